@@ -1,0 +1,46 @@
+# make demo | make test are the two commands; each installs what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install check test fast demo demo-short bench clean
+
+help:  ## what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: $(STAMP)  ## create .venv with the pinned versions
+
+check: install  ## ruff, format, mypy --strict, import-linter, size of files and bodies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_sizes.py
+
+fast: install  ## the fast tests: no marker, under a minute
+	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres"
+
+test: check  ## every check and every test but those that need a GPU
+	$(BIN)/pytest -q -m "not gpu"
+
+demo: install  ## sweep MPBM on real digits and write reports/demo.html
+	$(BIN)/dgsearch run studies/demo_mpbm.toml
+	$(BIN)/dgsearch report demo-mpbm -o reports/demo.html
+
+SHORT := build/demo-short
+demo-short: install  ## the demo with few epochs and its own database, as CI runs it
+	rm -rf $(SHORT)
+	mkdir -p $(SHORT)
+	$(BIN)/dgsearch run studies/demo_mpbm.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
+		--set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
+	$(BIN)/dgsearch report demo-mpbm --database $(SHORT)/study.db -o $(SHORT)/demo.html
+	test $$(wc -c < $(SHORT)/demo.html) -gt 1000000
+
+clean:  ## remove what the demo made (study database, artefacts, pages)
+	rm -rf dgsearch.db dgsearch.db-wal dgsearch.db-shm artifacts reports/*.html

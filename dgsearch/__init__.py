@@ -1,0 +1,52 @@
+"""dgsearch: hyperparameter studies for domain generalisation and knowledge distillation.
+
+Reading needs neither torch nor Ray; the functions that run a study import them when called.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
+    from dgsearch.report.page import write_report
+    from dgsearch.runner.commands import load_study
+    from dgsearch.runner.tune import RunOptions, run_study
+
+__all__ = [
+    "RunOptions",
+    "load_study",
+    "read_curves",
+    "read_scores",
+    "read_studies",
+    "read_trials",
+    "run_study",
+    "write_report",
+]
+
+__version__ = version("dgsearch")
+
+_HOMES = {
+    "read_curves": "dgsearch.database.queries",
+    "read_scores": "dgsearch.database.queries",
+    "read_studies": "dgsearch.database.queries",
+    "read_trials": "dgsearch.database.queries",
+    "write_report": "dgsearch.report.page",
+    "load_study": "dgsearch.runner.commands",
+    "RunOptions": "dgsearch.runner.tune",
+    "run_study": "dgsearch.runner.tune",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that reading starts fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dgsearch' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""Analyses of a study: frames in, frames out. No torch, no Ray, no plotting."""

@@ -1,0 +1,54 @@
+"""Which numbers of a study count: finished trials, target domains, the mean over targets.
+
+Frames are those of `dgsearch.read_trials`. Configurations are chosen by `value`, which is
+measured on the selection split; accuracies on targets are only reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+__all__ = ["MEAN", "accuracy_columns", "finished", "long_accuracies", "with_target_mean"]
+
+MEAN = "mean of targets"
+
+
+def finished(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials that ran to their last epoch, the only ones whose numbers are compared.
+
+    Of several attempts at one configuration and seed the last one counts.
+    """
+    done = trials[trials["state"] == "COMPLETE"]
+    if done["config_id"].isna().all():
+        return done
+    return done.drop_duplicates(["study", "config_id", "seed"], keep="last")
+
+
+def accuracy_columns(trials: pd.DataFrame) -> dict[str, str]:
+    """Column of the accuracy on each domain, by domain."""
+    prefix = "accuracy/"
+    names = [str(name) for name in trials.columns]
+    return {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
+
+
+def with_target_mean(trials: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
+    """The trials with one more column, `accuracy/mean of targets`.
+
+    Args:
+        trials: With an `accuracy/<domain>` column for each target.
+        targets: Names of the target domains.
+    """
+    columns = [f"accuracy/{name}" for name in targets]
+    return trials.assign(**{f"accuracy/{MEAN}": trials[columns].mean(axis=1, skipna=False)})
+
+
+def long_accuracies(
+    trials: pd.DataFrame, domains: Sequence[str], *, keep: Sequence[str]
+) -> pd.DataFrame:
+    """One row a trial and domain: the columns of `keep`, domain, accuracy."""
+    columns = {f"accuracy/{name}": name for name in domains}
+    return trials.melt(
+        id_vars=list(keep), value_vars=list(columns), var_name="domain", value_name="accuracy"
+    ).assign(domain=lambda frame: frame["domain"].map(columns))

@@ -1,0 +1,187 @@
+"""The command line: parse, call, print. Everything it does is a function of the package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgsearch.errors import DgsearchError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Hyperparameter studies for domain generalisation and knowledge distillation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="URL or SQLite file [default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db]",
+        show_default=False,
+    ),
+]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace an entry of the study file, for example hyperparameters.epochs=2.",
+    ),
+]
+Artifacts = Annotated[
+    str | None,
+    typer.Option(
+        "--artifacts",
+        metavar="DIR",
+        help="Folder of stored stages and checkpoints [default: artifacts]",
+        show_default=False,
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one readable block and exit code 2."""
+    try:
+        app()
+    except DgsearchError as error:
+        print(f"dgsearch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)  # the reader of a pipe has gone
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    database: Database = None,
+    artifacts: Artifacts = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="Ray cluster to join, for example auto.")
+    ] = None,
+    no_share: Annotated[
+        bool, typer.Option("--no-share", help="Train every stage anew in every trial.")
+    ] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Run a study, or what is left of it."""
+    from dgsearch.runner.commands import run_file
+    from dgsearch.runner.tune import RunOptions
+
+    options = RunOptions(
+        database=database, artifacts=artifacts, address=address, share=not no_share
+    )
+    outcome = run_file(study, options, overrides=overrides or ())
+    for line in outcome.lines():
+        print(line)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def plan(
+    study: StudyFile,
+    database: Database = None,
+    artifacts: Artifacts = None,
+    overrides: Overrides = None,
+) -> None:
+    """Say what a study would run, what of it is done, and what stages its trials share."""
+    from dgsearch.runner.commands import plan_file
+    from dgsearch.runner.tune import RunOptions
+
+    options = RunOptions(database=database, artifacts=artifacts)
+    for line in plan_file(study, options, overrides=overrides or ()):
+        print(line)
+
+
+@app.command()
+def status(
+    study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
+    database: Database = None,
+) -> None:
+    """Show the studies of a database: trials per state, the best so far, age."""
+    from dgsearch.report.terminal import status_table
+
+    _print_table(status_table(database, study))
+
+
+@app.command()
+def report(
+    studies: Annotated[list[str], typer.Argument(metavar="STUDY...", help="Names of studies.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.html",
+            help="Where to write [default: reports/STUDY.html]",
+            show_default=False,
+        ),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
+    from dgsearch.report import write_report
+    from dgsearch.report.files import safe_name
+
+    target = output or Path("reports") / f"{safe_name(studies[0])}.html"
+    print(f"wrote {write_report(database, studies, target)}")
+
+
+@app.command()
+def export(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="A .parquet or .csv file.")
+    ],
+    what: Annotated[
+        str, typer.Option("--what", help="trials, curves or scores; several with commas.")
+    ] = "trials",
+    database: Database = None,
+) -> None:
+    """Write frames of a study to files; several frames become FILE-trials, FILE-curves, ..."""
+    from dgsearch.database.export import export_frames
+
+    for file in export_frames(database, study, output, what.split(",")):
+        print(f"wrote {file}")
+
+
+@app.command()
+def data(
+    benchmark: Annotated[str | None, typer.Argument(help="Only this benchmark.")] = None,
+    root: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder of the data.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the benchmarks: what is needed where, what was found, counts per domain and class."""
+    from dgsearch.data.inventory import inventory_lines
+
+    for line in inventory_lines(benchmark, root):
+        print(line)
+
+
+@app.command()
+def methods(
+    name: Annotated[str | None, typer.Argument(help="Only this method, in full.")] = None,
+) -> None:
+    """Show the methods: stages, and hyperparameters with default, range, symbol, meaning."""
+    from dgsearch.methods.listing import method_table, methods_table
+
+    table = methods_table() if name is None else method_table(name)
+    _print_table(table)
+
+
+def _print_table(table: object) -> None:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)

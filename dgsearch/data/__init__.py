@@ -1,0 +1,1 @@
+"""Benchmarks, their domains and splits, and batches that stay on the device."""

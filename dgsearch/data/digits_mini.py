@@ -1,0 +1,173 @@
+"""`digits-mini`: ten digits in six domains, drawn on the spot with nothing to download.
+
+Real handwriting is scikit-learn's `load_digits` (1,797 scans of 8x8 pixels). The scans are
+divided before anything is drawn: no image of `photo` or `slanted` derives from a scan that
+`scan` or `textured` contains. Each domain imitates what sets apart one of the usual digit
+benchmarks: MNIST (`scan`), MNIST-M (`photo`), SYN (`typeset`), SVHN (`street`), USPS (`slanted`).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from dgsearch.data.benchmark import Domain
+from dgsearch.data.drawing import (
+    blend_by_difference,
+    colour,
+    draw_typeset,
+    real_scans,
+    slant,
+    street_scene,
+    texture,
+)
+from dgsearch.errors import DataError, one_of
+from dgsearch.seeding import derive_seed
+
+__all__ = ["DigitsMini"]
+
+VERSION = 1  # raise it whenever a drawn pixel changes
+_TARGET_SCANS = 600
+_DRAWN = 600  # images of `typeset` and of `street`
+
+Images = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+class DigitsMini:
+    """The benchmark; `load` draws what is not yet in the cache.
+
+    Attributes:
+        root: Folder of the cache.
+    """
+
+    name = "digits-mini"
+    domains = ("scan", "photo", "typeset", "street", "slanted", "textured")
+    labels = tuple(str(digit) for digit in range(10))
+    image_size = 32
+    summary = "ten digits, real scans and drawn variants, 32x32, nothing to download"
+
+    def __init__(self, root: Path | None = None) -> None:
+        """Use `root` as the cache; None: `$DGSEARCH_CACHE`, or `~/.cache/dgsearch`."""
+        self.root = root or default_cache()
+
+    def load(self, domain: str, *, seed: int = 0) -> Domain:
+        """The images of one domain, from the cache or drawn now.
+
+        Args:
+            domain: One of `domains`.
+            seed: Which copy to draw; it also decides which scans are held for the targets.
+
+        Raises:
+            DataError: If there is no such domain.
+        """
+        if domain not in self.domains:
+            raise DataError(
+                f"{domain!r} is no domain of {self.name}; {one_of(domain, self.domains)}"
+            )
+        file = self.root / self.name / f"v{VERSION}-{domain}-{seed}.safetensors"
+        cached = _read(file)
+        if cached is None:
+            cached = _as_domain(*_DRAW[domain](seed))
+            _write(file, cached)
+        return cached
+
+
+def default_cache() -> Path:
+    """Folder for drawn data: `$DGSEARCH_CACHE`, or `~/.cache/dgsearch`."""
+    return Path(os.environ.get("DGSEARCH_CACHE", "~/.cache/dgsearch")).expanduser()
+
+
+def _read(file: Path) -> Domain | None:
+    """The domain in the file; None if there is none or it is damaged."""
+    try:
+        arrays = load_file(file)
+        return Domain(arrays["images"], arrays["labels"])
+    except (FileNotFoundError, SafetensorError, KeyError):
+        return None
+
+
+def _write(file: Path, domain: Domain) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        temporary = Path(folder) / file.name
+        save_file({"images": domain.images, "labels": domain.labels}, temporary)
+        temporary.replace(file)
+
+
+def _as_domain(images: Images, labels: Labels) -> Domain:
+    """From (N, H, W, 3) in [0, 1] to uint8 (N, 3, H, W)."""
+    pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    channels_first = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    return Domain(torch.from_numpy(channels_first), torch.from_numpy(labels))
+
+
+@lru_cache(maxsize=2)
+def _divided_scans(seed: int) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
+    """The real scans, (N, H, W), as (for the source, for the targets), disjoint."""
+    images, labels = real_scans()
+    order = _random(seed, "scans").permutation(len(labels))
+    source, target = order[:-_TARGET_SCANS], order[-_TARGET_SCANS:]
+    return (images[source], labels[source]), (images[target], labels[target])
+
+
+def _random(seed: int, job: str) -> np.random.Generator:
+    return np.random.default_rng(derive_seed(seed, "digits-mini", job))
+
+
+def _scan(seed: int) -> tuple[Images, Labels]:
+    images, labels = _divided_scans(seed)[0]
+    return np.repeat(images[..., None], 3, axis=-1), labels
+
+
+def _photo(seed: int) -> tuple[Images, Labels]:
+    images, labels = _divided_scans(seed)[1]
+    return blend_by_difference(images, _random(seed, "photo")), labels
+
+
+def _slanted(seed: int) -> tuple[Images, Labels]:
+    images, labels = _divided_scans(seed)[1]
+    return np.repeat(slant(images, _random(seed, "slanted"))[..., None], 3, axis=-1), labels
+
+
+def _typeset(seed: int) -> tuple[Images, Labels]:
+    random = _random(seed, "typeset")
+    labels = random.permutation(np.arange(_DRAWN) % 10)
+    return colour(draw_typeset(labels, random), random), labels
+
+
+def _street(seed: int) -> tuple[Images, Labels]:
+    random = _random(seed, "street")
+    labels = random.permutation(np.arange(_DRAWN) % 10)
+    return street_scene(labels, random), labels
+
+
+def _textured(seed: int) -> tuple[Images, Labels]:
+    """The teacher's domain: half of the scans on textures, half of the glyphs on gradients."""
+    random = _random(seed, "textured")
+    scans, labels = _divided_scans(seed)[0]
+    glyph_labels = random.permutation(np.arange(_DRAWN) % 10)
+    glyphs = draw_typeset(glyph_labels, random)
+    images = np.concatenate(
+        [texture(scans, random, noise=0.5), texture(glyphs, random, noise=0.0)]
+    )
+    return images, np.concatenate([labels, glyph_labels])
+
+
+_DRAW: dict[str, Callable[[int], tuple[Images, Labels]]] = {
+    "scan": _scan,
+    "photo": _photo,
+    "typeset": _typeset,
+    "street": _street,
+    "slanted": _slanted,
+    "textured": _textured,
+}

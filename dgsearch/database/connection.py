@@ -1,0 +1,199 @@
+"""Opening a study database, for writing through Optuna or for reading alone.
+
+A database is named by a URL or by the path of an SQLite file. Passwords never appear in a
+message. SQLite is used with a write-ahead log, so that readers and one writer do not wait
+for each other, and with a time-out long enough for several writers.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import Engine, event, inspect, make_url, select
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
+
+from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
+from dgsearch.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+
+__all__ = ["database_url", "masked", "open_for_reading", "open_for_writing", "readable"]
+
+DEFAULT_URL = "sqlite:///dgsearch.db"
+_BUSY_S = 60
+_CREATION_ATTEMPTS = 10
+
+
+def database_url(database: str | os.PathLike[str] | None = None) -> str:
+    """The URL of a database given as a URL, a path, or not at all.
+
+    Without one it is `$DGSEARCH_DATABASE`, and `sqlite:///dgsearch.db` where that is not set.
+    """
+    if database is None:
+        database = os.environ.get("DGSEARCH_DATABASE", DEFAULT_URL)
+    text = os.fspath(database)
+    return text if "://" in text else f"sqlite:///{text}"
+
+
+def masked(url: str) -> str:
+    """The URL with its password hidden; a text that is no URL is shown up to its scheme."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return f"{url.partition('://')[0]}://…"
+
+
+def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStorage:
+    """Optuna's storage for the database, with dgsearch's tables created.
+
+    Raises:
+        DatabaseError: If it cannot be opened, is no database or is of another schema.
+    """
+    url = database_url(database)
+    with readable(url):
+        storage = _create(url)
+        if storage.engine.dialect.name == "sqlite":
+            _tune_sqlite(storage.engine)
+        _check_own_schema(storage.engine, url)
+    return storage
+
+
+def _create(url: str) -> RDBStorage:
+    """Open Optuna's storage and create all tables, also while other processes do the same."""
+    from optuna.exceptions import StorageInternalError
+    from optuna.storages import RDBStorage
+
+    for patience in reversed(range(_CREATION_ATTEMPTS)):
+        try:
+            storage = RDBStorage(url, engine_kwargs=_engine_arguments(url))
+            OWN.create_all(storage.engine)
+        except (StorageInternalError, RuntimeError, SQLAlchemyError) as error:
+            collided = isinstance(error.__cause__ or error, DBAPIError) and _exists(error)
+            if not (patience and collided):
+                raise DatabaseError(_unopened(url, error)) from error
+            time.sleep(0.2)
+        else:
+            return storage
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _exists(error: BaseException) -> bool:
+    """Whether another process created the same table or row in the same moment."""
+    text = str(error).lower()
+    return "already exists" in text or "unique" in text
+
+
+def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) -> Engine:
+    """An engine that reads the database and does not create it.
+
+    Raises:
+        DatabaseError: If there is none, or it cannot be opened.
+    """
+    if isinstance(database, Engine):
+        return database
+    url = database_url(database)
+    with readable(url):
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            file = Path(parsed.database)
+            if not file.exists():
+                raise DatabaseError(
+                    f"database {masked(url)}: there is no file {file}; run a study first, or "
+                    "name another with --database"
+                )
+        engine = sqlalchemy.create_engine(url, **_engine_arguments(url))
+        if not inspect(engine).has_table("studies"):
+            raise DatabaseError(
+                f"database {masked(url)}: holds no studies; it is not a study database, or no "
+                "study was started in it"
+            )
+    return engine
+
+
+@contextmanager
+def readable(url: str) -> Iterator[None]:
+    """Turn what the database driver raises into a `DatabaseError` that names the database."""
+    try:
+        yield
+    except NoSuchModuleError as error:
+        kind = make_url(url).drivername
+        message = f"database {masked(url)}: {kind!r} is no kind of database known here"
+        raise DatabaseError(f"{message}; use sqlite, postgresql+psycopg or mysql") from error
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseError(f"database {masked(url)}: is not a URL; {_NEXT}") from error
+    except ImportError as error:
+        raise DatabaseError(
+            f"database {masked(url)}: its driver is not installed; "
+            "for PostgreSQL: pip install 'dgsearch[postgres]'"
+        ) from error
+    except SQLAlchemyError as error:
+        raise DatabaseError(_unopened(url, error)) from error
+
+
+_NEXT = "give a path, or a URL such as sqlite:///dgsearch.db"
+
+
+def _unopened(url: str, error: BaseException) -> str:
+    """A message of one line, with the driver's own reason and without a password."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    reason = str(cause.orig) if isinstance(cause, DBAPIError) else str(cause)
+    password = make_url(url).password
+    line = " ".join(reason.split())
+    if password:
+        line = line.replace(str(password), "***")
+    return (
+        f"database {masked(url)}: cannot be opened: {line}; check that it exists and is reachable"
+    )
+
+
+def _engine_arguments(url: str) -> dict[str, Any]:
+    backend = make_url(url).get_backend_name()
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": _BUSY_S}}
+    return {"pool_pre_ping": True}
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    """Write-ahead log; a commit survives the death of the process, not always a power cut."""
+
+    def set_pragmas(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    event.listen(engine, "connect", set_pragmas)
+    engine.dispose()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
+
+def _check_own_schema(engine: Engine, url: str) -> None:
+    with engine.begin() as connection:
+        version = connection.scalar(select(OWN_INFO.c.schema_version))
+    if version is None:
+        try:
+            with engine.begin() as connection:
+                row = {"info_id": 1, "schema_version": SCHEMA_VERSION}
+                connection.execute(OWN_INFO.insert().values(row))
+        except IntegrityError:  # another process wrote the row first
+            _check_own_schema(engine, url)
+    elif version != SCHEMA_VERSION:
+        raise DatabaseError(
+            f"database {masked(url)}: its dgsearch tables have schema {version}, this dgsearch "
+            f"writes {SCHEMA_VERSION}; use the dgsearch that wrote it, or another file"
+        )

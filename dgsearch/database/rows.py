@@ -1,0 +1,57 @@
+"""Rows as Optuna stores them: times, hyperparameters, values and what is no finite number."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+__all__ = ["optuna_now", "param_row", "report_row", "value_row"]
+
+
+def optuna_now() -> datetime:
+    """Now as Optuna 5 stores it: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def param_row(
+    trial_id: int, name: str, value: Any, distribution: BaseDistribution
+) -> dict[str, Any]:
+    """A row of `trial_params`."""
+    from optuna.distributions import distribution_to_json
+
+    return {
+        "trial_id": trial_id,
+        "param_name": name,
+        "param_value": distribution.to_internal_repr(value),
+        "distribution_json": distribution_to_json(distribution),
+    }
+
+
+def _typed(value: float) -> tuple[float | None, str]:
+    """A number as Optuna stores it: the number, or the name of what is no finite number."""
+    if math.isnan(value):
+        return None, "NAN"
+    if math.isinf(value):
+        return None, "INF_POS" if value > 0 else "INF_NEG"
+    return value, "FINITE"
+
+
+def report_row(trial_id: int, epoch: int, value: float) -> dict[str, Any]:
+    """A row of `trial_intermediate_values`."""
+    number, kind = _typed(value)
+    return {
+        "trial_id": trial_id,
+        "step": epoch,
+        "intermediate_value": number,
+        "intermediate_value_type": kind,
+    }
+
+
+def value_row(trial_id: int, value: float) -> dict[str, Any]:
+    """A row of `trial_values`."""
+    number, kind = _typed(value)
+    return {"trial_id": trial_id, "objective": 0, "value": number, "value_type": kind}

@@ -1,0 +1,262 @@
+"""Studies as rows: registering one, what of it has ended, and which driver still lives.
+
+A driver is one `dgsearch run`. It signs its trials and renews its heartbeat; a RUNNING trial
+whose driver is dead is ended as interrupted before the study goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Engine, insert, select, update
+
+from dgsearch.database.recorder import Ending, StudyRecorder
+from dgsearch.database.tables import (
+    OWN_CONFIGURATIONS,
+    OWN_DRIVERS,
+    OWN_STUDIES,
+    OWN_TRIALS,
+    STUDIES,
+    STUDY_DIRECTIONS,
+    TRIALS,
+    VALUES,
+)
+from dgsearch.database.writing import insert_new
+from dgsearch.design import Configuration
+from dgsearch.errors import StudyChangedError
+from dgsearch.study import StudySpec
+
+__all__ = [
+    "Attempt",
+    "Driver",
+    "attempts",
+    "finished_values",
+    "register_study",
+    "stored_configurations",
+    "sweep_dead_trials",
+]
+
+HEARTBEAT_S = 10.0
+_SILENCE_S = 60.0  # a driver that has not renewed its heartbeat for so long is dead
+_FREE = ("seeds", "resources", "question", "baselines")  # may change while a study goes on
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The last trial of one configuration and seed.
+
+    Attributes:
+        number: Its number in the study.
+        state: Optuna's state.
+        stop_reason: Why it ended; None while it runs.
+        attempt: Which attempt it was, from 1.
+    """
+
+    number: int
+    state: str
+    stop_reason: str | None
+    attempt: int
+
+
+class Driver:
+    """This process as a writer of trials, with a heartbeat in the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Sign in."""
+        self.driver_id = uuid.uuid4().hex[:12]
+        self._engine = engine
+        row = {
+            "driver_id": self.driver_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "heartbeat_at": time.time(),
+        }
+        with engine.begin() as connection:
+            connection.execute(insert(OWN_DRIVERS).values(row))
+        self._renewed_at = time.monotonic()
+
+    def renew(self) -> None:
+        """Renew the heartbeat if it is due; cheap to call often."""
+        if time.monotonic() - self._renewed_at < HEARTBEAT_S:
+            return
+        self._renewed_at = time.monotonic()
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(OWN_DRIVERS)
+                .where(OWN_DRIVERS.c.driver_id == self.driver_id)
+                .values(heartbeat_at=time.time())
+            )
+
+    def sign_out(self) -> None:
+        """Leave: what this driver left running counts as interrupted at once."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                OWN_DRIVERS.delete().where(OWN_DRIVERS.c.driver_id == self.driver_id)
+            )
+
+
+def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) -> int:
+    """The id of the study in the database, created if it is new.
+
+    Args:
+        engine: Of an open database.
+        spec: The study.
+        facts: What the report tells of it: spaces, versions, data, machine.
+
+    Raises:
+        StudyChangedError: If the database has a study of that name that was another one.
+    """
+    spec_json = spec.model_dump_json()
+    with engine.begin() as connection:
+        insert_new(connection, STUDIES, [{"study_name": spec.name}])
+        study_id = int(
+            connection.execute(
+                select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
+            ).scalar_one()
+        )
+        stored = connection.scalar(
+            select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
+        )
+        if stored is None:
+            insert_new(
+                connection,
+                STUDY_DIRECTIONS,
+                [{"study_id": study_id, "objective": 0, "direction": "MAXIMIZE"}],
+            )
+            row = {
+                "study_id": study_id,
+                "method": spec.method,
+                "spec_json": spec_json,
+                "facts_json": json.dumps(dict(facts)),
+                "created_at": time.time(),
+            }
+            insert_new(connection, OWN_STUDIES, [row])
+            return study_id
+        _check_unchanged(spec, json.loads(stored))
+        connection.execute(
+            update(OWN_STUDIES)
+            .where(OWN_STUDIES.c.study_id == study_id)
+            .values(spec_json=spec_json, facts_json=json.dumps(dict(facts)))
+        )
+    return study_id
+
+
+def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
+    """The last trial of each configuration and seed, by (config_id, seed)."""
+    query = (
+        select(
+            OWN_TRIALS.c.config_id,
+            OWN_TRIALS.c.seed,
+            TRIALS.c.number,
+            sqlalchemy.cast(TRIALS.c.state, sqlalchemy.String),
+            OWN_TRIALS.c.stop_reason,
+            OWN_TRIALS.c.attempt,
+        )
+        .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id)
+        .order_by(TRIALS.c.number)
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return {(row[0], row[1]): Attempt(*row[2:]) for row in rows}
+
+
+def stored_configurations(engine: Engine, study_id: int, *, role: str) -> dict[str, Configuration]:
+    """The configurations of one role that the study has, by id; `varied` is left empty."""
+    query = select(OWN_CONFIGURATIONS).where(
+        OWN_CONFIGURATIONS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role == role
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return {
+        row.config_id: Configuration(row.method, json.loads(row.values_json), role=row.role)
+        for row in rows
+    }
+
+
+def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], float]:
+    """The value of each finished trial, by (config_id, seed)."""
+    query = (
+        select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
+        .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
+        .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE")
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    return {(row.config_id, row.seed): float(row.value) for row in rows}
+
+
+def sweep_dead_trials(engine: Engine, study_id: int) -> int:
+    """End as interrupted every RUNNING trial of the study whose driver is dead.
+
+    Returns:
+        How many there were.
+    """
+    query = (
+        select(
+            TRIALS.c.trial_id, OWN_DRIVERS.c.host, OWN_DRIVERS.c.pid, OWN_DRIVERS.c.heartbeat_at
+        )
+        .outerjoin(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+        .outerjoin(OWN_DRIVERS, OWN_DRIVERS.c.driver_id == OWN_TRIALS.c.driver_id)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "RUNNING")
+    )
+    with engine.connect() as connection:
+        running = connection.execute(query).all()
+    recorder = StudyRecorder(engine, study_id, driver_id="")
+    ending = Ending(
+        state="FAIL",
+        stop_reason="interrupted",
+        error_type="Interrupted",
+        error="the process that ran this trial ended before the trial did",
+    )
+    dead = [row.trial_id for row in running if not _lives(row.host, row.pid, row.heartbeat_at)]
+    return sum(recorder.end(trial_id, ending) for trial_id in dead)
+
+
+def _lives(host: str | None, pid: int | None, heartbeat_at: float | None) -> bool:
+    """Whether the driver of a trial can still be at work on it."""
+    if host is None or pid is None or heartbeat_at is None:
+        return False
+    if time.time() - heartbeat_at > _SILENCE_S:
+        return False
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _check_unchanged(spec: StudySpec, stored: Mapping[str, Any]) -> None:
+    """Refuse a study whose file now asks for something that mixes with what is stored."""
+    now = json.loads(spec.model_dump_json())
+    differences = [
+        f"  {name}: in the database {json.dumps(stored.get(name))}, in the file "
+        f"{json.dumps(now[name])}"
+        for name in now
+        if name not in _FREE and name != "design" and stored.get(name) != now[name]
+    ]
+    old, new = stored.get("design", {}), now["design"]
+    if old.get("kind") != new["kind"]:
+        differences.append(
+            f"  design.kind: in the database {old.get('kind')}, in the file {new['kind']}"
+        )
+    if differences:
+        lines = "\n".join(differences)
+        raise StudyChangedError(
+            f"study {spec.name!r} began with another study file:\n{lines}\n"
+            "Give the new study another name, or restore the old entries. Seeds, points, "
+            "baselines and resources may change."
+        )

@@ -1,0 +1,198 @@
+"""Optuna's tables as far as dgsearch reads or writes them, and dgsearch's own beside them.
+
+Optuna creates and versions its own tables (schema of Optuna 3.2 to 5.0); the definitions here
+only name their columns. Ours begin with `dgsearch_` and hold what Optuna has no place for.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Double,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "INTERMEDIATE_VALUES",
+    "OWN",
+    "OWN_CONFIGURATIONS",
+    "OWN_DRIVERS",
+    "OWN_INFO",
+    "OWN_SCORES",
+    "OWN_SERIES",
+    "OWN_STUDIES",
+    "OWN_TRIALS",
+    "PARAMS",
+    "SCHEMA_VERSION",
+    "STATES",
+    "STUDIES",
+    "STUDY_DIRECTIONS",
+    "TRIALS",
+    "TRIAL_USER_ATTRIBUTES",
+    "VALUES",
+    "VERSION_INFO",
+]
+
+SCHEMA_VERSION = 1  # of dgsearch's own tables
+
+STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
+
+_optuna = MetaData()
+_VALUE_TYPES = ("FINITE", "INF_POS", "INF_NEG")
+
+STUDIES = Table(
+    "studies",
+    _optuna,
+    Column("study_id", Integer, primary_key=True),
+    Column("study_name", String(512)),
+)
+STUDY_DIRECTIONS = Table(
+    "study_directions",
+    _optuna,
+    Column("study_id", Integer),
+    Column("objective", Integer),
+    Column("direction", Enum("NOT_SET", "MINIMIZE", "MAXIMIZE", name="studydirection")),
+)
+TRIALS = Table(
+    "trials",
+    _optuna,
+    Column("trial_id", Integer, primary_key=True),
+    Column("number", Integer),
+    Column("study_id", Integer),
+    Column("state", Enum(*STATES, name="trialstate")),
+    Column("datetime_start", DateTime),
+    Column("datetime_complete", DateTime),
+)
+PARAMS = Table(
+    "trial_params",
+    _optuna,
+    Column("param_id", Integer, primary_key=True),
+    Column("trial_id", Integer),
+    Column("param_name", String(512)),
+    Column("param_value", Float(53)),
+    Column("distribution_json", Text),
+)
+VALUES = Table(
+    "trial_values",
+    _optuna,
+    Column("trial_value_id", Integer, primary_key=True),
+    Column("trial_id", Integer),
+    Column("objective", Integer),
+    Column("value", Float(53)),
+    Column("value_type", Enum(*_VALUE_TYPES, name="trialvaluetype")),
+)
+INTERMEDIATE_VALUES = Table(
+    "trial_intermediate_values",
+    _optuna,
+    Column("trial_intermediate_value_id", Integer, primary_key=True),
+    Column("trial_id", Integer),
+    Column("step", Integer),
+    Column("intermediate_value", Float(53)),
+    Column(
+        "intermediate_value_type", Enum(*_VALUE_TYPES, "NAN", name="trialintermediatevaluetype")
+    ),
+)
+TRIAL_USER_ATTRIBUTES = Table(
+    "trial_user_attributes",
+    _optuna,
+    Column("trial_user_attribute_id", Integer, primary_key=True),
+    Column("trial_id", Integer),
+    Column("key", String(512)),
+    Column("value_json", Text),
+)
+VERSION_INFO = Table(
+    "version_info",
+    _optuna,
+    Column("schema_version", Integer),
+    Column("library_version", String(256)),
+)
+
+OWN = MetaData()
+
+OWN_INFO = Table(
+    "dgsearch_info",
+    OWN,
+    Column("info_id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("schema_version", Integer, nullable=False),
+)
+OWN_STUDIES = Table(
+    "dgsearch_studies",
+    OWN,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("method", String(200), nullable=False),
+    Column("spec_json", Text, nullable=False),  # the study file as data
+    Column("facts_json", Text, nullable=False),  # spaces, versions, data, machine
+    Column("created_at", Double, nullable=False),  # seconds since 1970, UTC
+)
+OWN_CONFIGURATIONS = Table(
+    "dgsearch_configurations",
+    OWN,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("config_id", String(32), primary_key=True),
+    Column("method", String(200), nullable=False),
+    Column("role", String(200), nullable=False),
+    Column("values_json", Text, nullable=False),  # every hyperparameter of the method
+)
+OWN_TRIALS = Table(
+    "dgsearch_trials",
+    OWN,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("study_id", Integer, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("config_id", String(32), nullable=False),
+    Column("driver_id", String(32)),
+    Column("attempt", Integer, nullable=False),  # 1, 2, ... of this configuration and seed
+    Column("continues", Integer),  # number of the interrupted trial that it goes on from
+    Column("stop_reason", String(32)),  # finished, halved, failed, interrupted
+    Column("epochs", Integer),  # epochs of the last stage that were reported
+    Column("selected_epoch", Integer),  # the epoch whose scores count
+    Column("wall_s", Double),
+    Column("train_s", Double),
+    Column("evaluation_s", Double),
+    Column("saved_s", Double),  # seconds that stored stages spared
+    Column("device", String(200)),
+    Column("host", String(200)),
+    Column("peak_memory_mb", Double),
+    Column("stages_json", Text),  # which stages were trained and which taken
+    Column("rung", Integer),  # epoch at which halving stopped it
+    Column("cutoff", Double),  # the value that it had to reach there
+    Column("error_type", String(200)),
+    Column("error", Text),
+    Index("dgsearch_trials_by_study", "study_id"),
+)
+OWN_SERIES = Table(
+    "dgsearch_series",
+    OWN,
+    Column("series_id", Integer, primary_key=True),
+    Column("split", String(32), nullable=False),
+    Column("domain", String(200), nullable=False),
+    Column("metric", String(200), nullable=False),
+    UniqueConstraint("split", "domain", "metric"),
+)
+OWN_SCORES = Table(
+    "dgsearch_scores",
+    OWN,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("series_id", Integer, ForeignKey("dgsearch_series.series_id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("value", Double),  # NULL stands for NaN
+    sqlite_with_rowid=False,
+)
+OWN_DRIVERS = Table(
+    "dgsearch_drivers",
+    OWN,
+    Column("driver_id", String(32), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),  # seconds since 1970, UTC
+)

@@ -1,0 +1,137 @@
+"""What to run: from a study to its configurations, and from these to planned trials.
+
+A configuration is a point of the space whatever the seed; a planned trial is one
+configuration at one seed. For a `search` the configurations are proposed while it runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dgsearch.space import Space, Value
+from dgsearch.study.spec import Grid, OneAtATime, Range, Search, StudySpec
+
+__all__ = [
+    "Configuration",
+    "PlannedTrial",
+    "plan_configurations",
+    "plan_trials",
+    "planned_total",
+    "search_space",
+]
+
+_ID_BYTES = 6
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A method with a value for each of its hyperparameters.
+
+    Attributes:
+        method: Name of the method.
+        values: Every hyperparameter of the method.
+        varied: Names among them that the study varies.
+        role: What the study has it for: "point", "baseline" or the name of a variant.
+    """
+
+    method: str
+    values: Mapping[str, Value]
+    varied: tuple[str, ...] = ()
+    role: str = field(default="point", compare=False)
+
+    @property
+    def config_id(self) -> str:
+        """Name of the configuration: equal for equal method and values, 12 hexadecimal digits."""
+        text = json.dumps([self.method, dict(sorted(self.values.items()))])
+        return hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One configuration at one seed."""
+
+    configuration: Configuration
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes it the same trial in another process: (config_id, seed)."""
+        return self.configuration.config_id, self.seed
+
+
+def plan_trials(spec: StudySpec, spaces: Mapping[str, Space]) -> list[PlannedTrial]:
+    """Every trial of a study whose configurations are known beforehand.
+
+    Args:
+        spec: The study; a `search` gives only its baselines.
+        spaces: Space of each method named in it.
+
+    Returns:
+        Trials in the order in which they should start: the centre and the baselines first,
+        all seeds of a configuration together, so that shared stages are trained early.
+    """
+    configurations = plan_configurations(spec, spaces)
+    return [PlannedTrial(item, seed) for item in configurations for seed in spec.seeds]
+
+
+def planned_total(spec: StudySpec, spaces: Mapping[str, Space]) -> int:
+    """How many trials a study will have at most, the proposals of a search included."""
+    known = len(plan_trials(spec, spaces))
+    if not isinstance(spec.design, Search):
+        return known
+    repeated = min(spec.design.confirm, spec.design.trials) * (len(spec.seeds) - 1)
+    return known + spec.design.trials + repeated
+
+
+def plan_configurations(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuration]:
+    """The configurations known beforehand, without repetition: points and baselines."""
+    space = spaces[spec.method]
+    varied = tuple(spec.design.vary)
+    points = [
+        Configuration(spec.method, space.resolve({**spec.hyperparameters, **values}), varied)
+        for values in _points(spec)
+    ]
+    baselines = [
+        Configuration(name, _shared_values(spec, spaces[name]), role="baseline")
+        for name in spec.baselines
+    ]
+    ordered = [*points[:1], *baselines, *points[1:]]
+    unique: dict[str, Configuration] = {}
+    for item in ordered:
+        unique.setdefault(item.config_id, item)
+    return list(unique.values())
+
+
+def search_space(design: Search, space: Space) -> dict[str, Any]:
+    """What a search proposes from: for each name a `Range` or a tuple of values."""
+    proposed: dict[str, Any] = {}
+    for name, values in design.vary.items():
+        if isinstance(values, Range):
+            declared = getattr(space[name], "log", False)
+            log = declared if values.log is None else values.log
+            proposed[name] = values.model_copy(update={"log": log})
+        else:
+            proposed[name] = tuple(space[name].parse(value) for value in values)
+    return proposed
+
+
+def _points(spec: StudySpec) -> Iterator[dict[str, Any]]:
+    """The values that differ from the centre, point by point; the centre first."""
+    design = spec.design
+    if isinstance(design, OneAtATime):
+        yield {}
+        for name, values in design.vary.items():
+            yield from ({name: value} for value in values)
+    elif isinstance(design, Grid):
+        for combination in itertools.product(*design.vary.values()):
+            yield dict(zip(design.vary, combination, strict=True))
+
+
+def _shared_values(spec: StudySpec, space: Space) -> dict[str, Value]:
+    shared = {name: value for name, value in spec.hyperparameters.items() if name in space}
+    return space.resolve(shared)

@@ -1,0 +1,108 @@
+"""The exceptions a user can meet, one tree.
+
+    DgsearchError
+    ├── StudyFileError      a study file cannot be read, parsed or accepted
+    ├── StudyChangedError   the file no longer describes the study in the database
+    ├── DatabaseError       the study database cannot be opened, read or written
+    ├── DataError           a benchmark, a domain or a split is missing or broken
+    ├── MethodError         a method, a stage or a hyperparameter is unknown or misused
+    ├── TrainingError       a value that ends a trial, such as a loss that is not a number
+    └── ArtefactError       a stored stage or checkpoint is missing or damaged
+
+Each message names the field, the value found, the values allowed and the next step.
+The command line prints it as it is and exits with 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+__all__ = [
+    "ArtefactError",
+    "DataError",
+    "DatabaseError",
+    "DgsearchError",
+    "MethodError",
+    "Problem",
+    "StudyChangedError",
+    "StudyFileError",
+    "TrainingError",
+    "one_of",
+]
+
+_SHOWN_CHARACTERS = 120
+
+
+class DgsearchError(Exception):
+    """Base of every error that dgsearch raises for its user."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a study file.
+
+    Attributes:
+        key: Dotted place in the file, for example `design.vary.T[2]`.
+        found: The value found, as text; empty where there is none.
+        message: What is wrong, what is allowed, what to do next.
+    """
+
+    key: str
+    found: str
+    message: str
+
+    def __str__(self) -> str:
+        found = f" = {shorten(self.found)}" if self.found else ""
+        return f"{self.key}{found}: {self.message}"
+
+
+class StudyFileError(DgsearchError):
+    """A study file cannot be used; carries every problem that was found."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        lines = [f"{file}: {problem}" for problem in problems]
+        super().__init__("\n".join(lines))
+
+
+class StudyChangedError(DgsearchError):
+    """The study file differs from the study in the database in a way that mixes results."""
+
+
+class DatabaseError(DgsearchError):
+    """The study database cannot be opened, read or written."""
+
+
+class DataError(DgsearchError):
+    """A benchmark, a domain or a split is missing, broken or used against its declaration."""
+
+
+class MethodError(DgsearchError):
+    """A method, a stage or a hyperparameter is unknown or misused."""
+
+
+class TrainingError(DgsearchError):
+    """Training met a value with which it cannot go on; the trial is recorded as failed."""
+
+
+class ArtefactError(DgsearchError):
+    """A stored stage or checkpoint is missing, half-written or damaged."""
+
+
+def one_of(found: str, allowed: Sequence[str]) -> str:
+    """What to say of a name that is not among those allowed, with the nearest one."""
+    listed = ", ".join(allowed) if allowed else "none"
+    close = get_close_matches(found, allowed, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"allowed: {listed}{hint}"
+
+
+def shorten(text: str) -> str:
+    """The text on one line, cut where it is too long to read in a message."""
+    line = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    if len(line) <= _SHOWN_CHARACTERS:
+        return line
+    return f"{line[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"

@@ -1,0 +1,1 @@
+"""Methods as chains of stages, and the registry that finds them."""

@@ -1,0 +1,47 @@
+"""What `dgsearch methods` prints: methods, their stages and their hyperparameters."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from dgsearch.methods.registry import find_method, installed_methods
+from dgsearch.space import Choice
+
+__all__ = ["method_table", "methods_table"]
+
+
+def methods_table() -> Table:
+    """Every installed method with its stages."""
+    table = Table()
+    for heading in ("method", "stages", "what it does"):
+        table.add_column(heading)
+    for name, method in sorted(installed_methods().items()):
+        stages = " > ".join(stage.name for stage in method.stages(method.space.defaults()))
+        table.add_row(name, stages, Text(method.summary))
+    return table
+
+
+def method_table(name: str) -> Group:
+    """One method: what each stage reads, then its hyperparameters.
+
+    Raises:
+        MethodError: If there is no such method.
+    """
+    method = find_method(name)
+    stages = Table(title=f"{name}: {method.summary}")
+    for heading in ("stage", "reads", "splits"):
+        stages.add_column(heading)
+    for stage in method.stages(method.space.defaults()):
+        stages.add_row(stage.name, ", ".join(stage.reads), ", ".join(stage.splits))
+    values = Table()
+    for heading in ("hyperparameter", "symbol", "default", "set by", "allowed", "meaning"):
+        values.add_column(heading)
+    for item in method.space:
+        default = item.default if isinstance(item, Choice) else f"{item.default:g}"
+        origin = "the paper" if item.origin == "paper" else "dgsearch"
+        values.add_row(
+            item.name, item.label, str(default), origin, Text(item.allowed), Text(item.meaning)
+        )
+    return Group(stages, values)

@@ -1,0 +1,84 @@
+"""Losses as pure functions: no state, no device moves, no logging.
+
+Shapes: B samples, K classes. [Goodfellow14] is arXiv:1406.2661, MPBM is arXiv:2502.16064.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = [
+    "discriminator_loss",
+    "generator_adversarial_loss",
+    "prediction_loss",
+    "soft_cross_entropy",
+]
+
+
+def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy against a distribution over classes.
+
+    Args:
+        logits: (B, K).
+        target: (B, K), rows are >= 0 and sum to 1; no gradient flows into it.
+
+    Returns:
+        Scalar in nats, averaged over B; at least the mean entropy of the targets.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if logits.shape != target.shape:
+        raise ValueError(f"shapes differ: {tuple(logits.shape)}, {tuple(target.shape)}")
+    return -(target.detach() * F.log_softmax(logits, dim=-1)).sum(dim=-1).mean()
+
+
+def discriminator_loss(real: Tensor, synthetic: Tensor) -> Tensor:
+    """What the discriminator minimises: -L_adv, MPBM's alignment of synthetic with real features.
+
+    L_adv = E_real[log D] + E_synthetic[log(1 - D)] with D = sigmoid(logit) [Goodfellow14, Eq. 1];
+    the paper names the game, its exact form is this project's choice.
+
+    Args:
+        real: Logits of real features, (B,) or (B, 1).
+        synthetic: Logits of synthetic features, same shape.
+
+    Returns:
+        Scalar >= 0 in nats; 2 ln 2 where the discriminator knows nothing.
+    """
+    return F.softplus(-real).mean() + F.softplus(synthetic).mean()
+
+
+def generator_adversarial_loss(synthetic: Tensor, *, saturating: bool = False) -> Tensor:
+    """What the generator minimises to be taken for real.
+
+    The default, -E[log D], has the same fixed point as E[log(1 - D)] and gradients that do
+    not vanish while the discriminator wins [Goodfellow14, Sec. 3].
+
+    Args:
+        synthetic: Logits of synthetic features, (B,) or (B, 1).
+        saturating: Use E[log(1 - D)], the minimax form.
+
+    Returns:
+        Scalar in nats.
+    """
+    if saturating:
+        return -F.softplus(synthetic).mean()
+    return F.softplus(-synthetic).mean()
+
+
+def prediction_loss(supervised: Tensor, synthetic: Tensor, *, weight: float) -> Tensor:
+    """L_tr = L_sup + λ_mix L_mix^tr, the loss of MPBM's prediction model.
+
+    Args:
+        supervised: L_sup, scalar.
+        synthetic: L_mix^tr, scalar.
+        weight: λ_mix >= 0.
+
+    Raises:
+        ValueError: If `weight` is negative.
+    """
+    if weight < 0:
+        raise ValueError(f"lambda_mix must be >= 0, got {weight}")
+    return supervised + weight * synthetic

@@ -1,0 +1,99 @@
+"""What `dgsearch status` prints: studies with their counts, the best trial, age and progress."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from dgsearch.analysis.selection import finished
+from dgsearch.database.connection import open_for_reading
+from dgsearch.database.facts import read_facts
+from dgsearch.database.queries import read_studies, read_trials
+from dgsearch.errors import DatabaseError, one_of
+
+__all__ = ["status_table"]
+
+
+def status_table(database: str | os.PathLike[str] | None, study: str | None) -> Table:
+    """The studies of a database as a table for the terminal.
+
+    Args:
+        database: URL or path; None: the default database.
+        study: Only this one; None: all.
+
+    Raises:
+        DatabaseError: If the database cannot be read or has no such study.
+    """
+    engine = open_for_reading(database)
+    studies = read_studies(engine)
+    if study is not None:
+        if study not in set(studies["study"]):
+            names = studies["study"].tolist()
+            raise DatabaseError(f"study {study!r} is not in it; {one_of(study, names)}")
+        studies = studies[studies["study"] == study]
+    table = Table(title="best: highest source validation accuracy of a finished trial")
+    for heading in (
+        "study",
+        "method",
+        "done",
+        "running",
+        "pruned",
+        "failed",
+        "best",
+        "last activity",
+    ):
+        right = heading in ("done", "running", "pruned", "failed")
+        table.add_column(heading, justify="right" if right else "left")
+    for row in studies.to_dict("records"):
+        trials = read_trials(engine, row["study"])
+        planned = read_facts(engine, row["study"]).facts.get("planned")
+        table.add_row(*(Text(cell) for cell in _cells(row, trials, planned)))
+    return table
+
+
+def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> list[str]:
+    latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
+    ended = row["complete"] + row["pruned"] + row["fail"]
+    return [
+        str(row["study"]),
+        "–" if pd.isna(row["method"]) else str(row["method"]),
+        f"{row['complete']}/{planned or row['trials']}",
+        str(row["running"]),
+        str(row["pruned"]),
+        str(row["fail"]),
+        _best(trials),
+        _age(latest),
+        _time_left(trials, left=(planned or 0) - ended, running=row["running"]),
+    ]
+
+
+def _best(trials: pd.DataFrame) -> str:
+    done = finished(trials) if len(trials) else trials
+    if not len(done) or done["value"].isna().all():
+        return "–"
+    best = done.iloc[done["value"].argmax()]
+    return f"{best['value']:.3f} (trial {best['trial_number']})"
+
+
+def _time_left(trials: pd.DataFrame, *, left: int, running: int) -> str:
+    """From the mean time of the trials so far, while some are running."""
+    seconds = trials["wall_s"].mean()
+    if not running or left <= 0 or pd.isna(seconds):
+        return "–"
+    return f"about {seconds * left / running / 60:.0f} min"
+
+
+def _age(moment: Any) -> str:
+    """How long ago, in the largest unit that fits."""
+    if pd.isna(moment):
+        return "–"
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{max(seconds, 0):.0f} s ago"

@@ -1,0 +1,1 @@
+"""Running a study: Ray Tune executes, Optuna's storage remembers."""

@@ -1,0 +1,109 @@
+"""A trial inside a Ray actor: a step is an epoch of the last stage, or some of an earlier one."""
+
+from __future__ import annotations
+
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+import torch
+from ray.tune import Trainable
+
+from dgsearch.study import DataSpec
+from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.trial import Trial
+
+__all__ = ["TrialActor", "job_from_config", "job_to_config"]
+
+_STEP_S = 1.0  # epochs of earlier stages are reported together, about so often
+_TRACEBACK_LINES = 15
+
+
+def job_to_config(job: TrialJob, *, cpus: float) -> dict[str, Any]:
+    """The job as Ray carries it: plain data."""
+    return {
+        "job": {**vars(job), "values": dict(job.values), "data": job.data.model_dump()},
+        "cpus": cpus,
+    }
+
+
+def job_from_config(config: dict[str, Any]) -> TrialJob:
+    """The job that `job_to_config` described."""
+    job = dict(config["job"])
+    return TrialJob(**{**job, "data": DataSpec(**job["data"])})
+
+
+class TrialActor(Trainable):
+    """Ray's class API around `Trial`; actors are reused from trial to trial.
+
+    A trial that fails reports its error as its last result, so that the driver records it
+    and the actor goes on with the next trial.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Take on the first trial."""
+        torch.set_num_threads(max(1, int(config["cpus"])))
+        self._take(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take on the next trial."""
+        self._take(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train until there is something to report."""
+        try:
+            return self._advance()
+        except torch.cuda.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            return _failure(error)
+        except Exception as error:  # noqa: BLE001 - whatever a method raises is recorded
+            return _failure(error)
+
+    def _take(self, config: dict[str, Any]) -> None:
+        self._started_at = time.perf_counter()
+        self._config = config
+        self._reports: Iterator[EpochReport] | None = None
+
+    def _advance(self) -> dict[str, Any]:
+        if self._reports is None:
+            self._reports = Trial(job_from_config(self._config), _device()).reports()
+        deadline = time.monotonic() + _STEP_S
+        for report in self._reports:
+            if report.last or time.monotonic() >= deadline:
+                return self._result(report)
+        raise RuntimeError("the trial was asked for an epoch after its last one")
+
+    def _result(self, report: EpochReport) -> dict[str, Any]:
+        result: dict[str, Any] = {
+            "report": report.to_json(),
+            "wall_s": time.perf_counter() - self._started_at,
+            "device": _device_name(),
+            "host": socket.gethostname(),
+        }
+        if report.last:
+            result |= {"epoch": report.stage_epoch, "value": report.value}
+            result["done"] = report.stage_epoch >= report.stage_epochs
+        return result
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    lines = traceback.format_exception(error)
+    tail = "".join(lines).splitlines()[-_TRACEBACK_LINES:]
+    return {
+        "failure": {"type": type(error).__name__, "message": str(error), "tail": "\n".join(tail)},
+        "done": True,
+    }
+
+
+def _device() -> torch.device:
+    """The accelerator that Ray assigned to this actor, or the CPU."""
+    return torch.device("cuda" if ray.get_gpu_ids() and torch.cuda.is_available() else "cpu")
+
+
+def _device_name() -> str:
+    device = _device()
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,0 +1,119 @@
+"""What the command line does with a study file: run it, or say what running it would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from sqlalchemy import select
+
+from dgsearch.data.splits import load_trial_data
+from dgsearch.database.connection import database_url, masked, open_for_reading
+from dgsearch.database.studies import Attempt, attempts
+from dgsearch.database.tables import STUDIES
+from dgsearch.design import PlannedTrial, plan_trials
+from dgsearch.errors import DatabaseError
+from dgsearch.methods.registry import catalogue, find_method
+from dgsearch.runner.tune import Outcome, RunOptions, run_study
+from dgsearch.study import Search, StudySpec
+from dgsearch.study import load_study as load_with
+from dgsearch.trainable.keys import Numerics, stage_keys
+from dgsearch.trainable.store import Store
+
+__all__ = ["load_study", "plan_file", "run_file"]
+
+
+def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudySpec:
+    """Read a study file and check it against the installed methods and benchmarks.
+
+    Args:
+        path: A TOML file.
+        overrides: `KEY=VALUE` pairs that replace entries of the file.
+
+    Raises:
+        StudyFileError: With every problem of the file.
+    """
+    return load_with(path, catalogue(), overrides=overrides)
+
+
+def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Outcome:
+    """Run what is left of the study in a file."""
+    spec = load_study(path, overrides=overrides)
+    text = path.read_text(encoding="utf-8")
+    changed = "".join(f"# --set {override}\n" for override in overrides)
+    return run_study(spec, options, study_file=text + changed)
+
+
+def plan_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Iterator[str]:
+    """Lines that say what running the file would do."""
+    spec = load_study(path, overrides=overrides)
+    trials = plan_trials(spec, {name: find_method(name).space for name in _methods(spec)})
+    done = _attempts_of(spec, options)
+    ended = [trial for trial in trials if _ended(done.get(trial.key))]
+    yield f"{spec.name}: {spec.question}" if spec.question else spec.name
+    yield f"  database   {masked(database_url(options.database))}"
+    if isinstance(spec.design, Search):
+        confirmed = min(spec.design.confirm, spec.design.trials) * len(spec.seeds)
+        yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
+    kinds = Counter(trial.configuration.role for trial in trials)
+    yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
+    yield from _stage_lines(spec, trials, options)
+
+
+def _methods(spec: StudySpec) -> tuple[str, ...]:
+    return (spec.method, *spec.baselines)
+
+
+def _ended(attempt: Attempt | None) -> bool:
+    return attempt is not None and attempt.stop_reason not in (None, "interrupted")
+
+
+def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], Attempt]:
+    """What the database has of the study; nothing if there is no database yet."""
+    try:
+        engine = open_for_reading(options.database)
+    except DatabaseError:
+        if "://" in database_url(options.database).replace("sqlite://", ""):
+            raise
+        return {}
+    with engine.connect() as connection:
+        query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
+        study_id = connection.scalar(query)
+    return {} if study_id is None else attempts(engine, study_id)
+
+
+def _stage_lines(
+    spec: StudySpec, trials: list[PlannedTrial], options: RunOptions
+) -> Iterator[str]:
+    """How often each shared stage is needed, and how often it has to be trained."""
+    torch.set_num_threads(max(1, int(spec.resources.cpus)))
+    store = Store(options.artifacts_folder / "stages")
+    numerics = Numerics.current(torch.device("cpu"))
+    data = {
+        seed: load_trial_data(spec.data, seed=seed, device=torch.device("cpu"))
+        for seed in spec.seeds
+    }
+    needed: Counter[str] = Counter()
+    distinct: dict[str, set[str]] = {}
+    for trial in trials:
+        values = trial.configuration.values
+        stages = find_method(trial.configuration.method).stages(values)
+        keys = stage_keys(
+            stages, values, seed=trial.seed, data=data[trial.seed], numerics=numerics
+        )
+        for stage in stages[:-1]:
+            needed[stage.name] += 1
+            distinct.setdefault(stage.name, set()).add(keys[stage.name])
+    for name, count in needed.items():
+        stored = sum((store.folder / key).exists() for key in distinct[name])
+        yield (
+            f"  stage      {name}: needed {count} times, trained "
+            f"{len(distinct[name]) - stored} times ({stored} stored)"
+        )
+
+
+def _counted(kinds: Counter[str]) -> str:
+    plural = {"point": "points", "baseline": "baselines"}
+    return ", ".join(f"{count} {plural.get(kind, kind)}" for kind, count in kinds.items())

@@ -1,0 +1,162 @@
+"""The process around a study: Ray started quietly, and the facts that a report must tell."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dgsearch.data.splits import load_trial_data
+from dgsearch.errors import DgsearchError
+from dgsearch.methods.registry import find_method
+from dgsearch.study import StudySpec
+
+__all__ = ["available_cores", "ray_cluster", "study_facts"]
+
+_PACKAGES = (
+    "dgsearch",
+    "torch",
+    "torchvision",
+    "ray",
+    "optuna",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+)
+_OBJECT_STORE_BYTES = 200 * 10**6  # trials exchange nothing but their reports
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # epochs of earlier stages report no value
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `run_study` stops at Ctrl-C itself
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Ray's own snapshots are not needed
+    "TUNE_WARN_THRESHOLD_S": "10",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
+
+
+# Evaluated by Ray when it is imported: with it Ray listens on the loopback address alone.
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+
+
+@contextmanager
+def ray_cluster(address: str | None) -> Iterator[None]:
+    """Ray for the time of a study: joined at `address`, or started on this machine's loopback.
+
+    Raises:
+        DgsearchError: If the cluster cannot be reached.
+    """
+    settings = _QUIET if address else _QUIET | _LOOPBACK
+    os.environ.update({key: os.environ.get(key, value) for key, value in settings.items()})
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address is None:
+            ray.init(
+                num_cpus=available_cores(),
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                **quiet,
+            )
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"--address {address}" if address else "this machine"
+        raise DgsearchError(f"{where}: Ray could not be started: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, Any]:
+    """What the report tells of a study besides its results.
+
+    Args:
+        spec: The study.
+        study_file: Text of its file.
+        planned: How many trials it will have at most.
+
+    Returns:
+        Plain data: the file, the space of each method, versions, git revision, machine, and
+        the data's classes and fingerprint.
+
+    Raises:
+        DataError: If the data cannot be loaded.
+    """
+    data = load_trial_data(spec.data, seed=spec.seeds[0], device=torch.device("cpu"))
+    methods = (spec.method, *spec.baselines)
+    return {
+        "study_file": study_file,
+        "planned": planned,
+        "spaces": {name: find_method(name).space.model_dump(mode="json") for name in methods},
+        "summaries": {name: find_method(name).summary for name in methods},
+        "versions": {name: version(name) for name in _PACKAGES},
+        "python": sys.version.split()[0],
+        "git_revision": _git_revision(),
+        "machine": _machine(),
+        "labels": list(data.labels),
+        "images": {name: len(part) for name, part in data.splits.items()},
+        "data_fingerprint": data.fingerprint,
+    }
+
+
+def _git_revision() -> str | None:
+    """Revision of the working directory's repository, with "+" where files were changed."""
+    try:
+        shown = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return shown.stdout.strip() or None
+
+
+def _machine() -> dict[str, Any]:
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": available_cores(),
+        "gpus": gpus,
+    }
+
+
+def _processor() -> str:
+    """The processor's name as the kernel tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()

@@ -1,0 +1,47 @@
+"""Ctrl-C at a moment of our choosing: between two events, never inside a transaction."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+__all__ = ["Interrupts"]
+
+
+class Interrupts:
+    """Keeps the first SIGINT or SIGTERM until `stop_if_asked`; a second acts at once."""
+
+    def __init__(self) -> None:
+        """Nothing is asked yet."""
+        self._asked = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        """Take over the signals; outside the main thread they are left alone."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the signals back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
+
+    def stop_if_asked(self) -> None:
+        """Raise KeyboardInterrupt if a signal came."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True

@@ -1,0 +1,125 @@
+"""What a person sees while a study runs: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from dgsearch.database.recorder import Ending
+from dgsearch.runner.queue import Begun
+from dgsearch.trainable.reports import EpochReport
+
+__all__ = ["Progress"]
+
+_PLAIN_EVERY_S = 15.0
+
+
+class Progress:
+    """Counts of a study's trials, the best value so far and the time left.
+
+    Use it as a context manager around the run.
+    """
+
+    def __init__(
+        self, study: str, *, total: int, done: int, console: Console | None = None
+    ) -> None:
+        """Show the progress of a study.
+
+        Args:
+            study: Its name.
+            total: Trials that it will have.
+            done: Trials that had ended before.
+            console: Where to; None: the standard output.
+        """
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._study = study
+        self._total = total
+        self._done_before = done
+        self._ended: Counter[str] = Counter()
+        self._running: dict[int, EpochReport | None] = {}
+        self._best: tuple[float, int] | None = None
+        self._started_at = time.monotonic()
+        self._printed_at = self._started_at
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        """Begin to show."""
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Leave the last state on the screen."""
+        if self._live is not None:
+            self._live.stop()
+        self._console.print(self.line())
+
+    def expect(self, total: int) -> None:
+        """Change how many trials the study will have."""
+        self._total = total
+
+    def advanced(self, number: int, report: EpochReport) -> None:
+        """A trial reported."""
+        self._running[number] = report
+
+    def ended(self, begun: Begun, ending: Ending) -> None:
+        """A trial ended."""
+        number = begun.started.number
+        self._running.pop(number, None)
+        self._ended[ending.state] += 1
+        if ending.value is not None and (self._best is None or ending.value > self._best[0]):
+            self._best = (ending.value, number)
+        if ending.state == "FAIL":
+            first_line = (ending.error or "").splitlines()[:1]
+            self._console.print(
+                f"trial {number} failed: {ending.error_type}: {''.join(first_line)}", markup=False
+            )
+
+    def tick(self) -> None:
+        """Show the present state, if it is time."""
+        if self._live is not None:
+            self._live.update(Text(self.line(), overflow="ellipsis", no_wrap=True))
+        elif time.monotonic() - self._printed_at > _PLAIN_EVERY_S:
+            self._printed_at = time.monotonic()
+            self._console.print(self.line(), markup=False)
+
+    def line(self) -> str:
+        """The present state on one line."""
+        done = self._done_before + sum(self._ended.values())
+        parts = [f"{self._study}: {done}/{self._total} trials done"]
+        if self._running:
+            parts.append(f"{len(self._running)} running ({self._stages()})")
+        if self._ended["PRUNED"]:
+            parts.append(f"{self._ended['PRUNED']} pruned")
+        if self._ended["FAIL"]:
+            parts.append(f"{self._ended['FAIL']} failed")
+        if self._best is not None:
+            parts.append(f"best validation {self._best[0]:.3f} (trial {self._best[1]})")
+        left = self._seconds_left()
+        if left is not None:
+            parts.append(f"about {_duration(left)} left")
+        return " · ".join(parts)
+
+    def _stages(self) -> str:
+        reports = [report for _, report in sorted(self._running.items()) if report is not None]
+        return ", ".join(f"{r.stage} {r.stage_epoch}/{r.stage_epochs}" for r in reports[:4])
+
+    def _seconds_left(self) -> float | None:
+        ended = sum(self._ended.values())
+        left = self._total - self._done_before - ended
+        if ended == 0 or left <= 0:
+            return None
+        return (time.monotonic() - self._started_at) / ended * left
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,130 @@
+"""A search's queue: Optuna's sampler proposes configurations while their trials run."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+
+from dgsearch.database.recorder import StudyRecorder
+from dgsearch.database.studies import Attempt
+from dgsearch.design import Configuration, PlannedTrial
+from dgsearch.runner.queue import Begun
+from dgsearch.seeding import derive_seed
+from dgsearch.space import Space
+from dgsearch.study import Search, StudySpec
+
+__all__ = ["ProposalQueue", "best_configurations", "make_sampler"]
+
+
+def make_sampler(design: Search, seed: int, *, done: int) -> BaseSampler:
+    """The sampler of a search; `done` proposals were made before, so that none is repeated."""
+    state = derive_seed(seed, "sampler", str(done)) % 2**32
+    if design.sampler == "random":
+        return RandomSampler(seed=state)
+    return TPESampler(seed=state, multivariate=False, n_startup_trials=10)
+
+
+class ProposalQueue:
+    """Interrupted proposals first, then new ones up to the number that the design asks for.
+
+    Every proposal is trained at the study's first seed. One that was proposed before is
+    trained at the first seed at which it was not.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        space: Space,
+        study: optuna.Study,
+        recorder: StudyRecorder,
+        distributions: Mapping[str, BaseDistribution],
+    ) -> None:
+        """Propose for the study; `resume` tells what was proposed before."""
+        assert isinstance(spec.design, Search)
+        self._spec = spec
+        self._space = space
+        self._study = study
+        self._recorder = recorder
+        self._distributions = dict(distributions)
+        self._left = spec.design.trials
+        self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
+        self._seen: set[tuple[str, int]] = set()
+        self.total = self._left
+
+    def resume(
+        self,
+        earlier: Mapping[tuple[str, int], Attempt],
+        configurations: Mapping[str, Configuration],
+    ) -> None:
+        """Take into account what earlier runs proposed.
+
+        Args:
+            earlier: Last attempt of each configuration and seed.
+            configurations: The proposed configurations by id.
+        """
+        for key, attempt in earlier.items():
+            config_id, seed = key
+            if config_id not in configurations:
+                continue
+            self._seen.add(key)
+            self._left -= 1
+            if attempt.stop_reason == "interrupted":
+                planned = PlannedTrial(configurations[config_id], seed)
+                self._interrupted.append((planned, attempt))
+        self._left = max(self._left, 0)
+        self.total = self._left + len(self._interrupted)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every proposal was made and begun."""
+        return not self._interrupted and self._left == 0
+
+    def begin_next(self) -> Begun | None:
+        """Record and return the next trial."""
+        if self._interrupted:
+            planned, attempt = self._interrupted.popleft()
+            started = self._recorder.begin(
+                planned,
+                self._distributions,
+                attempt=attempt.attempt + 1,
+                continues=attempt.number,
+            )
+            return Begun(planned, started, attempt.number)
+        if self._left == 0:
+            return None
+        self._left -= 1
+        asked = self._study.ask(self._distributions)
+        values = self._space.resolve({**self._spec.hyperparameters, **asked.params})
+        configuration = Configuration(self._spec.method, values, tuple(self._distributions))
+        planned = PlannedTrial(configuration, self._free_seed(configuration.config_id))
+        self._seen.add(planned.key)
+        started = self._recorder.adopt(asked._trial_id, asked.number, planned)
+        return Begun(planned, started)
+
+    def _free_seed(self, config_id: str) -> int:
+        seeds = self._spec.seeds
+        return next((seed for seed in seeds if (config_id, seed) not in self._seen), seeds[0])
+
+
+def best_configurations(
+    values: Mapping[tuple[str, int], float],
+    configurations: Mapping[str, Configuration],
+    count: int,
+) -> list[Configuration]:
+    """The configurations of the highest value, best first.
+
+    Args:
+        values: Value of each finished trial by (config_id, seed).
+        configurations: By id; others are left out.
+        count: How many at most.
+    """
+    best: dict[str, float] = {}
+    for (config_id, _), value in values.items():
+        if config_id in configurations:
+            best[config_id] = max(value, best.get(config_id, value))
+    ranked = sorted(best, key=lambda config_id: best[config_id], reverse=True)
+    return [configurations[config_id] for config_id in ranked[:count]]

@@ -1,0 +1,171 @@
+"""Between Ray Tune and the study: Ray asks for trials here and tells here what they report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.search import Searcher
+
+from dgsearch.database.recorder import Ending, StudyRecorder
+from dgsearch.runner.actor import job_to_config
+from dgsearch.runner.halving import Cut
+from dgsearch.runner.progress import Progress
+from dgsearch.runner.queue import Begun, TrialQueue
+from dgsearch.trainable.reports import EpochReport, TrialJob
+
+__all__ = ["QueueSearcher", "Recording"]
+
+
+class _NotStored:
+    """Ray pickles what it is given into its snapshots; of these nothing is worth keeping."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class QueueSearcher(_NotStored, Searcher):
+    """Gives Ray the trials of a queue, each recorded as running before it is handed over."""
+
+    def __init__(
+        self, queue: TrialQueue, make_job: Callable[[Begun], TrialJob], *, cpus: float
+    ) -> None:
+        """Take trials from `queue`; `make_job` describes them to the actors."""
+        super().__init__(metric="value", mode="max")
+        self._queue = queue
+        self._make_job = make_job
+        self._cpus = cpus
+        self.begun: dict[str, Begun] = {}  # by Ray's trial id
+
+    def suggest(self, trial_id: str) -> Any:
+        """The next trial as a config, None while none is ready, FINISHED after the last."""
+        begun = self._queue.begin_next()
+        if begun is None:
+            finished: str = Searcher.FINISHED
+            return finished if self._queue.exhausted else None
+        self.begun[trial_id] = begun
+        return job_to_config(self._make_job(begun), cpus=self._cpus)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Nothing: `Recording` writes how a trial ended."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the database is the only memory of a study."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, likewise."""
+
+
+class Recording(_NotStored, Callback):
+    """Writes each report and each end into the database.
+
+    Ray calls `on_trial_result` for every report, the one that decides about stopping too.
+    """
+
+    def __init__(
+        self,
+        searcher: QueueSearcher,
+        recorder: StudyRecorder,
+        progress: Progress,
+        *,
+        selection: str,
+        on_tick: Callable[[], None],
+        cuts: dict[str, Cut],
+    ) -> None:
+        """Record the study's trials.
+
+        Args:
+            searcher: Knows which trial Ray's id stands for.
+            recorder: Writes to the database.
+            progress: Shows what happens.
+            selection: Which epoch counts, "last" or "best".
+            on_tick: Called several times a second.
+            cuts: Where halving stopped whom, by Ray's id.
+        """
+        self._searcher = searcher
+        self._recorder = recorder
+        self._progress = progress
+        self._selection = selection
+        self._on_tick = on_tick
+        self._cuts = cuts
+        self._values: dict[str, list[float]] = {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Record one report."""
+        if "report" not in result:
+            return
+        begun = self._searcher.begun[trial.trial_id]
+        report = EpochReport.from_json(result["report"])
+        if report.last and report.value is not None:
+            self._values.setdefault(trial.trial_id, []).append(report.value)
+            self._recorder.report(
+                begun.started.trial_id,
+                epoch=report.stage_epoch,
+                value=report.value,
+                scores=report.scores,
+                progress=_columns(report, result),
+            )
+        self._progress.advanced(begun.started.number, report)
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Any], trial: Any, **info: Any
+    ) -> None:
+        """Record how a trial ended: finished, halved, or failed by its own account."""
+        begun = self._searcher.begun[trial.trial_id]
+        result = trial.last_result or {}
+        if "failure" in result:
+            self._fail(begun, result["failure"])
+            return
+        values = self._values.pop(trial.trial_id, [])
+        cut = self._cuts.get(trial.trial_id)
+        if cut is not None:
+            ending = Ending(
+                "PRUNED", "halved", rung=cut.rung, cutoff=cut.cutoff, selected_epoch=len(values)
+            )
+        else:
+            epoch = selected_epoch(values, self._selection)
+            ending = Ending("COMPLETE", "finished", value=values[epoch - 1], selected_epoch=epoch)
+        self._recorder.end(begun.started.trial_id, ending)
+        self._progress.ended(begun, ending)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Record a trial whose process died."""
+        message = "the worker process died; it was killed, or the machine ran out of memory"
+        failure = {"type": "WorkerDied", "message": message, "tail": ""}
+        self._fail(self._searcher.begun[trial.trial_id], failure)
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Let others have their turn."""
+        self._progress.tick()
+        self._on_tick()
+
+    def _fail(self, begun: Begun, failure: dict[str, str]) -> None:
+        text = "\n".join(part for part in (failure["message"], failure["tail"]) if part)
+        ending = Ending("FAIL", "failed", error_type=failure["type"], error=text)
+        self._recorder.end(begun.started.trial_id, ending)
+        self._progress.ended(begun, ending)
+
+
+def selected_epoch(values: list[float], selection: str) -> int:
+    """The epoch that counts, from 1: the last, or the first of those with the best value."""
+    return len(values) if selection == "last" else 1 + values.index(max(values))
+
+
+def _columns(report: EpochReport, result: dict[str, Any]) -> dict[str, Any]:
+    """Columns of `dgsearch_trials` that a report fills."""
+    return {
+        "wall_s": result["wall_s"],
+        "train_s": report.seconds,
+        "evaluation_s": report.evaluation_s,
+        "saved_s": sum(use.saved_s for use in report.stages),
+        "device": result["device"],
+        "host": result["host"],
+        "peak_memory_mb": report.peak_memory_mb,
+        "stages_json": json.dumps([vars(use) for use in report.stages]),
+    }

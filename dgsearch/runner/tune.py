@@ -1,0 +1,264 @@
+"""`run_study`: from a study to finished trials in the database.
+
+It reads what the database has, ends what dead processes left running, and runs the rest with
+Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from optuna.storages import RDBStorage
+
+from dgsearch.database.connection import open_for_writing
+from dgsearch.database.recorder import StudyRecorder
+from dgsearch.database.studies import (
+    Driver,
+    attempts,
+    finished_values,
+    register_study,
+    stored_configurations,
+    sweep_dead_trials,
+)
+from dgsearch.design import PlannedTrial, plan_configurations, plan_trials, planned_total
+from dgsearch.methods.registry import find_method
+from dgsearch.runner.environment import ray_cluster, study_facts
+from dgsearch.runner.interrupts import Interrupts
+from dgsearch.runner.progress import Progress
+from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
+from dgsearch.runner.queue import (
+    Begun,
+    PlannedQueue,
+    TrialQueue,
+    distributions_of,
+    proposal_distributions,
+)
+from dgsearch.study import Halving, Search, StudySpec
+from dgsearch.trainable.reports import TrialJob
+
+__all__ = ["Outcome", "RunOptions", "run_study"]
+
+ARTIFACTS = "artifacts"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where and how a study runs; nothing here changes a result.
+
+    Attributes:
+        database: URL or path; None: `$DGSEARCH_DATABASE` or `dgsearch.db`.
+        artifacts: Folder of stored stages and checkpoints; None: `$DGSEARCH_ARTIFACTS` or
+            `artifacts`.
+        address: Ray cluster to join; None: this machine alone.
+        share: Whether trials share stages that they agree on.
+    """
+
+    database: str | None = None
+    artifacts: str | None = None
+    address: str | None = None
+    share: bool = True
+
+    @property
+    def artifacts_folder(self) -> Path:
+        """The folder as an absolute path."""
+        return Path(self.artifacts or os.environ.get("DGSEARCH_ARTIFACTS", ARTIFACTS)).resolve()
+
+
+@dataclass
+class Outcome:
+    """What a run left behind.
+
+    Attributes:
+        study: Name of the study.
+        started: Trials that this run started.
+        planned: Trials of the study.
+        failed: Number and error of each configuration and seed that failed.
+        interrupted: Whether the run was stopped before its end.
+    """
+
+    study: str
+    started: int = 0
+    planned: int = 0
+    failed: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every trial ended well, 1 if some failed, 130 after Ctrl-C."""
+        if self.interrupted:
+            return 130
+        return 1 if self.failed else 0
+
+    def lines(self) -> Iterator[str]:
+        """What to tell the user at the end."""
+        if self.interrupted:
+            yield (
+                f"{self.study}: stopped; what was recorded is kept. Run the same command again "
+                "to go on."
+            )
+        elif self.started == 0 and not self.failed:
+            yield f"{self.study}: nothing left to run, all {self.planned} trials have ended"
+        for name in self.failed:
+            yield f"{self.study}: failed: {name}"
+
+
+def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> Outcome:
+    """Run what is left of a study.
+
+    Args:
+        spec: The study.
+        options: Where and how.
+        study_file: Text of the study file, for the report.
+
+    Returns:
+        What was done and what failed.
+
+    Raises:
+        DgsearchError: If the database, the data or the Ray cluster cannot be used, or if the
+            database holds another study of that name.
+    """
+    spaces = {name: find_method(name).space for name in (spec.method, *spec.baselines)}
+    facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
+    storage = open_for_writing(options.database)
+    study_id = register_study(storage.engine, spec, facts)
+    sweep_dead_trials(storage.engine, study_id)
+    run = _StudyRun(spec, options, storage, study_id)
+    try:
+        return run.to_the_end()
+    finally:
+        run.sign_out()
+        storage.engine.dispose()
+
+
+class _StudyRun:
+    """One pass of the runner over a study."""
+
+    def __init__(
+        self, spec: StudySpec, options: RunOptions, storage: RDBStorage, study_id: int
+    ) -> None:
+        self._spec = spec
+        self._options = options
+        self._storage = storage
+        self._study_id = study_id
+        self._driver = Driver(storage.engine)
+        self._recorder = StudyRecorder(storage.engine, study_id, self._driver.driver_id)
+        self._spaces = {name: find_method(name).space for name in (spec.method, *spec.baselines)}
+        self._space = self._spaces[spec.method]
+        self._interrupts = Interrupts()
+
+    def sign_out(self) -> None:
+        """Leave nothing that looks as if it ran."""
+        self._driver.sign_out()
+        sweep_dead_trials(self._storage.engine, self._study_id)
+
+    def to_the_end(self) -> Outcome:
+        """Run every phase; stops early, without an error, at Ctrl-C."""
+        outcome = Outcome(self._spec.name)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._interrupts)
+                self._phases(outcome, stack)
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+        self._count_ends(outcome)
+        return outcome
+
+    def _phases(self, outcome: Outcome, stack: ExitStack) -> None:
+        """Points first, with halving if the study has it; then what is never cut short."""
+        halving = self._spec.halving
+        if isinstance(self._spec.design, Search):
+            self._run(self._proposals(self._spec.design), halving, outcome, stack)
+            self._run(
+                self._planned([*self._plan("baseline"), *self._confirmations()]),
+                None,
+                outcome,
+                stack,
+            )
+        elif halving is None:
+            self._run(self._planned(self._plan("point", "baseline")), None, outcome, stack)
+        else:
+            self._run(self._planned(self._plan("point")), halving, outcome, stack)
+            self._run(self._planned(self._plan("baseline")), None, outcome, stack)
+
+    def _run(
+        self, queue: TrialQueue, halving: Halving | None, outcome: Outcome, stack: ExitStack
+    ) -> None:
+        """Run a queue to its end; Ray is started for the first that holds anything."""
+        if queue.exhausted:
+            return
+        stack.enter_context(ray_cluster(self._options.address))
+        from dgsearch.runner.execution import Executor, execute
+
+        done = len(attempts(self._storage.engine, self._study_id))
+        with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
+            executor = Executor(self._spec, self._recorder, self._job, self._tick)
+            outcome.started += execute(queue, executor, halving=halving, progress=progress)
+
+    def _tick(self) -> None:
+        self._driver.renew()
+        self._interrupts.stop_if_asked()
+
+    def _plan(self, *roles: str) -> list[PlannedTrial]:
+        return [
+            trial
+            for trial in plan_trials(self._spec, self._spaces)
+            if trial.configuration.role in roles
+        ]
+
+    def _planned(self, trials: list[PlannedTrial]) -> PlannedQueue:
+        if isinstance(self._spec.design, Search):
+            distributions = proposal_distributions(self._spec.design, self._space)
+        else:
+            points = plan_configurations(self._spec, self._spaces)
+            distributions = distributions_of(points, self._space)
+        earlier = attempts(self._storage.engine, self._study_id)
+        return PlannedQueue(trials, earlier, self._recorder, distributions)
+
+    def _proposals(self, design: Search) -> ProposalQueue:
+        earlier = attempts(self._storage.engine, self._study_id)
+        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
+        sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
+        study = optuna.load_study(
+            study_name=self._spec.name, storage=self._storage, sampler=sampler
+        )
+        distributions = proposal_distributions(design, self._space)
+        queue = ProposalQueue(self._spec, self._space, study, self._recorder, distributions)
+        queue.resume(earlier, configurations)
+        return queue
+
+    def _confirmations(self) -> list[PlannedTrial]:
+        """The best proposals at every seed of the study."""
+        assert isinstance(self._spec.design, Search)
+        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
+        values = finished_values(self._storage.engine, self._study_id)
+        best = best_configurations(values, configurations, self._spec.design.confirm)
+        return [PlannedTrial(item, seed) for item in best for seed in self._spec.seeds]
+
+    def _job(self, begun: Begun) -> TrialJob:
+        configuration = begun.planned.configuration
+        return TrialJob(
+            study=self._spec.name,
+            number=begun.started.number,
+            method=configuration.method,
+            values=configuration.values,
+            seed=begun.planned.seed,
+            data=self._spec.data,
+            artifacts=str(self._options.artifacts_folder),
+            share=self._options.share,
+            continues=begun.continues,
+        )
+
+    def _count_ends(self, outcome: Outcome) -> None:
+        """What the database has of the study now."""
+        ends = attempts(self._storage.engine, self._study_id)
+        outcome.planned = len(ends)
+        outcome.failed = [
+            f"trial {end.number} (configuration {config_id}, seed {seed})"
+            for (config_id, seed), end in ends.items()
+            if end.stop_reason == "failed"
+        ]

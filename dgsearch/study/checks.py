@@ -1,0 +1,110 @@
+"""Does a study make sense: names, ranges and domains against what is installed.
+
+Methods and benchmarks live in layers above this one, so what is known of them comes in as
+a `Catalogue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dgsearch.errors import Problem, one_of
+from dgsearch.space import Choice, Float, Int, Space
+from dgsearch.study.spec import DataSpec, Design, Halving, Range, Search
+
+__all__ = ["Catalogue", "check_data", "check_design", "check_halving", "check_hyperparameters"]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is installed: the space of each method, the domains of each benchmark."""
+
+    methods: Mapping[str, Space]
+    benchmarks: Mapping[str, tuple[str, ...]]
+    one_target: frozenset[str] = field(default_factory=frozenset)  # methods with a single target
+
+    def check_method(self, key: str, name: str) -> Iterator[Problem]:
+        """The problem of a method that is not installed, if it is one."""
+        if name not in self.methods:
+            yield Problem(key, repr(name), f"unknown method; {one_of(name, sorted(self.methods))}")
+
+    def space(self, method: str) -> Space | None:
+        """The space of a method, None where the method is unknown."""
+        return self.methods.get(method)
+
+
+def check_data(data: DataSpec, catalogue: Catalogue, methods: list[str]) -> Iterator[Problem]:
+    """Problems of `[data]`: unknown benchmark, unknown domain, a domain on both sides."""
+    domains = catalogue.benchmarks.get(data.benchmark)
+    if domains is None:
+        allowed = one_of(data.benchmark, sorted(catalogue.benchmarks))
+        yield Problem("data.benchmark", repr(data.benchmark), f"unknown benchmark; {allowed}")
+        return
+    for side in ("source", "targets"):
+        for place, name in enumerate(getattr(data, side)):
+            if name not in domains:
+                message = f"not a domain of {data.benchmark}; {one_of(name, domains)}"
+                yield Problem(f"data.{side}[{place}]", repr(name), message)
+    for name in sorted(set(data.source) & set(data.targets)):
+        yield Problem(
+            "data.targets", repr(name), "is a source too; a target must not be trained on"
+        )
+    alone = [method for method in methods if method in catalogue.one_target]
+    if alone and len(data.targets) > 1:
+        message = f"{alone[0]} trains a student for one target domain; name one"
+        yield Problem("data.targets", repr(list(data.targets)), message)
+
+
+def check_hyperparameters(values: Mapping[str, Any], space: Space) -> Iterator[Problem]:
+    """Problems of `[hyperparameters]`: unknown names, values out of range."""
+    for name, value in values.items():
+        key = f"hyperparameters.{name}"
+        if name not in space:
+            yield Problem(key, "", f"unknown hyperparameter; {one_of(name, space.names)}")
+        else:
+            yield from _check_value(key, value, space[name])
+
+
+def check_design(design: Design, fixed: Mapping[str, Any], space: Space) -> Iterator[Problem]:
+    """Problems of `[design]`: unknown names, values out of range, names fixed as well."""
+    for name, values in design.vary.items():
+        key = f"design.vary.{name}"
+        if name not in space:
+            yield Problem(key, "", f"unknown hyperparameter; {one_of(name, space.names)}")
+            continue
+        if name in fixed and isinstance(design, Search):
+            yield Problem(key, "", "is fixed under [hyperparameters] too; remove one of them")
+        if isinstance(values, Range):
+            yield from _check_range(key, values, space[name])
+        else:
+            for place, value in enumerate(values):
+                yield from _check_value(f"{key}[{place}]", value, space[name])
+
+
+def check_halving(halving: Halving | None, design: Design) -> Iterator[Problem]:
+    """The problem of a design that compares full-length trials yet lets ASHA shorten them."""
+    if halving is None or isinstance(design, Search) or halving.allow_truncated:
+        return
+    yield Problem(
+        "halving",
+        "",
+        f"a {design.kind} design compares trials of full length, and a shortened trial biases "
+        "the comparison; remove [halving], or write halving.allow_truncated = true",
+    )
+
+
+def _check_value(key: str, value: Any, item: Float | Int | Choice) -> Iterator[Problem]:
+    try:
+        item.parse(value)
+    except ValueError as error:
+        yield Problem(key, repr(value), str(error))
+
+
+def _check_range(key: str, interval: Range, item: Float | Int | Choice) -> Iterator[Problem]:
+    if isinstance(item, Choice):
+        yield Problem(key, "", f"is no number; list some of {', '.join(item.options)}")
+        return
+    yield from _check_value(f"{key}.low", interval.low, item)
+    yield from _check_value(f"{key}.high", interval.high, item)

@@ -1,0 +1,172 @@
+"""From a TOML file to a `StudySpec`, or to every problem of the file at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from dgsearch.errors import Problem, StudyFileError, one_of
+from dgsearch.study.checks import (
+    Catalogue,
+    check_data,
+    check_design,
+    check_halving,
+    check_hyperparameters,
+)
+from dgsearch.study.spec import DataSpec, Design, Halving, Range, Resources, StudySpec
+
+__all__ = ["load_study", "parse_study"]
+
+_DESIGNS: dict[str, type[BaseModel]] = {
+    get_args(model.model_fields["kind"].annotation)[0]: model
+    for model in get_args(get_args(Design)[0])
+}
+_TYPES = get_type_hints(StudySpec, include_extras=True)
+_TAGS = {*_DESIGNS, "<range>", "<values>"}  # pydantic puts the branch of a union into the place
+_PLAINER = {
+    "tuple_type": "must be a list, for example [0, 1]",
+    "too_short": "must not be empty; list at least one",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "data": DataSpec,
+    "halving": Halving,
+    "resources": Resources,
+}
+
+
+def load_study(
+    path: str | Path, catalogue: Catalogue, *, overrides: Sequence[str] = ()
+) -> StudySpec:
+    """Read and check a study file.
+
+    Args:
+        path: A TOML file.
+        catalogue: What is installed; names, ranges and domains are checked against it.
+        overrides: `KEY=VALUE` pairs that replace entries of the file; KEY is dotted, VALUE
+            is TOML (a bare word is taken as text).
+
+    Raises:
+        StudyFileError: With every problem of the file, each with its key, the value found
+            and the values allowed.
+    """
+    file = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        problem = Problem("file", "", "does not exist; check the path")
+        raise StudyFileError(file, [problem]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyFileError(file, [Problem("file", "", f"cannot be read: {error}")]) from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyFileError(file, [Problem("syntax", "", f"not TOML: {error}")]) from error
+    problems = list(_apply_overrides(raw, overrides))
+    if problems:
+        raise StudyFileError(file, problems)
+    return parse_study(raw, catalogue, file=file)
+
+
+def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> StudySpec:
+    """Check a study given as plain data.
+
+    Raises:
+        StudyFileError: With every problem found; `file` is named in front of each.
+    """
+    parts: dict[str, Any] = {}
+    problems = [
+        Problem(key, "", f"unknown key; {one_of(key, tuple(StudySpec.model_fields))}")
+        for key in raw
+        if key not in StudySpec.model_fields
+    ]
+    for name, field in StudySpec.model_fields.items():
+        if name not in raw:
+            if field.is_required():
+                problems.append(Problem(name, "", "is missing; add it"))
+            else:
+                parts[name] = field.get_default(call_default_factory=True)
+            continue
+        try:
+            parts[name] = TypeAdapter[Any](_TYPES[name]).validate_python(raw[name])
+        except ValidationError as error:
+            problems += [_problem(name, raw[name], detail) for detail in error.errors()]
+    problems += _meaning(parts, catalogue)
+    if problems:
+        raise StudyFileError(file, problems)
+    return StudySpec(**parts)
+
+
+def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+    """The problems that need more than one section or the catalogue."""
+    method = parts.get("method")
+    methods = [name for name in (method, *parts.get("baselines", ())) if name]
+    if method:
+        yield from catalogue.check_method("method", method)
+    for place, name in enumerate(parts.get("baselines", ())):
+        yield from catalogue.check_method(f"baselines[{place}]", name)
+        if name == method:
+            yield Problem(f"baselines[{place}]", repr(name), "is the method itself; remove it")
+    if "data" in parts:
+        yield from check_data(parts["data"], catalogue, methods)
+    space = catalogue.space(method) if method else None
+    fixed = parts.get("hyperparameters", {})
+    if space is not None:
+        yield from check_hyperparameters(fixed, space)
+    if space is not None and "design" in parts:
+        yield from check_design(parts["design"], fixed, space)
+    if "design" in parts and "halving" in parts:
+        yield from check_halving(parts["halving"], parts["design"])
+
+
+def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
+    """One of pydantic's errors in our words: dotted key, value found, values allowed."""
+    place = [part for part in detail["loc"] if part not in _TAGS]
+    key = section + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        fields = tuple(_model(section, raw, detail["loc"]).model_fields)
+        return Problem(key, "", f"unknown key; {one_of(str(place[-1]), fields)}")
+    if kind == "missing":
+        return Problem(key, "", "is missing; add it")
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        found = raw.get("kind", "") if isinstance(raw, Mapping) else ""
+        return Problem("design.kind", repr(found), one_of(str(found), tuple(_DESIGNS)))
+    message = _PLAINER.get(kind, detail["msg"].removeprefix("Value error, "))
+    return Problem(key, repr(detail["input"]), message[:1].lower() + message[1:])
+
+
+def _model(section: str, raw: Any, place: tuple[int | str, ...]) -> type[BaseModel]:
+    """The part of the study file in which a key was not expected."""
+    if "<range>" in place:
+        return Range
+    return _DESIGNS[raw["kind"]] if section == "design" else _SECTIONS[section]
+
+
+def _apply_overrides(raw: dict[str, Any], overrides: Sequence[str]) -> Iterator[Problem]:
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            yield Problem(
+                "--set", repr(override), "must look like KEY=VALUE, for example seeds=[0]"
+            )
+            continue
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        *parents, last = key.strip().split(".")
+        table = raw
+        for parent in parents:
+            table = table.setdefault(parent, {})
+            if not isinstance(table, dict):
+                yield Problem("--set", repr(override), f"{parent!r} holds a value, not a table")
+                break
+        else:
+            table[last] = value

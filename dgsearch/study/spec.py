@@ -1,0 +1,161 @@
+"""The parts of a study file, each a frozen model that checks its own values.
+
+What needs knowledge of methods and benchmarks (names, ranges, domains) is checked in
+`dgsearch.study.checks`; what needs the file (syntax, places) in `dgsearch.study.loading`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PlainValidator,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
+
+__all__ = [
+    "DataSpec",
+    "Design",
+    "Grid",
+    "Halving",
+    "OneAtATime",
+    "Range",
+    "Resources",
+    "Search",
+    "StudySpec",
+]
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float | str):
+        return value
+    raise ValueError("must be a number or a name")
+
+
+def _distinct(values: Any) -> Any:
+    if isinstance(values, list | tuple) and len({repr(value) for value in values}) < len(values):
+        raise ValueError("values must differ; remove the repeated one")
+    return values
+
+
+def _gpus(value: Any) -> float | str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "auto" or (number and 0 <= value < math.inf):
+        return value if value == "auto" else float(value)
+    raise ValueError('must be a number >= 0 or "auto"')
+
+
+def _interval_or_list(value: Any) -> str:
+    return "<range>" if isinstance(value, dict | Range) else "<values>"
+
+
+Scalar = Annotated[Any, BeforeValidator(_scalar)]
+Values = Annotated[tuple[Scalar, ...], BeforeValidator(_distinct), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_distinct)]
+
+
+class DataSpec(BaseModel, frozen=True, extra="forbid"):
+    """Which data is trained and tested on."""
+
+    benchmark: str
+    source: Annotated[Names, Field(min_length=1)]  # training domains; the teacher's for augkd
+    targets: Annotated[Names, Field(min_length=1)]  # test domains; the student's for augkd
+    validation: float = Field(0.2, gt=0, lt=1)  # share of the source held out for selection
+    redraw: bool = False  # each seed draws its own copy of the benchmark, where it is drawn
+    root: str | None = None  # folder of the data; None: the cache of drawn benchmarks
+
+
+class Range(BaseModel, frozen=True, extra="forbid"):
+    """An interval that a search may propose from."""
+
+    low: float
+    high: float
+    log: bool | None = None  # None: as the hyperparameter declares
+
+    @model_validator(mode="after")
+    def _right_way_round(self) -> Self:
+        if not self.low < self.high or math.isinf(self.high):
+            raise ValueError(f"low = {self.low:g} must be below high = {self.high:g}; swap them")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low = {self.low:g} must be > 0 where log = true")
+        return self
+
+
+Proposed = Annotated[
+    Annotated[Range, Tag("<range>")] | Annotated[Values, Tag("<values>")],
+    Discriminator(_interval_or_list),
+]
+
+
+class OneAtATime(BaseModel, frozen=True, extra="forbid"):
+    """Each hyperparameter over its values while the others stay at their centre."""
+
+    kind: Literal["one-at-a-time"]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]
+
+
+class Grid(BaseModel, frozen=True, extra="forbid"):
+    """Every combination of the values."""
+
+    kind: Literal["grid"]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]
+
+
+class Search(BaseModel, frozen=True, extra="forbid"):
+    """Configurations proposed one after another from what was seen before.
+
+    Every proposal is trained at the first seed; the best of them, by the value on the
+    selection split, are trained at the remaining seeds too.
+    """
+
+    kind: Literal["search"]
+    vary: Annotated[dict[str, Proposed], Field(min_length=1)]
+    trials: PositiveInt  # configurations proposed
+    sampler: Literal["tpe", "random"] = "tpe"
+    confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
+
+
+Design = Annotated[OneAtATime | Grid | Search, Field(discriminator="kind")]
+
+
+class Halving(BaseModel, frozen=True, extra="forbid"):
+    """When ASHA may stop a trial (Li et al. 2020, Alg. 2); R is the hyperparameter `epochs`."""
+
+    grace_epochs: PositiveInt = 3  # r: no trial is stopped before this epoch
+    keep_one_in: int = Field(3, ge=2)  # eta: each rung keeps the best 1/eta of its trials
+    allow_truncated: bool = False  # accept shortened trials in a design that compares full ones
+
+
+class Resources(BaseModel, frozen=True, extra="forbid"):
+    """What one trial may use."""
+
+    cpus: PositiveFloat = 1.0  # cores, and torch threads, of a trial
+    gpus: Annotated[float | str, PlainValidator(_gpus)] = "auto"  # a share; "auto": by memory
+    concurrent: PositiveInt | None = None  # trials at a time; None: as many as fit
+
+
+class StudySpec(BaseModel, frozen=True, extra="forbid"):
+    """A study: what is asked, on which data, with which points and seeds."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    question: str = ""  # printed at the head of the report
+    method: str
+    baselines: Names = ()  # other methods, run beside it at the same seeds
+    seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_distinct), Field(min_length=1)]
+    selection: Literal["last", "best"] = "last"  # epoch that counts: the last, or best validation
+    data: DataSpec
+    hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
+    design: Design
+    halving: Halving | None = None
+    resources: Resources = Resources()

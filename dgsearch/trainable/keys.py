@@ -1,0 +1,96 @@
+"""Keys of stages: equal keys, equal products.
+
+A key hashes everything that a product depends on: the stage and its version, the
+hyperparameters that it reads, the keys of the stages before it, its splits' content, the
+seed, the classes and image size, and the numeric settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import torch
+
+from dgsearch.data.splits import TrialData
+from dgsearch.methods.base import Stage
+from dgsearch.space import Value
+
+__all__ = ["Numerics", "stage_key", "stage_keys"]
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """Settings on which the last bits of a result depend.
+
+    Attributes:
+        device: Kind of device, "cpu" or "cuda".
+        threads: Threads of one operation.
+        dtype: Of weights and activations.
+        torch_version: Of torch.
+    """
+
+    device: str
+    threads: int
+    dtype: str = "float32"
+    torch_version: str = torch.__version__
+
+    @classmethod
+    def current(cls, device: torch.device) -> Numerics:
+        """The settings of this process."""
+        return cls(device=device.type, threads=torch.get_num_threads())
+
+
+def stage_keys(
+    stages: tuple[Stage, ...],
+    values: Mapping[str, Value],
+    *,
+    seed: int,
+    data: TrialData,
+    numerics: Numerics,
+) -> dict[str, str]:
+    """The key of each stage of a chain, by its name."""
+    keys: dict[str, str] = {}
+    for stage in stages:
+        before = tuple(keys) if stage.after is None else stage.after
+        earlier = {name: keys[name] for name in before}
+        keys[stage.name] = stage_key(
+            stage, values, earlier=earlier, seed=seed, data=data, numerics=numerics
+        )
+    return keys
+
+
+def stage_key(
+    stage: Stage,
+    values: Mapping[str, Value],
+    *,
+    earlier: Mapping[str, str],
+    seed: int,
+    data: TrialData,
+    numerics: Numerics,
+) -> str:
+    """The key of one stage, 24 hexadecimal digits.
+
+    Args:
+        stage: The stage.
+        values: Hyperparameters of the trial; only those that the stage reads count.
+        earlier: Keys of the stages whose products it reads.
+        seed: The trial's seed.
+        data: The trial's data; only the splits that the stage reads count.
+        numerics: Settings of the process that trains it.
+    """
+    parts = {
+        "stage": stage.name,
+        "version": stage.version,
+        "values": {name: values[name] for name in sorted(stage.reads)},
+        "earlier": dict(sorted(earlier.items())),
+        "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
+        "classes": data.num_classes,
+        "image_size": data.image_size,
+        "seed": seed,
+        "numerics": asdict(numerics),
+    }
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,103 @@
+"""What a trial says while it runs: plain data that crosses processes and fills the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dgsearch.space import Value
+from dgsearch.study.spec import DataSpec
+from dgsearch.trainable.evaluation import Score
+
+__all__ = ["EpochReport", "StageUse", "TrialJob"]
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """All that a process needs to train one trial.
+
+    Attributes:
+        study: Name of the study.
+        number: Number of the trial in the study.
+        method: Name of the method.
+        values: Every hyperparameter of the method.
+        seed: The trial's seed.
+        data: `[data]` of the study.
+        artifacts: Folder of stored stages and checkpoints.
+        share: Take and keep stages in the common store; otherwise in the trial's own folder.
+        continues: Number of the interrupted trial whose checkpoint to go on from.
+    """
+
+    study: str
+    number: int
+    method: str
+    values: Mapping[str, Value]
+    seed: int
+    data: DataSpec
+    artifacts: str
+    share: bool = True
+    continues: int | None = None
+
+
+@dataclass(frozen=True)
+class StageUse:
+    """How a trial came by the product of one stage.
+
+    Attributes:
+        stage: Name of the stage.
+        key: Its key.
+        taken: Whether it was taken from the store rather than trained.
+        seconds: What it cost this trial.
+        saved_s: What training it had cost the trial that stored it; 0 where it was trained here.
+    """
+
+    stage: str
+    key: str
+    taken: bool
+    seconds: float
+    saved_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One epoch of one stage.
+
+    Attributes:
+        stage: Name of the stage.
+        stage_epoch: Epochs of that stage done, from 1.
+        stage_epochs: Epochs that the stage will have.
+        last: Whether it is the trial's last stage, whose epochs are compared.
+        value: Accuracy on the selection split after the epoch; None before the last stage.
+        scores: What was measured after it.
+        seconds: Training time so far, of all stages, without evaluation, in this trial.
+        evaluation_s: Time spent in evaluation so far.
+        stages: Stages whose products this trial has come by so far.
+        peak_memory_mb: Peak memory so far.
+    """
+
+    stage: str
+    stage_epoch: int
+    stage_epochs: int
+    last: bool
+    value: float | None
+    scores: tuple[Score, ...]
+    seconds: float
+    evaluation_s: float = 0.0
+    stages: tuple[StageUse, ...] = field(default_factory=tuple)
+    peak_memory_mb: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self) | {"scores": [tuple(score) for score in self.scores]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> EpochReport:
+        """From plain data."""
+        return cls(
+            **{
+                **data,
+                "scores": tuple(Score(*score) for score in data["scores"]),
+                "stages": tuple(StageUse(**use) for use in data["stages"]),
+            }
+        )

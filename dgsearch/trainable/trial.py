@@ -1,0 +1,217 @@
+"""One trial from its first stage to its last epoch, going on from a checkpoint if there is one."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+import torch
+
+from dgsearch.data.splits import TrialData, load_trial_data
+from dgsearch.errors import ArtefactError
+from dgsearch.methods.base import (
+    Classifying,
+    Product,
+    Stage,
+    StageContext,
+    StageRun,
+    Values,
+    restore_state,
+    state_of,
+)
+from dgsearch.methods.registry import find_method
+from dgsearch.seeding import derive_seed
+from dgsearch.study.spec import DataSpec
+from dgsearch.trainable.evaluation import Score, evaluate, selection_value
+from dgsearch.trainable.files import read_tree, write_tree
+from dgsearch.trainable.keys import Numerics, stage_keys
+from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
+from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
+from dgsearch.trainable.store import Store
+
+__all__ = ["Trial", "trial_folder"]
+
+logger = logging.getLogger(__name__)
+
+
+def trial_folder(artifacts: str | Path, study: str, number: int) -> Path:
+    """Folder of a trial's checkpoint: `trials/<study>/<number>`; any study name is safe here."""
+    return Path(artifacts) / "trials" / quote(study, safe=" ")[:200] / str(number)
+
+
+class Trial:
+    """The trial that a job describes; `reports` trains it."""
+
+    def __init__(self, job: TrialJob, device: torch.device, *, checkpoint_s: float = 15.0) -> None:
+        """Prepare the trial.
+
+        Args:
+            job: What to train.
+            device: Where.
+            checkpoint_s: Seconds between checkpoints at least.
+        """
+        self.job = job
+        self._device = device
+        self._data = _trial_data(job.data, job.seed, str(device))
+        self._stages = find_method(job.method).stages(job.values)
+        self._keys = stage_keys(
+            self._stages,
+            job.values,
+            seed=job.seed,
+            data=self._data,
+            numerics=Numerics.current(device),
+        )
+        folder = trial_folder(job.artifacts, job.study, job.number)
+        self._store = Store((Path(job.artifacts) if job.share else folder) / "stages")
+        self._checkpoint = folder / "checkpoint.safetensors"
+        self._checkpoint_s = checkpoint_s
+        self._saved_at = time.monotonic()
+        self._history: list[EpochReport] = []
+        self._uses: list[StageUse] = []
+        self._train_s = 0.0
+        self._evaluation_s = 0.0
+
+    def reports(self) -> Iterator[EpochReport]:
+        """Train, yielding after each epoch; epochs done before an interruption come first."""
+        reset_peak_memory(self._device)
+        saved = self._read_checkpoint()
+        yield from self._history
+        products: dict[str, Product] = {}
+        for stage in self._stages[:-1]:
+            products[stage.name] = yield from self._provide(stage, products, saved)
+        yield from self._train(self._stages[-1], products, saved)
+
+    def _provide(
+        self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
+    ) -> Generator[EpochReport, None, Product]:
+        """The product of a stage: from the store, or trained and then stored."""
+        key = self._keys[stage.name]
+        started = time.perf_counter()
+        stored = self._store.load(key)
+        if stored is not None:
+            product, record = stored
+            seconds = time.perf_counter() - started
+            if not any(use.key == key for use in self._uses):
+                self._uses.append(StageUse(stage.name, key, True, seconds, record["seconds"]))
+            return product
+        before = self._train_s
+        run = yield from self._train(stage, products, saved)
+        seconds = self._train_s - before
+        record = {"stage": stage.name, "method": self.job.method, "seconds": seconds}
+        self._store.save(key, run.product(), record)
+        self._uses.append(StageUse(stage.name, key, False, seconds))
+        reloaded = self._store.load(key)
+        if reloaded is None:
+            raise ArtefactError(f"{self._store.folder / key} vanished right after it was stored")
+        return reloaded[0]
+
+    def _train(
+        self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
+    ) -> Generator[EpochReport, None, StageRun]:
+        """Train one stage to its end."""
+        torch.manual_seed(derive_seed(self.job.seed, stage.name, "global"))
+        run = stage.start(self._context(stage, products))
+        done = 0
+        if saved.get("key") == self._keys[stage.name]:
+            restore_state(run.parts(), saved["state"])
+            torch.set_rng_state(saved["rng"])
+            done = int(saved["epoch"])
+        for epoch in range(done + 1, run.epochs + 1):
+            report = self._epoch(stage, run, epoch)
+            if report.last:
+                self._history.append(report)
+            if time.monotonic() - self._saved_at >= self._checkpoint_s:
+                self._write_checkpoint(stage, run, epoch)
+            yield report
+        return run
+
+    def _epoch(self, stage: Stage, run: StageRun, epoch: int) -> EpochReport:
+        started = time.perf_counter()
+        diagnostics = run.train_epoch(epoch)
+        seconds = time.perf_counter() - started
+        self._train_s += seconds
+        last = stage is self._stages[-1]
+        source = "+".join(self.job.data.source)
+        scores = [Score("train", source, name, value) for name, value in diagnostics.items()]
+        value = None
+        if last:
+            scores.append(Score("train", source, "epoch_s", seconds))
+            started = time.perf_counter()
+            measured = evaluate(cast(Classifying, run).classifier(), self._data.splits, source)
+            self._evaluation_s += time.perf_counter() - started
+            value = selection_value(measured)
+            scores += measured
+        return EpochReport(
+            stage=stage.name,
+            stage_epoch=epoch,
+            stage_epochs=run.epochs,
+            last=last,
+            value=value,
+            scores=tuple(scores) if last else (),
+            seconds=self._train_s,
+            evaluation_s=self._evaluation_s,
+            stages=tuple(self._uses),
+            peak_memory_mb=peak_memory_mb(self._device),
+        )
+
+    def _context(self, stage: Stage, products: dict[str, Product]) -> StageContext:
+        names = tuple(products) if stage.after is None else stage.after
+        return StageContext(
+            values=Values(self.job.values, stage=stage.name, reads=stage.reads),
+            splits=self._data.only(stage.splits, reader=stage.name),
+            products={name: products[name] for name in names},
+            seed=self.job.seed,
+            num_classes=self._data.num_classes,
+            image_size=self._data.image_size,
+            device=self._device,
+        )
+
+    def _write_checkpoint(self, stage: Stage, run: StageRun, epoch: int) -> None:
+        write_tree(
+            self._checkpoint,
+            {
+                "key": self._keys[stage.name],
+                "epoch": epoch,
+                "state": state_of(run.parts()),
+                "rng": torch.get_rng_state(),
+                "history": [report.to_json() for report in self._history],
+                "uses": [vars(use) for use in self._uses],
+                "train_s": self._train_s,
+                "evaluation_s": self._evaluation_s,
+            },
+        )
+        self._saved_at = time.monotonic()
+
+    def _read_checkpoint(self) -> dict[str, Any]:
+        """The checkpoint to go on from, put into this trial's own folder; {} without one."""
+        continues = self.job.continues
+        if continues is not None:
+            folder = trial_folder(self.job.artifacts, self.job.study, continues)
+            if folder.exists() and not self._checkpoint.parent.exists():
+                shutil.copytree(folder, self._checkpoint.parent)
+        try:
+            saved: dict[str, Any] = read_tree(self._checkpoint)
+        except FileNotFoundError:
+            return {}
+        except ArtefactError as error:
+            logger.warning("%s; the trial starts again", error)
+            return {}
+        if saved["key"] not in self._keys.values():
+            return {}
+        self._history = [EpochReport.from_json(report) for report in saved["history"]]
+        self._uses = [StageUse(**use) for use in saved["uses"]]
+        self._train_s = saved["train_s"]
+        self._evaluation_s = saved["evaluation_s"]
+        return saved
+
+
+@lru_cache(maxsize=4)
+def _trial_data(spec: DataSpec, seed: int, device: str) -> TrialData:
+    """The data of a trial, kept for the next one that agrees on it."""
+    return load_trial_data(spec, seed=seed, device=torch.device(device))

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dgsearch.data.digits_mini import DigitsMini, _divided_scans
+from dgsearch.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def benchmark(tmp_path_factory: pytest.TempPathFactory) -> DigitsMini:
+    return DigitsMini(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.mark.parametrize("domain", DigitsMini.domains)
+def test_a_domain_is_drawn_in_the_promised_shape(benchmark: DigitsMini, domain: str) -> None:
+    drawn = benchmark.load(domain)
+    assert drawn.images.dtype == torch.uint8
+    assert drawn.images.shape[1:] == (3, 32, 32)
+    assert len(drawn) >= 600
+    assert int(torch.bincount(drawn.labels, minlength=10).min()) >= 50
+
+
+def test_the_same_seed_draws_the_same_images_again(tmp_path: Path, benchmark: DigitsMini) -> None:
+    again = DigitsMini(tmp_path)
+    for domain in ("photo", "street"):
+        assert again.load(domain).fingerprint == benchmark.load(domain).fingerprint
+
+
+def test_another_seed_draws_others(benchmark: DigitsMini) -> None:
+    assert benchmark.load("street", seed=1).fingerprint != benchmark.load("street").fingerprint
+
+
+def test_the_second_load_comes_from_the_cache(
+    benchmark: DigitsMini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = benchmark.load("typeset")
+    monkeypatch.setattr("dgsearch.data.digits_mini._DRAW", {})
+    assert benchmark.load("typeset").fingerprint == first.fingerprint
+
+
+def test_a_damaged_cache_is_drawn_again(tmp_path: Path) -> None:
+    benchmark = DigitsMini(tmp_path)
+    whole = benchmark.load("slanted").fingerprint
+    (file,) = tmp_path.rglob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:1000])
+    assert benchmark.load("slanted").fingerprint == whole
+
+
+def test_no_target_shares_a_scan_with_the_source() -> None:
+    (source, _), (target, _) = _divided_scans(0)
+    assert len(source) + len(target) == 1797
+    known = {image.tobytes() for image in source}
+    repeated = {image.tobytes() for image in target} & known
+    assert repeated == set()
+
+
+def test_photo_and_slanted_show_the_target_scans(benchmark: DigitsMini) -> None:
+    _, (_, labels) = _divided_scans(0)
+    for domain in ("photo", "slanted"):
+        np.testing.assert_array_equal(benchmark.load(domain).labels.numpy(), labels)
+
+
+def test_an_unknown_domain_is_named() -> None:
+    with pytest.raises(DataError, match=r"'streat' is no domain of digits-mini; .*'street'"):
+        DigitsMini().load("streat")

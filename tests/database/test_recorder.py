@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import math
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from dgsearch.database.queries import read_curves, read_scores, read_trials
+from dgsearch.database.recorder import Ending
+from tests.fakes import FakeStudy, planned
+
+
+def _optuna_trials(study: FakeStudy) -> list[optuna.trial.FrozenTrial]:
+    url = study.engine.url.render_as_string(hide_password=False)
+    return optuna.load_study(study_name="fake", storage=url).trials
+
+
+def test_optuna_reads_what_was_written(database: str) -> None:
+    study = FakeStudy(database)
+    study.complete(planned(lambda_adv=0.25), 0.75)
+    (trial,) = _optuna_trials(study)
+    assert trial.state == TrialState.COMPLETE
+    assert trial.params == {"lambda_adv": 0.25}
+    assert trial.value == 0.75
+    assert trial.intermediate_values == {1: 0.75, 2: 0.75, 3: 0.75}
+    assert trial.user_attrs["seed"] == 0
+    assert trial.datetime_complete is not None
+    assert trial.datetime_start is not None
+    assert trial.datetime_complete >= trial.datetime_start
+
+
+def test_numbers_count_up_from_zero(database: str) -> None:
+    study = FakeStudy(database)
+    assert [study.begin(planned(T=steps)).number for steps in (1, 2, 3)] == [0, 1, 2]
+
+
+def test_a_pruned_trial_keeps_its_reports_and_its_reason_but_has_no_value(database: str) -> None:
+    study = FakeStudy(database)
+    started = study.begin(planned())
+    study.report(started.trial_id, 1, 0.3, [0.2, 0.4])
+    ending = Ending("PRUNED", "halved", rung=1, cutoff=0.5, selected_epoch=1)
+    assert study.recorder.end(started.trial_id, ending)
+    (row,) = read_trials(database).to_dict("records")
+    assert (row["state"], row["stop_reason"], row["rung"], row["cutoff"]) == (
+        "PRUNED",
+        "halved",
+        1,
+        0.5,
+    )
+    assert math.isnan(row["value"])
+    assert read_curves(database)["value"].tolist() == [0.3]
+    assert _optuna_trials(study)[0].state == TrialState.PRUNED
+
+
+def test_a_failed_trial_keeps_its_error(database: str) -> None:
+    study = FakeStudy(database)
+    started = study.begin(planned())
+    text = "quote ' \" </script>\n'; drop table trials"
+    study.recorder.end(started.trial_id, Ending("FAIL", "failed", error_type="E", error=text))
+    (row,) = read_trials(database).to_dict("records")
+    assert (row["stop_reason"], row["error_type"], row["error"]) == ("failed", "E", text)
+
+
+def test_an_end_once_recorded_stays(database: str) -> None:
+    study = FakeStudy(database)
+    started = study.complete(planned(), 0.5)
+    assert not study.recorder.end(started.trial_id, Ending("FAIL", "interrupted"))
+    assert read_trials(database)["state"].tolist() == ["COMPLETE"]
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_reports_that_are_no_finite_number_survive(database: str, value: float) -> None:
+    study = FakeStudy(database)
+    study.report(study.begin(planned()).trial_id, 1, value, [0.0, value])
+    assert read_curves(database)["value"].tolist() == pytest.approx([value], nan_ok=True)
+    scores = read_scores(database)
+    street = scores.loc[scores["domain"] == "street", "value"].tolist()
+    assert street == pytest.approx([value], nan_ok=True)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from sqlalchemy import update
+
+from dgsearch.database.connection import open_for_writing
+from dgsearch.database.queries import read_trials
+from dgsearch.database.recorder import Ending
+from dgsearch.database.studies import (
+    attempts,
+    finished_values,
+    register_study,
+    stored_configurations,
+    sweep_dead_trials,
+)
+from dgsearch.database.tables import OWN_DRIVERS
+from dgsearch.errors import StudyChangedError
+from tests.fakes import FakeStudy, fake_facts, fake_spec, planned
+
+
+def _set_driver(study: FakeStudy, **columns: object) -> None:
+    with study.engine.begin() as connection:
+        connection.execute(update(OWN_DRIVERS).values(**columns))
+
+
+def test_registering_again_gives_the_same_study(database: str) -> None:
+    first = FakeStudy(database)
+    assert register_study(first.engine, first.spec, fake_facts(first.spec)) == first.study_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": [0, 1, 2, 3]},
+        {"resources": {"cpus": 2}},
+        {"baselines": []},
+        {"design": {"kind": "one-at-a-time", "vary": {"T": [1, 2, 3]}}},
+    ],
+)
+def test_seeds_points_and_resources_may_change(database: str, changes: dict[str, object]) -> None:
+    study = FakeStudy(database)
+    spec = fake_spec(**changes)
+    assert register_study(study.engine, spec, fake_facts(spec)) == study.study_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"hyperparameters": {"lr": 0.5}}, r"hyperparameters: in the database \{\}"),
+        ({"selection": "best"}, 'selection: in the database "last", in the file "best"'),
+        ({"design": {"kind": "grid", "vary": {"T": [1]}}}, "design.kind: in the database one-at"),
+    ],
+)
+def test_a_study_that_became_another_is_refused_with_the_difference(
+    database: str, changes: dict[str, object], named: str
+) -> None:
+    study = FakeStudy(database)
+    spec = fake_spec(**changes)
+    with pytest.raises(StudyChangedError, match=named):
+        register_study(study.engine, spec, fake_facts(spec))
+
+
+def test_a_live_drivers_trials_are_left_alone(database: str) -> None:
+    study = FakeStudy(database)
+    study.begin(planned())
+    assert sweep_dead_trials(study.engine, study.study_id) == 0
+
+
+def test_trials_of_a_process_that_is_gone_are_interrupted(database: str) -> None:
+    study = FakeStudy(database)
+    study.begin(planned())
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _set_driver(study, pid=int(ended.stdout))
+    assert sweep_dead_trials(study.engine, study.study_id) == 1
+    assert read_trials(database)["stop_reason"].tolist() == ["interrupted"]
+
+
+def test_trials_of_a_silent_driver_elsewhere_are_interrupted(database: str) -> None:
+    study = FakeStudy(database)
+    study.begin(planned())
+    _set_driver(study, host="another-machine", pid=os.getpid(), heartbeat_at=time.time() - 30)
+    assert sweep_dead_trials(study.engine, study.study_id) == 0
+    _set_driver(study, heartbeat_at=time.time() - 300)
+    assert sweep_dead_trials(study.engine, study.study_id) == 1
+
+
+def test_trials_of_a_driver_that_signed_out_are_interrupted(database: str) -> None:
+    study = FakeStudy(database)
+    study.begin(planned())
+    study.driver.sign_out()
+    assert sweep_dead_trials(study.engine, study.study_id) == 1
+
+
+def test_the_last_attempt_counts(database: str) -> None:
+    study = FakeStudy(database)
+    first = study.begin(planned())
+    study.recorder.end(first.trial_id, Ending("FAIL", "interrupted"))
+    study.recorder.begin(planned(), {}, attempt=2, continues=first.number)
+    (last,) = attempts(study.engine, study.study_id).values()
+    assert (last.number, last.state, last.stop_reason, last.attempt) == (1, "RUNNING", None, 2)
+
+
+def test_configurations_and_values_come_back(database: str) -> None:
+    study = FakeStudy(database)
+    study.complete(planned(T=7), 0.5)
+    (stored,) = stored_configurations(study.engine, study.study_id, role="point").values()
+    assert stored.values == planned(T=7).configuration.values
+    key = planned(T=7).key
+    assert finished_values(study.engine, study.study_id) == {key: 0.5}
+
+
+def test_two_studies_in_one_file_do_not_mix(database: str) -> None:
+    first, second = FakeStudy(database), FakeStudy(database, fake_spec(name="other"))
+    first.complete(planned(), 0.5)
+    second.complete(planned(), 0.6)
+    second.complete(planned(T=1), 0.7)
+    assert len(attempts(first.engine, first.study_id)) == 1
+    assert read_trials(database, "other")["trial_number"].tolist() == [0, 1]
+    assert open_for_writing(database).engine.url == first.engine.url

@@ -1,0 +1,130 @@
+"""What every method promises: it learns, repeats itself, resumes exactly, reads as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+
+from dgsearch.errors import DataError, MethodError
+from dgsearch.methods.registry import find_method, installed_methods
+from dgsearch.space import Value
+from dgsearch.study import DataSpec
+from dgsearch.trainable.files import read_tree
+from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.trial import Trial, trial_folder
+
+pytestmark = pytest.mark.slow
+
+METHODS = sorted(installed_methods())
+DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.8)
+SMALL: Mapping[str, Value] = {
+    "epochs": 2,
+    "pretrain_epochs": 3,
+    "batch_size": 32,
+    "lr": 2e-3,
+    "generator_lr": 1e-3,
+    "T": 2,
+}
+
+
+def _job(method: str, artifacts: Path, number: int = 0, continues: int | None = None) -> TrialJob:
+    space = find_method(method).space
+    values = space.resolve({name: value for name, value in SMALL.items() if name in space})
+    return TrialJob(
+        study="contract",
+        number=number,
+        method=method,
+        values=values,
+        seed=3,
+        data=DATA,
+        artifacts=str(artifacts),
+        share=False,
+        continues=continues,
+    )
+
+
+def _reports(job: TrialJob) -> Iterator[EpochReport]:
+    return Trial(job, torch.device("cpu"), checkpoint_s=0.0).reports()
+
+
+def _numbers(reports: list[EpochReport]) -> list[tuple[object, ...]]:
+    """What must repeat: every score but times."""
+    return [
+        (
+            report.stage,
+            report.stage_epoch,
+            report.value,
+            *(score for score in report.scores if not score.metric.endswith("_s")),
+        )
+        for report in reports
+        if report.last
+    ]
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def whole(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, list[EpochReport]]:
+    """A method trained from start to end, with its checkpoints."""
+    folder = tmp_path_factory.mktemp(request.param)
+    return request.param, folder, list(_reports(_job(request.param, folder)))
+
+
+def test_it_learns(whole: tuple[str, Path, list[EpochReport]]) -> None:
+    final = whole[2][-1]
+    assert final.last
+    assert final.stage_epoch == final.stage_epochs == 2
+    assert final.value is not None
+    assert final.value > 0.5  # chance is 0.1
+
+
+def test_it_repeats_itself(whole: tuple[str, Path, list[EpochReport]], tmp_path: Path) -> None:
+    method, _, reports = whole
+    assert _numbers(list(_reports(_job(method, tmp_path)))) == _numbers(reports)
+
+
+def test_it_resumes_to_identical_weights_from_every_epoch(
+    whole: tuple[str, Path, list[EpochReport]], tmp_path: Path
+) -> None:
+    method, folder, reports = whole
+    expected = read_tree(trial_folder(folder, "contract", 0) / "checkpoint.safetensors")
+    for done in range(1, len(reports)):
+        artifacts = tmp_path / str(done)
+        list(islice(_reports(_job(method, artifacts)), done))
+        resumed = list(_reports(_job(method, artifacts, number=1, continues=0)))
+        assert _numbers(resumed) == _numbers(reports)
+        saved = read_tree(trial_folder(artifacts, "contract", 1) / "checkpoint.safetensors")
+        for name, tensor in expected["state"]["classifier"].items():
+            assert torch.equal(saved["state"]["classifier"][name], tensor), (done, name)
+
+
+def test_its_stages_declare_what_they_read(
+    whole: tuple[str, Path, list[EpochReport]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training under the guarded views passed; a stage without its declarations does not."""
+    method = find_method(whole[0])
+    stage = method.stages(method.space.defaults())[-1]
+    blind = [
+        stage.__class__(**{**vars(stage), "reads": ()}),
+        stage.__class__(**{**vars(stage), "splits": ()}),
+    ]
+    for broken in blind:
+        chain = (*method.stages(method.space.defaults())[:-1], broken)
+        monkeypatch.setattr(type(method), "stages", lambda _, __, chain=chain: chain)
+        with pytest.raises((MethodError, DataError), match="read"):
+            list(_reports(_job(whole[0], tmp_path)))
+
+
+def test_it_reports_every_epoch_of_its_last_stage(
+    whole: tuple[str, Path, list[EpochReport]],
+) -> None:
+    last = [report for report in whole[2] if report.last]
+    assert [report.stage_epoch for report in last] == [1, 2]
+    names = {(score.split, score.domain, score.metric) for score in last[0].scores}
+    assert ("validation", "scan", "accuracy") in names
+    assert ("test", "photo", "accuracy") in names
+    assert all(0 <= score.value <= 1 for score in last[0].scores if score.metric == "accuracy")

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from dgsearch.database.recorder import Ending
+from dgsearch.database.studies import attempts, stored_configurations
+from dgsearch.design import Configuration, plan_configurations, plan_trials
+from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
+from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
+from dgsearch.study import Search
+from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
+
+SEARCH = {
+    "kind": "search",
+    "trials": 4,
+    "confirm": 2,
+    "vary": {
+        "lambda_adv": {"low": 0.1, "high": 1.0, "log": True},
+        "attention": ["feature", "plain"],
+    },
+}
+
+
+def _queue(study: FakeStudy) -> PlannedQueue:
+    earlier = attempts(study.engine, study.study_id)
+    return PlannedQueue(plan_trials(study.spec, SPACES), earlier, study.recorder, DISTRIBUTIONS)
+
+
+def _proposals(study: FakeStudy) -> ProposalQueue:
+    assert isinstance(study.spec.design, Search)
+    earlier = attempts(study.engine, study.study_id)
+    url = study.engine.url.render_as_string(hide_password=False)
+    sampler = make_sampler(study.spec.design, 0, done=len(earlier))
+    asked = optuna.load_study(study_name=study.spec.name, storage=url, sampler=sampler)
+    distributions = proposal_distributions(study.spec.design, SPACES["mpbm"])
+    queue = ProposalQueue(study.spec, SPACES["mpbm"], asked, study.recorder, distributions)
+    queue.resume(earlier, stored_configurations(study.engine, study.study_id, role="point"))
+    return queue
+
+
+def test_every_planned_trial_is_begun_once(database: str) -> None:
+    study = FakeStudy(database)
+    queue = _queue(study)
+    assert queue.total == 18
+    begun = []
+    while (trial := queue.begin_next()) is not None:
+        begun.append(trial)
+    assert [trial.started.number for trial in begun] == list(range(18))
+    assert queue.exhausted
+    assert len(attempts(study.engine, study.study_id)) == 18
+
+
+def test_what_has_ended_is_not_begun_again_but_what_was_interrupted_is(database: str) -> None:
+    study = FakeStudy(database)
+    first = _queue(study)
+    ends = [
+        Ending("COMPLETE", "finished", value=0.5, selected_epoch=1),
+        Ending("PRUNED", "halved"),
+        Ending("FAIL", "failed"),
+        Ending("FAIL", "interrupted"),
+    ]
+    for ending in ends:
+        begun = first.begin_next()
+        assert begun is not None
+        study.recorder.end(begun.started.trial_id, ending)
+    second = _queue(study)
+    assert second.total == 15
+    again = second.begin_next()
+    assert again is not None
+    assert (again.started.number, again.continues) == (4, 3)
+    assert again.planned.key == begun.planned.key
+
+
+def test_distributions_span_the_values_of_the_design() -> None:
+    points = plan_configurations(fake_spec(), SPACES)
+    distributions = distributions_of(points, SPACES["mpbm"])
+    assert distributions["lambda_adv"] == optuna.distributions.FloatDistribution(0, 1)
+    assert distributions["T"] == optuna.distributions.IntDistribution(1, 10)
+
+
+def test_a_search_proposes_as_many_as_it_was_asked_for(database: str) -> None:
+    study = FakeStudy(database, fake_spec(design=SEARCH))
+    queue = _proposals(study)
+    begun = []
+    while (trial := queue.begin_next()) is not None:
+        begun.append(trial)
+        ending = Ending("COMPLETE", "finished", value=0.5, selected_epoch=1)
+        study.recorder.end(trial.started.trial_id, ending)
+    assert len(begun) == 4
+    assert all(
+        0.1 <= float(trial.planned.configuration.values["lambda_adv"]) <= 1 for trial in begun
+    )
+    assert {trial.planned.seed for trial in begun} == {0}
+    assert len({trial.planned.configuration.config_id for trial in begun}) == 4
+
+
+def test_a_search_goes_on_where_it_stopped(database: str) -> None:
+    study = FakeStudy(database, fake_spec(design=SEARCH))
+    first = _proposals(study)
+    done, lost = first.begin_next(), first.begin_next()
+    assert done is not None
+    assert lost is not None
+    study.recorder.end(
+        done.started.trial_id, Ending("COMPLETE", "finished", value=0.5, selected_epoch=1)
+    )
+    study.recorder.end(lost.started.trial_id, Ending("FAIL", "interrupted"))
+    second = _proposals(study)
+    assert second.total == 3
+    again = second.begin_next()
+    assert again is not None
+    assert again.planned.key == lost.planned.key
+    assert again.continues == lost.started.number
+    new = second.begin_next()
+    assert new is not None
+    assert new.planned.key not in (done.planned.key, lost.planned.key)
+
+
+def test_a_repeated_proposal_is_trained_at_the_next_seed(database: str) -> None:
+    design = SEARCH | {"vary": {"attention": ["feature"]}, "trials": 3}
+    queue = _proposals(FakeStudy(database, fake_spec(design=design)))
+    seeds = [begun.planned.seed for begun in (queue.begin_next() for _ in range(3)) if begun]
+    assert seeds == [0, 1, 2]
+
+
+def test_the_best_configurations_come_first() -> None:
+    made = {name: Configuration("m", {"x": place}) for place, name in enumerate("abc")}
+    values = {("a", 0): 0.1, ("b", 0): 0.9, ("c", 0): 0.5, ("unknown", 0): 1.0}
+    assert best_configurations(values, made, 2) == [made["b"], made["c"]]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_samplers_of_a_resumed_search_draw_anew(sampler: str) -> None:
+    design = Search.model_validate(SEARCH | {"sampler": sampler})
+    space = {"x": optuna.distributions.FloatDistribution(0, 1)}
+
+    def draw(done: int) -> float:
+        study = optuna.create_study(sampler=make_sampler(design, 0, done=done))
+        return float(study.ask(space).params["x"])
+
+    assert draw(0) == draw(0)
+    assert draw(0) != draw(1)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from typer.testing import CliRunner
+
+from dgsearch.cli import app, main
+from tests.fakes import full_study, planned
+
+COMMANDS = ["run", "plan", "status", "report", "export", "data", "methods"]
+runner = CliRunner()
+
+
+class Ran(NamedTuple):
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def dgsearch(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Ran]:
+    """The command line in this process, in an empty folder."""
+
+    def call(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["dgsearch", *arguments])
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), output.out, output.err)
+
+    return call
+
+
+def test_help_names_every_command() -> None:
+    shown = runner.invoke(app, ["--help"]).output
+    assert [name for name in COMMANDS if not re.search(rf"\b{name}\b", shown)] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_text(command: str) -> None:
+    shown = runner.invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "none.toml"], "dgsearch: none.toml: file: does not exist; check the path"),
+        (["plan", "none.toml"], "none.toml: file: does not exist"),
+        (["status", "--database", "none.db"], "there is no file none.db; run a study first"),
+        (["report", "x", "--database", "none.db"], "there is no file none.db"),
+        (["export", "x", "-o", "t.csv", "--database", "none.db"], "there is no file none.db"),
+        (
+            ["methods", "mpbn"],
+            "method 'mpbn' is unknown; allowed: mpbm, erm; did you mean 'mpbm'?",
+        ),
+        (["data", "digits"], "benchmark 'digits' is unknown; allowed: digits-mini"),
+    ],
+)
+def test_a_mistake_is_one_block_and_exit_code_2(
+    arguments: list[str], message: str, tmp_path: Path, dgsearch: Callable[..., Ran]
+) -> None:
+    ran = dgsearch(*arguments)
+    assert ran.returncode == 2
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unreachable_database_hides_its_password(dgsearch: Callable[..., Ran]) -> None:
+    url = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
+    ran = dgsearch("status", "--database", url)
+    assert ran.returncode == 2
+    assert "me:***@127.0.0.1:1" in ran.stderr
+    assert "secret" not in ran.stderr + ran.stdout
+
+
+def test_status_shows_counts_best_and_age(database: str, dgsearch: Callable[..., Ran]) -> None:
+    study = full_study(database)
+    study.begin(planned(T=99))
+    shown = dgsearch("status", "--database", database).stdout
+    assert "18/18" in shown
+    assert "0.540 (trial 2)" in shown
+    assert "s ago" in shown
+
+
+def test_report_and_export_say_what_they_wrote(
+    database: str, tmp_path: Path, dgsearch: Callable[..., Ran]
+) -> None:
+    full_study(database)
+    ran = dgsearch("report", "fake", "--database", database)
+    assert ran.stdout == "wrote reports/fake.html\n"
+    assert (tmp_path / "reports" / "fake.html").exists()
+    ran = dgsearch("export", "fake", "-o", "t.parquet", "--database", database)
+    assert ran.stdout == "wrote t.parquet\n"
+
+
+def test_methods_lists_stages_and_hyperparameters(dgsearch: Callable[..., Ran]) -> None:
+    shown = dgsearch("methods").stdout
+    assert "pretrain > correlation > mpbm" in shown
+    own = dgsearch("methods", "mpbm").stdout
+    for text in ("λ_adv", "λ_mix", "N_b", "the paper", "source/train"):
+        assert text in own
+
+
+def test_data_counts_every_domain(dgsearch: Callable[..., Ran]) -> None:
+    shown = dgsearch("data", "digits-mini").stdout
+    assert re.search(r"scan\s+1197", shown)
+    assert re.search(r"photo\s+600", shown)
+
+
+def test_plan_says_what_is_shared(tmp_path: Path, dgsearch: Callable[..., Ran]) -> None:
+    study = Path(__file__).parents[1] / "studies" / "demo_mpbm.toml"
+    shown = dgsearch("plan", str(study)).stdout
+    assert re.search(r"trials +\d+ planned: \d+ points, 2 baselines; 0 have ended", shown)
+    assert re.search(r"pretrain: needed \d+ times, trained 2 times \(0 stored\)", shown)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_starts_quickly() -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "dgsearch", "--help"], capture_output=True, check=True
+        )
+        return time.perf_counter() - started
+
+    heavy = {"torch", "ray", "pandas", "optuna"}
+    code = f"import dgsearch.cli, sys; print(sorted({heavy} & set(sys.modules)))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+    assert min(seconds() for _ in range(3)) < 2.0  # 0.2 s on a quiet machine

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dgsearch.design import Configuration, plan_configurations, plan_trials, planned_total
+from dgsearch.space import Float
+from tests.fakes import SPACES, fake_spec
+
+
+def test_one_at_a_time_moves_one_hyperparameter_from_the_centre_and_repeats_nothing() -> None:
+    points = plan_configurations(fake_spec(baselines=[]), SPACES)
+    moved = [(point.values["lambda_adv"], point.values["T"]) for point in points]
+    assert moved == [(0.5, 5), (0.0, 5), (1.0, 5), (0.5, 1), (0.5, 10)]
+
+
+def test_the_centre_is_what_the_file_fixes() -> None:
+    spec = fake_spec(baselines=[], hyperparameters={"T": 7})
+    first, *others = plan_configurations(spec, SPACES)
+    assert first.values["T"] == 7
+    assert [point.values["T"] for point in others] == [7, 7, 1, 5, 10]
+
+
+def test_a_grid_has_every_combination() -> None:
+    design = {"kind": "grid", "vary": {"T": [1, 5], "lambda_adv": [0.0, 1.0]}}
+    points = plan_configurations(fake_spec(baselines=[], design=design), SPACES)
+    assert [(point.values["T"], point.values["lambda_adv"]) for point in points] == [
+        (1, 0.0),
+        (1, 1.0),
+        (5, 0.0),
+        (5, 1.0),
+    ]
+
+
+def test_baselines_come_second_with_the_fixed_values_that_they_know() -> None:
+    spec = fake_spec(hyperparameters={"lr": 0.5, "T": 7})
+    baseline = plan_configurations(spec, SPACES)[1]
+    assert (baseline.method, baseline.role) == ("erm", "baseline")
+    assert baseline.values == {"epochs": 3, "lr": 0.5}
+
+
+def test_all_seeds_of_a_configuration_follow_each_other() -> None:
+    trials = plan_trials(fake_spec(), SPACES)
+    assert [trial.seed for trial in trials[:6]] == [0, 1, 2, 0, 1, 2]
+    assert len({trial.key for trial in trials}) == len(trials) == 18
+
+
+def test_a_search_counts_its_proposals_and_repetitions() -> None:
+    design = {"kind": "search", "trials": 10, "confirm": 2, "vary": {"T": {"low": 1, "high": 9}}}
+    assert planned_total(fake_spec(design=design), SPACES) == 3 + 10 + 2 * 2
+
+
+def test_an_id_depends_on_method_and_values_alone() -> None:
+    values = {"a": 1.0, "b": 2}
+    same = Configuration("m", {"b": 2, "a": 1.0}, ("a",), role="baseline")
+    assert Configuration("m", values).config_id == same.config_id
+    assert Configuration("n", values).config_id != same.config_id
+    assert Configuration("m", {"a": 1.0, "b": 3}).config_id != same.config_id
+
+
+def test_the_space_of_the_fakes_is_what_the_tests_assume() -> None:
+    assert isinstance(SPACES["mpbm"]["lambda_adv"], Float)

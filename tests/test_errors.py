@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from dgsearch import errors
+from dgsearch.errors import DgsearchError, Problem, StudyFileError, one_of
+
+
+def test_every_error_of_the_package_descends_from_one() -> None:
+    found = [
+        item
+        for item in vars(errors).values()
+        if inspect.isclass(item) and issubclass(item, Exception)
+    ]
+    assert len(found) > 5
+    assert all(issubclass(item, DgsearchError) for item in found)
+
+
+def test_the_tree_in_the_docstring_names_every_error() -> None:
+    named = [
+        name
+        for name, item in vars(errors).items()
+        if inspect.isclass(item) and issubclass(item, Exception)
+    ]
+    assert [name for name in named if name not in (errors.__doc__ or "")] == []
+
+
+def test_a_study_file_error_has_one_line_a_problem() -> None:
+    error = StudyFileError(
+        "a.toml", [Problem("x", "1", "is wrong"), Problem("y", "", "is missing")]
+    )
+    assert str(error) == "a.toml: x = 1: is wrong\na.toml: y: is missing"
+
+
+def test_a_long_or_unprintable_value_is_shown_on_one_short_line() -> None:
+    assert len(str(Problem("x", "a" * 10_000, "is wrong"))) < 200
+    assert "\n" not in str(Problem("x", "a\nb\x00", "is wrong"))
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        ("streat", "allowed: photo, street; did you mean 'street'?"),
+        ("zzz", "allowed: photo, street"),
+    ],
+)
+def test_the_nearest_name_is_suggested(found: str, text: str) -> None:
+    assert one_of(found, ["photo", "street"]) == text

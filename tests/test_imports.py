@@ -1,0 +1,51 @@
+"""What is imported when: reading starts without torch and Ray, and the public names stay."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import dgsearch
+
+PUBLIC = [
+    "RunOptions",
+    "load_study",
+    "read_curves",
+    "read_scores",
+    "read_studies",
+    "read_trials",
+    "run_study",
+    "write_report",
+]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "dgsearch",
+        "dgsearch.cli",
+        "dgsearch.report",
+        "dgsearch.report.terminal",
+        "dgsearch.analysis.sensitivity",
+        "dgsearch.database.queries",
+        "dgsearch.database.export",
+    ],
+)
+def test_the_reading_half_imports_neither_torch_nor_ray(module: str) -> None:
+    code = f"import {module}, sys; print(sorted({{'torch', 'ray'}} & set(sys.modules)))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(dgsearch.__all__) == PUBLIC
+    assert all(callable(getattr(dgsearch, name)) for name in PUBLIC)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'read_trails'"):
+        _ = dgsearch.read_trails

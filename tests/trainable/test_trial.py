@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from dgsearch.methods.erm import ERM
+from dgsearch.study import DataSpec
+from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.trial import Trial, trial_folder
+
+pytestmark = pytest.mark.slow
+
+DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.9)
+
+
+def _job(folder: Path, **changes: object) -> TrialJob:
+    values = ERM.space.resolve({"epochs": 1, "pretrain_epochs": 1})
+    job = TrialJob("study", 0, "erm", values, 0, DATA, str(folder))
+    return replace(job, **changes)  # type: ignore[arg-type]
+
+
+def _train(job: TrialJob) -> list[EpochReport]:
+    return list(Trial(job, torch.device("cpu")).reports())
+
+
+def test_the_second_trial_takes_the_stage_that_the_first_one_trained(tmp_path: Path) -> None:
+    first, second = _train(_job(tmp_path)), _train(_job(tmp_path, number=1))
+    assert [report.stage for report in first] == ["pretrain", "erm"]
+    assert [report.stage for report in second] == ["erm"]
+    (trained,), (taken,) = first[-1].stages, second[-1].stages
+    assert (trained.taken, taken.taken) == (False, True)
+    assert taken.saved_s == pytest.approx(trained.seconds)
+    assert first[-1].value == second[-1].value
+
+
+def test_without_sharing_every_number_is_the_same(tmp_path: Path) -> None:
+    _train(_job(tmp_path))
+    shared = _train(_job(tmp_path, number=1))[-1]
+    alone = _train(_job(tmp_path, number=2, share=False))[-1]
+    assert [use.taken for use in alone.stages] == [False]
+    assert [score for score in alone.scores if not score.metric.endswith("_s")] == [
+        score for score in shared.scores if not score.metric.endswith("_s")
+    ]
+
+
+def test_a_damaged_stage_is_trained_again(tmp_path: Path) -> None:
+    _train(_job(tmp_path))
+    (product,) = (tmp_path / "stages").glob("*/product.safetensors")
+    product.write_bytes(product.read_bytes()[:-3])
+    assert [use.taken for use in _train(_job(tmp_path, number=1))[-1].stages] == [False]
+
+
+@pytest.mark.parametrize("name", ["a/b", "../..", "ü §", "x" * 300, "a\x00b"])
+def test_any_study_name_gives_a_folder_inside_the_artefacts(tmp_path: Path, name: str) -> None:
+    folder = trial_folder(tmp_path, name, 3)
+    folder.mkdir(parents=True)
+    assert folder.resolve().is_relative_to(tmp_path / "trials")
+    assert folder.parent.parent == tmp_path / "trials"
+
+
+def test_a_report_survives_json(tmp_path: Path) -> None:
+    report = _train(_job(tmp_path))[-1]
+    assert EpochReport.from_json(report.to_json()) == report
