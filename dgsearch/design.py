@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dgsearch.space import Space, Value
-from dgsearch.study.spec import Grid, OneAtATime, Range, Search, StudySpec
+from dgsearch.study.spec import FULL, Ablation, Grid, OneAtATime, Range, Search, StudySpec
 
 __all__ = [
     "Configuration",
     "PlannedTrial",
+    "methods_of",
     "plan_configurations",
     "plan_trials",
     "planned_total",
@@ -36,13 +37,15 @@ class Configuration:
         method: Name of the method.
         values: Every hyperparameter of the method.
         varied: Names among them that the study varies.
-        role: What the study has it for: "point", "baseline" or the name of a variant.
+        role: What the study has it for: "point", "baseline" or "variant".
+        variant: Name of the variant of an ablation, "full" for the method itself; else empty.
     """
 
     method: str
     values: Mapping[str, Value]
     varied: tuple[str, ...] = ()
     role: str = field(default="point", compare=False)
+    variant: str = field(default="", compare=False)
 
     @property
     def config_id(self) -> str:
@@ -90,12 +93,7 @@ def planned_total(spec: StudySpec, spaces: Mapping[str, Space]) -> int:
 
 def plan_configurations(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuration]:
     """The configurations known beforehand, without repetition: points and baselines."""
-    space = spaces[spec.method]
-    varied = tuple(spec.design.vary)
-    points = [
-        Configuration(spec.method, space.resolve({**spec.hyperparameters, **values}), varied)
-        for values in _points(spec)
-    ]
+    points = _variants(spec, spaces) if isinstance(spec.design, Ablation) else _moved(spec, spaces)
     baselines = [
         Configuration(name, _shared_values(spec, spaces[name]), role="baseline")
         for name in spec.baselines
@@ -118,6 +116,35 @@ def search_space(design: Search, space: Space) -> dict[str, Any]:
         else:
             proposed[name] = tuple(space[name].parse(value) for value in values)
     return proposed
+
+
+def _moved(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuration]:
+    """The configurations of a design that moves hyperparameters over values."""
+    space, varied = spaces[spec.method], tuple(spec.design.vary)
+    return [
+        Configuration(spec.method, space.resolve({**spec.hyperparameters, **values}), varied)
+        for values in _points(spec)
+    ]
+
+
+def _variants(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuration]:
+    """The full method, then each variant of an ablation."""
+    assert isinstance(spec.design, Ablation)
+    made = []
+    for variant, changes in {FULL: {}, **spec.design.variants}.items():
+        method = str(changes.get("method", spec.method))
+        own = {name: value for name, value in changes.items() if name != "method"}
+        values = {**_shared_values(spec, spaces[method]), **own}
+        resolved = spaces[method].resolve(values)
+        made.append(Configuration(method, resolved, role="variant", variant=variant))
+    return made
+
+
+def methods_of(spec: StudySpec) -> tuple[str, ...]:
+    """Every method that a study trains: its own, the baselines, those of variants."""
+    variants = spec.design.variants.values() if isinstance(spec.design, Ablation) else ()
+    named = [str(changes["method"]) for changes in variants if "method" in changes]
+    return tuple(dict.fromkeys([spec.method, *spec.baselines, *named]))
 
 
 def _points(spec: StudySpec) -> Iterator[dict[str, Any]]:

@@ -126,7 +126,7 @@ def test_data_counts_every_domain(dgsearch: Callable[..., Ran]) -> None:
 def test_plan_says_what_is_shared(tmp_path: Path, dgsearch: Callable[..., Ran]) -> None:
     study = Path(__file__).parents[1] / "studies" / "demo_mpbm.toml"
     shown = dgsearch("plan", str(study)).stdout
-    assert re.search(r"trials +\d+ planned: \d+ points, 2 baselines; 0 have ended", shown)
+    assert re.search(r"trials +\d+ planned: \d+ of points, 2 of baselines; 0 have ended", shown)
     assert re.search(r"pretrain: needed \d+ times, trained 2 times \(0 stored\)", shown)
     assert list(tmp_path.iterdir()) == []
 

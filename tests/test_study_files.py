@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dgsearch.design import planned_total
+from dgsearch.design import methods_of, planned_total
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.commands import load_study
 
@@ -19,7 +19,7 @@ def test_a_study_file_loads_and_says_what_it_asks(file: Path) -> None:
     assert spec.question.endswith("?")
     assert spec.name.replace("-", "_") == file.stem
     assert file.read_text(encoding="utf-8").startswith("# ")
-    spaces = {name: find_method(name).space for name in (spec.method, *spec.baselines)}
+    spaces = {name: find_method(name).space for name in methods_of(spec)}
     assert planned_total(spec, spaces) > 1
 
 

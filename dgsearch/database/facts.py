@@ -48,6 +48,11 @@ class StudyFacts:
         return list(self.spec.get("design", {}).get("vary", {}))
 
     @property
+    def is_ablation(self) -> bool:
+        """Whether the study compares variants with the full method."""
+        return bool(self.spec.get("design", {}).get("kind") == "ablation")
+
+    @property
     def space(self) -> Space:
         """Space of the method as it was when the study ran; empty for a foreign study."""
         described = self.facts.get("spaces", {}).get(self.method, [])

@@ -19,6 +19,7 @@ from dgsearch.database.rows import optuna_now, param_row, report_row, value_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_CONFIGURATIONS,
+    OWN_SAMPLES,
     OWN_SCORES,
     OWN_SERIES,
     OWN_TRIALS,
@@ -91,13 +92,13 @@ class StudyRecorder:
 
         Args:
             planned: The trial.
-            distributions: Of its varied hyperparameters, by name.
+            distributions: Of its varied hyperparameters, by name; of "variant" in an ablation.
             attempt: 1 for the first attempt at this configuration and seed.
             continues: Number of the interrupted trial whose checkpoint it goes on from.
         """
         with self._engine.begin() as connection:
             started = self._insert_trial(connection)
-            values = planned.configuration.values
+            values = {**planned.configuration.values, "variant": planned.configuration.variant}
             rows = [
                 param_row(started.trial_id, name, values[name], distribution)
                 for name, distribution in distributions.items()
@@ -154,6 +155,15 @@ class StudyRecorder:
                 .where(OWN_TRIALS.c.trial_id == trial_id)
                 .values(epochs=epoch, **progress)
             )
+
+    def keep_samples(self, trial_id: int, samples: Mapping[str, Any]) -> None:
+        """Store what a trial shows of itself, by name; plain data only."""
+        rows = [
+            {"trial_id": trial_id, "name": name, "content_json": json.dumps(content)}
+            for name, content in samples.items()
+        ]
+        with self._engine.begin() as connection:
+            insert_new(connection, OWN_SAMPLES, rows)
 
     def end(
         self, trial_id: int, ending: Ending, *, progress: Mapping[str, Any] | None = None
@@ -229,6 +239,7 @@ class StudyRecorder:
             "config_id": configuration.config_id,
             "method": configuration.method,
             "role": configuration.role,
+            "variant": configuration.variant,
             "values_json": json.dumps(dict(configuration.values)),
         }
         insert_new(connection, OWN_CONFIGURATIONS, [row])

@@ -177,7 +177,9 @@ def stored_configurations(engine: Engine, study_id: int, *, role: str) -> dict[s
     with engine.connect() as connection:
         rows = connection.execute(query).all()
     return {
-        row.config_id: Configuration(row.method, json.loads(row.values_json), role=row.role)
+        row.config_id: Configuration(
+            row.method, json.loads(row.values_json), role=row.role, variant=row.variant
+        )
         for row in rows
     }
 

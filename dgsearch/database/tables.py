@@ -28,6 +28,7 @@ __all__ = [
     "OWN_CONFIGURATIONS",
     "OWN_DRIVERS",
     "OWN_INFO",
+    "OWN_SAMPLES",
     "OWN_SCORES",
     "OWN_SERIES",
     "OWN_STUDIES",
@@ -140,7 +141,8 @@ OWN_CONFIGURATIONS = Table(
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("config_id", String(32), primary_key=True),
     Column("method", String(200), nullable=False),
-    Column("role", String(200), nullable=False),
+    Column("role", String(32), nullable=False),  # point, baseline or variant
+    Column("variant", String(200), nullable=False),  # of an ablation; empty elsewhere
     Column("values_json", Text, nullable=False),  # every hyperparameter of the method
 )
 OWN_TRIALS = Table(
@@ -187,6 +189,13 @@ OWN_SCORES = Table(
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("value", Double),  # NULL stands for NaN
     sqlite_with_rowid=False,
+)
+OWN_SAMPLES = Table(
+    "dgsearch_samples",
+    OWN,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(200), primary_key=True),
+    Column("content_json", Text, nullable=False),  # plain data, pictures as PNG in base64
 )
 OWN_DRIVERS = Table(
     "dgsearch_drivers",

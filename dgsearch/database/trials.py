@@ -38,6 +38,7 @@ _OWN_TYPES = {
     "config_id": _TEXT,
     "method": _TEXT,
     "role": _TEXT,
+    "variant": _TEXT,
     "epochs": "Int64",
     "selected_epoch": "Int64",
     "wall_s": "float64",
@@ -62,7 +63,17 @@ _TAIL = (
     "peak_memory_mb",
     "error",
 )
-_ORDER = ("study", "trial_number", "state", "stop_reason", "seed", "config_id", "method", "role")
+_ORDER = (
+    "study",
+    "trial_number",
+    "state",
+    "stop_reason",
+    "seed",
+    "config_id",
+    "method",
+    "role",
+    "variant",
+)
 
 
 def read_trials(database: Database = None, study: Studies = None) -> pd.DataFrame:
@@ -74,11 +85,12 @@ def read_trials(database: Database = None, study: Studies = None) -> pd.DataFram
 
     Returns:
         One row a trial, ordered by study and number: study, trial_number, state (ordered
-        category), stop_reason, seed, config_id, method, role, one column a hyperparameter (where
-        the frame has a column of that name, such as `epochs`, it is `param_epochs`), value
-        (accuracy on the selection split at the selected epoch; missing unless the trial is
-        COMPLETE), epochs, started_at, finished_at (UTC), wall_s, device, peak_memory_mb, error,
-        further columns of the run, and `accuracy/<domain>` at the selected epoch.
+        category), stop_reason, seed, config_id, method, role, variant (of an ablation), one
+        column a hyperparameter (where the frame has a column of that name, such as `epochs`,
+        it is `param_epochs`), value (accuracy on the selection split at the selected epoch;
+        missing unless the trial is COMPLETE), epochs, started_at, finished_at (UTC), wall_s,
+        device, peak_memory_mb, error, further columns of the run, and `accuracy/<domain>` at
+        the selected epoch.
 
     Raises:
         DatabaseError: If the database cannot be read or has no such study.
@@ -126,9 +138,9 @@ def _trial_query(engine: Engine, ids: list[int]) -> Select[Any]:
         source = source.outerjoin(
             OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id
         ).outerjoin(OWN_CONFIGURATIONS, configuration)
-        own = [name for name in _OWN_TYPES if name not in ("method", "role")]
+        own = [name for name in _OWN_TYPES if name in OWN_TRIALS.c]
         columns += [OWN_TRIALS.c[name] for name in own]
-        columns += [OWN_CONFIGURATIONS.c.method, OWN_CONFIGURATIONS.c.role]
+        columns += [OWN_CONFIGURATIONS.c[name] for name in ("method", "role", "variant")]
     order = (TRIALS.c.study_id, TRIALS.c.number)
     return select(*columns).select_from(source).where(TRIALS.c.study_id.in_(ids)).order_by(*order)
 

@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from dgsearch.space import Space, Value
 __all__ = [
     "Method",
     "Product",
+    "Sampling",
     "Stage",
     "StageContext",
     "StageRun",
@@ -145,6 +146,15 @@ class Classifying(Protocol):
         ...
 
 
+@runtime_checkable
+class Sampling(Protocol):
+    """A stage run that can show what it makes; asked once, after its last epoch."""
+
+    def samples(self) -> Mapping[str, Any]:
+        """Small plain data by name, pictures as PNG in base64; empty to store nothing."""
+        ...
+
+
 @dataclass(frozen=True)
 class Stage:
     """One phase of a method.
@@ -167,19 +177,27 @@ class Stage:
 
 
 class Method(Protocol):
-    """A way to train a classifier, as a chain of stages.
+    """A way to train a classifier, as a chain of stages."""
 
-    Attributes:
-        name: As study files write it.
-        summary: One line: what it does, with its paper.
-        space: Its hyperparameters; `epochs` is those of the last stage.
-        one_target: Whether it trains for a single target domain.
-    """
+    @property
+    def name(self) -> str:
+        """As study files write it."""
+        ...
 
-    name: str
-    summary: str
-    space: Space
-    one_target: bool
+    @property
+    def summary(self) -> str:
+        """One line: what it does, with its paper."""
+        ...
+
+    @property
+    def space(self) -> Space:
+        """Its hyperparameters; `epochs` is those of the last stage."""
+        ...
+
+    @property
+    def one_target(self) -> bool:
+        """Whether it trains for a single target domain."""
+        ...
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """The chain for these hyperparameters; the last stage's run is `Classifying`."""

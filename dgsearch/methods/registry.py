@@ -1,7 +1,8 @@
 """The methods that are installed: ours, and those of other packages.
 
 Other packages add a method through the entry-point group `dgsearch.methods`; the entry
-point names a class without arguments that follows `dgsearch.methods.base.Method`.
+point names an object that follows `dgsearch.methods.base.Method`, or a class of such
+objects that takes no arguments.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from importlib.metadata import entry_points
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
+from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
 from dgsearch.methods.erm import ERM
+from dgsearch.methods.mixup import MANIFOLD_MIXUP
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.study import Catalogue
 
@@ -21,16 +24,26 @@ __all__ = ["ENTRY_POINTS", "catalogue", "find_method", "installed_methods"]
 
 ENTRY_POINTS = "dgsearch.methods"
 
+_OWN: tuple[Method, ...] = (
+    MPBM(),
+    ERM,
+    MANIFOLD_MIXUP,
+    RECOLOUR,
+    RANDCONV,
+    STRONG_AUGMENTATION,
+)
+
 logger = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1)
 def installed_methods() -> dict[str, Method]:
     """Every method by name; a plug-in that cannot be imported is named in a warning."""
-    methods: dict[str, Method] = {method.name: method for method in (MPBM(), ERM())}
+    methods: dict[str, Method] = {method.name: method for method in _OWN}
     for entry in entry_points(group=ENTRY_POINTS):
         try:
-            method: Method = entry.load()()
+            loaded = entry.load()
+            method: Method = loaded() if isinstance(loaded, type) else loaded
         except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
             logger.warning("method %r of %s is left out: %s", entry.name, entry.value, error)
             continue

@@ -40,7 +40,8 @@ def study_sections(facts: StudyFacts, trials: pd.DataFrame) -> list[Section]:
 
 def _has_results(facts: StudyFacts, trials: pd.DataFrame) -> bool:
     known = set(accuracy_columns(trials))
-    return bool(facts.targets) and set(facts.targets) <= known and bool(facts.varied)
+    asked = bool(facts.varied) or facts.is_ablation
+    return bool(facts.targets) and set(facts.targets) <= known and asked
 
 
 def _answer(facts: StudyFacts, trials: pd.DataFrame) -> Section:
@@ -126,9 +127,11 @@ def _difference_sentence(facts: StudyFacts, row: dict[str, Any]) -> str:
 
 def _compared(facts: StudyFacts, trials: pd.DataFrame) -> pd.DataFrame:
     """All configurations against the centre; empty while the centre has no finished trial."""
-    centre = trials[(trials["role"] == "point") & (trials["state"] == "COMPLETE")]
+    centre = trials[(trials["role"] != "baseline") & (trials["state"] == "COMPLETE")]
     for name, value in facts.centre().items():
         centre = centre[centre[name] == value]
+    if facts.is_ablation:
+        centre = centre[centre["variant"] == "full"]
     if centre.empty:
         return pd.DataFrame({"role": []})
     reference = str(centre["config_id"].iloc[0])
@@ -166,6 +169,8 @@ def _comparison(facts: StudyFacts, trials: pd.DataFrame) -> Section:
 
 
 def _configuration_name(facts: StudyFacts, trial: pd.Series[Any]) -> str:
+    if trial["variant"]:
+        return str(trial["variant"])
     if trial["role"] == "baseline":
         return f"{trial['method']} (baseline)"
     moved = [

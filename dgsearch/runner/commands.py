@@ -13,7 +13,7 @@ from dgsearch.data.splits import load_trial_data
 from dgsearch.database.connection import database_url, masked, open_for_reading
 from dgsearch.database.studies import Attempt, attempts
 from dgsearch.database.tables import STUDIES
-from dgsearch.design import PlannedTrial, plan_trials
+from dgsearch.design import PlannedTrial, methods_of, plan_trials
 from dgsearch.errors import DatabaseError
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.tune import Outcome, RunOptions, run_study
@@ -49,7 +49,7 @@ def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Ou
 def plan_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Iterator[str]:
     """Lines that say what running the file would do."""
     spec = load_study(path, overrides=overrides)
-    trials = plan_trials(spec, {name: find_method(name).space for name in _methods(spec)})
+    trials = plan_trials(spec, {name: find_method(name).space for name in methods_of(spec)})
     done = _attempts_of(spec, options)
     ended = [trial for trial in trials if _ended(done.get(trial.key))]
     yield f"{spec.name}: {spec.question}" if spec.question else spec.name
@@ -60,10 +60,6 @@ def plan_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> I
     kinds = Counter(trial.configuration.role for trial in trials)
     yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
     yield from _stage_lines(spec, trials, options)
-
-
-def _methods(spec: StudySpec) -> tuple[str, ...]:
-    return (spec.method, *spec.baselines)
 
 
 def _ended(attempt: Attempt | None) -> bool:
@@ -115,5 +111,4 @@ def _stage_lines(
 
 
 def _counted(kinds: Counter[str]) -> str:
-    plural = {"point": "points", "baseline": "baselines"}
-    return ", ".join(f"{count} {plural.get(kind, kind)}" for kind, count in kinds.items())
+    return ", ".join(f"{count} of {kind}s" for kind, count in kinds.items())

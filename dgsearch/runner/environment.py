@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from dgsearch.data.splits import load_trial_data
+from dgsearch.design import methods_of
 from dgsearch.errors import DgsearchError
 from dgsearch.methods.registry import find_method
 from dgsearch.study import StudySpec
@@ -111,7 +112,7 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         DataError: If the data cannot be loaded.
     """
     data = load_trial_data(spec.data, seed=spec.seeds[0], device=torch.device("cpu"))
-    methods = (spec.method, *spec.baselines)
+    methods = methods_of(spec)
     return {
         "study_file": study_file,
         "planned": planned,

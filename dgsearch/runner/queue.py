@@ -87,9 +87,10 @@ class PlannedQueue:
         before = self._earlier.get(planned.key)
         continues = before.number if before and before.stop_reason == "interrupted" else None
         varied = planned.configuration.varied
+        names = ("variant",) if planned.configuration.variant else varied
         started = self._recorder.begin(
             planned,
-            {name: self._distributions[name] for name in varied},
+            {name: self._distributions[name] for name in names},
             attempt=1 + (before.attempt if before else 0),
             continues=continues,
         )
@@ -104,7 +105,14 @@ def _is_open(attempt: Attempt | None) -> bool:
 def distributions_of(
     configurations: Iterable[Configuration], space: Space
 ) -> dict[str, BaseDistribution]:
-    """Optuna's distribution of each varied hyperparameter: from its least to its largest value."""
+    """Optuna's distribution of each varied hyperparameter: from its least to its largest value.
+
+    The variants of an ablation are one choice, `variant`.
+    """
+    configurations = list(configurations)
+    variants = [item.variant for item in configurations if item.variant]
+    if variants:
+        return {"variant": CategoricalDistribution(variants)}
     values: dict[str, list[Value]] = {}
     for configuration in configurations:
         for name in configuration.varied:

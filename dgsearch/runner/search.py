@@ -111,6 +111,8 @@ class Recording(_NotStored, Callback):
                 scores=report.scores,
                 progress=_columns(report, result),
             )
+            if report.samples:
+                self._recorder.keep_samples(begun.started.trial_id, report.samples)
         self._progress.advanced(begun.started.number, report)
 
     def on_trial_complete(

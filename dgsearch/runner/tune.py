@@ -25,7 +25,13 @@ from dgsearch.database.studies import (
     stored_configurations,
     sweep_dead_trials,
 )
-from dgsearch.design import PlannedTrial, plan_configurations, plan_trials, planned_total
+from dgsearch.design import (
+    PlannedTrial,
+    methods_of,
+    plan_configurations,
+    plan_trials,
+    planned_total,
+)
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.environment import ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
@@ -122,7 +128,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         DgsearchError: If the database, the data or the Ray cluster cannot be used, or if the
             database holds another study of that name.
     """
-    spaces = {name: find_method(name).space for name in (spec.method, *spec.baselines)}
+    spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
     study_id = register_study(storage.engine, spec, facts)
@@ -147,7 +153,7 @@ class _StudyRun:
         self._study_id = study_id
         self._driver = Driver(storage.engine)
         self._recorder = StudyRecorder(storage.engine, study_id, self._driver.driver_id)
-        self._spaces = {name: find_method(name).space for name in (spec.method, *spec.baselines)}
+        self._spaces = {name: find_method(name).space for name in methods_of(spec)}
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
 
@@ -180,9 +186,11 @@ class _StudyRun:
                 stack,
             )
         elif halving is None:
-            self._run(self._planned(self._plan("point", "baseline")), None, outcome, stack)
+            self._run(
+                self._planned(self._plan("point", "variant", "baseline")), None, outcome, stack
+            )
         else:
-            self._run(self._planned(self._plan("point")), halving, outcome, stack)
+            self._run(self._planned(self._plan("point", "variant")), halving, outcome, stack)
             self._run(self._planned(self._plan("baseline")), None, outcome, stack)
 
     def _run(

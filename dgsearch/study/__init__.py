@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dgsearch.study.checks import Catalogue
 from dgsearch.study.loading import load_study, parse_study
-from dgsearch.study.spec import DataSpec, Grid, Halving, OneAtATime, Range, Resources, Search
-from dgsearch.study.spec import StudySpec as StudySpec
+from dgsearch.study.spec import (
+    FULL,
+    Ablation,
+    DataSpec,
+    Grid,
+    Halving,
+    OneAtATime,
+    Range,
+    Resources,
+    Search,
+    StudySpec,
+)
 
 __all__ = [
+    "FULL",
+    "Ablation",
     "Catalogue",
     "DataSpec",
     "Grid",

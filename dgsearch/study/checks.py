@@ -6,15 +6,23 @@ a `Catalogue`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dgsearch.errors import Problem, one_of
+from dgsearch.errors import MethodError, Problem, one_of
 from dgsearch.space import Choice, Float, Int, Space
-from dgsearch.study.spec import DataSpec, Design, Halving, Range, Search
+from dgsearch.study.spec import FULL, Ablation, DataSpec, Design, Halving, Range, Search
 
-__all__ = ["Catalogue", "check_data", "check_design", "check_halving", "check_hyperparameters"]
+__all__ = [
+    "Catalogue",
+    "check_data",
+    "check_design",
+    "check_halving",
+    "check_hyperparameters",
+    "check_variants",
+]
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,46 @@ def check_design(design: Design, fixed: Mapping[str, Any], space: Space) -> Iter
                 yield from _check_value(f"{key}[{place}]", value, space[name])
 
 
+def check_variants(
+    design: Ablation, method: str, fixed: Mapping[str, Any], catalogue: Catalogue
+) -> Iterator[Problem]:
+    """Problems of `[design.variants]`: unknown names, values out of range, variants alike."""
+    seen: dict[str, str] = {_resolved(catalogue.methods[method], method, fixed): FULL}
+    for name, changes in design.variants.items():
+        key = f'design.variants."{name}"'
+        own = str(changes.get("method", method))
+        if name == FULL:
+            yield Problem(key, "", "is the name of the full method; choose another")
+        problems = list(catalogue.check_method(f"{key}.method", own))
+        if not problems:
+            rest = {item: value for item, value in changes.items() if item != "method"}
+            problems = list(_check_changes(key, rest, catalogue.methods[own]))
+        yield from problems
+        if not problems:
+            shown = _resolved(catalogue.methods[own], own, {**fixed, **changes})
+            if shown in seen:
+                yield Problem(key, "", f"is the same as {seen[shown]!r}; remove one of them")
+            seen.setdefault(shown, name)
+
+
+def _check_changes(key: str, changes: Mapping[str, Any], space: Space) -> Iterator[Problem]:
+    for item, value in changes.items():
+        if item not in space:
+            message = f"unknown hyperparameter; {one_of(item, space.names)}"
+            yield Problem(f"{key}.{item}", "", message)
+        else:
+            yield from _check_value(f"{key}.{item}", value, space[item])
+
+
+def _resolved(space: Space, method: str, values: Mapping[str, Any]) -> str:
+    """Method and values as text, equal where the configurations are; "" for bad values."""
+    known = {name: value for name, value in values.items() if name in space}
+    try:
+        return json.dumps([method, space.resolve(known)])
+    except MethodError:
+        return ""  # reported where the value stands
+
+
 def check_halving(halving: Halving | None, design: Design) -> Iterator[Problem]:
     """The problem of a design that compares full-length trials yet lets ASHA shorten them."""
     if halving is None or isinstance(design, Search) or halving.allow_truncated:
@@ -90,7 +138,7 @@ def check_halving(halving: Halving | None, design: Design) -> Iterator[Problem]:
     yield Problem(
         "halving",
         "",
-        f"a {design.kind} design compares trials of full length, and a shortened trial biases "
+        f"the design {design.kind} compares trials of full length, and a shortened trial biases "
         "the comparison; remove [halving], or write halving.allow_truncated = true",
     )
 

@@ -17,8 +17,9 @@ from dgsearch.study.checks import (
     check_design,
     check_halving,
     check_hyperparameters,
+    check_variants,
 )
-from dgsearch.study.spec import DataSpec, Design, Halving, Range, Resources, StudySpec
+from dgsearch.study.spec import Ablation, DataSpec, Design, Halving, Range, Resources, StudySpec
 
 __all__ = ["load_study", "parse_study"]
 
@@ -121,6 +122,8 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem
         yield from check_hyperparameters(fixed, space)
     if space is not None and "design" in parts:
         yield from check_design(parts["design"], fixed, space)
+        if isinstance(parts["design"], Ablation):
+            yield from check_variants(parts["design"], str(method), fixed, catalogue)
     if "design" in parts and "halving" in parts:
         yield from check_halving(parts["halving"], parts["design"])
 

@@ -23,6 +23,8 @@ from pydantic import (
 )
 
 __all__ = [
+    "FULL",
+    "Ablation",
     "DataSpec",
     "Design",
     "Grid",
@@ -33,6 +35,9 @@ __all__ = [
     "Search",
     "StudySpec",
 ]
+
+
+FULL = "full"  # the variant of an ablation that nothing was changed in
 
 
 def _scalar(value: Any) -> Any:
@@ -126,7 +131,23 @@ class Search(BaseModel, frozen=True, extra="forbid"):
     confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
 
 
-Design = Annotated[OneAtATime | Grid | Search, Field(discriminator="kind")]
+class Ablation(BaseModel, frozen=True, extra="forbid"):
+    """The full method and variants of it, each at the same seeds.
+
+    A variant replaces hyperparameters of the full method; with `method` it is another method,
+    which takes over what it knows of the fixed hyperparameters.
+    """
+
+    kind: Literal["ablation"]
+    variants: Annotated[dict[str, dict[str, Scalar]], Field(min_length=1)]
+
+    @property
+    def vary(self) -> dict[str, Any]:
+        """Nothing: an ablation replaces, it does not vary over a range."""
+        return {}
+
+
+Design = Annotated[OneAtATime | Grid | Ablation | Search, Field(discriminator="kind")]
 
 
 class Halving(BaseModel, frozen=True, extra="forbid"):

@@ -74,6 +74,7 @@ class EpochReport:
         evaluation_s: Time spent in evaluation so far.
         stages: Stages whose products this trial has come by so far.
         peak_memory_mb: Peak memory so far.
+        samples: What the trial shows of itself, with its last epoch only.
     """
 
     stage: str
@@ -86,6 +87,7 @@ class EpochReport:
     evaluation_s: float = 0.0
     stages: tuple[StageUse, ...] = field(default_factory=tuple)
     peak_memory_mb: float = 0.0
+    samples: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ from dgsearch.errors import ArtefactError
 from dgsearch.methods.base import (
     Classifying,
     Product,
+    Sampling,
     Stage,
     StageContext,
     StageRun,
@@ -158,6 +159,7 @@ class Trial:
             evaluation_s=self._evaluation_s,
             stages=tuple(self._uses),
             peak_memory_mb=peak_memory_mb(self._device),
+            samples=_samples(run) if last and epoch == run.epochs else {},
         )
 
     def _context(self, stage: Stage, products: dict[str, Product]) -> StageContext:
@@ -209,6 +211,10 @@ class Trial:
         self._train_s = saved["train_s"]
         self._evaluation_s = saved["evaluation_s"]
         return saved
+
+
+def _samples(run: StageRun) -> Mapping[str, Any]:
+    return run.samples() if isinstance(run, Sampling) else {}
 
 
 @lru_cache(maxsize=4)

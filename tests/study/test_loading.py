@@ -71,14 +71,14 @@ def test_a_good_file_gives_the_study_with_its_defaults() -> None:
         ({"hyperparameters__T": 2.5}, "hyperparameters.T = 2.5: must be a whole number in [0, 100]"),
         ({"hyperparameters__Tt": 2}, "hyperparameters.Tt: unknown hyperparameter; allowed: lambda_adv, T"),
         ({"hyperparameters__attention": "soft"}, "hyperparameters.attention = 'soft': allowed: feature, plain"),
-        ({"design__kind": "gird"}, "design.kind = 'gird': allowed: one-at-a-time, grid, search; did you mean 'grid'?"),
+        ({"design__kind": "gird"}, "design.kind = 'gird': allowed: one-at-a-time, grid, ablation, search; did you mean 'grid'?"),
         ({"design__vary__T": []}, "design.vary.T = []: must not be empty; list at least one"),
         ({"design__vary__T": [1, 101]}, "design.vary.T[1] = 101: must be in [0, 100]"),
         ({"design__vary__T": [1, [2]]}, "design.vary.T[1] = [2]: must be a number or a name"),
         ({"design__vary__S": [1]}, "design.vary.S: unknown hyperparameter; allowed: lambda_adv, T"),
         ({"resources": {"gpus": -1}}, 'resources.gpus = -1: must be a number >= 0 or "auto"'),
         ({"halving": {"keep_one_in": 1}}, "halving.keep_one_in = 1: input should be greater than or equal to 2"),
-        ({"halving": {}}, "halving: a grid design compares trials of full length"),
+        ({"halving": {}}, "halving: the design grid compares trials of full length"),
     ],
 )  # fmt: skip
 def test_a_bad_entry_is_named_with_what_is_allowed(changes: dict[str, Any], message: str) -> None:

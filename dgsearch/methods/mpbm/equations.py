@@ -20,7 +20,10 @@ __all__ = [
     "feature_correlation",
     "langevin_step",
     "mix_features",
+    "plain_weights",
+    "random_weights",
     "soft_labels",
+    "uniform_weights",
 ]
 
 Scale = Literal["sqrt_d", "row_norm"]
@@ -83,7 +86,9 @@ def feature_correlation(features: Tensor) -> Tensor:
     return correlation.to(features.dtype)
 
 
-def attention_weights(q: Tensor, k: Tensor, correlation: Tensor, *, scale: Scale) -> Tensor:
+def attention_weights(
+    q: Tensor, k: Tensor, correlation: Tensor, *, scale: Scale, temperature: float = 1.0
+) -> Tensor:
     """a: for each feature, how much of it comes from each instance.
 
     a_jn = softmax_n( Σ_k C_jk q_k K_nk / s_j ), with s_j = sqrt(d) or the norm of row j of C.
@@ -96,25 +101,67 @@ def attention_weights(q: Tensor, k: Tensor, correlation: Tensor, *, scale: Scale
         correlation: C, (d, d); j, its row, is the feature that receives the weight.
         scale: "sqrt_d" as in scaled dot products; "row_norm" keeps the scores' variance where C
             is sparse, and equals "sqrt_d" where C is all ones.
+        temperature: Divides the scores, > 0; a larger one gives flatter weights.
 
     Returns:
         (B, d, N), >= 0, sums to 1 over N.
 
     Raises:
-        ValueError: If the shapes do not fit or `scale` is unknown.
+        ValueError: If the shapes do not fit, `scale` is unknown or `temperature` not positive.
     """
     if q.shape != k[:, 0].shape or correlation.shape != (q.shape[1], q.shape[1]):
         found = f"{tuple(q.shape)}, {tuple(k.shape)}, {tuple(correlation.shape)}"
         raise ValueError(f"shapes must be (B, d), (B, N, d), (d, d), got {found}")
+    if temperature <= 0:
+        raise ValueError(f"temperature must be > 0, got {temperature}")
     if scale == "row_norm":
         scaled = F.normalize(correlation, dim=1)
     elif scale == "sqrt_d":
         scaled = correlation / math.sqrt(q.shape[1])
     else:
         raise ValueError(f'scale must be "sqrt_d" or "row_norm", got {scale!r}')
-    products = q[:, None, :] * k  # (B, N, d)
+    products = (q / temperature)[:, None, :] * k  # (B, N, d)
     scores = products @ scaled.T  # (B, N, d)
     return scores.softmax(dim=1).transpose(1, 2)  # (B, d, N)
+
+
+def plain_weights(q: Tensor, k: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """Scaled dot-product attention: one weight an instance, the same for every feature.
+
+    What `attention_weights` gives where C is all ones, without its cost.
+
+    Args:
+        q: (B, d).
+        k: (B, N, d).
+        temperature: Divides the scores, > 0.
+
+    Returns:
+        (B, d, N), equal along d.
+    """
+    scores = torch.einsum("bd,bnd->bn", q, k) / (math.sqrt(q.shape[1]) * temperature)
+    return scores.softmax(dim=1)[:, None, :].expand(-1, q.shape[1], -1)
+
+
+def uniform_weights(values: Tensor) -> Tensor:
+    """The same weight for every instance and feature: for values (B, N, d), (B, d, N)."""
+    rows, instances, features = values.shape
+    return values.new_full((1, 1, 1), 1 / instances).expand(rows, features, instances)
+
+
+def random_weights(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Weights drawn evenly from the simplex, Dirichlet(1, ..., 1), for each row and feature.
+
+    Args:
+        values: (B, N, d); only its shape counts.
+        generator: On the device of `values`.
+
+    Returns:
+        (B, d, N), >= 0, sums to 1 over N.
+    """
+    rows, instances, features = values.shape
+    drawn = torch.empty(rows, features, instances, device=values.device)
+    drawn = drawn.exponential_(generator=generator)
+    return drawn / drawn.sum(dim=-1, keepdim=True)
 
 
 def mix_features(weights: Tensor, values: Tensor) -> Tensor:

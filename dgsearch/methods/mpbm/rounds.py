@@ -7,7 +7,8 @@ two alternate; alternating by epochs is this project's choice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,20 +18,35 @@ from torch import Tensor, nn
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.errors import TrainingError
 from dgsearch.methods.base import Product, StageContext, check_finite
-from dgsearch.methods.losses import (
-    discriminator_loss,
-    generator_adversarial_loss,
-    prediction_loss,
-    soft_cross_entropy,
-)
-from dgsearch.methods.mpbm.adversary import Walk, frozen, make_queries
-from dgsearch.methods.mpbm.mixing import Mixer, choose_instances
-from dgsearch.methods.mpbm.modules import Discriminator, MixupGenerator
+from dgsearch.methods.losses import prediction_loss, soft_cross_entropy
+from dgsearch.methods.mpbm.adversary import Query, frozen, make_queries
+from dgsearch.methods.mpbm.correlation import modulation, source_features
+from dgsearch.methods.mpbm.diagnostics import query_diagnostics, synthetic_diagnostics
+from dgsearch.methods.mpbm.game import Game
+from dgsearch.methods.mpbm.mixing import Mixer
+from dgsearch.methods.mpbm.options import mixing_of, walk_of
+from dgsearch.methods.mpbm.sample import feature_sample
 from dgsearch.methods.supervised import load_classifier, make_optimiser
 
 __all__ = ["Alternation"]
 
-_QUERY_BATCH = 128
+_QUERY_BATCH = 64
+_PROBE = 128  # images on which diagnostics are measured
+
+
+@dataclass(frozen=True)
+class _Queries:
+    """One query for each source image, in stored order.
+
+    Attributes:
+        features: f(x̃), (N, d).
+        images: x̃, (N, C, H, W), or only those of the probe where training needs no images.
+        gradient_to_noise: (N,).
+    """
+
+    features: Tensor
+    images: Tensor
+    gradient_to_noise: Tensor
 
 
 class Alternation:
@@ -40,50 +56,46 @@ class Alternation:
         """Start from the pre-trained classifier and the feature correlation."""
         values = context.values
         self.epochs = values.integer("epochs")
+        self._context = context
         self._values = values
         self._split = context.splits[SOURCE_TRAIN]
-        _check_instances(values.integer("N_b"), values.integer("batch_size"), len(self._split))
+        self._batch_size = values.integer("batch_size")
+        _check_instances(values.integer("N_b"), self._batch_size, len(self._split))
+        self._walk = walk_of(values)
         self._network = load_classifier(context, context.products["pretrain"])
         self._optimiser = make_optimiser(self._network.parameters(), values)
-        self._generator, self._discriminator = _start_adversaries(context, self._network)
-        rate, betas = values.number("generator_lr"), (0.5, 0.999)
-        self._optimise_g = torch.optim.Adam(self._generator.parameters(), lr=rate, betas=betas)
-        self._optimise_d = torch.optim.Adam(self._discriminator.parameters(), lr=rate, betas=betas)
+        self._order = context.generator("continue", "order")
+        self._noise = context.generator("mpbm", "noise", on_device=True)
+        self._game = Game(context, self._network.num_features)
         self._mixer = Mixer(
-            generator=self._generator,
+            generator=self._game.generator,
             correlation=context.products["correlation"]["correlation"].to(context.device),
-            scale=values.option("scale"),  # type: ignore[arg-type]
-            num_classes=context.num_classes,
+            mixing=mixing_of(values, num_classes=context.num_classes),
+            random=context.generator("mpbm", "instances", on_device=True),
         )
-        self._walk = Walk(
-            langevin_steps=values.integer("T"),
-            step_size=values.number("step_size"),
-            noise_scale=values.number("noise_scale"),
-        )
-        self._generators = {
-            "order": context.generator("continue", "order"),
-            "generator_order": context.generator("mpbm", "order"),
-            "noise": context.generator("mpbm", "noise", on_device=True),
-            "instances": context.generator("mpbm", "instances", on_device=True),
-        }
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
-        """One round; returns the mean losses of its two halves."""
-        queries = self._query_features()
-        return check_finite(
-            **self._train_generator(queries), **self._train_prediction_model(queries)
+        """One round; returns the mean losses of its two halves and the diagnostics."""
+        self._refresh_correlation()
+        queries = self._make_queries()
+        features = source_features(self._network, self._split)
+        diagnostics = self._probe(epoch, queries, features)
+        losses = self._game.train_epoch(
+            queries.features, features, self._split.labels, self._mixer, self._network.head
         )
+        losses |= self._train_prediction_model(queries)
+        return {**diagnostics, **check_finite(**losses)}
 
     def parts(self) -> Mapping[str, Any]:
         """Networks, optimisers and generators of random numbers."""
         return {
             "classifier": self._network,
             "optimiser": self._optimiser,
-            "generator": self._generator,
-            "discriminator": self._discriminator,
-            "generator_optimiser": self._optimise_g,
-            "discriminator_optimiser": self._optimise_d,
-            **self._generators,
+            "order": self._order,
+            "noise": self._noise,
+            "instances": self._mixer.random,
+            "correlation": self._mixer.correlation,
+            **self._game.parts(),
         }
 
     def product(self) -> Product:
@@ -94,91 +106,113 @@ class Alternation:
         """The prediction model."""
         return self._network
 
-    def _query_features(self) -> Tensor:
-        """f(x̃) for each source image, (N, d), without a graph."""
-        features = []
+    def samples(self) -> Mapping[str, Any]:
+        """Real, query and synthetic features in the plane, where the option `sample` is on."""
+        if not self._values.on("sample"):
+            return {}
+        batch = self._split.take(torch.arange(min(_PROBE, len(self._split))))
+        generator = self._context.generator("mpbm", "sample", on_device=True)
+        query = make_queries(
+            self._network, batch.images, batch.labels, walk=self._walk, generator=generator
+        )
+        with frozen(self._network), torch.no_grad():
+            real = self._network.features(batch.images)
+            mixer = replace(self._mixer, random=generator)
+            mixed = mixer.mix(query.features, real, batch.labels)
+        return {"features": feature_sample(batch, query, real, mixed)}
+
+    def _refresh_correlation(self) -> None:
+        if self._values.option("correlation_refresh") == "every_round":
+            features = source_features(self._network, self._split)
+            kind = self._values.option("correlation")
+            self._mixer.correlation.copy_(modulation(kind, features))
+
+    def _make_queries(self) -> _Queries:
+        """A query for each source image; images are kept only where they are needed."""
+        keep_all = self._uses_query_images()
+        made, images = [], []
         for batch in self._split.in_order(_QUERY_BATCH):
             query = make_queries(
-                self._network,
-                batch.images,
-                batch.labels,
-                walk=self._walk,
-                generator=self._generators["noise"],
+                self._network, batch.images, batch.labels, walk=self._walk, generator=self._noise
             )
-            features.append(self._features(query))
-        return torch.cat(features)
-
-    def _features(self, images: Tensor) -> Tensor:
-        """Features in eval mode, without a graph."""
-        with frozen(self._network), torch.no_grad():
-            return self._network.features(images)
-
-    def _train_generator(self, queries: Tensor) -> dict[str, float]:
-        """An epoch of D_ω and g_φ, one step each a batch, on features computed once."""
-        features = torch.cat(
-            [self._features(batch.images) for batch in self._split.in_order(_QUERY_BATCH)]
+            made.append(query)
+            if keep_all or len(made) * _QUERY_BATCH <= _PROBE:
+                images.append(query.images)
+        return _Queries(
+            features=torch.cat([query.features for query in made]),
+            images=torch.cat(images),
+            gradient_to_noise=torch.cat([query.gradient_to_noise for query in made]),
         )
-        order = torch.randperm(len(features), generator=self._generators["generator_order"])
-        totals = torch.zeros(3, device=features.device)
-        for index in order.to(features.device).split(self._values.integer("batch_size")):
-            losses = self._generator_step(
-                queries[index], features[index], self._split.labels[index]
-            )
-            totals += torch.stack(losses) * len(index)
-        names = ("discriminator_loss", "generator_mix_loss", "generator_adversarial_loss")
-        return dict(zip(names, (totals / len(features)).tolist(), strict=True))
 
-    def _generator_step(self, query: Tensor, real: Tensor, labels: Tensor) -> list[Tensor]:
-        mixed = self._mixer.mix(query, real, labels, self._choose(len(labels)))
-        loss_d = discriminator_loss(
-            self._discriminator(real), self._discriminator(mixed.features.detach())
-        )
-        _step(loss_d, self._optimise_d)
-        mix_loss = soft_cross_entropy(self._network.head(mixed.features), mixed.target)
-        adversarial = generator_adversarial_loss(self._discriminator(mixed.features))
-        _step(mix_loss + self._values.number("lambda_adv") * adversarial, self._optimise_g)
-        return [loss_d.detach(), mix_loss.detach(), adversarial.detach()]
+    def _uses_query_images(self) -> bool:
+        trained_on = self._values.number("train_on_query") > 0
+        return trained_on or self._values.on("query_gradient")
 
-    def _train_prediction_model(self, queries: Tensor) -> dict[str, float]:
+    def _probe(self, epoch: int, queries: _Queries, features: Tensor) -> dict[str, float]:
+        """Diagnostics of the queries and synthetic features with which the round begins."""
+        count = min(_PROBE, len(queries.images))
+        batch = self._split.take(torch.arange(count))
+        random = self._context.generator("mpbm", "probe", str(epoch), on_device=True)
+        real, moved = features[:count], queries.features[:count]
+        head, discriminator = self._network.head, self._game.discriminator
+        query = Query(queries.images[:count], moved, queries.gradient_to_noise[:count])
+        with torch.no_grad():
+            mixed = replace(self._mixer, random=random).mix(moved, real, batch.labels)
+            scores = discriminator(real), discriminator(mixed.features)
+            found = query_diagnostics(query, batch.images, batch.labels, head(real), head(moved))
+            found |= synthetic_diagnostics(mixed, real, head(mixed.features), scores)
+            numbers = torch.stack(list(found.values())).tolist()
+        return dict(zip(found, numbers, strict=True))
+
+    def _train_prediction_model(self, queries: _Queries) -> dict[str, float]:
         """An epoch of f_θ and h_ψ on real and synthetic features."""
         self._network.train()
-        order = torch.randperm(len(queries), generator=self._generators["order"])
-        totals = torch.zeros(2, device=queries.device)
-        for index in order.to(queries.device).split(self._values.integer("batch_size")):
-            batch = self._split.take(index)
-            features = self._network.features(batch.images)
-            supervised = F.cross_entropy(self._network.head(features), batch.labels)
-            mixed = self._mixer.mix(
-                queries[index], features, batch.labels, self._choose(len(batch))
-            )
-            synthetic = soft_cross_entropy(self._network.head(mixed.features), mixed.target)
-            weight = self._values.number("lambda_mix")
-            _step(prediction_loss(supervised, synthetic, weight=weight), self._optimiser)
-            totals += torch.stack([supervised.detach(), synthetic.detach()]) * len(batch)
-        mean_supervised, mean_synthetic = (totals / len(queries)).tolist()
-        return {"supervised_loss": mean_supervised, "synthetic_loss": mean_synthetic}
+        order = torch.randperm(len(self._split), generator=self._order).to(self._context.device)
+        totals = torch.zeros(3, device=self._context.device)
+        for index in order.split(self._batch_size):
+            losses = self._losses(index, queries)
+            loss = prediction_loss(*losses[:2], weight=self._synthetic_weight())
+            loss = loss + self._values.number("train_on_query") * losses[2]
+            self._optimiser.zero_grad(set_to_none=True)
+            loss.backward(inputs=_parameters(self._optimiser))
+            self._optimiser.step()
+            totals += torch.stack(losses).detach() * len(index)
+        means = (totals / len(self._split)).tolist()
+        return dict(
+            zip(("supervised_loss", "synthetic_loss", "own_query_loss"), means, strict=True)
+        )
 
-    def _choose(self, rows: int) -> Tensor:
-        instances = self._values.integer("N_b")
-        return choose_instances(rows, instances, self._generators["instances"])
+    def _synthetic_weight(self) -> float:
+        return self._values.number("lambda_mix") if self._values.on("synthetic_training") else 0.0
+
+    def _losses(self, index: Tensor, queries: _Queries) -> tuple[Tensor, Tensor, Tensor]:
+        """L_sup, L_mix^tr and the queries' own loss on one mini-batch."""
+        batch = self._split.take(index)
+        features = self._network.features(batch.images)
+        supervised = F.cross_entropy(self._network.head(features), batch.labels)
+        query, own = self._query_features(index, queries, batch.labels)
+        mixed_from = (
+            features.detach() if self._values.option("gradient") == "head_only" else features
+        )
+        mixed = self._mixer.mix(query, mixed_from, batch.labels)
+        synthetic = soft_cross_entropy(self._network.head(mixed.features), mixed.target)
+        return supervised, synthetic, own
+
+    def _query_features(
+        self, index: Tensor, queries: _Queries, labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What the attention sees of the queries, and the loss of classifying them."""
+        stored = queries.features[index]
+        if not self._uses_query_images():
+            return stored, stored.new_zeros(())
+        in_features = self._walk.space == "features"
+        fresh = stored if in_features else self._network.features(queries.images[index])
+        own = F.cross_entropy(self._network.head(fresh), labels)
+        return (fresh if self._values.on("query_gradient") else stored), own
 
 
-def _step(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """Descend the loss in the optimiser's own parameters and in no others."""
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward(inputs=[item for group in optimiser.param_groups for item in group["params"]])
-    optimiser.step()
-
-
-def _start_adversaries(
-    context: StageContext, network: nn.Module
-) -> tuple[MixupGenerator, Discriminator]:
-    """Generator and discriminator with weights that depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(context.derived_seed("mpbm", "init"))
-        generator = MixupGenerator(network.num_features)  # type: ignore[arg-type]
-        discriminator = Discriminator(network.num_features)  # type: ignore[arg-type]
-    return generator.to(context.device), discriminator.to(context.device)
+def _parameters(optimiser: torch.optim.Optimizer) -> Iterable[nn.Parameter]:
+    return [item for group in optimiser.param_groups for item in group["params"]]
 
 
 def _check_instances(instances: int, batch_size: int, images: int) -> None:

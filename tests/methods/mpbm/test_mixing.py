@@ -1,15 +1,29 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from dgsearch.methods.mpbm.mixing import Mixer, choose_instances
+from dgsearch.methods.mpbm.mixing import Mixer, Mixing, choose_instances
 from dgsearch.methods.mpbm.modules import Discriminator, MixupGenerator
 
+MIXING = Mixing(
+    attention="feature",
+    label="soft",
+    scale="sqrt_d",
+    temperature=1.0,
+    layer_norm=False,
+    instances=3,
+    num_classes=3,
+)
 
-def _mixer(features: int = 4) -> Mixer:
+
+def _mixer(features: int = 4, *, instances: int = 3) -> Mixer:
     torch.manual_seed(0)
-    return Mixer(MixupGenerator(features), torch.eye(features), "sqrt_d", num_classes=3)
+    mixing = replace(MIXING, instances=instances)
+    random = torch.Generator().manual_seed(1)
+    return Mixer(MixupGenerator(features), torch.eye(features), mixing, random)
 
 
 def test_each_row_is_mixed_with_itself_first_and_with_others_once() -> None:
@@ -38,7 +52,7 @@ def test_a_small_batch_mixes_what_it_has(rows: int, expected: int) -> None:
 def test_a_new_generator_mixes_convexly() -> None:
     features = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
     chosen = choose_instances(8, 3, torch.Generator().manual_seed(1))
-    mixed = _mixer().mix(features, features, torch.arange(8) % 3, chosen)
+    mixed = _mixer().mix(features, features, torch.arange(8) % 3)
     instances = features[chosen]
     assert (mixed.features >= instances.amin(dim=1) - 1e-6).all()
     assert (mixed.features <= instances.amax(dim=1) + 1e-6).all()
@@ -48,8 +62,7 @@ def test_a_new_generator_mixes_convexly() -> None:
 def test_one_instance_returns_the_row_itself() -> None:
     features = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([0, 1, 2, 0, 1])
-    chosen = choose_instances(5, 1, torch.Generator())
-    mixed = _mixer().mix(features, features, labels, chosen)
+    mixed = _mixer(instances=1).mix(features, features, labels)
     torch.testing.assert_close(mixed.features, features)
     torch.testing.assert_close(mixed.target.argmax(dim=1), labels)
 
@@ -57,8 +70,7 @@ def test_one_instance_returns_the_row_itself() -> None:
 def test_the_gradient_reaches_features_and_projections_but_not_labels() -> None:
     mixer = _mixer()
     features = torch.randn(5, 4, requires_grad=True)
-    chosen = choose_instances(5, 3, torch.Generator())
-    mixed = mixer.mix(features.detach(), features, torch.zeros(5, dtype=torch.int64), chosen)
+    mixed = mixer.mix(features.detach(), features, torch.zeros(5, dtype=torch.int64))
     mixed.features.square().sum().backward()
     assert features.grad is not None
     assert features.grad.abs().sum() > 0
@@ -70,3 +82,11 @@ def test_the_gradient_reaches_features_and_projections_but_not_labels() -> None:
 
 def test_the_discriminator_gives_one_logit_a_row() -> None:
     assert Discriminator(4)(torch.zeros(6, 4)).shape == (6,)
+
+
+def test_rows_of_the_same_class_come_first_and_the_row_itself_fills_up() -> None:
+    labels = torch.tensor([0, 0, 0, 1, 2, 2])
+    chosen = choose_instances(6, 3, torch.Generator().manual_seed(0), labels=labels)
+    assert (labels[chosen] == labels[:, None]).all()
+    assert chosen[3].tolist() == [3, 3, 3]
+    assert sorted(chosen[0].tolist()) == [0, 1, 2]

@@ -1,0 +1,136 @@
+"""Methods that train on as plain training does, with another loss for each batch.
+
+All of them start from the same pre-trained weights, see the same batches in the same order
+with the same fresh optimiser, and differ in the loss alone: what they gain is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dgsearch.data.splits import SOURCE_TRAIN, Batch
+from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
+from dgsearch.methods.networks import Classifier
+from dgsearch.methods.supervised import (
+    COMMON,
+    OPTIMISER_READS,
+    PRETRAIN,
+    load_classifier,
+    make_optimiser,
+)
+from dgsearch.space import Space, Value, join
+
+__all__ = ["BatchLoss", "Settings", "SingleDomain", "plain_loss"]
+
+
+NOTHING = Space(())
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a loss may use besides the network and the batch.
+
+    Attributes:
+        values: The method's hyperparameters.
+        random: On the device of the batch.
+        num_classes: K.
+    """
+
+    values: Values
+    random: torch.Generator
+    num_classes: int
+
+
+class BatchLoss(Protocol):
+    """The loss of a method on one batch."""
+
+    def __call__(self, network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+        """A scalar to descend; the network is in training mode."""
+        ...
+
+
+def plain_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    """Cross-entropy on the batch as it is."""
+    return F.cross_entropy(network(batch.images), batch.labels)
+
+
+@dataclass(frozen=True)
+class SingleDomain:
+    """A method of this family.
+
+    Attributes:
+        name: As study files write it.
+        summary: One line with its paper.
+        loss: Its loss.
+        own: Its hyperparameters besides the common ones.
+        version: Of its stage; raised when a change alters what it makes.
+    """
+
+    name: str
+    summary: str
+    loss: BatchLoss
+    own: Space = NOTHING
+    version: int = 1
+    one_target: bool = False
+
+    @property
+    def space(self) -> Space:
+        """Its own hyperparameters, then the common ones."""
+        return join(self.own, COMMON)
+
+    def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
+        """Pre-training, then training with the method's loss."""
+        stage = Stage(
+            name=self.name,
+            version=self.version,
+            reads=("epochs", "network", *OPTIMISER_READS, *self.own.names),
+            splits=(SOURCE_TRAIN,),
+            start=lambda context: _Continued(context, self.name, self.loss),
+        )
+        return PRETRAIN, stage
+
+
+class _Continued:
+    """The run of the last stage."""
+
+    def __init__(self, context: StageContext, method: str, loss: BatchLoss) -> None:
+        self.epochs = context.values.integer("epochs")
+        self._split = context.splits[SOURCE_TRAIN]
+        self._batch_size = context.values.integer("batch_size")
+        self._network = load_classifier(context, context.products["pretrain"])
+        self._optimiser = make_optimiser(self._network.parameters(), context.values)
+        self._order = context.generator("continue", "order")
+        self._random = context.generator(method, "random", on_device=True)
+        self._settings = Settings(context.values, self._random, context.num_classes)
+        self._loss = loss
+
+    def train_epoch(self, epoch: int) -> Mapping[str, float]:
+        self._network.train()
+        total = torch.zeros((), device=self._split.labels.device)
+        for batch in self._split.batches(self._batch_size, self._order):
+            loss = self._loss(self._network, batch, self._settings)
+            self._optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self._optimiser.step()
+            total += loss.detach() * len(batch)
+        return check_finite(train_loss=float(total) / len(self._split))
+
+    def parts(self) -> Mapping[str, Any]:
+        return {
+            "classifier": self._network,
+            "optimiser": self._optimiser,
+            "order": self._order,
+            "random": self._random,
+        }
+
+    def product(self) -> Product:
+        return {"classifier": self._network.state_dict()}
+
+    def classifier(self) -> nn.Module:
+        return self._network
