@@ -23,7 +23,9 @@ __all__ = ["Batch", "Split", "TrialData", "load_trial_data"]
 
 SOURCE_TRAIN = "source/train"
 SOURCE_VALIDATION = "source/validation"
-TARGET_TEST = "target/test"
+TARGET_TRAIN = "target/train"  # only for methods that train for one target
+TARGET_VALIDATION = "target/validation"  # likewise
+TARGET_TEST = "target/test"  # followed by the name of the domain
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class TrialData:
     """The splits of one trial.
 
     Attributes:
-        splits: By name; `source/train`, `source/validation`, and `target/test/<domain>`.
+        splits: By name; `source/train`, `source/validation`, and `target/test/<domain>`; for
+            methods that train for one target also `target/train` and `target/validation`.
         labels: Names of the classes.
         image_size: H = W in pixels.
         fingerprint: Hash over all splits.
@@ -127,13 +130,17 @@ class _Declared(dict[str, Split]):
         raise DataError(f"stage {self._reader!r} read the split {name!r} without declaring it")
 
 
-def load_trial_data(spec: DataSpec, *, seed: int, device: torch.device) -> TrialData:
+def load_trial_data(
+    spec: DataSpec, *, seed: int, device: torch.device, one_target: bool = False
+) -> TrialData:
     """Load and split the data of one trial.
 
     Args:
         spec: `[data]` of the study.
         seed: The trial's seed: it decides the split and, with `redraw`, the drawn copy.
         device: Where the splits are kept.
+        one_target: Divide the target into parts for training, validation and test; otherwise
+            all of it is for testing.
 
     Raises:
         DataError: If the data is missing or a part comes out empty.
@@ -141,13 +148,17 @@ def load_trial_data(spec: DataSpec, *, seed: int, device: torch.device) -> Trial
     benchmark = find_benchmark(spec.benchmark, spec.root)
     drawn = seed if spec.redraw else 0
     source = _joined(benchmark, spec.source, seed=drawn)
-    splits = {
-        name: Split(source.images[index], source.labels[index], device)
-        for name, index in _divide(source, spec.validation, seed).items()
-    }
+    parts = {name: (source, index) for name, index in _divide(source, spec, seed).items()}
     for name in spec.targets:
         target = _joined(benchmark, (name,), seed=drawn)
-        splits[f"{TARGET_TEST}/{name}"] = Split(target.images, target.labels, device)
+        parts[f"{TARGET_TEST}/{name}"] = (target, torch.arange(len(target)))
+        if one_target:
+            divided = _divide_target(target, spec, seed)
+            parts |= {part: (target, index) for part, index in divided.items()}
+    splits = {
+        name: Split(domain.images[index], domain.labels[index], device)
+        for name, (domain, index) in parts.items()
+    }
     return TrialData(splits, benchmark.labels, benchmark.image_size)
 
 
@@ -158,14 +169,34 @@ def _joined(benchmark: Benchmark, names: tuple[str, ...], *, seed: int) -> Domai
     )
 
 
-def _divide(source: Domain, validation: float, seed: int) -> dict[str, Tensor]:
+def _shuffled(domain: Domain, seed: int, side: str) -> Tensor:
+    generator = torch.Generator().manual_seed(derive_seed(seed, "split", side))
+    return torch.randperm(len(domain), generator=generator)
+
+
+def _divide_target(target: Domain, spec: DataSpec, seed: int) -> dict[str, Tensor]:
+    """Indices of the target's parts; they do not overlap."""
+    train, held_out = spec.student_images, spec.student_validation
+    if train + held_out >= len(target):
+        raise DataError(
+            f"data.student_images = {train} and data.student_validation = {held_out}: leave no "
+            f"image of {spec.targets[0]} ({len(target)} in all) for the test; lower them"
+        )
+    order = _shuffled(target, seed, "target")
+    return {
+        TARGET_TRAIN: order[:train],
+        TARGET_VALIDATION: order[train : train + held_out],
+        f"{TARGET_TEST}/{spec.targets[0]}": order[train + held_out :],
+    }
+
+
+def _divide(source: Domain, spec: DataSpec, seed: int) -> dict[str, Tensor]:
     """Indices of the source's training and validation part."""
-    generator = torch.Generator().manual_seed(derive_seed(seed, "split", "source"))
-    order = torch.randperm(len(source), generator=generator)
-    held_out = round(validation * len(source))
+    order = _shuffled(source, seed, "source")
+    held_out = round(spec.validation * len(source))
     if not 0 < held_out < len(source):
         raise DataError(
-            f"data.validation = {validation}: leaves {len(source) - held_out} of {len(source)} "
-            "source images for training; choose a share that leaves some on both sides"
+            f"data.validation = {spec.validation}: leaves {len(source) - held_out} of "
+            f"{len(source)} source images for training; choose a share that leaves some on both sides"
         )
     return {SOURCE_TRAIN: order[held_out:], SOURCE_VALIDATION: order[:held_out]}

@@ -182,7 +182,7 @@ def _accuracies(engine: Engine, ids: list[int]) -> pd.DataFrame:
     if not has_own_tables(engine):
         return pd.DataFrame()
     query = (
-        select(OWN_SCORES.c.trial_id, OWN_SERIES.c.domain, OWN_SCORES.c.value)
+        select(OWN_SCORES.c.trial_id, OWN_SERIES.c.split, OWN_SERIES.c.domain, OWN_SCORES.c.value)
         .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == OWN_SCORES.c.trial_id)
         .join(OWN_SERIES, OWN_SERIES.c.series_id == OWN_SCORES.c.series_id)
         .where(
@@ -193,6 +193,8 @@ def _accuracies(engine: Engine, ids: list[int]) -> pd.DataFrame:
         .order_by(OWN_SERIES.c.series_id)
     )
     frame = frame_of(engine, query)
+    tested = set(frame.loc[frame["split"] == "test", "domain"])
+    frame = frame[(frame["split"] == "test") | ~frame["domain"].isin(tested)]
     domains = list(dict.fromkeys(frame["domain"]))
     wide = frame.pivot(index="trial_id", columns="domain", values="value")[domains]
     return wide.astype(np.float64).add_prefix("accuracy/").rename_axis(columns=None)

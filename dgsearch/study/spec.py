@@ -77,6 +77,8 @@ class DataSpec(BaseModel, frozen=True, extra="forbid"):
     source: Annotated[Names, Field(min_length=1)]  # training domains; the teacher's for augkd
     targets: Annotated[Names, Field(min_length=1)]  # test domains; the student's for augkd
     validation: float = Field(0.2, gt=0, lt=1)  # share of the source held out for selection
+    student_images: PositiveInt = 100  # labelled target images that a student trains on
+    student_validation: PositiveInt = 100  # target images by which a student is selected
     redraw: bool = False  # each seed draws its own copy of the benchmark, where it is drawn
     root: str | None = None  # folder of the data; None: the cache of drawn benchmarks
 

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from dgsearch.data.splits import SOURCE_VALIDATION, TARGET_TEST, Split
+from dgsearch.data.splits import SOURCE_VALIDATION, TARGET_TEST, TARGET_VALIDATION, Split
+from dgsearch.study.spec import DataSpec
 
 __all__ = ["Score", "evaluate", "selection_value"]
 
@@ -32,24 +33,27 @@ class Score(NamedTuple):
     value: float
 
 
-def evaluate(classifier: nn.Module, splits: Mapping[str, Split], source: str) -> list[Score]:
-    """Accuracy and loss on the source's validation split and on each target.
+def evaluate(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec) -> list[Score]:
+    """Accuracy and loss on the selection split and on each target.
+
+    The selection split is the source's validation part, or the target's where the method
+    trains for one target; it comes first.
 
     Args:
         classifier: Images to logits; evaluated in eval mode and left in its own mode.
         splits: The trial's splits by name.
-        source: Name of the source domain.
+        data: `[data]` of the study, for the names of the domains.
     """
     was_training = classifier.training
     classifier.eval()
     try:
-        return list(_scores(classifier, splits, source))
+        return list(_scores(classifier, splits, data))
     finally:
         classifier.train(was_training)
 
 
 def selection_value(scores: list[Score]) -> float:
-    """The number by which epochs and configurations are chosen: source validation accuracy."""
+    """Accuracy on the selection split, by which epochs and configurations are chosen."""
     return next(
         score.value
         for score in scores
@@ -57,7 +61,10 @@ def selection_value(scores: list[Score]) -> float:
     )
 
 
-def _scores(classifier: nn.Module, splits: Mapping[str, Split], source: str) -> Iterator[Score]:
+def _scores(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec) -> Iterator[Score]:
+    if TARGET_VALIDATION in splits:
+        yield from _measure(classifier, splits[TARGET_VALIDATION], "validation", data.targets[0])
+    source = "+".join(data.source)
     yield from _measure(classifier, splits[SOURCE_VALIDATION], "validation", source)
     for name, part in splits.items():
         if name.startswith(TARGET_TEST):

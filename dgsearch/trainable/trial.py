@@ -59,8 +59,9 @@ class Trial:
         """
         self.job = job
         self._device = device
-        self._data = _trial_data(job.data, job.seed, str(device))
-        self._stages = find_method(job.method).stages(job.values)
+        method = find_method(job.method)
+        self._data = _trial_data(job.data, job.seed, str(device), method.one_target)
+        self._stages = method.stages(job.values)
         self._keys = stage_keys(
             self._stages,
             job.values,
@@ -144,7 +145,9 @@ class Trial:
         if last:
             scores.append(Score("train", source, "epoch_s", seconds))
             started = time.perf_counter()
-            measured = evaluate(cast(Classifying, run).classifier(), self._data.splits, source)
+            measured = evaluate(
+                cast(Classifying, run).classifier(), self._data.splits, self.job.data
+            )
             self._evaluation_s += time.perf_counter() - started
             value = selection_value(measured)
             scores += measured
@@ -218,6 +221,7 @@ def _samples(run: StageRun) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=4)
-def _trial_data(spec: DataSpec, seed: int, device: str) -> TrialData:
+def _trial_data(spec: DataSpec, seed: int, device: str, one_target: bool) -> TrialData:
     """The data of a trial, kept for the next one that agrees on it."""
-    return load_trial_data(spec, seed=seed, device=torch.device(device))
+    where = torch.device(device)
+    return load_trial_data(spec, seed=seed, device=where, one_target=one_target)

@@ -86,3 +86,19 @@ def test_a_domain_insists_on_its_type(images: torch.Tensor) -> None:
 def test_a_domain_insists_on_a_label_an_image() -> None:
     with pytest.raises(DataError, match="2 images but 3 labels"):
         Domain(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
+
+
+def test_a_student_gets_disjoint_parts_of_its_domain() -> None:
+    spec = SPEC.model_copy(update={"targets": ("photo",)})
+    data = load_trial_data(spec, seed=0, device=CPU, one_target=True)
+    parts = [data.splits[f"target/{name}"] for name in ("train", "validation", "test/photo")]
+    assert [len(part) for part in parts] == [100, 100, 400]
+    seen = [{image.numpy().tobytes() for image in part.images} for part in parts]
+    assert not seen[0] & seen[1]
+    assert not seen[2] & (seen[0] | seen[1])
+
+
+def test_a_student_that_leaves_nothing_to_test_is_an_error() -> None:
+    spec = SPEC.model_copy(update={"targets": ("photo",), "student_images": 500})
+    with pytest.raises(DataError, match=r"data\.student_images = 500 .* leave no image of photo"):
+        load_trial_data(spec, seed=0, device=CPU, one_target=True)
