@@ -197,6 +197,7 @@ def _divide(source: Domain, spec: DataSpec, seed: int) -> dict[str, Tensor]:
     if not 0 < held_out < len(source):
         raise DataError(
             f"data.validation = {spec.validation}: leaves {len(source) - held_out} of "
-            f"{len(source)} source images for training; choose a share that leaves some on both sides"
+            f"{len(source)} source images for training; choose a share that leaves some on "
+            "both sides"
         )
     return {SOURCE_TRAIN: order[held_out:], SOURCE_VALIDATION: order[:held_out]}
