@@ -125,6 +125,7 @@ class Killer:
 
 def _trains(process: psutil.Process) -> bool:
     try:
-        return "TrialActor" in " ".join(process.cmdline())
+        name = " ".join(process.cmdline())
+        return name.startswith("ray::") and ("TrialActor" in name or "Trainable" in name)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False

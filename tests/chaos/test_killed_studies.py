@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy
 
 from dgsearch.database.queries import read_curves, read_trials
+from dgsearch.database.tables import OWN_TRIALS
 from tests.chaos.killing import Killer, run_to_the_end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -69,23 +70,24 @@ def _killed(folder: Path, text: str, *, kills: int, seed: int) -> pd.DataFrame:
     return left
 
 
-def _surplus_of_stages(folder: Path) -> int:
-    """How often a stage was trained beyond the first time, over all trials."""
+def stages_trained(folder: Path) -> list[str]:
+    """The key of every stage that a trial trained, once for each configuration and seed."""
     engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'study.db'}")
-    inspected = sqlalchemy.inspect(engine)
-    table = next(
-        name
-        for name in inspected.get_table_names()
-        if "stages_json" in {column["name"] for column in inspected.get_columns(name)}
-    )
-    rows = pd.read_sql_query(f"SELECT config_id, seed, stages_json FROM {table}", engine)
+    query = sqlalchemy.select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, OWN_TRIALS.c.stages_json)
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
     trained = {
         (row.config_id, row.seed, use["key"])
-        for row in rows.itertuples()
+        for row in rows
         for use in json.loads(row.stages_json or "[]")
         if not use["taken"]
     }
-    counts = Counter(key for _, _, key in trained)
+    return [key for _, _, key in trained]
+
+
+def _surplus_of_stages(folder: Path) -> int:
+    """How often a stage was trained beyond the first time, over all trials."""
+    counts = Counter(stages_trained(folder))
     assert len(counts) == 3  # pre-training at each seed
     return counts.total() - len(counts)
 
