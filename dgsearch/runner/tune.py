@@ -15,7 +15,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import RDBStorage
 
-from dgsearch.database.connection import open_for_writing
+from dgsearch.database.connection import database_url, open_for_writing, readable
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
     Driver,
@@ -136,14 +136,15 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
-    study_id = register_study(storage.engine, spec, facts)
-    sweep_dead_trials(storage.engine, study_id)
-    run = _StudyRun(spec, options, storage, study_id)
-    try:
-        return run.to_the_end()
-    finally:
-        run.sign_out()
-        storage.engine.dispose()
+    with readable(database_url(options.database)):
+        study_id = register_study(storage.engine, spec, facts)
+        sweep_dead_trials(storage.engine, study_id)
+        run = _StudyRun(spec, options, storage, study_id)
+        try:
+            return run.to_the_end()
+        finally:
+            run.sign_out()
+            storage.engine.dispose()
 
 
 class _StudyRun:
