@@ -159,11 +159,20 @@ def data(
     root: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder of the data.", show_default=False)
     ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8, metavar="PIXELS", help="Size to decode the images to.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Show the benchmarks: what is needed where, what was found, counts per domain and class."""
+    """Show the benchmarks: what is needed where, what was found, counts per domain and class.
+
+    The images of a single benchmark are decoded, and kept for training at that size.
+    """
     from dgsearch.data.inventory import inventory_lines
 
-    for line in inventory_lines(benchmark, root):
+    for line in inventory_lines(benchmark, root, image_size=image_size):
         print(line)
 
 

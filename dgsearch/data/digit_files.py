@@ -81,12 +81,13 @@ def read_mat(file: Path) -> tuple[Bytes, Labels]:
         DataError: If it is something else.
     """
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     try:
         content = loadmat(file, variable_names=("X", "y"))
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
-        raise DataError(f"{file}: not a MATLAB file of version 5, {error}") from error
+    except Exception as error:  # its reader raises many kinds for what is no such file
+        raise DataError(
+            f"{file}: not a whole MATLAB file of version 5, {error}; fetch it anew"
+        ) from error
     images, labels = content.get("X"), content.get("y")
     if images is None or labels is None or images.ndim != 4 or images.shape[2] != 3:
         raise DataError(f"{file}: expected X of (h, w, 3, N) and y of (N, 1), as in SVHN")
