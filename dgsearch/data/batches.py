@@ -15,7 +15,7 @@ from torch import Tensor
 from dgsearch.data.benchmark import Domain
 from dgsearch.data.pixels import FloatPixels, Pixels
 
-__all__ = ["Batch", "Split"]
+__all__ = ["Batch", "Split", "in_parts"]
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,7 @@ class Split:
             smallest: A last batch with fewer images joins the one before it.
         """
         order = torch.randperm(len(self), generator=generator).to(self.labels.device)
-        parts = list(order.split(size))
-        if len(parts) > 1 and len(parts[-1]) < smallest:
-            parts[-2:] = [torch.cat(parts[-2:])]
-        return (self.take(part) for part in parts)
+        return (self.take(part) for part in in_parts(order, size, smallest=smallest))
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """One pass in the stored order, for evaluation."""
@@ -103,3 +100,11 @@ class Split:
             )
             for start in bounds
         )
+
+
+def in_parts(order: Tensor, size: int, *, smallest: int = 1) -> list[Tensor]:
+    """An order of images, (N,), in parts of `size`; a smaller last one may join its neighbour."""
+    parts = list(order.split(size))
+    if len(parts) > 1 and len(parts[-1]) < smallest:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-from dgsearch.data.batches import Batch, Split
+from dgsearch.data.batches import Batch, Split, in_parts
 from dgsearch.data.benchmark import Benchmark
 from dgsearch.data.division import (
     SOURCE_TRAIN,
@@ -43,6 +43,7 @@ __all__ = [
     "Rows",
     "Split",
     "TrialData",
+    "in_parts",
     "load_trial_data",
 ]
 

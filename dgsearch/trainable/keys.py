@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 import torch
 
 from dgsearch.data.splits import TrialData
+from dgsearch.methods.backbones import weights_identity
 from dgsearch.methods.base import Stage
 from dgsearch.space import Value
 
@@ -81,10 +82,12 @@ def stage_key(
         data: The trial's data; only the splits that the stage reads count.
         numerics: Settings of the process that trains it.
     """
+    read = stage.values_of(values)
     parts = {
         "stage": stage.name,
         "version": stage.version,
-        "values": dict(sorted(stage.values_of(values).items())),
+        "values": dict(sorted(read.items())),
+        "files": weights_identity(read),
         "earlier": dict(sorted(earlier.items())),
         "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
         "classes": data.num_classes,
