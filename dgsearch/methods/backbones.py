@@ -150,9 +150,7 @@ def _file(name: str, weights: str) -> Path:
 def _read(file: Path) -> Mapping[str, Tensor]:
     expected = re.search(r"-([0-9a-f]{8})\.pth$", file.name)  # as torchvision names its files
     if expected and not _digest(file).startswith(expected[1]):
-        raise MethodError(
-            f"{file}: is damaged, its SHA-256 is not that of its name; fetch it anew"
-        )
+        raise MethodError(f"{file} is damaged: its SHA-256 is not that of its name; fetch it anew")
     try:
         if file.suffix == ".safetensors":
             return cast(Mapping[str, Tensor], load_file(file))

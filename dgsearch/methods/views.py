@@ -69,7 +69,7 @@ def shifted(images: Tensor, random: torch.Generator, *, most: int) -> Tensor:
     The same as a random crop after padding by `most`.
     """
     count, _, height, width = images.shape
-    padded = functional.pad(images, [most] * 4)
+    padded = functional.pad(images, [most] * 4)  # black
     draws = torch.randint(
         0, 2 * most + 1, (2, count), generator=random, device=images.device
     )  # offset of each image, down and to the right
