@@ -90,6 +90,9 @@ def plan(
     study: StudyFile,
     database: Database = None,
     artifacts: Artifacts = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Say what a study would run, what of it is done, and what stages its trials share."""
@@ -97,7 +100,7 @@ def plan(
     from dgsearch.runner.tune import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
-    for line in plan_file(study, options, overrides=overrides or ()):
+    for line in plan_file(study, options, overrides=overrides or (), probe=probe):
         print(line)
 
 

@@ -77,6 +77,12 @@ class Split:
         """The images at `index`, (B,), in that order."""
         return Batch(self._pixels.take(index), self.labels[index])
 
+    def first(self, count: int) -> Split:
+        """The first `count` images, or all where there are fewer, as a split of their own."""
+        images = self._pixels.span(0, min(count, len(self)))
+        labels = self.labels[:count]
+        return Split(images.mul(255).round().byte(), labels, labels.device)
+
     def batches(
         self, size: int, generator: torch.Generator, *, smallest: int = 1
     ) -> Iterator[Batch]:
