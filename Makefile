@@ -24,10 +24,10 @@ check: install  ## ruff, format, mypy --strict, import-linter, size of files and
 	$(BIN)/pytest -q tests/test_sizes.py
 
 fast: install  ## the fast tests: no marker, under a minute
-	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres"
+	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres and not long"
 
-test: check  ## every check and every test but those that need a GPU
-	$(BIN)/pytest -q -m "not gpu"
+test: check  ## every check and every test but those that need a GPU or very long
+	$(BIN)/pytest -q -m "not gpu and not long"
 
 demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.html
 	$(BIN)/dgsearch run studies/demo_mpbm.toml

@@ -69,8 +69,8 @@ def test_missing_imagenet_weights_say_what_to_fetch_and_where_it_goes(
     with pytest.raises(MethodError) as raised:
         BACKBONES[name].imagenet_file()
     text = str(raised.value)
-    assert f"{hub / name.partition('_')[0]}" in text
-    assert f"fetch https://download.pytorch.org/models/{name.partition('_')[0]}" in text
+    url = models.get_model_weights(name).IMAGENET1K_V1.url
+    assert f"{hub / url.rpartition('/')[2]} is missing; fetch {url} and put it there" in text
     assert 'or write weights = "none"' in text
 
 
