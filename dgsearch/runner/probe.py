@@ -66,6 +66,9 @@ def cost_lines(
         trials: Those that have still to run.
         missing: How often each shared stage has to be trained, by its name.
     """
+    if not trials:
+        yield "  cost       no trial that is known beforehand is left to run"
+        return
     started = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     methods: dict[str, list[StageCost]] = {}
