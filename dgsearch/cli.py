@@ -101,6 +101,9 @@ def plan(
     study: StudyFile,
     database: Database = None,
     artifacts: Artifacts = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Say what a study would run, what of it is done, and what stages its trials share."""
@@ -108,7 +111,7 @@ def plan(
     from dgsearch.runner.tune import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
-    for line in plan_file(study, options, overrides=overrides or ()):
+    for line in plan_file(study, options, overrides=overrides or (), probe=probe):
         print(line)
 
 
@@ -206,11 +209,20 @@ def data(
     root: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder of the data.", show_default=False)
     ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8, metavar="PIXELS", help="Size to decode the images to.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Show the benchmarks: what is needed where, what was found, counts per domain and class."""
+    """Show the benchmarks: what is needed where, what was found, counts per domain and class.
+
+    The images of a single benchmark are decoded, and kept for training at that size.
+    """
     from dgsearch.data.inventory import inventory_lines
 
-    for line in inventory_lines(benchmark, root):
+    for line in inventory_lines(benchmark, root, image_size=image_size):
         print(line)
 
 
