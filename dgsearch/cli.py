@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 ) -> None:
     """Run a study, or what is left of it."""
     from dgsearch.runner.commands import run_file
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     options = RunOptions(
         database=database,
@@ -108,7 +108,7 @@ def plan(
 ) -> None:
     """Say what a study would run, what of it is done, and what stages its trials share."""
     from dgsearch.runner.commands import plan_file
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
     for line in plan_file(study, options, overrides=overrides or (), probe=probe):
@@ -119,7 +119,7 @@ def plan(
 def list_stages(artifacts: Artifacts = None) -> None:
     """List the stored stages, the least recently used first."""
     from dgsearch.runner import stages
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
         print(line)
@@ -129,7 +129,7 @@ def list_stages(artifacts: Artifacts = None) -> None:
 def verify_stages(artifacts: Artifacts = None) -> None:
     """Check every stored stage against its checksum; exit 1 if one is damaged."""
     from dgsearch.runner import stages
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
     for line in lines:
@@ -144,7 +144,7 @@ def prune_stages(
 ) -> None:
     """Delete the least recently used stages until the rest fits; never one in use."""
     from dgsearch.runner import stages
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     folder = RunOptions(artifacts=artifacts).artifacts_folder
     for line in stages.prune_stages(folder, keep_gb=keep_gb):

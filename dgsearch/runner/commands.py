@@ -16,8 +16,9 @@ from dgsearch.database.tables import STUDIES
 from dgsearch.design import PlannedTrial, methods_of, plan_trials
 from dgsearch.errors import DatabaseError
 from dgsearch.methods.registry import catalogue, find_method
+from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines
-from dgsearch.runner.tune import Outcome, RunOptions, run_study
+from dgsearch.runner.tune import run_study
 from dgsearch.study import Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
