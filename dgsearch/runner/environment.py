@@ -80,6 +80,7 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     try:
         if address is None:
             ray.init(
+                address="local",  # never another's cluster that happens to run here
                 num_cpus=available_cores(),
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE_BYTES,
