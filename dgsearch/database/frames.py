@@ -31,7 +31,7 @@ ACCURACY = "accuracy/"
 ATTRIBUTE = "attribute/"
 TIME = "datetime64[us, UTC]"
 STATE = pd.CategoricalDtype(list(STATES), ordered=True)
-_BY_VALUES = "float64, Int64, boolean, string or object"
+_BY_VALUES = "float64, Int64, boolean or string; object where values differ in kind"
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,7 @@ FRAMES: Mapping[str, Frame] = {
             Column("continues", "Int64", "trial_number of the trial it goes on from"),
             Column("rung", "Int64", "epoch at which halving stopped it"),
             Column("cutoff", "float64", "value that it had to reach there", "0..1"),
+            Column("warnings", "string", "what the trial warned of, one a line"),
             Column(
                 "accuracy/<domain>",
                 "float64",
@@ -146,7 +147,9 @@ FRAMES: Mapping[str, Frame] = {
             _STUDY,
             _NUMBER,
             _EPOCH,
-            Column("value", "float64", "accuracy on the selection split; what was reported", "0..1"),
+            Column(
+                "value", "float64", "accuracy on the selection split; what was reported", "0..1"
+            ),
         ),
     ),
     "scores": Frame(

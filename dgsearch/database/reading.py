@@ -1,13 +1,13 @@
 """What every query shares: one snapshot of a database, rows as arrays, studies by name.
 
-Numbers travel from the driver's cursor straight into one array of floats: no row objects, no
-frame that is taken apart again. That is what makes the frames fast and small.
+Rows travel from the driver's cursor straight into arrays: no row objects, no frame that is
+taken apart again. That is what makes the frames fast and small.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, Select, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,14 +24,32 @@ from dgsearch.database.connection import failed_reading, open_for_reading
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, VERSION_INFO
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = ["Database", "Floats", "Ints", "Snapshot", "Studies", "snapshot"]
+__all__ = [
+    "TIME",
+    "Database",
+    "Floats",
+    "Ints",
+    "Snapshot",
+    "Studies",
+    "frame_of",
+    "has_own_tables",
+    "snapshot",
+    "to_frame",
+]
 
 Database = str | os.PathLike[str] | Engine | None
 Studies = str | Sequence[str] | None
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
+TIME = pa.timestamp("us")  # without a zone, as databases hold it
 _UTC_SINCE = 5  # Optuna wrote naive local times before this version, naive UTC from it on
+_ROWS_AT_ONCE = 20_000
+_EXTENSION_TYPES = {
+    pa.string(): pd.StringDtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
 
 
 @dataclass(frozen=True)
@@ -46,9 +66,9 @@ class Snapshot:
     own: bool
     utc: bool
 
-    def rows(self, query: Select[Any]) -> list[tuple[Any, ...]]:
-        """The rows of a query as the driver gives them: SQLite's times are texts."""
-        return list(self.cursor(query))
+    def cursor(self, query: Select[Any]) -> Any:
+        """The driver's own cursor with the rows of a query: SQLite's times are texts."""
+        return self.connection.execute(query).cursor
 
     def numbers(self, query: Select[Any]) -> Floats:
         """The rows of a query of numbers; NULL becomes NaN.
@@ -56,12 +76,26 @@ class Snapshot:
         Returns:
             (rows, columns). Whole numbers are exact up to 2^53.
         """
-        return as_numbers(self.cursor(query), len(query.selected_columns))
+        rows = chain.from_iterable(self.cursor(query))
+        return np.fromiter(rows, np.float64).reshape(-1, len(query.selected_columns))
 
-    def cursor(self, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
-        """The driver's own cursor with the rows of a query."""
-        rows: Iterator[tuple[Any, ...]] = self.connection.execute(query).cursor
-        return rows
+    def table(self, query: Select[Any], types: Mapping[str, pa.DataType]) -> pa.Table:
+        """The rows of a query as typed columns.
+
+        Args:
+            query: Selects the columns in the order of `types`.
+            types: Type of each column; `TIME` for times.
+        """
+        cursor = self.cursor(query)
+        schema = pa.schema(list(types.items()))
+        batches = []
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            columns = zip(*rows, strict=True)
+            arrays = [
+                _array(column, kind) for column, kind in zip(columns, types.values(), strict=True)
+            ]
+            batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        return pa.Table.from_batches(batches, schema=schema)
 
     def studies(self, study: Studies) -> dict[int, str]:
         """Id and name of each study asked for, in order of creation.
@@ -70,7 +104,7 @@ class Snapshot:
             DatabaseError: If there is no study of such a name.
         """
         query = select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id)
-        names: dict[int, str] = dict(self.rows(query))  # type: ignore[arg-type]
+        names: dict[int, str] = dict(iter(self.cursor(query)))
         if study is None:
             return names
         wanted = {study} if isinstance(study, str) else set(study)
@@ -81,9 +115,16 @@ class Snapshot:
         return {study_id: name for study_id, name in names.items() if name in wanted}
 
 
-def as_numbers(rows: Iterable[tuple[Any, ...]], columns: int) -> Floats:
-    """Rows of numbers as one array, (rows, columns); None becomes NaN."""
-    return np.fromiter(chain.from_iterable(rows), np.float64).reshape(-1, columns)
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """A frame with nullable strings, integers and booleans; missing floats are NaN."""
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_EXTENSION_TYPES.get)
+    return frame
+
+
+def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind == TIME:
+        return pa.array(np.array(column, dtype="datetime64[us]"))
+    return pa.array(column, type=kind)
 
 
 @contextmanager
@@ -113,6 +154,16 @@ def _begin(connection: Connection) -> None:
         if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
             connection.exec_driver_sql("BEGIN")
     elif connection.dialect.name == "postgresql":
-        connection.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def frame_of(engine: Engine, query: Any) -> pd.DataFrame:
+    """The rows of any query, with the types that pandas finds."""
+    with engine.connect() as connection:
+        frame: pd.DataFrame = pd.read_sql_query(query, connection)
+    return frame
+
+
+def has_own_tables(engine: Engine) -> bool:
+    """Whether dgsearch ever wrote to the database."""
+    return inspect(engine).has_table(OWN_TRIALS.name)

@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, String, case, cast, inspect, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import DDL
 
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
@@ -52,6 +51,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "attempt": "attempt at this configuration and seed, from 1",
         "rung": "epoch at which halving stopped it",
         "cutoff": "value that it had to reach there",
+        "warnings": "what the trial warned of, one a line",
         "error_type": "name of the exception",
         "error": "message and last lines of the traceback",
     },
@@ -78,10 +78,9 @@ def create_views(engine: Engine) -> None:
         if _exists(engine, name):
             continue
         text = query.compile(engine, compile_kwargs={"literal_binds": True}).string
-        statement = DDL(f"CREATE VIEW {name} AS {text.replace('%', '%%')}")
         try:
             with engine.begin() as connection:
-                connection.execute(statement)
+                connection.exec_driver_sql(f"CREATE VIEW {name} AS {text}")
         except DBAPIError:
             if not _exists(engine, name):  # another process may have created it
                 raise
