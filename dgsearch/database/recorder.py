@@ -112,6 +112,11 @@ class StudyRecorder:
         """Record what runs under a trial that Optuna's sampler has begun."""
         started = Started(trial_id, number)
         with self._engine.begin() as connection:
+            connection.execute(  # Optuna before 5.0 wrote the local time
+                update(TRIALS)
+                .where(TRIALS.c.trial_id == trial_id)
+                .values(datetime_start=optuna_now())
+            )
             self._insert_own(connection, started, planned, 1, None)
         return started
 

@@ -10,13 +10,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
 from dgsearch.database.reading import TIME, Floats, Ints, Snapshot, to_frame
-from dgsearch.database.tables import OWN_CONFIGURATIONS, OWN_TRIALS, TRIALS, VALUES
+from dgsearch.database.tables import (
+    OWN_CONFIGURATIONS,
+    OWN_TRIALS,
+    STUDY_DIRECTIONS,
+    TRIALS,
+    VALUES,
+)
 
 __all__ = ["TrialRows", "further_values", "read_trial_rows"]
 
@@ -85,28 +91,25 @@ def read_trial_rows(
 
 
 def further_values(
-    database: Snapshot, conditions: Conditions, rows: TrialRows, *, count: int | None
+    database: Snapshot, conditions: Conditions, rows: TrialRows, study_ids: Collection[int]
 ) -> dict[str, Floats]:
-    """The values of a study of several objectives after the first, `value_1` and so on.
-
-    Args:
-        database: Where they are.
-        conditions: Of the trials.
-        rows: The trials, in the order of the result.
-        count: How many there are to be; None: as many as are found.
-    """
+    """The values of studies of several objectives after the first, `value_1` and so on."""
+    objectives = select(func.max(STUDY_DIRECTIONS.c.objective)).where(
+        STUDY_DIRECTIONS.c.study_id.in_(list(study_ids))
+    )
+    count = database.connection.scalar(objectives) or 0
+    if not count:
+        return {}
     query = (
         select(VALUES.c.trial_id, VALUES.c.objective, VALUES.c.value, signs(VALUES.c.value_type))
         .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
         .where(VALUES.c.objective > 0, *conditions)
     )
-    ids, objectives, numbers, infinite = database.numbers(query).T
-    if count is None:
-        count = int(objectives.max(initial=0))
-    wide = np.full((count, len(rows.ids)), np.nan)
-    places = rows.places(ids.astype(np.int64))
-    wide[objectives.astype(np.int64) - 1, places] = with_infinities(numbers, infinite)
-    return {f"value_{objective}": wide[objective - 1] for objective in range(1, count + 1)}
+    ids, places, numbers, infinite = database.numbers(query).T
+    wide = np.full((count + 1, len(rows.ids)), np.nan)
+    at = rows.places(ids.astype(np.int64))
+    wide[places.astype(np.int64), at] = with_infinities(numbers, infinite)
+    return {f"value_{objective}": wide[objective] for objective in range(1, count + 1)}
 
 
 def _query(

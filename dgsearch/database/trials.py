@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select
 
 from dgsearch.database.accuracies import accuracy_domains, read_accuracies
 from dgsearch.database.attributes import attribute_kinds, read_attributes
@@ -16,7 +15,6 @@ from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
 from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, hyperparameter_columns
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
 from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
-from dgsearch.database.tables import TRIALS, VALUES
 from dgsearch.database.trial_rows import further_values, read_trial_rows
 
 __all__ = ["TrialRequest", "trials_frame", "trials_in_chunks"]
@@ -49,7 +47,6 @@ class _Layout:
     hyperparameters: Mapping[str, str] | None = None
     attributes: Mapping[str, str] | None = None
     domains: Sequence[str] | None = None
-    further_values: int | None = None
 
 
 def trials_frame(database: Database, request: TrialRequest) -> pd.DataFrame:
@@ -81,17 +78,10 @@ def trials_in_chunks(
 
 
 def _layout(database: Snapshot, conditions: Conditions, names: Mapping[int, str]) -> _Layout:
-    query = (
-        select(func.max(VALUES.c.objective))
-        .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
-        .where(*conditions)
-    )
-    ((objective,),) = database.cursor(query)
     return _Layout(
         hyperparameters=hyperparameter_kinds(database, conditions, list(names)),
         attributes=attribute_kinds(database, conditions),
         domains=accuracy_domains(database, conditions),
-        further_values=objective or 0,
     )
 
 
@@ -111,9 +101,7 @@ def _read(
             database, conditions, rows, columns=columns, kinds=layout.hyperparameters
         )
     if columns is None or any(name.startswith("value_") for name in columns):
-        families["value_<k>"] = further_values(
-            database, conditions, rows, count=layout.further_values
-        )
+        families["value_<k>"] = further_values(database, conditions, rows, names)
     if columns is None or any(name.startswith(ACCURACY) for name in columns):
         accuracies = read_accuracies(
             database,

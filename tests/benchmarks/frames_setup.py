@@ -1,4 +1,4 @@
-"""Large studies for the benchmarks of the frames, inserted in bulk, as Optuna alone writes them."""
+"""Large studies for the benchmarks of the frames, inserted in bulk, as Optuna writes them."""
 
 from __future__ import annotations
 
