@@ -14,7 +14,7 @@ from dgsearch.database.reading import Floats, Snapshot
 from dgsearch.database.tables import OWN_SCORES, OWN_SERIES, OWN_TRIALS, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 
-__all__ = ["accuracy_domains", "read_accuracies"]
+__all__ = ["accuracy_domains", "measured_domains", "read_accuracies"]
 
 _SPLITS = ("train", "validation", "test")  # the last one that a trial measured counts
 
@@ -66,6 +66,11 @@ def accuracy_domains(database: Snapshot, conditions: Conditions) -> list[str]:
     query = _query(conditions, series).with_only_columns(OWN_SCORES.c.series_id)
     found = {int(series_id) for (series_id,) in database.cursor(query.distinct())}
     return _domains({key: series[key] for key in series if key in found})
+
+
+def measured_domains(database: Snapshot) -> list[str]:
+    """Every domain of the database that has an accuracy."""
+    return _domains(_series(database)) if database.own else []
 
 
 def _series(database: Snapshot) -> dict[int, tuple[str, str]]:

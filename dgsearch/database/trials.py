@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.database.accuracies import accuracy_domains, read_accuracies
+from dgsearch.database.accuracies import accuracy_domains, measured_domains, read_accuracies
 from dgsearch.database.attributes import attribute_kinds, read_attributes
 from dgsearch.database.chunks import trial_blocks
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
@@ -16,8 +16,12 @@ from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, hyperparameter
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
 from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
 from dgsearch.database.trial_rows import further_values, read_trial_rows
+from dgsearch.errors import DatabaseError, one_of
 
 __all__ = ["TrialRequest", "trials_frame", "trials_in_chunks"]
+
+_HYPERPARAMETER = "<hyperparameter>"
+_FURTHER = "value_"
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class TrialRequest:
 class _Layout:
     """The columns that depend on what is stored, by family, with their dtypes.
 
-    None: whatever is found among the trials that are read.
+    None: whatever is found among the trials that are read, or a family not asked for.
     """
 
     hyperparameters: Mapping[str, str] | None = None
@@ -50,14 +54,16 @@ class _Layout:
 
 
 def trials_frame(database: Database, request: TrialRequest) -> pd.DataFrame:
-    """All trials asked for, as one frame."""
+    """All trials asked for, as one frame; its columns do not depend on the filters."""
     with snapshot(database) as opened:
         names = opened.studies(request.study)
+        _check_domains(opened, request)
         conditions = request.trials.conditions(opened, names)
-        frame = _read(opened, conditions, names, request, _Layout())
-        if any(name not in frame for name in request.columns or ()):
-            layout = _layout(opened, TrialFilter().conditions(opened, names), names)
-            frame = _read(opened, conditions, names, request, layout)
+        layout = _Layout()
+        if request.trials != TrialFilter():
+            layout = _layout(opened, names, request.columns)
+        frame = _read(opened, conditions, names, request, layout)
+        _check_columns(opened, frame, names, request)
     return chosen_columns(frame, request.columns)
 
 
@@ -67,22 +73,40 @@ def trials_in_chunks(
     """The same in frames of so many trials, all with the same columns and dtypes."""
     with snapshot(database) as opened:
         names = opened.studies(request.study)
+        _check_domains(opened, request)
         conditions = request.trials.conditions(opened, names)
-        of_columns = TrialFilter().conditions(opened, names) if request.columns else conditions
-        layout = _layout(opened, of_columns, names)
+        layout = _layout(opened, names, request.columns)
         blocks = trial_blocks(opened, conditions, chunksize)
     for block in blocks:
         with snapshot(database) as opened:
             frame = _read(opened, [*conditions, block], names, request, layout)
+            _check_columns(opened, frame, names, request)
         yield chosen_columns(frame, request.columns)
 
 
-def _layout(database: Snapshot, conditions: Conditions, names: Mapping[int, str]) -> _Layout:
+def _layout(
+    database: Snapshot, names: Mapping[int, str], columns: Sequence[str] | None
+) -> _Layout:
+    """The columns of all trials of the studies, of those families that are asked for."""
+    conditions = TrialFilter().conditions(database, names)
+    families = _families(columns)
     return _Layout(
-        hyperparameters=hyperparameter_kinds(database, conditions, list(names)),
-        attributes=attribute_kinds(database, conditions),
-        domains=accuracy_domains(database, conditions),
+        hyperparameters=hyperparameter_kinds(database, conditions, list(names))
+        if _HYPERPARAMETER in families
+        else None,
+        attributes=attribute_kinds(database, conditions) if ATTRIBUTE in families else None,
+        domains=accuracy_domains(database, conditions) if ACCURACY in families else None,
     )
+
+
+def _families(columns: Sequence[str] | None) -> set[str]:
+    """The families that the columns asked for belong to."""
+    families = {_HYPERPARAMETER, _FURTHER, ACCURACY, ATTRIBUTE}
+    if columns is None:
+        return families
+    prefixes = families - {_HYPERPARAMETER}
+    found = {prefix for prefix in prefixes for name in columns if name.startswith(prefix)}
+    return found | ({_HYPERPARAMETER} if hyperparameter_columns(columns) else set())
 
 
 def _read(
@@ -94,28 +118,46 @@ def _read(
 ) -> pd.DataFrame:
     """The trials with every column, or at least with those asked for."""
     columns = request.columns
+    wanted = _families(columns)
     rows, frame = read_trial_rows(database, conditions, names, columns=columns)
     families: dict[str, Mapping[str, Any]] = {}
-    if columns is None or hyperparameter_columns(columns):
+    if _HYPERPARAMETER in wanted:
         families["<hyperparameter>"] = read_hyperparameters(
             database, conditions, rows, columns=columns, kinds=layout.hyperparameters
         )
-    if columns is None or any(name.startswith("value_") for name in columns):
+    if _FURTHER in wanted:
         families["value_<k>"] = further_values(database, conditions, rows, names)
-    if columns is None or any(name.startswith(ACCURACY) for name in columns):
-        accuracies = read_accuracies(
-            database,
-            conditions,
-            rows,
-            columns=_accuracy_columns(request),
-            domains=layout.domains,
+    if ACCURACY in wanted:
+        accuracies = _accuracy_columns(request)
+        families["accuracy/<domain>"] = read_accuracies(
+            database, conditions, rows, columns=accuracies, domains=layout.domains
         )
-        families["accuracy/<domain>"] = accuracies
-    if columns is None or any(name.startswith(ATTRIBUTE) for name in columns):
+    if ATTRIBUTE in wanted:
         families["attribute/<key>"] = read_attributes(
             database, conditions, rows, columns=columns, kinds=layout.attributes
         )
     return _in_order(frame, families)
+
+
+def _check_columns(
+    database: Snapshot, frame: pd.DataFrame, names: Mapping[int, str], request: TrialRequest
+) -> None:
+    """Refuse a column that no trial of the studies has, with those that some have."""
+    if all(name in frame for name in request.columns or ()):
+        return
+    layout = _layout(database, names, None)
+    kinds = {**(layout.hyperparameters or {}), **(layout.attributes or {})}
+    accuracies = [f"{ACCURACY}{domain}" for domain in layout.domains or ()]
+    known = [*kinds, *FRAMES["trials"].dtypes, *accuracies]
+    chosen_columns(pd.DataFrame(columns=known), request.columns)
+
+
+def _check_domains(database: Snapshot, request: TrialRequest) -> None:
+    """Refuse a domain that nothing was measured on, though there are some."""
+    known = measured_domains(database)
+    for domain in request.domains or ():
+        if known and domain not in known:
+            raise DatabaseError(f"domains: {domain!r} was not measured; {one_of(domain, known)}")
 
 
 def _accuracy_columns(request: TrialRequest) -> list[str] | None:
