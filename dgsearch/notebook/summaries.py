@@ -122,7 +122,7 @@ def grid(
     """
     if show not in STATISTICS:
         raise DatabaseError(f"show: {show!r} is unknown; {one_of(show, STATISTICS)}")
-    done = finished(chosen_columns(trials, _with_keys(rows, columns, values)))
+    done = chosen_columns(finished(trials), [rows, columns, values])
     groups = done.dropna().groupby([rows, columns])[values]
     cells = {key: getattr(mean_interval(part.tolist()), show) for key, part in groups}
     index = pd.MultiIndex.from_tuples(cells, names=[rows, columns])
@@ -229,8 +229,3 @@ def _accuracies(trials: pd.DataFrame, winners: pd.DataFrame) -> pd.DataFrame:
     means = _keyed(finished(trials)).groupby(["study", _KEY])[columns].mean()
     places = pd.MultiIndex.from_frame(_keyed(winners)[["study", _KEY]])
     return means.reindex(places).reset_index(drop=True)
-
-
-def _with_keys(*names: str) -> list[str]:
-    """Columns that `finished` needs beside these."""
-    return list(dict.fromkeys([*names, "study", "state"]))
