@@ -112,10 +112,9 @@ class Study:
         table = self.over_seeds().head(_SHOWN_ROWS)
         if len(table):
             shown = table.drop(columns=["study", "config_id", *_constant(table)])
+            cells = shown.astype(object).where(shown.notna(), "–")
             lines.append("<p>Best mean value over seeds, with its 95% interval:</p>")
-            lines.append(
-                shown.to_html(index=False, border=0, na_rep="–", float_format="{:.4g}".format)
-            )
+            lines.append(cells.to_html(index=False, border=0, float_format="{:.4g}".format))
         return "\n".join(line for line in lines if line)
 
     def _counts(self) -> dict[str, int]:

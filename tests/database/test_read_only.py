@@ -83,16 +83,6 @@ def test_a_schema_that_is_too_old_is_refused_with_the_way_out(
         read_trials(database)
 
 
-def test_the_schema_of_optuna_3_2_is_read(database: str) -> None:
-    engine = FakeStudy(database).engine
-    with engine.begin() as connection:
-        (version,) = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
-        connection.execute(text("UPDATE version_info SET library_version = '3.2.0'"))
-    engine.dispose()
-    assert version == "v3.2.0.a"  # the newest schema of Optuna 5.0 is that of 3.2
-    assert len(read_trials(database)) == 0
-
-
 def test_an_engine_is_taken_too(database: str) -> None:
     full_study(database)
     engine = create_engine(database)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import optuna
@@ -14,15 +12,7 @@ from sqlalchemy import text
 from dgsearch.database.queries import read_studies, read_trials
 from tests.fakes import FakeStudy, planned
 
-
-@pytest.fixture(autouse=True)
-def _berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """UTC+1, in summer UTC+2."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("berlin")
 
 
 def _foreign(database: str, *, version: str) -> None:

@@ -41,6 +41,7 @@ def test_a_notebook_shows_counts_and_the_best(database: str) -> None:
     shown = study._repr_html_()
     assert "1 RUNNING · 18 COMPLETE" in shown
     assert "Does it matter?" in shown
+    assert "NA" not in shown  # a baseline lacks hyperparameters
     assert "<td>0.52</td>" in shown  # the mean of 0.5, 0.52 and 0.54
     assert repr(study) == "<Study 'fake': 1 RUNNING, 18 COMPLETE>"
 
