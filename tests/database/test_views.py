@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 import dgsearch
 from dgsearch.database.connection import open_for_writing
@@ -59,15 +59,9 @@ def test_the_views_say_what_the_frames_say(database: str) -> None:
 
 
 @pytest.mark.postgres
-def test_they_do_on_postgresql(postgres_url: str) -> None:
-    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE of_views"))
-    engine.dispose()
-    url = create_engine(postgres_url).url.set(database="of_views")
-    shown = url.render_as_string(hide_password=False)
-    _fill(shown)
-    _check_views(shown)
+def test_they_do_on_postgresql(postgres_database: str) -> None:
+    _fill(postgres_database)
+    _check_views(postgres_database)
 
 
 def test_sqlite_alone_can_use_them(database: str) -> None:
