@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,13 +38,14 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_database(postgres_url: str, request: pytest.FixtureRequest) -> str:
-    """URL of an empty PostgreSQL database."""
-    from sqlalchemy import create_engine, text
+def postgres(postgres_url: str) -> Iterator[str]:
+    """URL of an empty PostgreSQL database of its own."""
+    import sqlalchemy
 
-    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    name = f"test_{abs(hash(request.node.nodeid))}"
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return engine.url.set(database=name).render_as_string(hide_password=False)
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    server = sqlalchemy.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield server.url.set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()

@@ -162,7 +162,8 @@ def _unopened(url: str, error: BaseException) -> str:
     if password:
         line = line.replace(str(password), "***")
     return (
-        f"database {masked(url)}: cannot be opened: {line}; check that it exists and is reachable"
+        f"database {masked(url)}: cannot be used: {line}; check that it exists, is reachable "
+        "and has room"
     )
 
 

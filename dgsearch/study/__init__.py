@@ -13,6 +13,7 @@ from dgsearch.study.spec import (
     OneAtATime,
     Range,
     Resources,
+    Retries,
     Search,
     StudySpec,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "OneAtATime",
     "Range",
     "Resources",
+    "Retries",
     "Search",
     "StudySpec",
     "load_study",

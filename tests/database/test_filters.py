@@ -195,20 +195,20 @@ def test_studies_can_be_cut_to_columns(two_studies: str) -> None:
 
 
 @pytest.mark.postgres
-def test_filters_and_chunks_are_the_same_on_postgresql(postgres_database: str) -> None:
-    study = FakeStudy(postgres_database)
+def test_filters_and_chunks_are_the_same_on_postgresql(postgres: str) -> None:
+    study = FakeStudy(postgres)
     for seed in range(4):
         study.complete(planned(T=9, seed=seed), 0.9)
     study.report(study.begin(planned(T=6)).trial_id, 1, 0.1, [0.1, math.inf])
     study.engine.dispose()
-    trials = read_trials(postgres_database)
-    done = read_trials(postgres_database, states="COMPLETE", seeds=[0, 3], since="2026-01-01")
+    trials = read_trials(postgres)
+    done = read_trials(postgres, states="COMPLETE", seeds=[0, 3], since="2026-01-01")
     equal(done, _plain(trials[trials["trial_number"].isin([0, 3])]))
-    assert len(read_trials(postgres_database, since="2999-01-01")) == 1  # it goes on
+    assert len(read_trials(postgres, since="2999-01-01")) == 1  # it goes on
     for read in (read_trials, read_curves, read_scores):
-        chunks = read(postgres_database, chunksize=2)
-        equal(pd.concat(chunks, ignore_index=True), read(postgres_database))
-    scores = read_scores(postgres_database, domains="street", epochs=range(1, 2))
+        chunks = read(postgres, chunksize=2)
+        equal(pd.concat(chunks, ignore_index=True), read(postgres))
+    scores = read_scores(postgres, domains="street", epochs=range(1, 2))
     assert scores["value"].tolist() == pytest.approx([1.0, 1.0, 1.0, 1.0, math.inf])
-    assert len(read_curves(postgres_database, epochs="selected")) == 4
-    assert read_studies(postgres_database)["complete"].tolist() == [4]
+    assert len(read_curves(postgres, epochs="selected")) == 4
+    assert read_studies(postgres)["complete"].tolist() == [4]

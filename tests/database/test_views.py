@@ -59,9 +59,9 @@ def test_the_views_say_what_the_frames_say(database: str) -> None:
 
 
 @pytest.mark.postgres
-def test_they_do_on_postgresql(postgres_database: str) -> None:
-    _fill(postgres_database)
-    _check_views(postgres_database)
+def test_they_do_on_postgresql(postgres: str) -> None:
+    _fill(postgres)
+    _check_views(postgres)
 
 
 def test_sqlite_alone_can_use_them(database: str) -> None:
