@@ -9,7 +9,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dgsearch.database.export import write_frame
+    from dgsearch.database.frames import describe_frames
     from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
+    from dgsearch.notebook.handle import open_study
     from dgsearch.report.page import write_report
     from dgsearch.runner.commands import load_study
     from dgsearch.runner.options import RunOptions
@@ -17,18 +20,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RunOptions",
+    "describe_frames",
     "load_study",
+    "open_study",
     "read_curves",
     "read_scores",
     "read_studies",
     "read_trials",
     "run_study",
+    "write_frame",
     "write_report",
 ]
 
 __version__ = version("dgsearch")
 
 _HOMES = {
+    "describe_frames": "dgsearch.database.frames",
+    "open_study": "dgsearch.notebook.handle",
+    "write_frame": "dgsearch.database.export",
     "read_curves": "dgsearch.database.queries",
     "read_scores": "dgsearch.database.queries",
     "read_studies": "dgsearch.database.queries",

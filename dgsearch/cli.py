@@ -189,15 +189,21 @@ def report(
 def export(
     study: Annotated[str, typer.Argument(help="Name of the study.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="A .parquet or .csv file.")
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="A .parquet, .csv, .tex or .md file."),
     ],
     what: Annotated[
-        str, typer.Option("--what", help="trials, curves or scores; several with commas.")
+        str,
+        typer.Option(
+            "--what",
+            help="trials, curves, scores, studies or summary (mean and interval over seeds); "
+            "several with commas.",
+        ),
     ] = "trials",
     database: Database = None,
 ) -> None:
     """Write frames of a study to files; several frames become FILE-trials, FILE-curves, ..."""
-    from dgsearch.database.export import export_frames
+    from dgsearch.notebook.export import export_frames
 
     for file in export_frames(database, study, output, what.split(",")):
         print(f"wrote {file}")

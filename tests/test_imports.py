@@ -11,12 +11,15 @@ import dgsearch
 
 PUBLIC = [
     "RunOptions",
+    "describe_frames",
     "load_study",
+    "open_study",
     "read_curves",
     "read_scores",
     "read_studies",
     "read_trials",
     "run_study",
+    "write_frame",
     "write_report",
 ]
 
@@ -31,6 +34,8 @@ PUBLIC = [
         "dgsearch.analysis.sensitivity",
         "dgsearch.database.queries",
         "dgsearch.database.export",
+        "dgsearch.notebook",
+        "dgsearch.notebook.export",
     ],
 )
 def test_the_reading_half_imports_neither_torch_nor_ray(module: str) -> None:

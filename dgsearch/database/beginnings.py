@@ -69,6 +69,8 @@ def insert_beginning(
         ]
         if rows:
             connection.execute(insert(PARAMS), rows)
+    else:
+        _start_in_utc(connection, started)
     _insert_own(connection, beginning, started)
     return started
 
@@ -107,6 +109,15 @@ def _insert_trial(connection: Connection, study_id: int) -> Started:
     )
     connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(number=number))
     return Started(int(trial_id), int(number or 0))
+
+
+def _start_in_utc(connection: Connection, started: Started) -> None:
+    """Set the start of a trial that Optuna has begun: before 5.0 it wrote the local time."""
+    connection.execute(
+        update(TRIALS)
+        .where(TRIALS.c.trial_id == started.trial_id)
+        .values(datetime_start=optuna_now())
+    )
 
 
 def _insert_own(connection: Connection, beginning: Beginning, started: Started) -> None:

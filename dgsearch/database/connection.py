@@ -11,26 +11,33 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy
 from sqlalchemy import Engine, event, inspect, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
-    IntegrityError,
     NoSuchModuleError,
     SQLAlchemyError,
 )
 
+from dgsearch.database.read_only import check_own_version, check_readable, reading_engine
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
+from dgsearch.database.views import create_views
+from dgsearch.database.writing import insert_new
 from dgsearch.errors import DatabaseError
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
-__all__ = ["database_url", "masked", "open_for_reading", "open_for_writing", "readable"]
+__all__ = [
+    "database_url",
+    "failed_reading",
+    "masked",
+    "open_for_reading",
+    "open_for_writing",
+    "readable",
+]
 
 DEFAULT_URL = "sqlite:///dgsearch.db"
 _BUSY_S = 60
@@ -67,7 +74,7 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
         storage = _create(url)
         if storage.engine.dialect.name == "sqlite":
             _tune_sqlite(storage.engine)
-        _check_own_schema(storage.engine, url)
+        _sign_schema(storage.engine)
     return storage
 
 
@@ -79,7 +86,9 @@ def _create(url: str) -> RDBStorage:
     for patience in reversed(range(_CREATION_ATTEMPTS)):
         try:
             storage = RDBStorage(url, engine_kwargs=_engine_arguments(url))
+            _check_schema(storage.engine, url)
             OWN.create_all(storage.engine)
+            create_views(storage.engine)
         except (StorageInternalError, RuntimeError, SQLAlchemyError) as error:
             collided = isinstance(error.__cause__ or error, DBAPIError) and _exists(error)
             if not (patience and collided):
@@ -97,30 +106,26 @@ def _exists(error: BaseException) -> bool:
 
 
 def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) -> Engine:
-    """An engine that reads the database and does not create it.
+    """An engine that reads the database and neither creates nor changes it.
+
+    Its connections are closed after use, so that nothing has to be disposed of.
 
     Raises:
-        DatabaseError: If there is none, or it cannot be opened.
+        DatabaseError: If there is none, or it cannot be opened, or is of another schema.
     """
     if isinstance(database, Engine):
         return database
     url = database_url(database)
     with readable(url):
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            file = Path(parsed.database)
-            if not file.exists():
-                raise DatabaseError(
-                    f"database {masked(url)}: there is no file {file}; run a study first, or "
-                    "name another with --database"
-                )
-        engine = sqlalchemy.create_engine(url, **_engine_arguments(url))
-        if not inspect(engine).has_table("studies"):
-            raise DatabaseError(
-                f"database {masked(url)}: holds no studies; it is not a study database, or no "
-                "study was started in it"
-            )
+        engine = reading_engine(url, masked(url))
+        with engine.connect() as connection:
+            check_readable(connection, masked(url))
     return engine
+
+
+def failed_reading(engine: Engine, error: BaseException) -> DatabaseError:
+    """What to say when an open database cannot be read."""
+    return DatabaseError(_unopened(engine.url.render_as_string(hide_password=False), error))
 
 
 @contextmanager
@@ -180,18 +185,19 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
 
-def _check_own_schema(engine: Engine, url: str) -> None:
-    with engine.begin() as connection:
-        version = connection.scalar(select(OWN_INFO.c.schema_version))
-    if version is None:
-        try:
-            with engine.begin() as connection:
-                row = {"info_id": 1, "schema_version": SCHEMA_VERSION}
-                connection.execute(OWN_INFO.insert().values(row))
-        except IntegrityError:  # another process wrote the row first
-            _check_own_schema(engine, url)
-    elif version != SCHEMA_VERSION:
-        raise DatabaseError(
-            f"database {masked(url)}: its dgsearch tables have schema {version}, this dgsearch "
-            f"writes {SCHEMA_VERSION}; use the dgsearch that wrote it, or another file"
-        )
+def _check_schema(engine: Engine, url: str) -> None:
+    """Refuse tables that another version of dgsearch created."""
+    if inspect(engine).has_table(OWN_INFO.name):
+        with engine.connect() as connection:
+            version = connection.scalar(select(OWN_INFO.c.schema_version))
+        check_own_version(version, masked(url))
+
+
+def _sign_schema(engine: Engine) -> None:
+    """Write the version of dgsearch's tables where it is not written yet."""
+    with engine.connect() as connection:
+        signed = connection.scalar(select(OWN_INFO.c.schema_version)) is not None
+    if not signed:
+        row = {"info_id": 1, "schema_version": SCHEMA_VERSION}
+        with engine.begin() as connection:
+            insert_new(connection, OWN_INFO, [row])

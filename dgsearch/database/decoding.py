@@ -1,89 +1,154 @@
-"""From Optuna's storage forms to numbers, categories and UTC times."""
+"""From what databases store to typed columns: infinities, hyperparameters, JSON, times."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Integer, case, literal
 
-from dgsearch.database.tables import VERSION_INFO
+from dgsearch.database.reading import Floats, Ints
 
-__all__ = ["decode_params", "decode_times", "decode_values", "typed_columns"]
+__all__ = [
+    "Piece",
+    "column_of",
+    "common_kind",
+    "decode_param",
+    "kind_of",
+    "local_to_utc",
+    "signs",
+    "with_infinities",
+]
 
-_UTC_SINCE = 5  # Optuna wrote naive local times before this version, naive UTC from it on
+_WHOLE = 2**63
+_MISSING = type(None)
 
 
-def decode_values(values: pd.Series[Any], kinds: pd.Series[Any]) -> pd.Series[float]:
-    """Numbers from a value column and its type column.
+@dataclass(frozen=True)
+class Piece:
+    """Values of one kind for some rows of a column.
+
+    Attributes:
+        rows: Their positions.
+        values: One value a row: float64, int64, or objects, of which None is missing.
+        kind: dtype of a column of such values; empty if all are missing.
+    """
+
+    rows: Ints
+    values: npt.NDArray[Any]
+    kind: str
+
+
+def kind_of(values: Iterable[Any]) -> str:
+    """The dtype of a column of plain values: float64, Int64, boolean, string, or object.
+
+    None is missing in every kind; numbers of both kinds are float64. Empty if all are missing.
+    """
+    kinds = {_kind(value) for value in values} - {""}
+    return common_kind(kinds) if kinds else ""
+
+
+def common_kind(kinds: Iterable[str]) -> str:
+    """The dtype of a column that has pieces of these kinds."""
+    found = set(kinds) - {""}
+    if found == {"Int64", "float64"}:
+        return "float64"
+    return found.pop() if len(found) == 1 else "object"
+
+
+def column_of(pieces: Sequence[Piece], size: int, kind: str) -> Any:
+    """One column from its pieces, missing where there is none.
 
     Args:
-        values: Floats, missing where the number is infinite, NaN or absent.
-        kinds: FINITE, INF_POS, INF_NEG, NAN, or missing where there is no value.
+        pieces: For different rows.
+        size: Number of rows.
+        kind: Its dtype.
     """
-    numbers = values.astype("float64")
-    numbers = numbers.mask(kinds == "INF_POS", np.inf)
-    return numbers.mask(kinds == "INF_NEG", -np.inf)
+    if kind == "float64":
+        numbers = np.full(size, np.nan)
+        for piece in pieces:
+            numbers[piece.rows] = piece.values.astype(np.float64)
+        return numbers
+    if kind == "Int64":
+        return _whole_numbers(pieces, size)
+    objects = np.full(size, None, dtype=object)
+    for piece in pieces:
+        objects[piece.rows] = piece.values
+    return objects if kind == "object" else pd.Series(objects, dtype=kind).array
 
 
-def decode_params(rows: pd.DataFrame) -> pd.DataFrame:
-    """One column a hyperparameter from rows of trial_id, name, value and distribution.
+def decode_param(rows: Ints, stored: Floats, distribution: str) -> Piece:
+    """Hyperparameters of one distribution: a choice is stored as its index, all else as a float.
 
-    Returns:
-        Indexed by trial_id; float, nullable integer or object (choices) columns, in the order
-        in which the names first appear.
+    Args:
+        rows: Positions of the trials.
+        stored: One number a trial.
+        distribution: Optuna's description, JSON.
     """
-    columns: dict[str, pd.Series[Any]] = {}
-    for name, part in rows.groupby("param_name", sort=False):
-        pieces = [
-            _decode(piece.set_index("trial_id")["param_value"], str(distribution))
-            for distribution, piece in part.groupby("distribution_json", sort=False)
-        ]
-        columns[str(name)] = pieces[0] if len(pieces) == 1 else pd.concat(pieces)
-    return pd.DataFrame(columns)
-
-
-def decode_times(engine: Engine, frame: pd.DataFrame) -> None:
-    """Turn `started_at` and `finished_at` into UTC times, in place."""
-    with engine.connect() as connection:
-        version = connection.scalar(select(VERSION_INFO.c.library_version)) or "0"
-    stored_in_utc = int(version.split(".")[0]) >= _UTC_SINCE
-    for name in ("started_at", "finished_at"):
-        times = pd.to_datetime(frame[name])
-        frame[name] = times.dt.tz_localize("UTC") if stored_in_utc else _local_to_utc(times)
-
-
-def typed_columns(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows of values as a frame of float64, Int64 and string columns, missing where absent."""
-    frame = pd.DataFrame(rows, dtype=object)
-    return frame.astype({name: _column_type(frame[name].dropna()) for name in frame.columns})
-
-
-def _column_type(values: pd.Series[Any]) -> str:
-    kinds = {type(value) for value in values}
-    if kinds <= {int}:
-        return "Int64"
-    return "float64" if kinds <= {int, float} else "string"
-
-
-def _local_to_utc(times: pd.Series[Any]) -> pd.Series[Any]:
-    """Naive times of this machine's zone in UTC."""
-    zone = dt.datetime.now().astimezone().tzinfo
-    utc: pd.Series[Any] = times.dt.tz_localize(zone).dt.tz_convert("UTC")
-    return utc
-
-
-def _decode(values: pd.Series[Any], distribution: str) -> pd.Series[Any]:
-    """Values of one distribution: a choice is stored as its index, all else as a float."""
     described = json.loads(distribution)
-    attributes = described["attributes"]
     if described["name"] == "CategoricalDistribution":
-        choices = np.array(attributes["choices"], dtype=object)
-        return pd.Series(choices[values.astype(int)], index=values.index, dtype=object)
+        choices = described["attributes"]["choices"]
+        values = np.empty(len(choices), dtype=object)
+        values[:] = choices
+        return Piece(rows, values[stored.astype(np.int64)], kind_of(choices))
     if described["name"].startswith("Int"):
-        return values.astype("int64").astype("Int64")
-    return values.astype("float64")
+        return Piece(rows, stored.astype(np.int64), "Int64")
+    return Piece(rows, stored, "float64")
+
+
+def signs(kind: ColumnElement[Any]) -> ColumnElement[int]:
+    """The type column of a value as a number: 1 and -1 for the infinities, 0 for all else."""
+    return case(
+        (kind == "INF_POS", literal(1, Integer)),
+        (kind == "INF_NEG", literal(-1, Integer)),
+        else_=0,
+    )
+
+
+def with_infinities(numbers: Floats, infinite: Floats) -> Floats:
+    """Numbers with the infinities that `signs` tells of."""
+    return np.where(infinite > 0, np.inf, np.where(infinite < 0, -np.inf, numbers))
+
+
+def local_to_utc(times: pd.Series[Any]) -> pd.Series[Any]:
+    """Naive times of this machine's clock in UTC; of an hour that came twice the first."""
+    moments = times.dropna().drop_duplicates()
+    zone = {moment: moment.to_pydatetime().astimezone(dt.UTC) for moment in moments}
+    converted: pd.Series[Any] = pd.to_datetime(times.map(zone), utc=True).dt.as_unit("us")
+    return converted
+
+
+def _whole_numbers(pieces: Sequence[Piece], size: int) -> pd.arrays.IntegerArray:
+    whole, missing = np.zeros(size, np.int64), np.ones(size, np.bool_)
+    for piece in pieces:
+        absent = pd.isna(piece.values)
+        missing[piece.rows] = absent
+        whole[piece.rows] = np.where(absent, 0, piece.values).astype(np.int64)
+    return pd.arrays.IntegerArray(whole, missing)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "Int64" if -_WHOLE <= value < _WHOLE else "object"
+    if isinstance(value, float):
+        return "float64"
+    if isinstance(value, str):
+        return "string" if value.isascii() or _encodable(value) else "object"
+    return "" if isinstance(value, _MISSING) else "object"
+
+
+def _encodable(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which no file format can hold."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

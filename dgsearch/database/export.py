@@ -1,56 +1,143 @@
-"""Frames of a study written to files."""
+"""Frames written to files: Parquet, CSV, LaTeX, Markdown."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = ["export_frames"]
-
-_FRAMES: dict[str, Callable[..., pd.DataFrame]] = {
-    "trials": read_trials,
-    "curves": read_curves,
-    "scores": read_scores,
-}
-_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".parquet": lambda frame, file: frame.to_parquet(file, index=False),
-    ".csv": lambda frame, file: frame.to_csv(file, index=False),
-}
+__all__ = ["FORMATS", "check_format", "write_frame"]
 
 
-def export_frames(
-    database: str | os.PathLike[str] | None, study: str, output: Path, what: Sequence[str]
-) -> list[Path]:
-    """Write one file a frame.
+def write_frame(frame: pd.DataFrame | Iterable[pd.DataFrame], file: str | Path) -> Path:
+    """Write a frame, or the chunks of one, to a file; its suffix names the format.
+
+    Parquet keeps every dtype; values that differ in kind (dtype object) are JSON there and in
+    CSV. Tables (LaTeX, Markdown) are for people: numbers have four digits.
 
     Args:
-        database: URL or path; None: the default database.
-        study: Name of the study.
-        output: The file; its suffix, .parquet or .csv, names the format. Where several frames
-            are asked for, each file's name ends with that of its frame.
-        what: Some of "trials", "curves", "scores".
+        frame: A frame, or frames with the same columns, one after the other.
+        file: Ends in .parquet, .csv, .tex or .md; its folder is created. It appears whole or
+            not at all.
 
     Returns:
-        The files written.
+        The file.
 
     Raises:
-        DatabaseError: If the study, a frame's name or the format is unknown.
+        DatabaseError: If the format is unknown or the file cannot be written.
     """
-    if output.suffix not in _WRITERS:
-        raise DatabaseError(f"{output}: unknown format {output.suffix!r}; use .parquet or .csv")
-    for name in what:
-        if name not in _FRAMES:
-            raise DatabaseError(f"--what {name!r} is unknown; {one_of(name, tuple(_FRAMES))}")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name in what:
-        file = output if len(what) == 1 else output.with_stem(f"{output.stem}-{name}")
-        _WRITERS[output.suffix](_FRAMES[name](database, study), file)
-        files.append(file)
-    return files
+    target = Path(file)
+    check_format(target)
+    chunks = iter([frame] if isinstance(frame, pd.DataFrame) else frame)
+    with _whole(target) as part:
+        FORMATS[target.suffix](chunks, part)
+    return target
+
+
+def check_format(file: Path) -> None:
+    """Refuse a file whose suffix names no format.
+
+    Raises:
+        DatabaseError: If it is not one of `FORMATS`.
+    """
+    if file.suffix not in FORMATS:
+        known = one_of(file.suffix, tuple(FORMATS))
+        raise DatabaseError(f"{file}: unknown format {file.suffix!r}; {known}")
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """A file beside the target that takes its place at the end."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(target)
+    except OSError as error:
+        raise DatabaseError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if part.is_file():
+            part.unlink()
+
+
+def _write_parquet(chunks: Iterator[pd.DataFrame], file: Path) -> None:
+    first = _arrow(next(chunks))
+    with pq.ParquetWriter(file, first.schema) as writer:
+        writer.write_table(first)
+        for chunk in chunks:
+            writer.write_table(_arrow(chunk).cast(first.schema))
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """The frame as an Arrow table, objects as Arrow's JSON, which comes back as objects."""
+    objects = [name for name in frame.columns if frame[name].dtype == object]
+    empty = {name: np.full(len(frame), b"", dtype=object) for name in objects}
+    table = pa.Table.from_pandas(frame.assign(**empty), preserve_index=False)
+    for name in objects:
+        texts = pa.array([_json(value) for value in frame[name]], pa.string())
+        column = pa.ExtensionArray.from_storage(pa.json_(), texts)
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table
+
+
+def _write_csv(chunks: Iterator[pd.DataFrame], file: Path) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        for place, chunk in enumerate(chunks):
+            objects = [name for name in chunk.columns if chunk[name].dtype == object]
+            texts = {name: chunk[name].map(_json, na_action="ignore") for name in objects}
+            chunk.assign(**texts).to_csv(stream, index=False, header=place == 0)
+
+
+def _write_latex(chunks: Iterator[pd.DataFrame], file: Path) -> None:
+    cells = _cells(pd.concat(chunks))
+    file.write_text(cells.to_latex(index=False, escape=True), encoding="utf-8")
+
+
+def _write_markdown(chunks: Iterator[pd.DataFrame], file: Path) -> None:
+    cells = _cells(pd.concat(chunks))
+    rows = [list(cells.columns), ["---"] * cells.shape[1], *cells.to_numpy().tolist()]
+    lines = ["| " + " | ".join(_unbarred(cell) for cell in row) + " |" for row in rows]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every cell as a reader wants it; columns that hold nothing are left out."""
+    held = frame.loc[:, frame.notna().any()] if len(frame) else frame
+    return pd.DataFrame({str(name): [_cell(value) for value in held[name]] for name in held})
+
+
+def _cell(value: Any) -> str:
+    if not isinstance(value, list | dict) and pd.isna(value):
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return " ".join(str(value).split())
+
+
+def _unbarred(text: str) -> str:
+    """A cell of a Markdown table, with nothing in it that is markup."""
+    escaped = text.replace("\\", "\\\\").replace("|", "\\|")
+    return escaped.replace("<", "&lt;").replace("`", "\\`").replace("*", "\\*")
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+FORMATS: Mapping[str, Callable[[Iterator[pd.DataFrame], Path], None]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".tex": _write_latex,
+    ".md": _write_markdown,
+}

@@ -1,155 +1,254 @@
-"""Study databases as pandas frames, straight from SQL.
+"""Reading studies into pandas: `read_studies`, `read_trials`, `read_curves`, `read_scores`.
 
-| frame | one row is | columns |
-| --- | --- | --- |
-| studies | a study | study, method, trials, one count per state, started_at, finished_at |
-| trials | a trial | see `read_trials` |
-| curves | an epoch of a trial | study, trial_number, epoch, value |
-| scores | a measured number | study, trial_number, epoch, split, domain, metric, value |
+They read any database that Optuna 3.2 to 5.0 created; what dgsearch alone records is missing
+for studies that it did not write. Their columns, dtypes, units and order are those of
+`dgsearch.describe_frames()`. Filters are part of the SQL, so that what is not asked for is not
+read. Nothing is written, and SQLite files are opened read-only.
 
-Accuracies are 0..1, times UTC, durations seconds. A column that a database does not have,
-because Optuna alone wrote it, holds missing values.
+Times in UTC: Optuna wrote local times before version 5.0 and the database tells which version
+created it; times of older databases are read as those of this machine's zone.
 """
 
 from __future__ import annotations
 
-import pandas as pd
-import sqlalchemy
-from sqlalchemy import case, func, select
+from collections.abc import Iterator, Sequence
+from typing import overload
 
-from dgsearch.database.connection import open_for_reading
-from dgsearch.database.decoding import decode_times, decode_values
-from dgsearch.database.reading import Database, Studies, frame_of, has_own_tables, named, study_ids
-from dgsearch.database.tables import (
-    INTERMEDIATE_VALUES,
-    OWN_SCORES,
-    OWN_SERIES,
-    OWN_STUDIES,
-    STATES,
-    STUDIES,
-    TRIALS,
-)
-from dgsearch.database.trials import read_trials
+import pandas as pd
+
+from dgsearch.database.filters import Names, Numbers, Since, TrialFilter, check_chunksize, listed
+from dgsearch.database.long_frames import Epochs, LongRequest, long_frame, long_in_chunks
+from dgsearch.database.reading import Database, Studies
+from dgsearch.database.studies_frame import studies_frame
+from dgsearch.database.trials import TrialRequest, trials_frame, trials_in_chunks
 
 __all__ = ["read_curves", "read_scores", "read_studies", "read_trials"]
 
 
-def read_studies(database: Database = None) -> pd.DataFrame:
-    """All studies of a database.
-
-    Args:
-        database: URL, path of an SQLite file or SQLAlchemy engine.
-
-    Returns:
-        One row a study, in order of creation: study, method (missing if dgsearch did not write
-        it), trials, running, complete, pruned, fail, waiting, started_at, finished_at (of the
-        first and last trial, UTC).
-
-    Raises:
-        DatabaseError: If the database cannot be read.
-    """
-    engine = open_for_reading(database)
-    counts = [
-        func.sum(case((TRIALS.c.state == state, 1), else_=0)).label(state.lower())
-        for state in STATES
-    ]
-    query = (
-        select(
-            STUDIES.c.study_id,
-            STUDIES.c.study_name.label("study"),
-            func.count(TRIALS.c.trial_id).label("trials"),
-            *counts,
-            func.min(TRIALS.c.datetime_start).label("started_at"),
-            func.max(TRIALS.c.datetime_complete).label("finished_at"),
-        )
-        .outerjoin(TRIALS, TRIALS.c.study_id == STUDIES.c.study_id)
-        .group_by(STUDIES.c.study_id, STUDIES.c.study_name)
-        .order_by(STUDIES.c.study_id)
-    )
-    frame = frame_of(engine, query)
-    states = [state.lower() for state in STATES]
-    frame[states] = frame[states].fillna(0).astype("int64")
-    methods: dict[int, str] = {}
-    if has_own_tables(engine):
-        own = frame_of(engine, select(OWN_STUDIES.c.study_id, OWN_STUDIES.c.method))
-        methods = dict(zip(own["study_id"], own["method"], strict=True))
-    frame.insert(2, "method", frame["study_id"].map(methods).astype("string"))
-    decode_times(engine, frame)
-    return frame.drop(columns="study_id")
-
-
-def read_curves(database: Database = None, study: Studies = None) -> pd.DataFrame:
-    """What trials reported epoch by epoch.
+def read_studies(
+    database: Database = None,
+    study: Studies = None,
+    *,
+    since: Since = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The studies of a database, in order of creation.
 
     Args:
         database: URL, path of an SQLite file or SQLAlchemy engine.
         study: One name, several, or None for all.
+        since: Only studies of which a trial began or ended since then, or has not ended.
+        columns: Only these, in this order.
 
     Returns:
-        One row a report, ordered by study, number and epoch: study, trial_number, epoch
-        (from 1), value (accuracy on the selection split).
+        One row a study: its name, method, direction, counts of trials by state, first start,
+        last end.
 
     Raises:
-        DatabaseError: If the database cannot be read or has no such study.
+        DatabaseError: If the database cannot be read, or has no such study or column.
     """
-    engine = open_for_reading(database)
-    ids = study_ids(engine, study)
-    query = (
-        select(
-            TRIALS.c.study_id,
-            TRIALS.c.number.label("trial_number"),
-            INTERMEDIATE_VALUES.c.step.label("epoch"),
-            INTERMEDIATE_VALUES.c.intermediate_value.label("value"),
-            sqlalchemy.cast(
-                INTERMEDIATE_VALUES.c.intermediate_value_type, sqlalchemy.String
-            ).label("value_type"),
-        )
-        .join(TRIALS, TRIALS.c.trial_id == INTERMEDIATE_VALUES.c.trial_id)
-        .where(TRIALS.c.study_id.in_(ids))
-        .order_by(TRIALS.c.study_id, TRIALS.c.number, INTERMEDIATE_VALUES.c.step)
+    return studies_frame(database, study, since=since, columns=listed(columns))
+
+
+@overload
+def read_trials(
+    database: Database = ...,
+    study: Studies = ...,
+    *,
+    states: Names = ...,
+    seeds: Numbers = ...,
+    since: Since = ...,
+    columns: Sequence[str] | None = ...,
+    domains: Names = ...,
+    chunksize: None = ...,
+) -> pd.DataFrame: ...
+@overload
+def read_trials(
+    database: Database = ...,
+    study: Studies = ...,
+    *,
+    states: Names = ...,
+    seeds: Numbers = ...,
+    since: Since = ...,
+    columns: Sequence[str] | None = ...,
+    domains: Names = ...,
+    chunksize: int,
+) -> Iterator[pd.DataFrame]: ...
+def read_trials(
+    database: Database = None,
+    study: Studies = None,
+    *,
+    states: Names = None,
+    seeds: Numbers = None,
+    since: Since = None,
+    columns: Sequence[str] | None = None,
+    domains: Names = None,
+    chunksize: int | None = None,
+) -> pd.DataFrame | Iterator[pd.DataFrame]:
+    """The trials of some or all studies, ordered by study and number.
+
+    A hyperparameter whose name the frame has already, such as `epochs`, is the column
+    `param_epochs`.
+
+    Args:
+        database: URL, path of an SQLite file or SQLAlchemy engine.
+        study: One name, several, or None for all.
+        states: Only trials in these states.
+        seeds: Only trials of these seeds.
+        since: Only trials that began or ended since then, and those that have not ended, of
+            which more may be known now. A text without a zone is in UTC. What is the same trial
+            in two frames has the same study and trial_number; the later one holds.
+        columns: Only these, in this order; what the others need is not read.
+        domains: Only the accuracies on these.
+        chunksize: Give frames of so many trials, read one after the other, with equal columns.
+
+    Returns:
+        One row a trial, or an iterator over such frames.
+
+    Raises:
+        DatabaseError: If the database cannot be read, or has no such study, state or column.
+    """
+    request = TrialRequest(
+        study, TrialFilter(states, seeds, since), listed(columns), listed(domains)
     )
-    frame = frame_of(engine, query)
-    frame["value"] = decode_values(frame["value"], frame.pop("value_type"))
-    return named(frame, ids, {"trial_number": "int64", "epoch": "int64"})
+    if chunksize is None:
+        return trials_frame(database, request)
+    check_chunksize(chunksize)
+    return trials_in_chunks(database, request, chunksize)
 
 
-def read_scores(database: Database = None, study: Studies = None) -> pd.DataFrame:
+@overload
+def read_curves(
+    database: Database = ...,
+    study: Studies = ...,
+    *,
+    states: Names = ...,
+    seeds: Numbers = ...,
+    since: Since = ...,
+    columns: Sequence[str] | None = ...,
+    epochs: Epochs = ...,
+    chunksize: None = ...,
+) -> pd.DataFrame: ...
+@overload
+def read_curves(
+    database: Database = ...,
+    study: Studies = ...,
+    *,
+    states: Names = ...,
+    seeds: Numbers = ...,
+    since: Since = ...,
+    columns: Sequence[str] | None = ...,
+    epochs: Epochs = ...,
+    chunksize: int,
+) -> Iterator[pd.DataFrame]: ...
+def read_curves(
+    database: Database = None,
+    study: Studies = None,
+    *,
+    states: Names = None,
+    seeds: Numbers = None,
+    since: Since = None,
+    columns: Sequence[str] | None = None,
+    epochs: Epochs = None,
+    chunksize: int | None = None,
+) -> pd.DataFrame | Iterator[pd.DataFrame]:
+    """What trials reported epoch by epoch, ordered by study, trial number and epoch.
+
+    Args:
+        database: URL, path of an SQLite file or SQLAlchemy engine.
+        study: One name, several, or None for all.
+        states: Only of trials in these states.
+        seeds: Only of trials of these seeds.
+        since: Only of trials that began or ended since then, and of those that have not ended.
+        columns: Only these, in this order.
+        epochs: Only this one or these; "selected" for the epoch whose scores count.
+        chunksize: Give frames of so many rows, read one after the other.
+
+    Returns:
+        One row a report, or an iterator over such frames.
+
+    Raises:
+        DatabaseError: If the database cannot be read, or has no such study, state or column.
+    """
+    request = LongRequest(
+        "curves", study, TrialFilter(states, seeds, since), listed(columns), epochs
+    )
+    if chunksize is None:
+        return long_frame(database, request)
+    check_chunksize(chunksize)
+    return long_in_chunks(database, request, chunksize)
+
+
+@overload
+def read_scores(
+    database: Database = ...,
+    study: Studies = ...,
+    *,
+    states: Names = ...,
+    seeds: Numbers = ...,
+    since: Since = ...,
+    columns: Sequence[str] | None = ...,
+    domains: Names = ...,
+    metrics: Names = ...,
+    epochs: Epochs = ...,
+    chunksize: None = ...,
+) -> pd.DataFrame: ...
+@overload
+def read_scores(
+    database: Database = ...,
+    study: Studies = ...,
+    *,
+    states: Names = ...,
+    seeds: Numbers = ...,
+    since: Since = ...,
+    columns: Sequence[str] | None = ...,
+    domains: Names = ...,
+    metrics: Names = ...,
+    epochs: Epochs = ...,
+    chunksize: int,
+) -> Iterator[pd.DataFrame]: ...
+def read_scores(
+    database: Database = None,
+    study: Studies = None,
+    *,
+    states: Names = None,
+    seeds: Numbers = None,
+    since: Since = None,
+    columns: Sequence[str] | None = None,
+    domains: Names = None,
+    metrics: Names = None,
+    epochs: Epochs = None,
+    chunksize: int | None = None,
+) -> pd.DataFrame | Iterator[pd.DataFrame]:
     """Everything that trials measured: accuracies and losses per domain, and diagnostics.
 
+    Rows are ordered by study, trial number and epoch, within an epoch by series. Studies that
+    dgsearch did not write have none.
+
     Args:
         database: URL, path of an SQLite file or SQLAlchemy engine.
         study: One name, several, or None for all.
+        states: Only of trials in these states.
+        seeds: Only of trials of these seeds.
+        since: Only of trials that began or ended since then, and of those that have not ended.
+        columns: Only these, in this order.
+        domains: Only on these.
+        metrics: Only these, such as "accuracy".
+        epochs: Only this one or these; "selected" for the epoch whose scores count.
+        chunksize: Give frames of so many rows, read one after the other.
 
     Returns:
-        One row a number, ordered by study, trial number, epoch: study, trial_number, epoch
-        (from 1), split ("train", "validation", "test"), domain, metric, value.
+        One row a number, or an iterator over such frames.
 
     Raises:
-        DatabaseError: If the database cannot be read or has no such study.
+        DatabaseError: If the database cannot be read, or has no such study, state, column,
+            domain or metric.
     """
-    engine = open_for_reading(database)
-    ids = study_ids(engine, study)
-    names = ("trial_number", "epoch", "split", "domain", "metric", "value")
-    if not has_own_tables(engine):
-        frame = pd.DataFrame({name: [] for name in ("study_id", *names)})
-    else:
-        query = (
-            select(
-                TRIALS.c.study_id,
-                TRIALS.c.number.label("trial_number"),
-                OWN_SCORES.c.epoch,
-                OWN_SERIES.c.split,
-                OWN_SERIES.c.domain,
-                OWN_SERIES.c.metric,
-                OWN_SCORES.c.value,
-            )
-            .join(TRIALS, TRIALS.c.trial_id == OWN_SCORES.c.trial_id)
-            .join(OWN_SERIES, OWN_SERIES.c.series_id == OWN_SCORES.c.series_id)
-            .where(TRIALS.c.study_id.in_(ids))
-            .order_by(
-                TRIALS.c.study_id, TRIALS.c.number, OWN_SCORES.c.epoch, OWN_SCORES.c.series_id
-            )
-        )
-        frame = frame_of(engine, query)
-    kinds = {"trial_number": "int64", "epoch": "int64", "value": "float64"}
-    return named(frame, ids, kinds | dict.fromkeys(("split", "domain", "metric"), "category"))
+    trials = TrialFilter(states, seeds, since)
+    request = LongRequest(
+        "scores", study, trials, listed(columns), epochs, listed(domains), listed(metrics)
+    )
+    if chunksize is None:
+        return long_frame(database, request)
+    check_chunksize(chunksize)
+    return long_in_chunks(database, request, chunksize)

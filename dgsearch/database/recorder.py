@@ -136,7 +136,7 @@ class StudyRecorder:
             epoch: Epochs done, from 1.
             value: Accuracy on the selection split.
             scores: Rows of split, domain, metric, value.
-            progress: Columns of `dgsearch_trials` that the epoch changes, such as `wall_s`.
+            progress: Columns of `dgsearch_trial_facts` that the epoch changes, such as `wall_s`.
         """
         rows = [(tuple(score[:3]), score[3]) for score in scores]
         series = self._series_ids([name for name, _ in rows])
@@ -177,7 +177,7 @@ class StudyRecorder:
         Args:
             trial_id: The trial's row.
             ending: How it ended.
-            progress: Further columns of `dgsearch_trials`.
+            progress: Further columns of `dgsearch_trial_facts`.
 
         Returns:
             Whether it was recorded; False if the trial had ended before.

@@ -2,6 +2,7 @@
 
 Optuna creates and versions its own tables (schema of Optuna 3.2 to 5.0); the definitions here
 only name their columns. Ours begin with `dgsearch_` and hold what Optuna has no place for.
+The names `dgsearch_trials` and `dgsearch_scores` belong to the views of `views.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "ALEMBIC_VERSION",
     "INTERMEDIATE_VALUES",
     "OWN",
     "OWN_CONFIGURATIONS",
@@ -44,7 +46,7 @@ __all__ = [
     "VERSION_INFO",
 ]
 
-SCHEMA_VERSION = 1  # of dgsearch's own tables
+SCHEMA_VERSION = 2  # of dgsearch's own tables
 
 STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
 
@@ -117,6 +119,7 @@ VERSION_INFO = Table(
     Column("schema_version", Integer),
     Column("library_version", String(256)),
 )
+ALEMBIC_VERSION = Table("alembic_version", _optuna, Column("version_num", String(32)))
 
 OWN = MetaData()
 
@@ -146,7 +149,7 @@ OWN_CONFIGURATIONS = Table(
     Column("values_json", Text, nullable=False),  # every hyperparameter of the method
 )
 OWN_TRIALS = Table(
-    "dgsearch_trials",
+    "dgsearch_trial_facts",
     OWN,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
     Column("study_id", Integer, nullable=False),
@@ -171,7 +174,7 @@ OWN_TRIALS = Table(
     Column("cutoff", Double),  # the value that it had to reach there
     Column("error_type", String(200)),
     Column("error", Text),
-    Index("dgsearch_trials_by_study", "study_id"),
+    Index("dgsearch_trial_facts_by_study", "study_id"),
 )
 OWN_SERIES = Table(
     "dgsearch_series",
@@ -183,7 +186,7 @@ OWN_SERIES = Table(
     UniqueConstraint("split", "domain", "metric"),
 )
 OWN_SCORES = Table(
-    "dgsearch_scores",
+    "dgsearch_score_values",
     OWN,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
     Column("series_id", Integer, ForeignKey("dgsearch_series.series_id"), primary_key=True),

@@ -182,7 +182,7 @@ def selected_epoch(values: list[float], selection: str) -> int:
 
 
 def _columns(report: EpochReport, result: dict[str, Any]) -> dict[str, Any]:
-    """Columns of `dgsearch_trials` that a report fills."""
+    """Columns of `dgsearch_trial_facts` that a report fills."""
     return {
         "wall_s": result["wall_s"],
         "train_s": report.seconds,

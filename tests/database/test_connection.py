@@ -68,7 +68,7 @@ def test_a_newer_schema_is_refused(database: str) -> None:
     engine = open_for_writing(database).engine
     with engine.begin() as connection:
         connection.execute(text("UPDATE dgsearch_info SET schema_version = 99"))
-    with pytest.raises(DatabaseError, match="have schema 99, this dgsearch writes 1"):
+    with pytest.raises(DatabaseError, match="have schema 99, this dgsearch has 2"):
         open_for_writing(database)
 
 

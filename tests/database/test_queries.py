@@ -7,9 +7,9 @@ import optuna
 import pandas as pd
 import pytest
 
-from dgsearch.database.export import export_frames
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
 from dgsearch.errors import DatabaseError
+from dgsearch.notebook.export import export_frames
 from tests.fakes import FakeStudy, fake_spec, full_study, planned
 
 TRIAL_TYPES = {

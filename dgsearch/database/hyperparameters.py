@@ -1,0 +1,164 @@
+"""The hyperparameters of trials as columns.
+
+A trial that dgsearch wrote has them all in its configuration. Of any other trial they are in
+Optuna's `trial_params`, where they are decoded once per distinct distribution.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Select, func, not_, select
+
+from dgsearch.database.decoding import Piece, column_of, common_kind, decode_param, kind_of
+from dgsearch.database.filters import Conditions, own_trial
+from dgsearch.database.frames import beside_own
+from dgsearch.database.reading import Floats, Ints, Snapshot
+from dgsearch.database.tables import OWN_CONFIGURATIONS, PARAMS, TRIALS
+from dgsearch.database.trial_rows import TrialRows
+
+__all__ = ["hyperparameter_kinds", "read_hyperparameters"]
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+_NO_ROWS: Ints = np.empty(0, np.int64)
+_NO_NUMBERS: Floats = np.empty(0, np.float64)
+
+
+def read_hyperparameters(
+    database: Snapshot,
+    conditions: Conditions,
+    rows: TrialRows,
+    *,
+    columns: Collection[str] | None,
+    kinds: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """One array a hyperparameter.
+
+    Args:
+        database: Where they are.
+        conditions: Of the trials.
+        rows: The trials, in the order of the result.
+        columns: Only these; None: all.
+        kinds: Columns and dtypes that are wanted whatever is found; None: what is found.
+
+    Returns:
+        By column: those of configurations in the order of their method, then those of other
+        trials in the order in which they were first stored.
+    """
+    pieces: dict[str, list[Piece]] = {}
+    for name, piece in _configured(database, rows):
+        pieces.setdefault(name, []).append(piece)
+    for name, piece in _stored(database, conditions, rows, columns):
+        pieces.setdefault(name, []).append(piece)
+    if kinds is None:
+        kinds = {name: common_kind(p.kind for p in found) for name, found in pieces.items()}
+    return {
+        name: column_of(pieces.get(name, ()), len(rows.ids), kind)
+        for name, kind in kinds.items()
+        if columns is None or name in columns
+    }
+
+
+def hyperparameter_kinds(
+    database: Snapshot, conditions: Conditions, study_ids: Collection[int]
+) -> dict[str, str]:
+    """Column and dtype of every hyperparameter of the trials, without reading their values."""
+    kinds: dict[str, list[str]] = {}
+    for name, values in _configurations(database, study_ids)[1].items():
+        kinds.setdefault(beside_own(name), []).append(kind_of(values))
+    first = func.min(PARAMS.c.param_id)
+    columns = (PARAMS.c.param_name, PARAMS.c.distribution_json)
+    query = _of_other_trials(database, select(*columns).group_by(*columns), conditions)
+    for name, distribution in database.cursor(query.order_by(first)):
+        piece = decode_param(_NO_ROWS, _NO_NUMBERS, distribution)
+        kinds.setdefault(beside_own(name), []).append(piece.kind)
+    return {name: common_kind(found) for name, found in kinds.items()}
+
+
+def _configured(database: Snapshot, rows: TrialRows) -> Iterator[tuple[str, Piece]]:
+    """Column by column, the hyperparameters of the trials that dgsearch wrote."""
+    keys, values = _configurations(database, set(rows.study_ids.tolist()))
+    known: dict[tuple[int, str | None], int] = {key: place for place, key in enumerate(keys)}
+    pairs = zip(rows.study_ids.tolist(), rows.config_ids, strict=True)
+    places = np.array([known.get(pair, -1) for pair in pairs], dtype=np.int64)
+    of = np.flatnonzero(places >= 0)
+    for name, found in values.items():
+        objects = np.empty(len(found), dtype=object)
+        objects[:] = found
+        yield beside_own(name), Piece(of, objects[places[of]], kind_of(found))
+
+
+def _configurations(
+    database: Snapshot, study_ids: Collection[int]
+) -> tuple[list[tuple[int, str]], dict[str, list[Any]]]:
+    """Keys of the studies' configurations, and by hyperparameter one value each, or None."""
+    if not database.own:
+        return [], {}
+    query = select(
+        OWN_CONFIGURATIONS.c.study_id,
+        OWN_CONFIGURATIONS.c.config_id,
+        OWN_CONFIGURATIONS.c.values_json,
+    ).where(OWN_CONFIGURATIONS.c.study_id.in_(list(study_ids)))
+    stored = [(study, config, json.loads(text)) for study, config, text in database.cursor(query)]
+    stored.sort(key=lambda row: -len(row[2]))  # the method with the most names orders them
+    names = dict.fromkeys(name for _, _, values in stored for name in values)
+    by_name = {name: [values.get(name) for _, _, values in stored] for name in names}
+    return [(study, config) for study, config, _ in stored], by_name
+
+
+def _stored(
+    database: Snapshot, conditions: Conditions, rows: TrialRows, columns: Collection[str] | None
+) -> Iterator[tuple[str, Piece]]:
+    """Distribution by distribution, the hyperparameters that Optuna alone stored."""
+    query = select(
+        PARAMS.c.trial_id,
+        PARAMS.c.param_id,
+        PARAMS.c.param_value,
+        PARAMS.c.param_name,
+        PARAMS.c.distribution_json,
+    )
+    if columns is not None:
+        query = query.where(PARAMS.c.param_name.in_(_possible_names(columns)))
+    types = {"trial": pa.int64(), "param": pa.int64(), "value": pa.float64()}
+    table = database.table(
+        _of_other_trials(database, query, conditions),
+        types | {"name": _TEXT, "distribution": _TEXT},
+    )
+    if not len(table):
+        return
+    table = table.unify_dictionaries().combine_chunks()
+    names, name_codes = _encoded(table, "name")
+    distributions, codes = _encoded(table, "distribution")
+    pairs = name_codes * len(distributions) + codes
+    order = np.argsort(pairs, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(pairs[order])) + 1)
+    params = table["param"].to_numpy()
+    places = rows.places(table["trial"].to_numpy())
+    values = table["value"].to_numpy()
+    for group in sorted(groups, key=lambda members: params[members].min()):
+        name = names[name_codes[group[0]]]
+        distribution = distributions[codes[group[0]]]
+        yield beside_own(name), decode_param(places[group], values[group], distribution)
+
+
+def _encoded(table: pa.Table, column: str) -> tuple[list[str], Ints]:
+    """The distinct texts of a column and the number of each row's."""
+    encoded = table[column].chunk(0)
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
+
+
+def _of_other_trials(
+    database: Snapshot, query: Select[Any], conditions: Conditions
+) -> Select[Any]:
+    """The query over `trial_params`, of those trials asked for that dgsearch did not write."""
+    query = query.join(TRIALS, TRIALS.c.trial_id == PARAMS.c.trial_id).where(*conditions)
+    return query.where(not_(own_trial())) if database.own else query
+
+
+def _possible_names(columns: Collection[str]) -> list[str]:
+    """Names of hyperparameters that such columns can have."""
+    return list({*columns, *(name.removeprefix("param_") for name in columns)})

@@ -1,0 +1,123 @@
+"""Engines that only read: SQLite files opened read-only, and schemas that can be read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, select
+from sqlalchemy.pool import NullPool
+
+from dgsearch.database.tables import ALEMBIC_VERSION, OWN_INFO, SCHEMA_VERSION, STUDIES
+from dgsearch.errors import DatabaseError
+
+__all__ = ["check_own_version", "check_readable", "reading_engine"]
+
+_BUSY_S = 60
+_TOO_OLD = (  # Optuna's revisions before v3.0.0.d, which lack columns that the queries read
+    "v0.9.0.a",
+    "v1.2.0.a",
+    "v1.3.0.a",
+    "v2.4.0.a",
+    "v2.6.0.a",
+    "v3.0.0.a",
+    "v3.0.0.b",
+    "v3.0.0.c",
+)
+
+
+def reading_engine(url: str, shown: str) -> Engine:
+    """An engine whose connections are closed after use and, for SQLite files, cannot write.
+
+    Args:
+        url: Of the database.
+        shown: The same without a password, for messages.
+
+    Raises:
+        DatabaseError: If an SQLite file does not exist.
+    """
+    parsed = make_url(url)
+    name = parsed.database or ":memory:"
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        return create_engine(url, poolclass=NullPool)
+    if name == ":memory:" or name.startswith("file:"):
+        return create_engine(url)
+    file = Path(name).absolute()
+    if not file.exists():
+        raise DatabaseError(
+            f"database {shown}: there is no file {name}; run a study first, or "
+            "name another with --database"
+        )
+    return create_engine(url, poolclass=NullPool, creator=lambda: _connect(file))
+
+
+def check_readable(connection: Connection, shown: str) -> None:
+    """Refuse what is no study database, or one whose tables are of another schema.
+
+    Raises:
+        DatabaseError: If it holds no studies, or its schema cannot be read.
+    """
+    tables = inspect(connection)
+    if not tables.has_table(STUDIES.name):
+        raise DatabaseError(
+            f"database {shown}: holds no studies; it is not a study database, or no "
+            "study was started in it"
+        )
+    revision = "none"
+    if tables.has_table(ALEMBIC_VERSION.name):
+        revision = connection.scalar(select(ALEMBIC_VERSION.c.version_num)) or "none"
+    if revision in ("none", *_TOO_OLD):
+        raise DatabaseError(
+            f"database {shown}: Optuna's tables have schema {revision}, dgsearch reads v3.0.0.d "
+            "and newer; copy the database and run `optuna storage upgrade` on the copy"
+        )
+    if tables.has_table(OWN_INFO.name):
+        check_own_version(connection.scalar(select(OWN_INFO.c.schema_version)), shown)
+
+
+def check_own_version(version: int | None, shown: str) -> None:
+    """Refuse dgsearch's own tables of another schema; None: not signed yet.
+
+    Raises:
+        DatabaseError: If it is another one.
+    """
+    if version not in (None, SCHEMA_VERSION):
+        raise DatabaseError(
+            f"database {shown}: its dgsearch tables have schema {version}, this dgsearch has "
+            f"{SCHEMA_VERSION}; use the dgsearch that wrote it, or another file"
+        )
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    """A connection that cannot write.
+
+    A file with a write-ahead log cannot be opened in a folder where nothing may be created,
+    unless its writer left the log's files there. Without a log it is complete by itself and
+    nobody writes it, so it is then read as a file that does not change.
+
+    Raises:
+        sqlite3.OperationalError: If it cannot be opened.
+    """
+    try:
+        return _opened(f"{file.as_uri()}?mode=ro")
+    except sqlite3.OperationalError as error:
+        log = file.with_name(f"{file.name}-wal")
+        if os.access(file.parent, os.W_OK) or not os.access(file, os.R_OK):
+            raise
+        if log.exists() and log.stat().st_size > 0:
+            raise sqlite3.OperationalError(
+                f"{error}: its folder is read-only and {log.name} holds what its writer has not "
+                "moved into the file; copy both to a folder where you may write"
+            ) from error
+        return _opened(f"{file.as_uri()}?mode=ro&immutable=1")
+
+
+def _opened(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,162 @@
+"""The trials asked for: which they are, in order, with the columns that every trial has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, func, select
+
+from dgsearch.database.decoding import local_to_utc, signs, with_infinities
+from dgsearch.database.filters import Conditions
+from dgsearch.database.frames import FRAMES, STATE
+from dgsearch.database.reading import TIME, Floats, Ints, Snapshot, to_frame
+from dgsearch.database.tables import (
+    OWN_CONFIGURATIONS,
+    OWN_TRIALS,
+    STUDY_DIRECTIONS,
+    TRIALS,
+    VALUES,
+)
+
+__all__ = ["TrialRows", "further_values", "read_trial_rows"]
+
+_TYPES = FRAMES["trials"].dtypes
+_TIMES = ("started_at", "finished_at")
+_ARROW = {"string": pa.string(), "Int64": pa.int64(), "float64": pa.float64()}
+_CONFIGURATION = ("method", "role", "variant")
+_OWN = [name for name in _TYPES if name in OWN_TRIALS.c or name in _CONFIGURATION]
+
+
+@dataclass(frozen=True)
+class TrialRows:
+    """Trials in the order of a frame.
+
+    Attributes:
+        ids: trial_id of each.
+        study_ids: study_id of each.
+        config_ids: Configuration of each; None where dgsearch did not write it.
+    """
+
+    ids: Ints
+    study_ids: Ints
+    config_ids: Sequence[str | None]
+
+    def places(self, trial_ids: Ints) -> Ints:
+        """Position of each of some of these trials."""
+        order = np.argsort(self.ids, kind="stable")
+        return order[np.searchsorted(self.ids, trial_ids, sorter=order)]
+
+
+def read_trial_rows(
+    database: Snapshot,
+    conditions: Conditions,
+    names: Mapping[int, str],
+    *,
+    columns: Collection[str] | None,
+) -> tuple[TrialRows, pd.DataFrame]:
+    """The trials by study and number, with those columns whose names are fixed.
+
+    Args:
+        database: Where they are.
+        conditions: Of the trials.
+        names: Name of each study, by id, in order.
+        columns: Only these are read from tables of ours; None: all.
+
+    Returns:
+        The trials, and one row each: the columns of `FRAMES["trials"]` that are no families.
+    """
+    own = [name for name in _OWN if columns is None or name in (*columns, "config_id")]
+    query, types = _query(database, conditions, own)
+    frame = to_frame(database.table(query, types))
+    frame = frame.set_axis(range(len(frame)), axis=0)
+    ids, study_ids = (frame.pop(name).to_numpy(np.int64) for name in ("trial_id", "study_id"))
+    for name in _TYPES:
+        if name not in frame:
+            frame[name] = pd.Series(None, index=frame.index, dtype=_TYPES[name])
+    rows = TrialRows(ids, study_ids, [_plain(text) for text in frame["config_id"]])
+    frame["study"] = pd.Series(study_ids).map(dict(names)).astype("string")
+    frame["trial_number"] = frame["trial_number"].astype("int64")
+    frame["state"] = frame["state"].astype(STATE)
+    frame["value"] = with_infinities(
+        frame["value"].to_numpy(), frame.pop("infinite").to_numpy(np.float64, na_value=0)
+    )
+    _set_times(database, frame)
+    return rows, frame[list(_TYPES)]
+
+
+def further_values(
+    database: Snapshot, conditions: Conditions, rows: TrialRows, study_ids: Collection[int]
+) -> dict[str, Floats]:
+    """The values of studies of several objectives after the first, `value_1` and so on."""
+    objectives = select(func.max(STUDY_DIRECTIONS.c.objective)).where(
+        STUDY_DIRECTIONS.c.study_id.in_(list(study_ids))
+    )
+    count = database.connection.scalar(objectives) or 0
+    if not count:
+        return {}
+    query = (
+        select(VALUES.c.trial_id, VALUES.c.objective, VALUES.c.value, signs(VALUES.c.value_type))
+        .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
+        .where(VALUES.c.objective > 0, *conditions)
+    )
+    ids, places, numbers, infinite = database.numbers(query).T
+    wide = np.full((count + 1, len(rows.ids)), np.nan)
+    at = rows.places(ids.astype(np.int64))
+    wide[places.astype(np.int64), at] = with_infinities(numbers, infinite)
+    return {f"value_{objective}": wide[objective] for objective in range(1, count + 1)}
+
+
+def _query(
+    database: Snapshot, conditions: Conditions, own: Sequence[str]
+) -> tuple[Select[Any], dict[str, pa.DataType]]:
+    """The query of the rows, and the type of each of its columns."""
+    columns: dict[str, tuple[ColumnElement[Any], pa.DataType]] = {
+        "trial_id": (TRIALS.c.trial_id, pa.int64()),
+        "study_id": (TRIALS.c.study_id, pa.int64()),
+        "trial_number": (TRIALS.c.number, pa.int64()),
+        "state": (sqlalchemy.cast(TRIALS.c.state, sqlalchemy.String(16)), pa.string()),
+        "value": (VALUES.c.value, pa.float64()),
+        "infinite": (signs(VALUES.c.value_type), pa.int64()),
+        "started_at": (TRIALS.c.datetime_start, TIME),
+        "finished_at": (TRIALS.c.datetime_complete, TIME),
+    }
+    first = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
+    source = TRIALS.outerjoin(VALUES, first)
+    if database.own:
+        configuration = (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id) & (
+            OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id
+        )
+        source = source.outerjoin(
+            OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id
+        ).outerjoin(OWN_CONFIGURATIONS, configuration)
+        for name in own:
+            table = OWN_CONFIGURATIONS if name in _CONFIGURATION else OWN_TRIALS
+            columns[name] = (table.c[name], _ARROW[_TYPES[name]])
+    query = select(*(column for column, _ in columns.values())).select_from(source)
+    query = query.where(*conditions).order_by(TRIALS.c.study_id, TRIALS.c.number)
+    return query, {name: kind for name, (_, kind) in columns.items()}
+
+
+def _set_times(database: Snapshot, frame: pd.DataFrame) -> None:
+    """Put times in UTC, and the durations between them, in place.
+
+    A database that Optuna before 5.0 created holds the local time of whoever wrote it; it is
+    read as this machine's. Trials that dgsearch wrote are in UTC in any case.
+    """
+    for name in _TIMES:
+        times = frame[name]
+        utc = times.dt.tz_localize("UTC")
+        if not database.utc:
+            utc = utc.where(frame["config_id"].notna(), local_to_utc(times))
+        frame[name] = utc
+    frame["duration_s"] = (frame["finished_at"] - frame["started_at"]).dt.total_seconds()
+
+
+def _plain(text: Any) -> str | None:
+    return None if text is pd.NA else text

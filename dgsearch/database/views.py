@@ -1,0 +1,139 @@
+"""The views for people who query the database in SQL: `dgsearch_trials`, `dgsearch_scores`.
+
+They stand beside the tables, so that `pandas.read_sql`, DuckDB or a dashboard needs nothing of
+dgsearch. Times are UTC without a zone. Trials that dgsearch did not write are there too, with
+NULL for what Optuna has no place for, and with times as Optuna stored them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Select, String, case, cast, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from dgsearch.database.tables import (
+    OWN_CONFIGURATIONS,
+    OWN_SCORES,
+    OWN_SERIES,
+    OWN_TRIALS,
+    STUDIES,
+    TRIALS,
+    VALUES,
+)
+
+__all__ = ["VIEWS", "create_views", "view_queries"]
+
+VIEWS: Mapping[str, Mapping[str, str]] = {
+    "dgsearch_trials": {
+        "study": "name of the study",
+        "trial_number": "number of the trial in its study, from 0",
+        "state": "RUNNING, COMPLETE, PRUNED, FAIL or WAITING",
+        "stop_reason": "finished, halved, failed or interrupted",
+        "seed": "the repetition",
+        "config_id": "the configuration: method and hyperparameters",
+        "method": "the method trained",
+        "role": "point, baseline or variant",
+        "variant": "variant of an ablation; empty elsewhere",
+        "hyperparameters": "every hyperparameter of the method, a JSON object",
+        "value": "accuracy on the selection split, 0..1; NULL also where it is infinite",
+        "epochs": "epochs of the last stage that were reported",
+        "selected_epoch": "epoch whose scores count",
+        "started_at": "when it began",
+        "finished_at": "when it ended",
+        "wall_s": "seconds that the trial worked",
+        "train_s": "seconds spent in training",
+        "saved_s": "seconds that stored stages spared",
+        "device": "where it was trained",
+        "host": "machine that trained it",
+        "peak_memory_mb": "largest memory on the device, MB",
+        "attempt": "attempt at this configuration and seed, from 1",
+        "rung": "epoch at which halving stopped it",
+        "cutoff": "value that it had to reach there",
+        "warnings": "what the trial warned of, one a line",
+        "error_type": "name of the exception",
+        "error": "message and last lines of the traceback",
+    },
+    "dgsearch_scores": {
+        "study": "name of the study",
+        "trial_number": "number of the trial in its study",
+        "epoch": "epochs done, from 1",
+        "selected": "1 at the epoch whose scores count, else 0",
+        "split": "train, validation or test",
+        "domain": "domain, or part of the method that was measured",
+        "metric": "accuracy, a loss or a diagnostic",
+        "value": "the number, accuracies 0..1; NULL stands for NaN",
+    },
+}
+
+
+def create_views(engine: Engine) -> None:
+    """Create the views that are not there, also while another process does the same.
+
+    Raises:
+        DBAPIError: If a view cannot be created.
+    """
+    for name, query in view_queries().items():
+        if _exists(engine, name):
+            continue
+        text = query.compile(engine, compile_kwargs={"literal_binds": True}).string
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"CREATE VIEW {name} AS {text}")
+        except DBAPIError:
+            if not _exists(engine, name):  # another process may have created it
+                raise
+
+
+def view_queries() -> dict[str, Select[Any]]:
+    """The query behind each view."""
+    return {"dgsearch_trials": _trials(), "dgsearch_scores": _scores()}
+
+
+def _exists(engine: Engine, name: str) -> bool:
+    return name in inspect(engine).get_view_names()
+
+
+def _trials() -> Select[Any]:
+    further: dict[str, ColumnElement[Any]] = {
+        "study": STUDIES.c.study_name,
+        "trial_number": TRIALS.c.number,
+        "state": cast(TRIALS.c.state, String(16)),
+        "hyperparameters": OWN_CONFIGURATIONS.c.values_json,
+        "value": VALUES.c.value,
+        "started_at": TRIALS.c.datetime_start,
+        "finished_at": TRIALS.c.datetime_complete,
+    }
+    configured = {name: OWN_CONFIGURATIONS.c[name] for name in ("method", "role", "variant")}
+    columns = {**dict(OWN_TRIALS.c), **configured, **further}
+    configuration = (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id) & (
+        OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id
+    )
+    first = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
+    return select(*(columns[name].label(name) for name in VIEWS["dgsearch_trials"])).select_from(
+        TRIALS.join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+        .outerjoin(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+        .outerjoin(OWN_CONFIGURATIONS, configuration)
+        .outerjoin(VALUES, first)
+    )
+
+
+def _scores() -> Select[Any]:
+    selected = case((OWN_SCORES.c.epoch == OWN_TRIALS.c.selected_epoch, 1), else_=0)
+    columns: dict[str, ColumnElement[Any]] = {
+        "study": STUDIES.c.study_name,
+        "trial_number": TRIALS.c.number,
+        "epoch": OWN_SCORES.c.epoch,
+        "selected": selected,
+        "split": OWN_SERIES.c.split,
+        "domain": OWN_SERIES.c.domain,
+        "metric": OWN_SERIES.c.metric,
+        "value": OWN_SCORES.c.value,
+    }
+    return select(*(columns[name].label(name) for name in VIEWS["dgsearch_scores"])).select_from(
+        OWN_SCORES.join(OWN_SERIES, OWN_SERIES.c.series_id == OWN_SCORES.c.series_id)
+        .join(TRIALS, TRIALS.c.trial_id == OWN_SCORES.c.trial_id)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+        .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+    )

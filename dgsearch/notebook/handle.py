@@ -1,0 +1,134 @@
+"""One study in a notebook: a name and a database, shown as a table, read as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.database.connection import open_for_reading
+from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
+from dgsearch.database.reading import Database
+from dgsearch.database.tables import STATES
+from dgsearch.errors import DatabaseError, one_of
+from dgsearch.notebook import summaries
+
+__all__ = ["Study", "open_study"]
+
+_SHOWN_ROWS = 5
+
+
+def open_study(database: Database = None, study: str | None = None) -> Study:
+    """A study of a database, for a notebook.
+
+    Args:
+        database: URL, path of an SQLite file or SQLAlchemy engine.
+        study: Its name; None where the database has one only.
+
+    Raises:
+        DatabaseError: If the database cannot be read, has no such study, or has several and
+            none is named.
+    """
+    engine = open_for_reading(database)
+    names = read_studies(engine, columns=["study"])["study"].tolist()
+    if study is None:
+        if len(names) != 1:
+            raise DatabaseError(f"the database has {len(names)} studies; name one: {names}")
+        study = names[0]
+    if study not in names:
+        raise DatabaseError(f"study {study!r} is not in it; {one_of(study, names)}")
+    return Study(engine, study)
+
+
+class Study:
+    """A study that is read anew at each call; every method gives a frame."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        """Remember where the study is."""
+        self._engine = open_for_reading(database)
+        self.name = name
+
+    @property
+    def facts(self) -> StudyFacts:
+        """Its study file, spaces, versions and machine."""
+        return read_facts(self._engine, self.name)
+
+    def trials(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_trials` of this study, with its filters."""
+        frame: pd.DataFrame = read_trials(self._engine, self.name, **filters)
+        return frame
+
+    def curves(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_curves` of this study, with its filters."""
+        frame: pd.DataFrame = read_curves(self._engine, self.name, **filters)
+        return frame
+
+    def scores(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_scores` of this study, with its filters."""
+        frame: pd.DataFrame = read_scores(self._engine, self.name, **filters)
+        return frame
+
+    def over_seeds(self, column: str = "value") -> pd.DataFrame:
+        """Mean and interval over seeds of each configuration, best mean first."""
+        table = summaries.over_seeds(self.trials(), column)
+        ascending = column == "value" and not self._maximise()
+        return table.sort_values("mean", ascending=ascending, kind="stable", ignore_index=True)
+
+    def best(
+        self, rule: str = "source validation", targets: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """The configuration that a rule chooses; targets as in the study file if not given."""
+        named = self.facts.targets if targets is None else targets
+        return summaries.best(self.trials(), rule=rule, targets=named, maximise=self._maximise())
+
+    def grid(
+        self, rows: str, columns: str, *, values: str = "value", show: str = "mean"
+    ) -> pd.DataFrame:
+        """A table of two hyperparameters; see `dgsearch.notebook.grid`."""
+        return summaries.grid(self.trials(), rows, columns, values=values, show=show)
+
+    def compare(
+        self, other: Study, column: str = "value", *, match: str = "configuration"
+    ) -> pd.DataFrame:
+        """The other study against this one; see `dgsearch.notebook.compare`."""
+        return summaries.compare(self.trials(), other.trials(), column, match=match)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self._counts().items())
+        return f"<Study {self.name!r}: {counts or 'no trials'}>"
+
+    def _repr_html_(self) -> str:
+        """Its counts and its best configurations, as a notebook shows them."""
+        counts = " · ".join(f"{count} {state}" for state, count in self._counts().items())
+        question = str(self.facts.spec.get("question", ""))
+        lines = [
+            f"<h4>{escape(self.name)}</h4>",
+            f"<p>{escape(question)}</p>" if question else "",
+            f"<p>{counts or 'no trials'}</p>",
+        ]
+        table = self.over_seeds().head(_SHOWN_ROWS)
+        if len(table):
+            shown = table.drop(columns=["study", "config_id", *_constant(table)])
+            cells = shown.astype(object).where(shown.notna(), "–")
+            lines.append("<p>Best mean value over seeds, with its 95% interval:</p>")
+            lines.append(cells.to_html(index=False, border=0, float_format="{:.4g}".format))
+        return "\n".join(line for line in lines if line)
+
+    def _counts(self) -> dict[str, int]:
+        """Trials by state, without states that no trial is in."""
+        (row,) = read_studies(self._engine, self.name).to_dict("records")
+        return {state: int(row[state.lower()]) for state in STATES if row[state.lower()]}
+
+    def _maximise(self) -> bool:
+        (direction,) = read_studies(self._engine, self.name, columns=["direction"])["direction"]
+        return bool(direction != "MINIMIZE")
+
+
+def _constant(table: pd.DataFrame) -> list[str]:
+    """Columns other than the numbers in which no two rows differ."""
+    names = [name for name in table.columns if name not in (*summaries.STATISTICS, "study")]
+    names = [name for name in names if name != "config_id"]
+    return [name for name in names if table[name].astype(str).nunique() <= 1]
