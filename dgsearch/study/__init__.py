@@ -14,6 +14,7 @@ from dgsearch.study.spec import (
     Range,
     Resources,
     Search,
+    Sobol,
     StudySpec,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "Range",
     "Resources",
     "Search",
+    "Sobol",
     "StudySpec",
     "load_study",
     "parse_study",
