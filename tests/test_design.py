@@ -66,9 +66,7 @@ def test_the_space_of_the_fakes_is_what_the_tests_assume() -> None:
     assert isinstance(SPACES["mpbm"]["lambda_adv"], Float)
 
 
-def test_a_sobol_design_has_the_centre_and_samples_times_two_more_than_its_hyperparameters() -> (
-    None
-):
+def test_a_sobol_design_has_its_points_and_the_centre() -> None:
     vary = {"lambda_adv": {"low": 0.0, "high": 1.0}, "lr": {"low": 1e-4, "high": 1e-2}}
     design = {"kind": "sobol", "samples": 8, "vary": vary}
     points = plan_configurations(fake_spec(baselines=[], design=design), SPACES)
@@ -86,4 +84,4 @@ def test_sobol_points_are_the_same_whenever_they_are_drawn_and_stay_in_their_ran
     assert {point["T"] for point in points} == {2, 3, 4}
     assert all(1.0 <= float(point["lambda_adv"]) <= 2.0 for point in points)
     base = [point["T"] for point in points[:: 2 + 2]]
-    assert [base.count(value) for value in (2, 3, 4)] == [21, 22, 21]  # equal parts
+    assert sorted(base.count(value) for value in (2, 3, 4)) == [21, 21, 22]  # equal parts
