@@ -7,24 +7,27 @@ is that of bootstrap samples of the trials, which does not cover the choice of t
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
-
-if TYPE_CHECKING:
-    from optuna import Study
-    from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
+from optuna.trial import FrozenTrial
 
 __all__ = ["LEAST_TRIALS", "importances", "without_seed_effect"]
 
 LEAST_TRIALS = 20
-_MOST_TRIALS = 400  # of a bootstrap sample; more add time and little else
-_REPEATS = {"PED-ANOVA": 60, "fANOVA": 16}
-_TREES = 16
+_POOL = 2000  # trials that bootstrap samples are drawn from; of more a random choice
+_MOST_TRIALS = 300  # of a bootstrap sample; more add time and little else
+_REPEATS = {"PED-ANOVA": 40, "fANOVA": 12}
+_TREES = 12
+_DEPTH = 5  # of a tree; the time grows with the square of its leaves
 
 
 def without_seed_effect(frame: pd.DataFrame, column: str) -> pd.Series[float]:
@@ -63,27 +66,26 @@ def importances(
         (0..1, all of a method sum to 1), low, high (2.5% and 97.5% of the bootstrap), trials
         (of each bootstrap sample), repeats.
     """
-    from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-
     random = np.random.default_rng(seed)
     table = trials[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
     numbers = np.asarray(outcome, dtype=np.float64)
+    pool = random.permutation(len(table))[:_POOL]
     evaluators: dict[str, Any] = {
         "PED-ANOVA": PedAnovaImportanceEvaluator(target_quantile=0.2, evaluate_on_local=False),
-        "fANOVA": FanovaImportanceEvaluator(n_trees=_TREES, seed=seed),
+        "fANOVA": FanovaImportanceEvaluator(n_trees=_TREES, max_depth=_DEPTH, seed=seed),
     }
+    size = min(len(pool), _MOST_TRIALS)
     rows = []
     with _quiet():
-        distributions = {name: _distribution(table[name]) for name in names}
+        kept = _frozen(table.iloc[pool], numbers[pool])
+        study = optuna.create_study(direction="maximize" if maximise else "minimize")
         for label, evaluator in evaluators.items():
             shares = []
             for _ in range(_REPEATS[label]):
-                chosen = random.integers(0, len(table), min(len(table), _MOST_TRIALS))
-                study = _study(table.iloc[chosen], numbers[chosen], distributions, maximise)
-                shares.append(_normalised(evaluator.evaluate(study), list(names)))
-            rows += _summarised(
-                label, np.array(shares), list(names), min(len(table), _MOST_TRIALS)
-            )
+                sample = [kept[place] for place in random.integers(0, len(kept), size)]
+                found = evaluator.evaluate(_Resampled(study, sample))
+                shares.append(_normalised(found, list(names)))
+            rows += _summarised(label, np.array(shares), list(names), size)
     return pd.DataFrame(rows)
 
 
@@ -116,51 +118,57 @@ def _normalised(found: Mapping[str, float], names: Sequence[str]) -> list[float]
 
 def _distribution(values: pd.Series[Any]) -> BaseDistribution:
     """Optuna's distribution that spans the values."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
-
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.astype("float64")
         return FloatDistribution(float(numbers.min()), float(numbers.max()))
     return CategoricalDistribution(list(dict.fromkeys(values.astype(str))))
 
 
-def _study(
-    table: pd.DataFrame,
-    numbers: np.ndarray[Any, Any],
-    distributions: dict[str, BaseDistribution],
-    maximise: bool,
-) -> Study:
-    """An Optuna study in memory that holds the rows as trials."""
-    import optuna
-
-    numeric = {name: pd.api.types.is_numeric_dtype(table[name]) for name in distributions}
+def _frozen(table: pd.DataFrame, numbers: np.ndarray[Any, Any]) -> list[FrozenTrial]:
+    """The rows as Optuna's finished trials."""
+    distributions = {str(name): _distribution(table[name]) for name in table.columns}
     columns = [
-        table[name].astype("float64" if numeric[name] else str).tolist() for name in distributions
+        table[name].astype("float64" if pd.api.types.is_numeric_dtype(table[name]) else str)
+        for name in table.columns
     ]
-    study = optuna.create_study(direction="maximize" if maximise else "minimize")
-    study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params=dict(zip(distributions, values, strict=True)),
-                distributions=distributions,
-                value=float(number),
-            )
-            for *values, number in zip(*columns, numbers, strict=True)
-        ]
-    )
-    return study
+    return [
+        optuna.trial.create_trial(
+            params=dict(zip(distributions, values, strict=True)),
+            distributions=distributions,
+            value=float(number),
+        )
+        for *values, number in zip(*columns, numbers, strict=True)
+    ]
+
+
+def _numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
+    """A copy with a number and an id of its own: evaluators tell trials apart by them."""
+    numbered = copy.copy(trial)
+    numbered.number = numbered._trial_id = number
+    return numbered
+
+
+class _Resampled(optuna.Study):
+    """A study that answers with a bootstrap sample of trials, so that none is copied."""
+
+    def __init__(self, study: optuna.Study, sample: list[FrozenTrial]) -> None:
+        super().__init__(study.study_name, study._storage)
+        self._sample = [_numbered(trial, number) for number, trial in enumerate(sample)]
+
+    def get_trials(self, *_: Any, **__: Any) -> list[FrozenTrial]:
+        """The sample, whatever states are asked for: all its trials are complete."""
+        return self._sample
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Optuna without its log lines, and without warnings that its evaluators are young."""
-    import optuna
-
+    """Optuna without its log lines, and without warnings that samples are alike."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.filterwarnings("ignore", message="Target and region quantiles select")
             yield
     finally:
         optuna.logging.set_verbosity(before)
