@@ -7,6 +7,7 @@ dashes and symbols, so that they are not mistaken for domains.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "domain_colours",
     "error_bars",
     "row_styles",
+    "safe",
 ]
 
 NEUTRAL = "#7a828b"
@@ -57,6 +59,14 @@ def row_styles(rows: Sequence[str]) -> dict[str, dict[str, str]]:
     }
 
 
+def safe(text: str) -> str:
+    """Text from outside for a hover template: no tag and no placeholder of it is obeyed.
+
+    All other texts of a figure are escaped when the page is written.
+    """
+    return html.escape(text, quote=False).replace("%{", "% {").replace("{", "&#123;")
+
+
 def around(shown: pd.Series[float], least: float) -> list[float] | None:
     """Limits of an axis around numbers, so that wide intervals do not flatten the figure."""
     numbers = shown.dropna()
@@ -88,7 +98,7 @@ def density(x: pd.Series[Any], y: pd.Series[Any], label: str, axes: Mapping[str,
         colorscale="Cividis",
         reversescale=True,
         colorbar={"title": "trials", "thickness": 10},
-        hovertemplate=f"{axes['x']} %{{x}}<br>{axes['y']} %{{y}}: %{{z}} trials<extra></extra>",
+        hovertemplate=f"{safe(axes['x'])} %{{x}}<br>{safe(axes['y'])} %{{y}}: %{{z}} trials<extra></extra>",
         name=label,
         zmin=0,
         opacity=0.85,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dgsearch.analysis.selection import MEAN
-from dgsearch.report.figures.base import NEUTRAL, SYMBOLS, error_bars
+from dgsearch.report.figures.base import NEUTRAL, SYMBOLS, error_bars, safe
 from dgsearch.report.words import Unit
 
 __all__ = ["difference_figure", "domain_figure", "path_figure"]
@@ -138,7 +138,7 @@ def domain_figure(table: pd.DataFrame, *, unit: Unit, colours: Mapping[str, str]
                 },
                 error_x=error_bars(part, unit.scale),
                 customdata=np.column_stack([part["row"], part["n"]]),
-                hovertemplate=f"%{{customdata[0]}}, {domain}: %{{x:.4~g}}{unit.sign}, "
+                hovertemplate=f"%{{customdata[0]}}, {safe(domain)}: %{{x:.4~g}}{unit.sign}, "
                 "n = %{customdata[1]}",
                 name=domain,
             )

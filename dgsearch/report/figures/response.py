@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dgsearch.analysis.selection import MEAN
-from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around
+from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, safe
 from dgsearch.report.words import Unit, short
 
 __all__ = ["dependence_figure", "pair_figure", "response_figure", "share_figure"]
@@ -51,8 +51,9 @@ def response_figure(
     kind = ("log" if axis["log"] else "linear") if numeric else "category"
     figure.update_xaxes(title=axis["label"], type=kind)
     for column in range(1, 2 + several):
-        mean = (points["domain"] == MEAN) == (column == 1) if several else True
-        shown = points.loc[mean, "accuracy"] * unit.scale
+        mean = points["domain"] == MEAN
+        chosen = points[mean == (column == 1)] if several else points
+        shown = chosen["accuracy"] * unit.scale
         figure.update_yaxes(
             title=unit.axis, range=around(shown, 0.005 * unit.scale), row=1, col=column
         )
@@ -69,6 +70,7 @@ def _response(
     """Dots of one domain, then the means over seeds joined by a line, with intervals."""
     domain = str(part["domain"].iloc[0])
     intervals = domain == MEAN or len(dots["domain"].unique()) == 0
+    written = safe(label)
     shown = dots if len(dots) <= MOST_DOTS else dots.iloc[:0]
     scaled = part[["low", "high"]] * unit.scale
     return [
@@ -78,7 +80,7 @@ def _response(
             mode="markers",
             marker={"color": style["color"], "size": 6, "opacity": 0.45},
             customdata=shown[["seed"]],
-            hovertemplate=f"{label} = %{{x}}<br>seed %{{customdata[0]}}: %{{y:.4~g}}{unit.sign}",
+            hovertemplate=f"{written} = %{{x}}<br>seed %{{customdata[0]}}: %{{y:.4~g}}{unit.sign}",
             showlegend=False,
         ),
         go.Scatter(
@@ -95,8 +97,8 @@ def _response(
                 "width": 4,
             },
             customdata=np.column_stack([part["n"], scaled["low"], scaled["high"]]),
-            hovertemplate=f"{label} = %{{x}}<br>mean %{{y:.4~g}}{unit.sign}, n = %{{customdata[0]}}"
-            "<br>95% interval %{customdata[1]:.4~g} to %{customdata[2]:.4~g}",
+            hovertemplate=f"{written} = %{{x}}<br>mean %{{y:.4~g}}{unit.sign}"
+            "<br>n = %{customdata[0]}, 95% interval %{customdata[1]:.4~g} to %{customdata[2]:.4~g}",
             showlegend=domain != MEAN,
         ),
     ]
@@ -137,7 +139,7 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
             colorscale="Cividis",
             colorbar={"title": unit.axis, "thickness": 12},
             hovertemplate=(
-                f"{labels[0]} = %{{x}}, {labels[1]} = %{{y}}<br>mean %{{z:.4~g}}{unit.sign}, n = "
+                f"{safe(labels[0])} = %{{x}}, {safe(labels[1])} = %{{y}}<br>mean %{{z:.4~g}}{unit.sign}, n = "
                 "%{customdata[0]}<br>95% interval %{customdata[1]:.4~g} to "
                 "%{customdata[2]:.4~g}<extra></extra>"
             ),

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, density, error_bars, row_styles
+from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, density, error_bars, row_styles, safe
 from dgsearch.report.words import Unit
 
 __all__ = [
@@ -66,7 +66,7 @@ def curves_figure(
                     name=str(row),
                     legendgroup=str(row),
                     showlegend=place == 0,
-                    hovertemplate=f"{row}<br>epoch %{{x}}: %{{y:.4~g}}<extra></extra>",
+                    hovertemplate=f"{safe(str(row))}<br>epoch %{{x}}: %{{y:.4~g}}<extra></extra>",
                 ),
                 row=place // columns + 1,
                 col=place % columns + 1,
@@ -214,7 +214,7 @@ def stage_figure(stages: pd.DataFrame, *, names: Sequence[str]) -> go.Figure:
                     "color": styles[stage]["color"],
                     "pattern": {"shape": shapes[place % len(shapes)]},
                 },
-                hovertemplate=f"%{{y}}, {stage}: %{{x:.1f}} s<extra></extra>",
+                hovertemplate=f"%{{y}}, {safe(stage)}: %{{x:.1f}} s<extra></extra>",
             )
         )
     figure.update_layout(
@@ -255,7 +255,7 @@ def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> go.Figure:
                     "size": 10,
                 },
                 name=row,
-                hovertemplate=f"{row}<br>%{{x:.1f}} s, %{{y:.4~g}}{unit.sign}<extra></extra>",
+                hovertemplate=f"{safe(row)}<br>%{{x:.1f}} s, %{{y:.4~g}}{unit.sign}<extra></extra>",
             )
         )
     figure.update_layout(xaxis={"title": "seconds a trial"}, yaxis={"title": unit.axis})
@@ -281,7 +281,7 @@ def projection_figure(points: Sequence[Sequence[Any]]) -> go.Figure:
                     "opacity": 0.7,
                 },
                 customdata=part[["label"]],
-                hovertemplate=f"{kind}, label %{{customdata[0]}}<extra></extra>",
+                hovertemplate=f"{safe(str(kind))}, label %{{customdata[0]}}<extra></extra>",
                 name=str(kind),
             )
         )
