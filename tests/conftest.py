@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read by Ray when it is imported
+os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is imported
 os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsearch-test-cache")
 
 

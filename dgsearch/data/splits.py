@@ -68,15 +68,21 @@ class Split:
         images = self.images[index].contiguous(memory_format=torch.channels_last)
         return Batch(images, self.labels[index])
 
-    def batches(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
+    def batches(
+        self, size: int, generator: torch.Generator, *, smallest: int = 1
+    ) -> Iterator[Batch]:
         """One pass in random order.
 
         Args:
             size: Images a batch; the last one may be smaller.
             generator: On the CPU; decides the order.
+            smallest: A last batch with fewer images joins the one before it.
         """
         order = torch.randperm(len(self), generator=generator).to(self.labels.device)
-        return (self.take(part) for part in order.split(size))
+        parts = list(order.split(size))
+        if len(parts) > 1 and len(parts[-1]) < smallest:
+            parts[-2:] = [torch.cat(parts[-2:])]
+        return (self.take(part) for part in parts)
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """One pass in the stored order, for evaluation."""

@@ -165,6 +165,7 @@ OWN_TRIALS = Table(
     Column("device", String(200)),
     Column("host", String(200)),
     Column("peak_memory_mb", Double),
+    Column("warnings", Text),  # one a line
     Column("stages_json", Text),  # which stages were trained and which taken
     Column("rung", Integer),  # epoch at which halving stopped it
     Column("cutoff", Double),  # the value that it had to reach there

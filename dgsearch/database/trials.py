@@ -50,6 +50,7 @@ _OWN_TYPES = {
     "attempt": "Int64",
     "rung": "Int64",
     "cutoff": "float64",
+    "warnings": _TEXT,
     "error_type": _TEXT,
     "error": _TEXT,
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -23,6 +23,7 @@ from dgsearch.space import Space, Value
 
 __all__ = [
     "Method",
+    "Noticing",
     "Product",
     "Sampling",
     "Stage",
@@ -147,6 +148,15 @@ class Classifying(Protocol):
 
 
 @runtime_checkable
+class Noticing(Protocol):
+    """A stage run that can notice what a reader of its results must know."""
+
+    def warnings(self) -> Sequence[str]:
+        """Sentences, asked once after the last epoch; stored with the product."""
+        ...
+
+
+@runtime_checkable
 class Sampling(Protocol):
     """A stage run that can show what it makes; asked once, after its last epoch."""
 
@@ -166,6 +176,8 @@ class Stage:
         splits: Splits that it reads.
         start: Builds the run.
         after: Stages whose products it reads; None: all that come before it.
+        aliases: Where the method calls a hyperparameter otherwise than the stage: the method's
+            name by the stage's. It lets one method's stage serve in another.
     """
 
     name: str
@@ -174,6 +186,11 @@ class Stage:
     splits: tuple[str, ...]
     start: Callable[[StageContext], StageRun]
     after: tuple[str, ...] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def values_of(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """What it reads of a method's hyperparameters, by its own names."""
+        return {name: values[self.aliases.get(name, name)] for name in self.reads}
 
 
 class Method(Protocol):

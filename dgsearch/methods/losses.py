@@ -1,6 +1,7 @@
 """Losses as pure functions: no state, no device moves, no logging.
 
-Shapes: B samples, K classes. [Goodfellow14] is arXiv:1406.2661, MPBM is arXiv:2502.16064.
+Shapes: B samples, K classes. [Goodfellow14] is arXiv:1406.2661, [Hinton15] arXiv:1503.02531,
+MPBM is arXiv:2502.16064.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from torch import Tensor
 
 __all__ = [
     "discriminator_loss",
+    "distillation_loss",
     "generator_adversarial_loss",
     "prediction_loss",
     "soft_cross_entropy",
@@ -48,6 +50,32 @@ def discriminator_loss(real: Tensor, synthetic: Tensor) -> Tensor:
         Scalar >= 0 in nats; 2 ln 2 where the discriminator knows nothing.
     """
     return F.softplus(-real).mean() + F.softplus(synthetic).mean()
+
+
+def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """KL divergence from the softened teacher to the softened student, times T^2.
+
+    Softening is [Hinton15] Eq. 1; the factor T^2 (Sec. 2) keeps the gradient's size
+    independent of T. No gradient flows into the teacher.
+
+    Args:
+        student: Logits, (B, K).
+        teacher: Logits, (B, K).
+        temperature: T > 0; a larger T gives softer targets.
+
+    Returns:
+        Scalar >= 0 in nats, averaged over B; 0 where both softened outputs agree.
+
+    Raises:
+        ValueError: If the shapes differ or `temperature` is not positive.
+    """
+    if student.shape != teacher.shape:
+        raise ValueError(f"shapes differ: {tuple(student.shape)}, {tuple(teacher.shape)}")
+    if temperature <= 0:
+        raise ValueError(f"temperature must be > 0, got {temperature}")
+    target = F.log_softmax(teacher.detach() / temperature, dim=-1)
+    output = F.log_softmax(student / temperature, dim=-1)
+    return temperature**2 * F.kl_div(output, target, reduction="batchmean", log_target=True)
 
 
 def generator_adversarial_loss(synthetic: Tensor, *, saturating: bool = False) -> Tensor:

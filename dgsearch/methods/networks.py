@@ -73,9 +73,36 @@ def _digits(num_classes: int, image_size: int) -> Classifier:
     return Classifier(_convnet((64, 128), (1024, 1024), image_size), 1024, num_classes)
 
 
+def _normed(widths: tuple[int, ...]) -> nn.Sequential:
+    """3x3 convolutions, each with batch norm and pooling, flattened."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in widths:
+        layers += [
+            nn.Conv2d(channels, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+        ]
+        channels = width
+    return nn.Sequential(*layers, nn.Flatten())
+
+
+def _teacher(num_classes: int, image_size: int) -> Classifier:
+    size = 96 * (image_size // 8) ** 2
+    extractor = nn.Sequential(*_normed((24, 48, 96)), nn.Linear(size, 64), nn.ReLU())
+    return Classifier(extractor, 64, num_classes)
+
+
+def _student(num_classes: int, image_size: int) -> Classifier:
+    return Classifier(_normed((12, 24, 48)), 48 * (image_size // 8) ** 2, num_classes)
+
+
 NETWORKS: dict[str, Callable[[int, int], Classifier]] = {
     "convnet-small": _small,
     "convnet-digits": _digits,
+    "convnet-teacher": _teacher,
+    "convnet-student": _student,
 }
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
+from dgsearch.methods.augkd import AugKD, MpbmAugKD
 from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
 from dgsearch.methods.erm import ERM
@@ -26,6 +27,8 @@ ENTRY_POINTS = "dgsearch.methods"
 
 _OWN: tuple[Method, ...] = (
     MPBM(),
+    AugKD(),
+    MpbmAugKD(),
     ERM,
     MANIFOLD_MIXUP,
     RECOLOUR,

@@ -16,18 +16,19 @@ from torch import nn
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
 from dgsearch.methods.networks import NETWORKS, Classifier, build_network
-from dgsearch.space import Choice, Float, Int, Space
+from dgsearch.space import Choice, Float, Int, Space, join
 
 __all__ = [
     "COMMON",
     "PRETRAIN",
+    "TRAINING",
     "Supervised",
     "load_classifier",
     "make_optimiser",
     "start_classifier",
 ]
 
-COMMON = Space(
+TRAINING = Space(
     (
         Int(name="epochs", default=20, low=1, meaning="epochs of the last stage"),
         Int(name="batch_size", default=32, low=1, log=True, meaning="images a step"),
@@ -42,6 +43,16 @@ COMMON = Space(
         ),
         Float(name="weight_decay", default=0.0, low=0, meaning="L2 penalty of the classifier"),
         Choice(
+            name="sample",
+            default="off",
+            options=("on", "off"),
+            meaning="store with the trial a small sample of what the method makes",
+        ),
+    )
+)
+_CLASSIFIER = Space(
+    (
+        Choice(
             name="network",
             default="convnet-small",
             options=tuple(NETWORKS),
@@ -55,6 +66,8 @@ COMMON = Space(
         ),
     )
 )
+
+COMMON = join(TRAINING, _CLASSIFIER)
 
 OPTIMISER_READS = ("batch_size", "lr", "weight_decay")
 

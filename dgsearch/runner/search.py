@@ -169,5 +169,6 @@ def _columns(report: EpochReport, result: dict[str, Any]) -> dict[str, Any]:
         "device": result["device"],
         "host": result["host"],
         "peak_memory_mb": report.peak_memory_mb,
+        "warnings": "\n".join(report.warnings) or None,
         "stages_json": json.dumps([vars(use) for use in report.stages]),
     }

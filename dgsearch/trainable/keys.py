@@ -84,7 +84,7 @@ def stage_key(
     parts = {
         "stage": stage.name,
         "version": stage.version,
-        "values": {name: values[name] for name in sorted(stage.reads)},
+        "values": dict(sorted(stage.values_of(values).items())),
         "earlier": dict(sorted(earlier.items())),
         "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
         "classes": data.num_classes,

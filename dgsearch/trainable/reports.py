@@ -74,6 +74,7 @@ class EpochReport:
         evaluation_s: Time spent in evaluation so far.
         stages: Stages whose products this trial has come by so far.
         peak_memory_mb: Peak memory so far.
+        warnings: What a reader of the results must know, found by any stage so far.
         samples: What the trial shows of itself, with its last epoch only.
     """
 
@@ -87,6 +88,7 @@ class EpochReport:
     evaluation_s: float = 0.0
     stages: tuple[StageUse, ...] = field(default_factory=tuple)
     peak_memory_mb: float = 0.0
+    warnings: tuple[str, ...] = ()
     samples: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -101,5 +103,6 @@ class EpochReport:
                 **data,
                 "scores": tuple(Score(*score) for score in data["scores"]),
                 "stages": tuple(StageUse(**use) for use in data["stages"]),
+                "warnings": tuple(data["warnings"]),
             }
         )

@@ -17,6 +17,7 @@ from dgsearch.data.splits import TrialData, load_trial_data
 from dgsearch.errors import ArtefactError
 from dgsearch.methods.base import (
     Classifying,
+    Noticing,
     Product,
     Sampling,
     Stage,
@@ -76,6 +77,7 @@ class Trial:
         self._saved_at = time.monotonic()
         self._history: list[EpochReport] = []
         self._uses: list[StageUse] = []
+        self._warnings: dict[str, None] = {}  # each once, in order
         self._train_s = 0.0
         self._evaluation_s = 0.0
 
@@ -98,6 +100,7 @@ class Trial:
         stored = self._store.load(key)
         if stored is not None:
             product, record = stored
+            self._warnings |= dict.fromkeys(record["warnings"])
             seconds = time.perf_counter() - started
             if not any(use.key == key for use in self._uses):
                 self._uses.append(StageUse(stage.name, key, True, seconds, record["seconds"]))
@@ -105,7 +108,14 @@ class Trial:
         before = self._train_s
         run = yield from self._train(stage, products, saved)
         seconds = self._train_s - before
-        record = {"stage": stage.name, "method": self.job.method, "seconds": seconds}
+        warnings = list(run.warnings()) if isinstance(run, Noticing) else []
+        self._warnings |= dict.fromkeys(warnings)
+        record = {
+            "stage": stage.name,
+            "method": self.job.method,
+            "seconds": seconds,
+            "warnings": warnings,
+        }
         self._store.save(key, run.product(), record)
         self._uses.append(StageUse(stage.name, key, False, seconds))
         reloaded = self._store.load(key)
@@ -162,13 +172,18 @@ class Trial:
             evaluation_s=self._evaluation_s,
             stages=tuple(self._uses),
             peak_memory_mb=peak_memory_mb(self._device),
-            samples=_samples(run) if last and epoch == run.epochs else {},
+            samples=self._samples(run) if last and epoch == run.epochs else {},
+            warnings=tuple(self._warnings),
         )
+
+    def _samples(self, run: StageRun) -> Mapping[str, Any]:
+        asked = self.job.values.get("sample") == "on"
+        return run.samples() if asked and isinstance(run, Sampling) else {}
 
     def _context(self, stage: Stage, products: dict[str, Product]) -> StageContext:
         names = tuple(products) if stage.after is None else stage.after
         return StageContext(
-            values=Values(self.job.values, stage=stage.name, reads=stage.reads),
+            values=Values(stage.values_of(self.job.values), stage=stage.name, reads=stage.reads),
             splits=self._data.only(stage.splits, reader=stage.name),
             products={name: products[name] for name in names},
             seed=self.job.seed,
@@ -214,10 +229,6 @@ class Trial:
         self._train_s = saved["train_s"]
         self._evaluation_s = saved["evaluation_s"]
         return saved
-
-
-def _samples(run: StageRun) -> Mapping[str, Any]:
-    return run.samples() if isinstance(run, Sampling) else {}
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -20,7 +21,12 @@ from dgsearch.trainable.trial import Trial, trial_folder
 pytestmark = pytest.mark.slow
 
 METHODS = sorted(installed_methods())
-DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.8)
+ONE_SOURCE = DataSpec(
+    benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.8
+)
+STUDENT = DataSpec(
+    benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.5
+)
 SMALL: Mapping[str, Value] = {
     "epochs": 2,
     "pretrain_epochs": 3,
@@ -28,19 +34,53 @@ SMALL: Mapping[str, Value] = {
     "lr": 2e-3,
     "generator_lr": 1e-3,
     "T": 2,
+    "teacher_epochs": 3,
+    "teacher_rounds": 2,
+    "latent": 8,
+    "generator_width": 16,
+    "encoder_width": 16,
+    "generator_epochs": 2,
+    "generator_steps": 15,
+    "student_steps": 2,
+    "generated_batch": 32,
+    "anchor_epochs": 2,
+}
+# A student that starts among a handful of labelled images needs more steps to leave chance.
+SMALL_STUDENT: Mapping[str, Value] = {
+    "teacher_epochs": 8,
+    "batch_size": 8,
+    "epochs": 4,
+    "lr": 5e-3,
+}
+# Every stage has a second epoch to resume in; nothing is learnt.
+TINY: Mapping[str, Value] = {
+    "pretrain_epochs": 2,
+    "T": 1,
+    "teacher_epochs": 2,
+    "generator_steps": 2,
+    "student_steps": 1,
+    "batch_size": 64,
+    "epochs": 2,
 }
 
 
-def _job(method: str, artifacts: Path, number: int = 0, continues: int | None = None) -> TrialJob:
-    space = find_method(method).space
-    values = space.resolve({name: value for name, value in SMALL.items() if name in space})
+def _job(
+    method: str,
+    artifacts: Path,
+    number: int = 0,
+    continues: int | None = None,
+    tiny: Mapping[str, Value] = MappingProxyType({}),
+) -> TrialJob:
+    found = find_method(method)
+    small = {**SMALL, **(SMALL_STUDENT if found.one_target else {}), **tiny}
+    known = {name: value for name, value in small.items() if name in found.space}
     return TrialJob(
         study="contract",
         number=number,
         method=method,
-        values=values,
+        values=found.space.resolve(known),
         seed=3,
-        data=DATA,
+        data=STUDENT if found.one_target else ONE_SOURCE,
         artifacts=str(artifacts),
         share=False,
         continues=continues,
@@ -75,11 +115,12 @@ def whole(
 
 
 def test_it_learns(whole: tuple[str, Path, list[EpochReport]]) -> None:
-    final = whole[2][-1]
+    method, folder, reports = whole
+    final = reports[-1]
     assert final.last
-    assert final.stage_epoch == final.stage_epochs == 2
+    assert final.stage_epoch == final.stage_epochs == _job(method, folder).values["epochs"]
     assert final.value is not None
-    assert final.value > 0.5  # chance is 0.1
+    assert final.value > 0.3  # chance is 0.1
 
 
 def test_it_repeats_itself(whole: tuple[str, Path, list[EpochReport]], tmp_path: Path) -> None:
@@ -87,15 +128,14 @@ def test_it_repeats_itself(whole: tuple[str, Path, list[EpochReport]], tmp_path:
     assert _numbers(list(_reports(_job(method, tmp_path)))) == _numbers(reports)
 
 
-def test_it_resumes_to_identical_weights_from_every_epoch(
-    whole: tuple[str, Path, list[EpochReport]], tmp_path: Path
-) -> None:
-    method, folder, reports = whole
-    expected = read_tree(trial_folder(folder, "contract", 0) / "checkpoint.safetensors")
+@pytest.mark.parametrize("method", METHODS)
+def test_it_resumes_to_identical_weights_from_every_epoch(method: str, tmp_path: Path) -> None:
+    reports = list(_reports(_job(method, tmp_path, tiny=TINY)))
+    expected = read_tree(trial_folder(tmp_path, "contract", 0) / "checkpoint.safetensors")
     for done in range(1, len(reports)):
         artifacts = tmp_path / str(done)
-        list(islice(_reports(_job(method, artifacts)), done))
-        resumed = list(_reports(_job(method, artifacts, number=1, continues=0)))
+        list(islice(_reports(_job(method, artifacts, tiny=TINY)), done))
+        resumed = list(_reports(_job(method, artifacts, number=1, continues=0, tiny=TINY)))
         assert _numbers(resumed) == _numbers(reports)
         saved = read_tree(trial_folder(artifacts, "contract", 1) / "checkpoint.safetensors")
         for name, tensor in expected["state"]["classifier"].items():
@@ -116,15 +156,16 @@ def test_its_stages_declare_what_they_read(
         chain = (*method.stages(method.space.defaults())[:-1], broken)
         monkeypatch.setattr(type(method), "stages", lambda _, __, chain=chain: chain)
         with pytest.raises((MethodError, DataError), match="read"):
-            list(_reports(_job(whole[0], tmp_path)))
+            list(_reports(_job(whole[0], tmp_path, tiny=TINY)))
 
 
 def test_it_reports_every_epoch_of_its_last_stage(
     whole: tuple[str, Path, list[EpochReport]],
 ) -> None:
     last = [report for report in whole[2] if report.last]
-    assert [report.stage_epoch for report in last] == [1, 2]
+    assert [report.stage_epoch for report in last] == list(range(1, last[0].stage_epochs + 1))
     names = {(score.split, score.domain, score.metric) for score in last[0].scores}
-    assert ("validation", "scan", "accuracy") in names
+    selected = "photo" if find_method(whole[0]).one_target else "scan"
+    assert ("validation", selected, "accuracy") in names
     assert ("test", "photo", "accuracy") in names
     assert all(0 <= score.value <= 1 for score in last[0].scores if score.metric == "accuracy")

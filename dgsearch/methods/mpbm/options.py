@@ -145,7 +145,6 @@ _TRAINING = (
         options=("full", "head_only"),
         meaning="whether L_mix^tr trains the extractor too, or the head alone",
     ),
-    _switch("sample", "store a sample of real, query and synthetic features", default="off"),
 )
 
 OWN_SPACE = Space((*_PAPER, *_QUERIES, *_GENERATOR, *_MIXING, *_TRAINING))

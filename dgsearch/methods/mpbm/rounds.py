@@ -107,9 +107,7 @@ class Alternation:
         return self._network
 
     def samples(self) -> Mapping[str, Any]:
-        """Real, query and synthetic features in the plane, where the option `sample` is on."""
-        if not self._values.on("sample"):
-            return {}
+        """Real, query and synthetic features in the plane."""
         batch = self._split.take(torch.arange(min(_PROBE, len(self._split))))
         generator = self._context.generator("mpbm", "sample", on_device=True)
         query = make_queries(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.mpbm.adversary import Query
 from dgsearch.methods.mpbm.mixing import Mixed
+from dgsearch.methods.pictures import sprite
 
-__all__ = ["feature_sample", "plane", "sprite"]
+__all__ = ["feature_sample", "plane"]
 
 _SHOWN = 12  # synthetic vectors whose neighbours are shown as pictures
 
@@ -69,12 +67,3 @@ def plane(reference: Tensor, features: Tensor) -> tuple[Tensor, float]:
     variance = spread.square()
     share = float(variance[:2].sum() / variance.sum().clamp(min=1e-12))
     return (features - centre) @ axes[:2].T, share
-
-
-def sprite(images: Tensor, *, columns: int) -> str:
-    """Images (B, 3, H, W) in [0, 1] as one PNG, row by row, in base64."""
-    rows = [torch.cat(list(part), dim=2) for part in images.cpu().split(columns)]
-    picture = torch.cat(rows, dim=1).permute(1, 2, 0).mul(255).round().byte().numpy()
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,111 @@
+"""AuG-KD's second module: the anchor network, guided by the teacher's uncertainty.
+
+Teacher, generator and encoder are frozen. For each labelled image of the student's domain the
+network moves the image's latent vector to where the teacher is sure of the label, and keeps a
+share of the dimensions as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Split
+from dgsearch.methods.augkd.anchors import frozen_decoder
+from dgsearch.methods.augkd.equations import energy, invariance_loss
+from dgsearch.methods.augkd.modules import AnchorNet
+from dgsearch.methods.augkd.teacher import load_teacher
+from dgsearch.methods.base import Product, StageContext, check_finite
+
+__all__ = ["AnchorTraining"]
+
+
+class AnchorTraining:
+    """The run of the stage `anchor`; keeps the network of the lowest loss on held-out images."""
+
+    def __init__(self, context: StageContext, *, teacher: str, decoder: str) -> None:
+        """Take teacher, generator and encoder from their stages."""
+        values = context.values
+        self.epochs = values.integer("anchor_epochs")
+        self._values = values
+        self._train = context.splits[TARGET_TRAIN]
+        self._held_out = context.splits[TARGET_VALIDATION]
+        self._teacher = load_teacher(context, teacher)
+        self._generator, self._encoder = frozen_decoder(context, decoder)
+        self._network, self._best = (_new_network(context) for _ in range(2))
+        self._lowest = torch.full((), torch.inf, device=context.device)
+        rate = values.number("anchor_lr")
+        self._optimiser = torch.optim.Adam(self._network.parameters(), lr=rate)
+        self._lr_schedule = CosineAnnealingLR(self._optimiser, T_max=self.epochs)
+        self._order = context.generator("anchor", "order")
+        self._noise = context.generator("anchor", "noise", on_device=True)
+
+    def train_epoch(self, epoch: int) -> Mapping[str, float]:
+        """One pass over the student's training images."""
+        self._network.train()
+        total = torch.zeros((), device=self._lowest.device)
+        size = self._values.integer("batch_size")
+        for batch in self._train.batches(size, self._order, smallest=2):
+            with torch.no_grad():
+                z = self._encoder.sample(batch.images, batch.labels, self._noise)
+            loss = self._loss(z, batch.labels)
+            self._optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self._optimiser.step()
+            total += loss.detach() * len(batch)
+        self._lr_schedule.step()
+        self._keep_best()
+        return check_finite(anchor_loss=float(total) / len(self._train))
+
+    def parts(self) -> Mapping[str, Any]:
+        """Both networks, the optimiser with its schedule and the random numbers."""
+        return {
+            "anchor": self._network,
+            "best": self._best,
+            "lowest": self._lowest,
+            "optimiser": self._optimiser,
+            "lr_schedule": self._lr_schedule,
+            "order": self._order,
+            "noise": self._noise,
+        }
+
+    def product(self) -> Product:
+        """The weights of the best network."""
+        return {"anchor": self._best.state_dict()}
+
+    def _loss(self, z: Tensor, labels: Tensor) -> Tensor:
+        anchors, mask = self._network(z, labels)
+        logits = self._teacher(self._generator(anchors))
+        kept = self._values.number("invariant")
+        return (
+            self._values.number("anchor_uncertainty_weight") * energy(logits).mean()
+            + self._values.number("anchor_label_weight") * F.cross_entropy(logits, labels)
+            + self._values.number("anchor_invariance_weight")
+            * invariance_loss(mask, invariant=kept)
+        )
+
+    def _keep_best(self) -> None:
+        """Remember the network if no earlier one did better on the held-out images."""
+        loss = self._held_out_loss(self._held_out)
+        if loss < self._lowest:
+            self._lowest.copy_(loss)
+            self._best.load_state_dict(self._network.state_dict())
+
+    def _held_out_loss(self, split: Split) -> Tensor:
+        self._network.eval()
+        with torch.no_grad():
+            mean, _ = self._encoder(split.images, split.labels)
+            return self._loss(mean, split.labels)
+
+
+def _new_network(context: StageContext) -> AnchorNet:
+    """A with its initial weights, which depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.derived_seed("init", "anchor"))
+        network = AnchorNet(context.values.integer("latent"), context.num_classes)
+    return network.to(context.device)

@@ -1,0 +1,189 @@
+"""AuG-KD's first module: generator, encoder and student from the teacher alone.
+
+The generator makes images that the teacher is sure of, whose classes are balanced, that fit the
+teacher's batch norms, and on which the student still disagrees; the student learns to agree;
+the encoder learns the way back from image and label to the latent vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from dgsearch.methods.augkd.equations import class_balance_loss, encoder_loss
+from dgsearch.methods.augkd.modules import Encoder, Generator
+from dgsearch.methods.augkd.teacher import (
+    WatchedBatchNorms,
+    keeping_statistics,
+    load_teacher,
+    start_student,
+)
+from dgsearch.methods.base import Product, StageContext, check_finite
+from dgsearch.methods.losses import distillation_loss
+
+__all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
+
+_SHOWN = 512  # images on which a collapse is looked for
+
+
+class DataFree:
+    """The run of the stage `data_free`."""
+
+    def __init__(self, context: StageContext, teacher: str) -> None:
+        """Start new networks beside the teacher that the stage `teacher` made."""
+        values = context.values
+        self.epochs = values.integer("generator_epochs")
+        self._values = values
+        self._num_classes = context.num_classes
+        self._device = context.device
+        self._teacher = load_teacher(context, teacher)
+        self._student = start_student(context).train()
+        self._generator = build_generator(context).train()
+        self._encoder = build_encoder(context).train()
+        self._random = context.generator("data_free", "latent", on_device=True)
+        rate, encoder_rate = values.number("data_free_lr"), values.number("encoder_lr")
+        self._optimise_g = torch.optim.Adam(self._generator.parameters(), lr=rate)
+        self._optimise_s = torch.optim.Adam(self._student.parameters(), lr=rate)
+        self._optimise_e = torch.optim.Adam(self._encoder.parameters(), lr=encoder_rate)
+        self._lr_schedules = [
+            CosineAnnealingLR(optimiser, T_max=self.epochs)
+            for optimiser in (self._optimise_g, self._optimise_s, self._optimise_e)
+        ]
+
+    def train_epoch(self, epoch: int) -> Mapping[str, float]:
+        """`generator_steps` times: one step of G, then `student_steps` of S and E."""
+        steps = self._values.integer("generator_steps")
+        inner = self._values.integer("student_steps")
+        generator_total = torch.zeros((), device=self._device)
+        student_total = torch.zeros(2, device=self._device)
+        with WatchedBatchNorms(self._teacher) as watched:
+            for _ in range(steps):
+                generator_total += self._generator_step(watched)
+                for _ in range(inner):
+                    student_total += self._student_step()
+        for lr_schedule in self._lr_schedules:
+            lr_schedule.step()
+        student_mean, encoder_mean = (student_total / (steps * inner)).tolist()
+        return check_finite(
+            generator_loss=float(generator_total) / steps,
+            student_loss=student_mean,
+            encoder_loss=encoder_mean,
+        )
+
+    def parts(self) -> Mapping[str, Any]:
+        """Networks, optimisers, learning-rate schedules and the random numbers."""
+        names = ("generator_lr_schedule", "student_lr_schedule", "encoder_lr_schedule")
+        return {
+            "generator": self._generator,
+            "student": self._student,
+            "encoder": self._encoder,
+            "generator_optimiser": self._optimise_g,
+            "student_optimiser": self._optimise_s,
+            "encoder_optimiser": self._optimise_e,
+            "latent": self._random,
+            **dict(zip(names, self._lr_schedules, strict=True)),
+        }
+
+    def product(self) -> Product:
+        """Weights of generator, encoder and student."""
+        return {
+            "generator": self._generator.state_dict(),
+            "encoder": self._encoder.state_dict(),
+            "student": self._student.state_dict(),
+        }
+
+    def warnings(self) -> Sequence[str]:
+        """Whether the generator shows fewer than half of the classes."""
+        self._generator.eval()
+        generator = torch.Generator(self._device).manual_seed(0)
+        shape = (_SHOWN, self._values.integer("latent"))
+        z = torch.randn(shape, generator=generator, device=self._device)
+        with torch.no_grad():
+            shown = classes_shown(self._teacher(self._generator(z)))
+        if shown >= self._num_classes / 2:
+            return []
+        return [
+            f"the generator collapsed: the teacher sees only {shown} of {self._num_classes} "
+            f"classes in {_SHOWN} generated images; raise balance_weight or generator_epochs"
+        ]
+
+    def _latent(self) -> Tensor:
+        shape = (self._values.integer("generated_batch"), self._values.integer("latent"))
+        return torch.randn(shape, generator=self._random, device=self._device)
+
+    def _generator_step(self, watched: WatchedBatchNorms) -> Tensor:
+        images = self._generator(self._latent())
+        with keeping_statistics(self._student):
+            student = self._student(images)
+        teacher = self._teacher(images)
+        loss = (
+            -_divergence(student, teacher)
+            + F.cross_entropy(teacher, teacher.argmax(dim=1))
+            + self._values.number("balance_weight") * class_balance_loss(teacher)
+            + self._values.number("batch_norm_weight") * watched.loss()
+        )
+        self._optimise_g.zero_grad(set_to_none=True)
+        loss.backward(inputs=list(self._generator.parameters()))
+        self._optimise_g.step()
+        return loss.detach()
+
+    def _student_step(self) -> Tensor:
+        """One step of S and one of E on fresh images; returns both losses."""
+        z = self._latent()
+        with torch.no_grad():
+            images = self._generator(z)
+            teacher = self._teacher(images)
+        loss = distillation_loss(self._student(images), teacher, temperature=1.0)
+        self._optimise_s.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimise_s.step()
+        mean, log_variance = self._encoder(images, teacher.argmax(dim=1))
+        noise = torch.randn(mean.shape, generator=self._random, device=self._device)
+        weight = self._values.number("divergence_weight")
+        error = encoder_loss(z, mean, log_variance, noise, weight=weight)
+        self._optimise_e.zero_grad(set_to_none=True)
+        error.backward()
+        self._optimise_e.step()
+        return torch.stack([loss.detach(), error.detach()])
+
+
+def build_generator(context: StageContext) -> Generator:
+    """G with its initial weights, which depend on the seed alone."""
+    values = context.values
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.derived_seed("init", "generator"))
+        network = Generator(
+            values.integer("latent"), values.integer("generator_width"), context.image_size
+        )
+    return network.to(context.device)
+
+
+def build_encoder(context: StageContext) -> Encoder:
+    """E with its initial weights, which depend on the seed alone."""
+    values = context.values
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.derived_seed("init", "encoder"))
+        network = Encoder(
+            values.integer("latent"),
+            values.integer("encoder_width"),
+            context.num_classes,
+            context.image_size,
+        )
+    return network.to(context.device)
+
+
+def classes_shown(logits: Tensor) -> int:
+    """How many classes at least a tenth of their fair share of samples is taken for."""
+    counts = torch.bincount(logits.argmax(dim=1), minlength=logits.shape[1])
+    return int((counts >= 0.1 * len(logits) / logits.shape[1]).sum())
+
+
+def _divergence(student: Tensor, teacher: Tensor) -> Tensor:
+    """KL(teacher || student) with a gradient into both, for the generator."""
+    teacher_log, student_log = teacher.log_softmax(dim=1), student.log_softmax(dim=1)
+    return (teacher_log.exp() * (teacher_log - student_log)).sum(dim=1).mean()

@@ -1,0 +1,183 @@
+"""AuG-KD's third module: the student learns from images that move from anchors to its own domain.
+
+Each batch holds the labelled images x and their mixtures x_m with the anchors' images; the ramp
+f(epoch; a, b) moves x_m from teacher-like to student-like. Teacher, generator, encoder and anchors
+are frozen.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Batch
+from dgsearch.methods.augkd.anchors import anchor_rule, frozen_decoder
+from dgsearch.methods.augkd.diagnostics import (
+    Frozen,
+    anchor_diagnostics,
+    confidence_histogram,
+    generated_diagnostics,
+)
+from dgsearch.methods.augkd.equations import Ramp, mixup_ramp
+from dgsearch.methods.augkd.sample import image_sample
+from dgsearch.methods.augkd.teacher import load_teacher, start_student
+from dgsearch.methods.base import Product, StageContext, check_finite
+from dgsearch.methods.losses import distillation_loss
+from dgsearch.methods.supervised import make_optimiser
+
+__all__ = ["Distillation"]
+
+_GENERATED = 512  # images for the diagnostics
+
+
+class Distillation:
+    """The run of the stage `distill`."""
+
+    def __init__(self, context: StageContext, *, teacher: str, decoder: str) -> None:
+        """Take every network from its stage; the student as a copy."""
+        values = context.values
+        self.epochs = values.integer("epochs")
+        self._context = context
+        self._values = values
+        self._train = context.splits[TARGET_TRAIN]
+        self._held_out = context.splits[TARGET_VALIDATION]
+        self._random = context.generator("distill", "latent", on_device=True)
+        generator, encoder = frozen_decoder(context, decoder)
+        rule = anchor_rule(context, context.products["anchor"], self._random)
+        self._frozen = Frozen(load_teacher(context, teacher), generator, encoder, rule)
+        self._student = start_student(context)
+        if values.option("student_start") == "data_free":
+            self._student.load_state_dict(context.products[decoder]["student"])
+        self._optimiser = make_optimiser(self._student.parameters(), values)
+        self._order = context.generator("distill", "order")
+        self._constant: dict[str, float] | None = None
+
+    def train_epoch(self, epoch: int) -> Mapping[str, float]:
+        """One pass over the student's training images at this epoch's f."""
+        f = self._ramp(epoch)
+        self._student.train()
+        totals = torch.zeros(2, device=self._context.device)
+        size = self._values.integer("batch_size")
+        for batch in self._train.batches(size, self._order, smallest=2):
+            losses = self._losses(batch, f)
+            weight = self._values.number("kd_weight") if self._distils else 0.0
+            loss = (1 - weight) * losses[0] + weight * losses[1]
+            self._optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self._optimiser.step()
+            totals += torch.stack(losses).detach() * len(batch)
+        label_loss, divergence = (totals / len(self._train)).tolist()
+        found = check_finite(label_loss=label_loss, distillation_loss=divergence)
+        return found | {"mixup_ramp": f} | self._diagnostics()
+
+    def parts(self) -> Mapping[str, Any]:
+        """Student, optimiser and the random numbers."""
+        return {
+            "classifier": self._student,
+            "optimiser": self._optimiser,
+            "order": self._order,
+            "latent": self._random,
+        }
+
+    def product(self) -> Product:
+        """The student's weights."""
+        return {"classifier": self._student.state_dict()}
+
+    def classifier(self) -> nn.Module:
+        """The student."""
+        return self._student
+
+    def samples(self) -> Mapping[str, Any]:
+        """Generated, anchor and mixed images, and the teacher's confidence on generated ones."""
+        batch = self._held_out.take(torch.arange(min(12, len(self._held_out))))
+        z = self._probe_latents()
+        return {
+            "images": image_sample(self._frozen, batch, z[: len(batch)]),
+            "teacher_confidence": {"counts": confidence_histogram(self._frozen, z)},
+        }
+
+    @property
+    def _distils(self) -> bool:
+        return self._values.option("distillation") != "none"
+
+    def _ramp(self, epoch: int) -> float:
+        if not self._values.on("mixup"):
+            return 0.0
+        kind: Ramp = self._values.option("ramp")  # type: ignore[assignment]
+        return mixup_ramp(
+            epoch - 1,
+            a=self._values.number("a"),
+            b=self._values.number("b"),
+            epochs=self.epochs,
+            kind=kind,
+        )
+
+    def _losses(self, batch: Batch, f: float) -> tuple[Tensor, Tensor]:
+        """Cross-entropy with the labels, and the divergence from the teacher."""
+        images, labels, mixed = self._inputs(batch, f)
+        student = self._student(images)
+        label_loss = F.cross_entropy(student, labels)
+        if not self._distils:
+            return label_loss, label_loss.new_zeros(())
+        if self._values.option("kd_on") == "mixed":
+            chosen = mixed if bool(mixed.any()) else torch.ones_like(mixed)
+            images, student = images[chosen], student[chosen]
+        target = self._target(images, student)
+        temperature = self._values.number("kd_temperature")
+        return label_loss, distillation_loss(student, target, temperature=temperature)
+
+    def _inputs(self, batch: Batch, f: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Images, labels and which of them are mixed; where f = 1, x_m is x and not repeated."""
+        kind = self._values.option("batch")
+        raw = torch.zeros(len(batch), dtype=torch.bool, device=self._context.device)
+        if kind == "raw" or f >= 1:
+            return batch.images, batch.labels, raw
+        mixed = self._mixed(batch, f)
+        if kind == "mixed":
+            return mixed, batch.labels, ~raw
+        images = torch.cat([batch.images, mixed])
+        return images, batch.labels.repeat(2), torch.cat([raw, ~raw])
+
+    def _mixed(self, batch: Batch, f: float) -> Tensor:
+        with torch.no_grad():
+            z = self._frozen.encoder.sample(batch.images, batch.labels, self._random)
+            anchors, _ = self._frozen.anchors(z, batch.labels)
+            return self._frozen.mixed(batch.images, z, anchors, f)
+
+    def _target(self, images: Tensor, student: Tensor) -> Tensor:
+        """The logits to follow: the teacher's, or, as in the released code, the student's own."""
+        if self._values.option("distillation") == "self":
+            return student.detach()
+        with torch.no_grad():
+            logits: Tensor = self._frozen.teacher(images)
+        return logits
+
+    def _diagnostics(self) -> dict[str, float]:
+        """Agreement with the teacher now, and what does not change during the stage."""
+        if self._constant is None:
+            held_out = Batch(self._held_out.images, self._held_out.labels)
+            self._constant = generated_diagnostics(self._frozen, self._probe_latents())
+            self._constant |= anchor_diagnostics(self._with_own_noise(), held_out)
+        student = copy.copy(self._student).eval()
+        with torch.no_grad():
+            agree = student(self._held_out.images).argmax(dim=1) == self._frozen.teacher(
+                self._held_out.images
+            ).argmax(dim=1)
+        self._student.train()
+        return {"student_teacher_agreement": float(agree.float().mean()), **self._constant}
+
+    def _with_own_noise(self) -> Frozen:
+        """The frozen networks with random anchors from a generator of their own."""
+        random = self._context.generator("distill", "probe", on_device=True)
+        rule = anchor_rule(self._context, self._context.products["anchor"], random)
+        return Frozen(self._frozen.teacher, self._frozen.generator, self._frozen.encoder, rule)
+
+    def _probe_latents(self) -> Tensor:
+        random = self._context.generator("distill", "generated", on_device=True)
+        shape = (_GENERATED, self._values.integer("latent"))
+        return torch.randn(shape, generator=random, device=self._context.device)

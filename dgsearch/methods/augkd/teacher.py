@@ -1,0 +1,113 @@
+"""The teacher while it teaches: frozen, in eval mode, its batch norms watched only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from dgsearch.errors import MethodError
+from dgsearch.methods.augkd.equations import batch_norm_loss
+from dgsearch.methods.base import StageContext
+from dgsearch.methods.networks import Classifier, build_network
+
+__all__ = ["WatchedBatchNorms", "freeze", "keeping_statistics", "load_teacher", "start_student"]
+
+
+def load_teacher(context: StageContext, stage: str) -> Classifier:
+    """The teacher that a stage made: frozen, in eval mode."""
+    teacher = build_network(
+        context.values.option("teacher_network"),
+        num_classes=context.num_classes,
+        image_size=context.image_size,
+        seed=0,  # every weight is loaded
+        device=context.device,
+    )
+    teacher.load_state_dict(context.products[stage]["classifier"])
+    freeze(teacher)
+    return teacher
+
+
+def start_student(context: StageContext) -> Classifier:
+    """A student with its initial weights, which depend on the seed alone."""
+    return build_network(
+        context.values.option("student_network"),
+        num_classes=context.num_classes,
+        image_size=context.image_size,
+        seed=context.derived_seed("init", "student"),
+        device=context.device,
+    )
+
+
+def freeze(network: nn.Module) -> None:
+    """Eval mode, no gradient into the weights; the running statistics stay."""
+    network.eval().requires_grad_(False)
+
+
+@contextmanager
+def keeping_statistics(network: nn.Module) -> Iterator[None]:
+    """Forward passes in training mode that leave the running statistics of batch norms alone."""
+    layers = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    momenta = [layer.momentum for layer in layers]
+    counts = [_count(layer).clone() for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0  # the weight of the new batch
+    try:
+        yield
+    finally:
+        for layer, momentum, count in zip(layers, momenta, counts, strict=True):
+            layer.momentum = momentum
+            _count(layer).copy_(count)
+
+
+def _count(layer: nn.BatchNorm2d) -> Tensor:
+    count = layer.num_batches_tracked
+    if count is None:
+        raise MethodError(f"{layer} keeps no running statistics; choose another network")
+    return count
+
+
+class WatchedBatchNorms:
+    """Statistics of what enters a network's batch norms; use it as a context manager.
+
+    The hooks live as long as the context, and pass over what runs without a gradient; nothing
+    of the network is changed.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        """Watch every `BatchNorm2d` of the network."""
+        self._layers = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+        self._means: list[Tensor] = []
+        self._variances: list[Tensor] = []
+        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> WatchedBatchNorms:
+        """Add the hooks."""
+        self._hooks = [layer.register_forward_pre_hook(self._note) for layer in self._layers]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Remove the hooks."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def loss(self) -> Tensor:
+        """`batch_norm_loss` of the last forward pass; afterwards the statistics are forgotten."""
+        running = [layer for layer in self._layers if layer.running_mean is not None]
+        value = batch_norm_loss(
+            self._means,
+            self._variances,
+            [layer.running_mean for layer in running if layer.running_mean is not None],
+            [layer.running_var for layer in running if layer.running_var is not None],
+        )
+        self._means, self._variances = [], []
+        return value
+
+    def _note(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if not torch.is_grad_enabled():
+            return
+        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))  # unbiased
+        self._means.append(mean)
+        self._variances.append(variance)
