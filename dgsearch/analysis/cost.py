@@ -14,7 +14,7 @@ import pandas as pd
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
 from dgsearch.analysis.statistics import intervals_by, mean_interval
 
-__all__ = ["cost_table", "overheads", "pareto", "stage_seconds"]
+__all__ = ["LAST", "OTHER", "cost_table", "overheads", "pareto", "stage_seconds"]
 
 LAST = "last stage"
 OTHER = "evaluation and other"

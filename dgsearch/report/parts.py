@@ -8,7 +8,18 @@ from typing import ClassVar
 
 import plotly.graph_objects as go
 
-__all__ = ["Block", "Cell", "Copyable", "Figure", "Note", "Picture", "Section", "Table", "Warn"]
+__all__ = [
+    "Block",
+    "Cell",
+    "Copyable",
+    "Figure",
+    "Note",
+    "Picture",
+    "Rows",
+    "Section",
+    "Table",
+    "Warn",
+]
 
 
 @dataclass(frozen=True)
@@ -18,6 +29,9 @@ class Cell:
     text: str
     number: float | None = None
     bold: bool = False
+
+
+Rows = list[list[str | Cell]]
 
 
 @dataclass(frozen=True)

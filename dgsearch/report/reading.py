@@ -18,7 +18,7 @@ from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, STUDY_DIR
 __all__ = ["Sample", "StudyData", "read_study_data"]
 
 _STAGES = ["trial_number", "stage", "taken", "seconds", "saved_s"]
-_MOST_SAMPLES = 6
+_MOST_SAMPLES = 4  # of each name
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _samples(engine: Engine, study: str, trials: pd.DataFrame) -> tuple[list[Sam
     stored = frame_of(engine, query.order_by(*place)).set_axis(["number", "name"], axis=1)
     configurations = trials.set_index("trial_number")["config_id"]
     stored = stored.assign(config_id=stored["number"].map(configurations))
-    shown = stored.drop_duplicates(["config_id", "name"]).head(_MOST_SAMPLES)
+    shown = stored.drop_duplicates(["config_id", "name"]).groupby("name").head(_MOST_SAMPLES)
     samples = []
     with engine.connect() as connection:
         for number, name, _ in shown.itertuples(index=False):

@@ -28,6 +28,7 @@ from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, short
 
 __all__ = ["StudyView", "study_view"]
 
+_MOST_NAMED = 9  # configurations that figures over epochs tell apart
 FOREIGN = "value"  # the one domain of a study that dgsearch did not write
 
 
@@ -72,6 +73,17 @@ class StudyView:
         return self.trials[~self.trials["role"].isin(["baseline", "variant"])]
 
     @functools.cached_property
+    def detailed(self) -> pd.DataFrame:
+        """All trials, with a `row` for each configuration where these are few."""
+        first = self.done.drop_duplicates("config_id").set_index("config_id")
+        if not 1 < len(first) <= _MOST_NAMED:
+            return self.trials
+        names = {str(place): self.name_of(row.to_dict()) for place, row in first.iterrows()}
+        return self.trials.assign(
+            row=self.trials["config_id"].map(names).fillna(self.trials["row"]).astype(str)
+        )
+
+    @functools.cached_property
     def epochs(self) -> pd.DataFrame:
         """`epoch_accuracies` of the study."""
         return epoch_accuracies(self.data.scores, self.targets)
@@ -110,7 +122,7 @@ class StudyView:
             return None
         return str(done["config_id"].iloc[0])
 
-    def name_of(self, trial: Mapping[str, Any]) -> str:
+    def name_of(self, trial: Mapping[Any, Any]) -> str:
         """How a configuration is called, from one of its trials."""
         if trial["role"] == "variant":
             return str(trial["variant"])

@@ -54,22 +54,24 @@ def difference_figure(
     )
     known = [label for label in shown["label"] if label in reported]
     if known:
-        figure.add_trace(
-            go.Scatter(
-                x=[reported[label] * unit.scale for label in known],
-                y=known,
-                mode="markers",
-                marker={"color": "#a8324f", "size": 10, "symbol": "x-thin-open"},
-                hovertemplate="%{y}: %{x:+.3~g} points, reported",
-                name="reported by the paper, on its own data",
-            )
-        )
+        figure.add_trace(_reported(known, reported, unit))
     figure.add_vline(x=0, line={"color": NEUTRAL, "width": 1})
     figure.update_layout(
         xaxis={"title": f"difference{', ' + unit.step if unit.step else ''}"},
         yaxis={"type": "category", "categoryarray": shown["label"].tolist(), "ticksuffix": " "},
     )
     return figure
+
+
+def _reported(known: Sequence[str], reported: Mapping[str, float], unit: Unit) -> go.Scatter:
+    return go.Scatter(
+        x=[reported[label] * unit.scale for label in known],
+        y=list(known),
+        mode="markers",
+        marker={"color": "#a8324f", "size": 10, "symbol": "x-thin-open"},
+        hovertemplate="%{y}: %{x:+.3~g} points, reported",
+        name="reported by the paper, on its own data",
+    )
 
 
 def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> go.Figure:

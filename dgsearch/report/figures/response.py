@@ -98,7 +98,8 @@ def _response(
             },
             customdata=np.column_stack([part["n"], scaled["low"], scaled["high"]]),
             hovertemplate=f"{written} = %{{x}}<br>mean %{{y:.4~g}}{unit.sign}"
-            "<br>n = %{customdata[0]}, 95% interval %{customdata[1]:.4~g} to %{customdata[2]:.4~g}",
+            "<br>n = %{customdata[0]}, 95% interval %{customdata[1]:.4~g} to "
+            "%{customdata[2]:.4~g}",
             showlegend=domain != MEAN,
         ),
     ]
@@ -139,8 +140,9 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
             colorscale="Cividis",
             colorbar={"title": unit.axis, "thickness": 12},
             hovertemplate=(
-                f"{safe(labels[0])} = %{{x}}, {safe(labels[1])} = %{{y}}<br>mean %{{z:.4~g}}{unit.sign}, n = "
-                "%{customdata[0]}<br>95% interval %{customdata[1]:.4~g} to "
+                f"{safe(labels[0])} = %{{x}}, {safe(labels[1])} = %{{y}}"
+                f"<br>mean %{{z:.4~g}}{unit.sign}, n = %{{customdata[0]}}"
+                "<br>95% interval %{customdata[1]:.4~g} to "
                 "%{customdata[2]:.4~g}<extra></extra>"
             ),
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,7 +15,6 @@ __all__ = [
     "correlation_figure",
     "cost_figure",
     "curves_figure",
-    "projection_figure",
     "rank_figure",
     "scatter_figure",
     "stage_figure",
@@ -255,37 +253,9 @@ def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> go.Figure:
                     "size": 10,
                 },
                 name=row,
-                hovertemplate=f"{safe(row)}<br>%{{x:.1f}} s, %{{y:.4~g}}{unit.sign}<extra></extra>",
+                hovertemplate=f"{safe(row)}<br>%{{x:.1f}} s, %{{y:.4~g}}{unit.sign}"
+                "<extra></extra>",
             )
         )
     figure.update_layout(xaxis={"title": "seconds a trial"}, yaxis={"title": unit.axis})
-    return figure
-
-
-def projection_figure(points: Sequence[Sequence[Any]]) -> go.Figure:
-    """Features in the plane: kind, label, x, y of each; one colour and symbol a kind."""
-    frame = pd.DataFrame(list(points), columns=["kind", "label", "x", "y"])
-    styles = row_styles([str(kind) for kind in dict.fromkeys(frame["kind"])])
-    figure = go.Figure()
-    for kind, part in frame.groupby("kind", sort=False):
-        style = styles[str(kind)]
-        figure.add_trace(
-            go.Scatter(
-                x=part["x"],
-                y=part["y"],
-                mode="markers",
-                marker={
-                    "color": style["color"],
-                    "symbol": style["symbol"],
-                    "size": 6,
-                    "opacity": 0.7,
-                },
-                customdata=part[["label"]],
-                hovertemplate=f"{safe(str(kind))}, label %{{customdata[0]}}<extra></extra>",
-                name=str(kind),
-            )
-        )
-    figure.update_layout(
-        xaxis={"title": "first principal axis"}, yaxis={"title": "second principal axis"}
-    )
     return figure

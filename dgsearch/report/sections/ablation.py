@@ -12,7 +12,7 @@ from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.analysis.surrogate import LEAST_CONFIGURATIONS, Surrogate, fit_surrogate
 from dgsearch.report.compared import MOST_COMPARED, compared, differences, reported_for
 from dgsearch.report.figures.comparison import difference_figure, path_figure
-from dgsearch.report.parts import Block, Cell, Figure, Note, Section, Table
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, p_cell, records, short
 
@@ -135,7 +135,8 @@ def _path(view: StudyView) -> Iterator[Section]:
     table = configurations(view, "value")
     if table.empty:
         return
-    end = table.loc[table["outcome"].idxmax(), list(view.varied)].to_dict()
+    best = records(table)[int(table["outcome"].argmax())]
+    end = {name: best[name] for name in view.varied}
     surrogate = surrogate_of(view, "value")
     path = ablation_path(table, start=view.centre, end=end, surrogate=surrogate)
     if len(path) < 2:
@@ -144,7 +145,7 @@ def _path(view: StudyView) -> Iterator[Section]:
         f"{view.label(row['name'])}: {short(row['before'])} → {short(row['after'])}"
         for row in records(path.iloc[1:])
     ]
-    rows = [
+    rows: Rows = [
         [str(step), label, view.unit.cell(row["outcome"]), str(row["source"])]
         for step, (label, row) in enumerate(zip(labels, records(path), strict=True))
     ]

@@ -17,7 +17,7 @@ from dgsearch.analysis.sensitivity import (
 )
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT, mean_interval
 from dgsearch.report.compared import compared
-from dgsearch.report.parts import Block, Note, Section, Table, Warn
+from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, listed, p_text, plural, records, short
 
@@ -55,10 +55,11 @@ def _level(view: StudyView) -> list[str]:
     values = done["value"].dropna()
     if values.empty:
         return []
-    best = done.loc[values.idxmax() if view.data.maximise else values.idxmin()]
+    place = int(values.argmax() if view.data.maximise else values.argmin())
+    best = done.loc[done["value"].notna()].iloc[place]
     return [
-        f"The best of {plural(len(values), 'finished trial')} is trial {best['trial_number']} with "
-        f"{view.name_of(best.to_dict())}: {unit.text(best['value'])}{unit.sign}"
+        f"The best of {plural(len(values), 'finished trial')} is trial {best['trial_number']} "
+        f"with {view.name_of(best.to_dict())}: {unit.text(best['value'])}{unit.sign}"
         f"{' on the selection split' if view.facts.spec else ''}. It was chosen among noisy "
         "numbers, so a repetition will on average fall short of it."
     ]
@@ -127,7 +128,8 @@ def _difference_sentence(view: StudyView, row: dict[str, Any]) -> str:
 
 def _ranges(view: StudyView) -> list[str]:
     """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
-    told, flat = [], []
+    told: list[str] = []
+    flat: list[str] = []
     for name in view.varied:
         points = binned(
             response_points(view.points, name, centre=view.centre, targets=view.targets)
@@ -211,7 +213,7 @@ def _key_facts(view: StudyView) -> Table:
     trials, facts = view.trials, view.facts
     counts = trials["state"].value_counts()
     ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
-    rows = [["trials", f"{len(trials)} trials: {ended}" if len(trials) else "0 trials"]]
+    rows: Rows = [["trials", f"{len(trials)} trials: {ended}" if len(trials) else "0 trials"]]
     if facts.spec:
         data = facts.spec["data"]
         seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from dgsearch.analysis.rules import RULES, rule_table
 from dgsearch.analysis.selection import MEAN, finished
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.languages import table_texts
-from dgsearch.report.parts import Block, Cell, Copyable, Figure, Note, Section, Table
+from dgsearch.report.parts import Block, Cell, Copyable, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, records
 
@@ -76,14 +77,17 @@ def _wide(view: StudyView, table: pd.DataFrame) -> Table:
     domains = [*view.targets, MEAN]
     rows: list[list[str | Cell]] = []
     for row, part in table.groupby("row", sort=False):
-        cells = part.set_index("domain")
-        first = cells.loc[domains[0]]
+        cells = {cell["domain"]: cell for cell in records(part)}
+        count = int(cells[domains[0]]["n"])
         numbers = [
-            Cell(_mean_error(view, cells.loc[name]), float(cells.loc[name, "mean"]) * 100,
-                 bool(cells.loc[name, "tied"]))
+            Cell(
+                _mean_error(view, cells[name]),
+                float(cells[name]["mean"]) * 100,
+                bool(cells[name]["tied"]),
+            )
             for name in domains
-        ]  # fmt: skip
-        rows.append([str(row), Cell(str(first["n"]), float(first["n"])), *numbers])
+        ]
+        rows.append([str(row), Cell(str(count), count), *numbers])
     return Table(
         "domains",
         ("row", "n", *view.targets, "average"),
@@ -93,7 +97,7 @@ def _wide(view: StudyView, table: pd.DataFrame) -> Table:
     )
 
 
-def _mean_error(view: StudyView, cell: pd.Series[float]) -> str:
+def _mean_error(view: StudyView, cell: Mapping[str, Any]) -> str:
     mean = view.unit.text(cell["mean"])
     error = cell["standard_error"]
     return mean if pd.isna(error) else f"{mean} ± {view.unit.text(error)}"
@@ -118,7 +122,7 @@ def _reported(view: StudyView) -> list[Block]:
 
 
 def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
-    rows = [
+    rows: Rows = [
         [
             str(row["row"]), str(row["domain"]), Cell(str(row["n"]), row["n"]),
             view.unit.cell(row["mean"]), view.unit.cell(row["deviation"]),
@@ -149,10 +153,10 @@ def _rules(view: StudyView) -> Iterator[Section]:
     rows: list[Sequence[str | Cell]] = []
     for row, part in table.groupby("row", sort=False):
         for rule in RULES:
-            cells = part[part["rule"] == rule].set_index("domain")
-            numbers = [view.unit.cell(cells.loc[name, "mean"]) for name in [*view.targets, MEAN]]
-            interval = view.unit.between(*cells.loc[MEAN, ["low", "high"]])
-            count = int(cells.loc[MEAN, "n"])
+            cells = {cell["domain"]: cell for cell in records(part[part["rule"] == rule])}
+            numbers = [view.unit.cell(cells[name]["mean"]) for name in [*view.targets, MEAN]]
+            interval = view.unit.between(cells[MEAN]["low"], cells[MEAN]["high"])
+            count = int(cells[MEAN]["n"])
             rows.append([str(row), _RULE_WORDS[rule], Cell(str(count), count), *numbers, interval])
     headings = ("row", "rule", "n", *view.targets, "average", "95% interval")
     numeric = (False, False, *([True] * (len(headings) - 2)))

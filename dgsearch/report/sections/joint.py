@@ -15,7 +15,7 @@ from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.analysis.surrogate import partial_dependence
 from dgsearch.design import sobol_points
 from dgsearch.report.figures.response import dependence_figure, pair_figure, share_figure
-from dgsearch.report.parts import Block, Cell, Figure, Note, Section, Table
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records, short_cell
@@ -46,7 +46,7 @@ def _pairs(view: StudyView) -> Iterator[Section]:
         if surface["first"].nunique() < 2 or surface["second"].nunique() < 2:
             continue
         labels = (view.label(first), view.label(second))
-        rows = [
+        rows: Rows = [
             [
                 short_cell(row["first"]), short_cell(row["second"]), Cell(str(row["n"]), row["n"]),
                 view.unit.cell(row["mean"]), view.unit.cell(row["deviation"]),
@@ -87,7 +87,7 @@ def _importance(view: StudyView) -> Iterator[Section]:
     outcome = without_seed_effect(points, view.outcome)
     found = importances(points, columns, outcome.tolist(), maximise=view.data.maximise)
     labels = {name: view.label(name) for name in columns}
-    rows = [
+    rows: Rows = [
         [
             str(row["evaluator"]), labels[row["name"]], Cell(f"{row['share']:.2f}", row["share"]),
             f"{row['low']:.2f} to {row['high']:.2f}",
@@ -121,23 +121,16 @@ def _importance(view: StudyView) -> Iterator[Section]:
 def _sobol(view: StudyView) -> Iterator[Section]:
     if view.kind != "sobol":
         return
-    design: Sobol = TypeAdapter(Sobol).validate_python(dict(view.facts.spec["design"]))
-    points = [
-        {hyperparameter_column(view.done, name): value for name, value in point.items()}
-        for point in sobol_points(design, view.facts.space)
-    ]
-    full = view.done.groupby("seed")["config_id"].nunique()
-    seeds = full[full == full.max()].index
-    done = view.done[view.done["seed"].isin(seeds) & (view.done["role"] == "point")]
-    outcomes = outcomes_at(done, points, view.outcome)
+    points, seeds, outcomes = _sobol_outcomes(view)
     missing = int(pd.Series(outcomes).isna().sum())
     if missing:
-        text = f"{missing} of {len(points)} points have no finished trial; finish the study."
+        text = f"{missing} of {points} points have no finished trial; finish the study."
         yield Section("sobol", "Sobol indices", [Note(text)])
         return
-    found = sobol_indices(list(design.vary), outcomes)
-    labels = {name: view.label(name) for name in design.vary}
-    rows = [
+    names = list(view.facts.varied)
+    found = sobol_indices(names, outcomes)
+    labels = {name: view.label(name) for name in names}
+    rows: Rows = [
         [
             labels[row["name"]], str(row["kind"]), Cell(f"{row['index']:.2f}", row["index"]),
             f"{row['low']:.2f} to {row['high']:.2f}",
@@ -157,11 +150,24 @@ def _sobol(view: StudyView) -> Iterator[Section]:
     note = (
         f"Of the variance of the {view.outcome_words} over the ranges, the share that a "
         "hyperparameter causes alone (first) and with others (total; Saltelli 2010). From "
-        f"{len(points)} points, mean over {len(seeds)} seeds; the intervals are bootstraps over "
+        f"{points} points, mean over {seeds} seeds; the intervals are bootstraps over "
         "base points. What is left of the seeds' noise counts as interaction. A first index whose "
         "interval holds 0 is not established."
     )
     yield Section("sobol", "Sobol indices", [Note(note), figure])
+
+
+def _sobol_outcomes(view: StudyView) -> tuple[int, int, list[float]]:
+    """How many points and seeds the design has, and the mean outcome at each point."""
+    design: Sobol = TypeAdapter(Sobol).validate_python(dict(view.facts.spec["design"]))
+    points = [
+        {hyperparameter_column(view.done, name): value for name, value in point.items()}
+        for point in sobol_points(design, view.facts.space)
+    ]
+    full = view.done.groupby("seed")["config_id"].nunique()
+    seeds = full[full == full.max()].index
+    done = view.done[view.done["seed"].isin(seeds) & (view.done["role"] == "point")]
+    return len(points), len(seeds), outcomes_at(done, points, view.outcome)
 
 
 def _dependence(view: StudyView) -> Iterator[Section]:
@@ -184,7 +190,7 @@ def _dependence(view: StudyView) -> Iterator[Section]:
     names = list(view.varied)[:_MOST_DEPENDENCES]
     curves = {name: partial_dependence(surrogate, name) for name in names}
     labels = {name: view.label(name) for name in names}
-    rows = [
+    rows: Rows = [
         [labels[name], short_cell(row["value"]), unit.cell(row["prediction"])]
         for name, frame in curves.items()
         for row in records(frame[frame["curve"] == -1])

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.selection import accuracy_columns
-from dgsearch.report.parts import Block, Cell, Copyable, Note, Section, Table, Warn
+from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import FOREIGN, StudyView
 from dgsearch.report.words import epoch_rule, number_cell, records, short, short_cell
 
@@ -49,7 +49,7 @@ def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
         "trial", "method", *named, "state", "seed", *(view.label(name) for name in view.varied),
         f"validation{unit}" if view.facts.spec else "value", *domains, "seconds",
     ]  # fmt: skip
-    rows = [
+    rows: Rows = [
         [
             short_cell(row["trial_number"]),
             short(row["method"]),

@@ -19,7 +19,7 @@ from dgsearch.analysis.sensitivity import (
 from dgsearch.report.compared import reported_here
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.response import response_figure
-from dgsearch.report.parts import Cell, Figure, Note, Section, Table
+from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_cell, records, short, short_cell
 
@@ -41,7 +41,7 @@ def sensitivity_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
-    rows = []
+    rows: Rows = []
     for name, points in found.items():
         grouped = binned(points)
         effect = effect_range(response_summary(grouped))
