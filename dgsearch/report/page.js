@@ -28,7 +28,7 @@
 
   function styled(raw, width) {
     const layout = structuredClone(raw);
-    const axis = { gridcolor: colour("--grid"), linecolor: colour("--line"), zerolinecolor: colour("--line"), automargin: true };
+    const axis = { gridcolor: colour("--grid"), linecolor: colour("--line"), zerolinecolor: colour("--line"), automargin: true, exponentformat: "power" };
     const narrow = width < NARROW;
     const panels = narrow && layout.xaxis2 ? stacked(layout) : 1;
     Object.assign(layout, {

@@ -122,6 +122,16 @@ class StudyView:
             return None
         return str(done["config_id"].iloc[0])
 
+    @functools.cached_property
+    def chosen(self) -> str | None:
+        """config_id of the design's configuration of the best mean value, of those run most."""
+        points = self.done[self.done["role"] == "point"].dropna(subset=["value"])
+        if points.empty:
+            return None
+        means = points.groupby("config_id")["value"].agg(["mean", "count"])
+        full = means[means["count"] == means["count"].max()]["mean"]
+        return str(full.idxmax() if self.data.maximise else full.idxmin())
+
     def name_of(self, trial: Mapping[Any, Any]) -> str:
         """How a configuration is called, from one of its trials."""
         if trial["role"] == "variant":

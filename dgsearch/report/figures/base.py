@@ -38,6 +38,7 @@ _ROWS = (
 )  # fmt: skip
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _PADDING = 0.15  # of the range of the dots, above and below them
+_REACH = 1.5  # of the range of the dots, that intervals may add above and below them
 _CELLS = 60
 
 
@@ -67,14 +68,26 @@ def safe(text: str) -> str:
     return html.escape(text, quote=False).replace("%{", "% {").replace("{", "&#123;")
 
 
-def around(shown: pd.Series[float], least: float) -> list[float] | None:
-    """Limits of an axis around numbers, so that wide intervals do not flatten the figure."""
+def around(
+    shown: pd.Series[float], intervals: pd.DataFrame, *, least: float
+) -> list[float] | None:
+    """Limits of an axis that holds all numbers, and intervals unless these are far wider.
+
+    Args:
+        shown: The numbers.
+        intervals: With low and high, in the same unit; may be missing.
+        least: Smallest margin.
+    """
     numbers = shown.dropna()
     if numbers.empty:
         return None
     low, high = float(numbers.min()), float(numbers.max())
     margin = max((high - low) * _PADDING, least)
-    return [low - margin, high + margin]
+    reach = max((high - low) * _REACH, least)
+    ends = intervals[["low", "high"]].dropna()
+    bottom = min([low, *ends["low"].clip(lower=low - reach)])
+    top = max([high, *ends["high"].clip(upper=high + reach)])
+    return [bottom - margin, top + margin]
 
 
 def error_bars(part: pd.DataFrame, scale: float, *, middle: str = "mean") -> dict[str, Any]:

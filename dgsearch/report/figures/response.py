@@ -53,10 +53,13 @@ def response_figure(
     for column in range(1, 2 + several):
         mean = points["domain"] == MEAN
         chosen = points[mean == (column == 1)] if several else points
-        shown = chosen["accuracy"] * unit.scale
-        figure.update_yaxes(
-            title=unit.axis, range=around(shown, 0.005 * unit.scale), row=1, col=column
+        bars = summary[(summary["domain"] == MEAN) & (column == 1)]
+        limits = around(
+            chosen["accuracy"] * unit.scale,
+            bars[["low", "high"]] * unit.scale,
+            least=0.005 * unit.scale,
         )
+        figure.update_yaxes(title=unit.axis, range=limits, row=1, col=column)
     if numeric:
         _mark(figure, axis)
     for text, value in reported:

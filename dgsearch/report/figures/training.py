@@ -69,7 +69,7 @@ def curves_figure(
                 row=place // columns + 1,
                 col=place % columns + 1,
             )
-    figure.update_xaxes(title="epoch", dtick=None)
+    figure.update_xaxes(title="epoch", row=rows)
     figure.update_yaxes(title=axis)
     return figure
 

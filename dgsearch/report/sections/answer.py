@@ -2,157 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.comparison import LEVEL
-from dgsearch.analysis.sensitivity import (
-    binned,
-    effect_range,
-    response_points,
-    response_summary,
-    values_tied_with_best,
-)
-from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT, mean_interval
-from dgsearch.report.compared import compared
+from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
+from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import epoch_rule, listed, p_text, plural, records, short
+from dgsearch.report.words import epoch_rule, listed, plural
 
 __all__ = ["answer_section"]
+
+_MOST_WARNINGS = 4
+_LONGEST = 300  # characters of a trial's warning
 
 
 def answer_section(view: StudyView) -> Section:
     """Two or three sentences with numbers, the warnings, and a table of key facts."""
-    sentences = _sentences(view) if view.has_results else ["No trial has finished yet."]
+    sentences = answer_sentences(view) if view.has_results else ["No trial has finished yet."]
     blocks: list[Block] = [Note(" ".join(sentences))]
     blocks += [Warn(text) for text in _warnings(view)]
     return Section("answer", "Answer", [*blocks, _key_facts(view)])
-
-
-def _sentences(view: StudyView) -> list[str]:
-    if view.kind == "ablation":
-        return [*_level(view), *_variants(view)]
-    return [*_level(view), *_baselines(view), *_ranges(view)]
-
-
-def _level(view: StudyView) -> list[str]:
-    """What the reference reaches, or the best configuration where there is none."""
-    done, unit = view.done, view.unit
-    if view.reference is not None:
-        own = done[done["config_id"] == view.reference]
-        what = (
-            "The full method" if view.kind == "ablation" else f"{view.facts.method} at its centre"
-        )
-        found = mean_interval(own[view.outcome].tolist())
-        doubt = "" if math.isnan(found.low) else f", 95% interval {unit.between(*found[3:])}"
-        return [
-            f"{what} reaches {unit.text(found.mean)}{unit.sign} {view.outcome_words} "
-            f"({plural(found.n, 'seed')}{doubt})."
-        ]
-    values = done["value"].dropna()
-    if values.empty:
-        return []
-    place = int(values.argmax() if view.data.maximise else values.argmin())
-    best = done.loc[done["value"].notna()].iloc[place]
-    return [
-        f"The best of {plural(len(values), 'finished trial')} is trial {best['trial_number']} "
-        f"with {view.name_of(best.to_dict())}: {unit.text(best['value'])}{unit.sign}"
-        f"{' on the selection split' if view.facts.spec else ''}. It was chosen among noisy "
-        "numbers, so a repetition will on average fall short of it."
-    ]
-
-
-def _variants(view: StudyView) -> list[str]:
-    """Which variants differ from the full method, and which cannot be told from it."""
-    table = compared(view)
-    others = table[table["config_id"] != view.reference] if len(table) else table
-    if others.empty:
-        return []
-    unit = view.unit
-    told = others[others["p_holm"] <= LEVEL]
-    open_ = others[~(others["p_holm"] <= LEVEL)]
-    sentences = []
-    if len(told):
-        parts = [
-            f"{row['label']} {unit.signed(row['difference'])} {unit.step} "
-            f"({unit.between(row['low'], row['high'], signed=True)}, p = {p_text(row['p_holm'])})"
-            for row in records(told.sort_values("difference"))
-        ]
-        sentences.append(
-            f"Of {plural(len(others), 'variant')}, {len(told)} differ from it after Holm's "
-            f"correction: {listed(parts, most=8)}."
-        )
-    else:
-        sentences.append(
-            f"None of {plural(len(others), 'variant')} can be told from it after Holm's "
-            "correction: these seeds establish no difference."
-        )
-    finite = [value for value in open_["detectable"] if math.isfinite(value)]
-    if len(open_) and finite and len(told):
-        sentences.append(f"The other {len(open_)} cannot be told from it.")
-    if finite:
-        sentences.append(
-            f"That is not equality: true differences up to {unit.text(min(finite))} to "
-            f"{unit.text(max(finite))} {unit.step}, depending on the variant, would often have "
-            "been missed."
-        )
-    return sentences
-
-
-def _baselines(view: StudyView) -> list[str]:
-    table = compared(view)
-    return [_difference_sentence(view, row) for row in records(table[table["role"] == "baseline"])]
-
-
-def _difference_sentence(view: StudyView, row: dict[str, Any]) -> str:
-    """The centre against one baseline, claimed only as far as the pairs allow."""
-    unit = view.unit
-    better = "above" if row["difference"] < 0 else "below"
-    head = (
-        f"It is {unit.text(abs(row['difference']))} {unit.step} {better} {row['method']}, paired "
-        f"over {plural(row['pairs'], 'seed')}"
-    )
-    if math.isnan(row["low"]):
-        return f"{head}; one pair gives no interval, so nothing can be concluded."
-    interval = (
-        f"95% interval {unit.between(-row['high'], -row['low'], signed=True)}, "
-        f"sign-flip p = {p_text(row['p'])}"
-    )
-    if row["low"] <= 0 <= row["high"] or not row["p"] <= LEVEL:
-        return f"{head} ({interval}): these seeds do not establish a difference."
-    return f"{head} ({interval})."
-
-
-def _ranges(view: StudyView) -> list[str]:
-    """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
-    told: list[str] = []
-    flat: list[str] = []
-    for name in view.varied:
-        points = binned(
-            response_points(view.points, name, centre=view.centre, targets=view.targets)
-        )
-        if points["value"].nunique() < 2:
-            continue
-        found = effect_range(response_summary(points))
-        ends = sorted((found.best, found.worst), key=str)
-        text = (
-            f"{view.label(name)} {view.unit.text(found.spread)} {view.unit.step} between "
-            f"{short(ends[0])} and {short(ends[1])}"
-        ).replace("  ", " ")
-        tied = values_tied_with_best(points, maximise=view.data.maximise)
-        (flat if tied["tied"].all() else told).append(text)
-    sentences = []
-    if told:
-        sentences.append(f"At least one value can be told from the best of: {listed(told)}.")
-    if flat:
-        sentences.append(
-            f"No value can be told from the best of {listed(flat)}; the best and the worst of "
-            "several noisy means always lie apart, so these spreads are no effect by themselves."
-        )
-    return sentences
 
 
 def _warnings(view: StudyView) -> list[str]:
@@ -172,7 +43,20 @@ def _warnings(view: StudyView) -> list[str]:
     planned = view.facts.facts.get("planned")
     if planned and len(view.done) < planned and not counts.get("PRUNED", 0):
         warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
+    warnings += _trial_warnings(view)
     return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]
+
+
+def _trial_warnings(view: StudyView) -> list[str]:
+    """What trials themselves warned of, the most frequent first."""
+    texts = view.trials["warnings"].dropna().str.split("\n").explode().str.strip()
+    counts = texts[texts != ""].value_counts()
+    said = [
+        f"{plural(int(count), 'trial')} warned: {str(text)[:_LONGEST]}"
+        for text, count in counts.head(_MOST_WARNINGS).items()
+    ]
+    left = len(counts) - len(said)
+    return said + [f"{plural(left, 'further warning')} in the frame of trials."] * bool(left)
 
 
 def _seed_warnings(view: StudyView) -> list[str]:

@@ -37,15 +37,12 @@ def chosen_rows(view: StudyView) -> pd.DataFrame:
     parts = [plain]
     points = done[done["role"] == "point"]
     if len(points):
-        means = points.groupby("config_id")["value"].agg(["mean", "count"])
-        full = means[means["count"] == means["count"].max()]["mean"]
-        best = str(full.idxmax() if view.data.maximise else full.idxmin())
         centre = view.reference
         if centre is not None and (points["config_id"] == centre).any():
             own = points[points["config_id"] == centre]
             parts.insert(0, own.assign(row=own["row"] + ", at the centre"))
-        if best != centre:
-            own = points[points["config_id"] == best]
+        if view.chosen != centre:
+            own = points[points["config_id"] == view.chosen]
             parts.insert(0, own.assign(row=own["row"] + ", chosen by validation"))
     columns = {f"accuracy/{name}": name for name in [*view.targets, MEAN]}
     chosen = pd.concat(parts, ignore_index=True).rename(columns=columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -74,7 +74,7 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
     summary = response_summary(grouped)
     described = view.facts.describe(name) if view.facts.spec else None
     symbol = view.label(name)
-    axis = {
+    axis: dict[str, Any] = {
         "label": symbol,
         "log": view.is_log(name),
         "centre": view.centre.get(name),
@@ -90,7 +90,7 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
             colours=view.colours,
             reported=reported_here(view, view.targets),
         ),
-        _caption(view, symbol, points),
+        _caption(view, axis, points),
         _table(view, symbol, summary, grouped),
     )
     meaning = f"{symbol}: {described.meaning}. " if described else ""
@@ -123,19 +123,28 @@ def _default_words(view: StudyView, symbol: str, described: Any) -> str:
     return words
 
 
-def _caption(view: StudyView, symbol: str, points: pd.DataFrame) -> str:
+def _caption(view: StudyView, axis: Mapping[str, Any], points: pd.DataFrame) -> str:
+    symbol = axis["label"]
     mean = points["domain"] == MEAN
     dots = "Dots: one seed each. "
     if mean.sum() > MOST_DOTS:
         dots = f"Single seeds are not drawn, there are more than {MOST_DOTS}. "
     several = len(view.targets) > 1
     where = "on the left with 95% t intervals" if several else "with 95% t intervals"
-    lines = "Dotted line: the centre, kept while others move. Dashed line: the default."
     return (
         f"{view.unit.name.capitalize()} over {symbol}. {dots}Symbols joined by lines: means, "
-        f"{where}; intervals that leave the axis are in the table. "
-        f"{lines if view.centre else ''}"
+        f"{where}; an interval that leaves the axis is in the table. {_line_words(view, axis)}"
     ).strip()
+
+
+def _line_words(view: StudyView, axis: Mapping[str, Any]) -> str:
+    """What the vertical lines are, where there are any."""
+    centre, default = axis["centre"], axis["default"]
+    if centre is None:
+        return ""
+    if centre == default:
+        return f"Dotted line: the centre and default, {short(centre)}."
+    return f"Dotted line: the centre, {short(centre)}. Dashed line: the default, {short(default)}."
 
 
 def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataFrame) -> Table:
