@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from sqlalchemy import Engine
 
 from dgsearch.database.connection import open_for_writing
@@ -23,7 +28,11 @@ SPACES = {
             Float(
                 name="lambda_adv", symbol="λ_adv", default=0.5, low=0, high=10, meaning="weight"
             ),
+            Float(
+                name="lambda_mix", symbol="λ_mix", default=0.5, low=0, high=10, meaning="weight"
+            ),
             Int(name="T", symbol="T", default=5, low=0, high=100, meaning="steps"),
+            Int(name="N_b", symbol="N_b", default=5, low=1, high=100, meaning="instances"),
             Choice(name="attention", default="feature", options=("feature", "plain"), meaning="a"),
             Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
             Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
@@ -39,7 +48,11 @@ SPACES = {
 CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted")})
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
+    "lambda_mix": FloatDistribution(0, 10),
     "T": IntDistribution(0, 100),
+    "N_b": IntDistribution(1, 100),
+    "lr": FloatDistribution(1e-6, 1, log=True),
+    "attention": CategoricalDistribution(("feature", "plain")),
 }
 TARGETS = ("photo", "street")
 

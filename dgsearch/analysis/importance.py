@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ LEAST_TRIALS = 20
 _POOL = 2000  # trials that bootstrap samples are drawn from; of more a random choice
 _MOST_TRIALS = 300  # of a bootstrap sample; more add time and little else
 _REPEATS = {"PED-ANOVA": 40, "fANOVA": 12}
+_MOST_CHOICES = 12  # of a numeric hyperparameter; more are taken for a range
 _TREES = 12
 _DEPTH = 5  # of a tree; the time grows with the square of its leaves
 
@@ -49,6 +50,7 @@ def importances(
     names: Mapping[str, str],
     outcome: Sequence[float],
     *,
+    logarithmic: Collection[str] = (),
     maximise: bool = True,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -58,6 +60,7 @@ def importances(
         trials: Finished trials of equal length, at least 20; hyperparameter columns.
         names: Column of each hyperparameter, by its name; each must take two values or more.
         outcome: What it is important for, one number a trial.
+        logarithmic: Names of those that are on a logarithmic scale.
         maximise: Whether a higher outcome is better.
         seed: Of the bootstrap and the forests.
 
@@ -71,13 +74,13 @@ def importances(
     numbers = np.asarray(outcome, dtype=np.float64)
     pool = random.permutation(len(table))[:_POOL]
     evaluators: dict[str, Any] = {
-        "PED-ANOVA": PedAnovaImportanceEvaluator(target_quantile=0.2, evaluate_on_local=False),
+        "PED-ANOVA": PedAnovaImportanceEvaluator(target_quantile=0.2, evaluate_on_local=True),
         "fANOVA": FanovaImportanceEvaluator(n_trees=_TREES, max_depth=_DEPTH, seed=seed),
     }
     size = min(len(pool), _MOST_TRIALS)
     rows = []
     with _quiet():
-        kept = _frozen(table.iloc[pool], numbers[pool])
+        kept = _frozen(table.iloc[pool], numbers[pool], logarithmic)
         study = optuna.create_study(direction="maximize" if maximise else "minimize")
         for label, evaluator in evaluators.items():
             shares = []
@@ -116,19 +119,25 @@ def _normalised(found: Mapping[str, float], names: Sequence[str]) -> list[float]
     return [found.get(name, 0.0) / total for name in names]
 
 
-def _distribution(values: pd.Series[Any]) -> BaseDistribution:
-    """Optuna's distribution that spans the values."""
-    if pd.api.types.is_numeric_dtype(values):
-        numbers = values.astype("float64")
-        return FloatDistribution(float(numbers.min()), float(numbers.max()))
-    return CategoricalDistribution(list(dict.fromkeys(values.astype(str))))
+def _distribution(values: pd.Series[Any], *, log: bool) -> BaseDistribution:
+    """Optuna's distribution that spans the values; a few values are choices, not a range."""
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > _MOST_CHOICES:
+        low, high = float(values.min()), float(values.max())
+        return FloatDistribution(low, high, log=log and low > 0)
+    return CategoricalDistribution(sorted(set(values.astype(str))))
 
 
-def _frozen(table: pd.DataFrame, numbers: np.ndarray[Any, Any]) -> list[FrozenTrial]:
+def _frozen(
+    table: pd.DataFrame, numbers: np.ndarray[Any, Any], logarithmic: Collection[str]
+) -> list[FrozenTrial]:
     """The rows as Optuna's finished trials."""
-    distributions = {str(name): _distribution(table[name]) for name in table.columns}
+    distributions = {
+        str(name): _distribution(table[name], log=name in logarithmic) for name in table.columns
+    }
     columns = [
-        table[name].astype("float64" if pd.api.types.is_numeric_dtype(table[name]) else str)
+        table[name].astype(
+            "float64" if isinstance(distributions[str(name)], FloatDistribution) else str
+        )
         for name in table.columns
     ]
     return [

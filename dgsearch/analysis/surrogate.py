@@ -16,8 +16,8 @@ import pandas as pd
 __all__ = ["LEAST_CONFIGURATIONS", "Surrogate", "fit_surrogate", "partial_dependence"]
 
 LEAST_CONFIGURATIONS = 12
-_MOST_ROWS = 1500
-_TREES = 60
+_MOST_ROWS = 1000
+_TREES = 40
 _FOLDS = 5
 _GRID = 15
 _CURVES = 40
@@ -58,7 +58,7 @@ def fit_surrogate(table: pd.DataFrame, outcome: Sequence[float], *, seed: int = 
     Args:
         table: One row a configuration, one column a hyperparameter; at least 12 rows.
         outcome: Mean over seeds of each row.
-        seed: Of the forest, the folds and the sample of at most 1,500 rows that is used.
+        seed: Of the forest, the folds and the sample of at most 1,000 rows that is used.
     """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.model_selection import KFold, cross_val_predict
@@ -96,16 +96,16 @@ def partial_dependence(surrogate: Surrogate, name: str) -> pd.DataFrame:
     """
     shown = surrogate.table.iloc[:_CURVES]
     values = _grid(surrogate.table[name])
-    rows = []
-    for value in values:
-        moved = shown.assign(**{name: value})
-        predictions = surrogate.predict(moved)
-        rows.append({"value": value, "curve": -1, "prediction": float(np.mean(predictions))})
-        rows += [
-            {"value": value, "curve": place, "prediction": number}
-            for place, number in enumerate(predictions)
-        ]
-    return pd.DataFrame(rows)
+    moved = pd.concat([shown.assign(**{name: value}) for value in values], ignore_index=True)
+    curves = pd.DataFrame(
+        {
+            "value": [value for value in values for _ in range(len(shown))],
+            "curve": [*range(len(shown))] * len(values),
+            "prediction": surrogate.predict(moved),
+        }
+    )
+    means = curves.groupby("value", sort=False)["prediction"].mean().reset_index()
+    return pd.concat([means.assign(curve=-1), curves], ignore_index=True)
 
 
 def _grid(values: pd.Series[Any]) -> list[Any]:

@@ -35,9 +35,7 @@ def compared(view: StudyView) -> pd.DataFrame:
     kept = {view.reference, *ranked.index[:MOST_COMPARED]}
     chosen = done[(done["role"] != "point") | done["config_id"].isin(kept)]
     table = compare_to_reference(chosen, reference=view.reference, targets=view.targets)
-    first = chosen.drop_duplicates("config_id").set_index("config_id")
-    labels = [view.name_of(first.loc[config_id].to_dict()) for config_id in table["config_id"]]
-    return table.assign(label=labels)
+    return table.assign(label=[view.names[config_id] for config_id in table["config_id"]])
 
 
 def differences(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:

@@ -42,11 +42,10 @@ def _level(view: StudyView) -> list[str]:
         what = f"{view.facts.method} at its centre"
         sentences.append(_reached(view, view.reference, what))
     if view.kind in ("grid", "sobol", "search") and view.chosen not in (None, view.reference):
-        first = view.done[view.done["config_id"] == view.chosen].iloc[0].to_dict()
         count = view.done[view.done["role"] == "point"]["config_id"].nunique()
         what = (
             f"Of {plural(count, 'configuration')}, the one chosen by source validation is "
-            f"{view.name_of(first)}; it"
+            f"{view.names[str(view.chosen)]}; it"
         )
         sentences.append(_reached(view, str(view.chosen), what))
     return sentences

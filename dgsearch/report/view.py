@@ -24,7 +24,7 @@ from dgsearch.analysis.selection import (
 )
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.reading import StudyData
-from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, short
+from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short
 
 __all__ = ["StudyView", "study_view"]
 
@@ -75,12 +75,10 @@ class StudyView:
     @functools.cached_property
     def detailed(self) -> pd.DataFrame:
         """All trials, with a `row` for each configuration where these are few."""
-        first = self.done.drop_duplicates("config_id").set_index("config_id")
-        if not 1 < len(first) <= _MOST_NAMED:
+        if not 1 < self.done["config_id"].nunique() <= _MOST_NAMED:
             return self.trials
-        names = {str(place): self.name_of(row.to_dict()) for place, row in first.iterrows()}
         return self.trials.assign(
-            row=self.trials["config_id"].map(names).fillna(self.trials["row"]).astype(str)
+            row=self.trials["config_id"].map(self.names).fillna(self.trials["row"]).astype(str)
         )
 
     @functools.cached_property
@@ -145,9 +143,20 @@ class StudyView:
         ]
         return ", ".join(moved) or f"{trial['method']} at the centre"
 
+    @functools.cached_property
+    def names(self) -> Mapping[str, str]:
+        """How each configuration with finished trials is called, by config_id."""
+        columns = ["config_id", "role", "variant", "method", *self.varied.values()]
+        first = self.done.drop_duplicates("config_id")[list(dict.fromkeys(columns))]
+        return {str(row["config_id"]): self.name_of(row) for row in records(first)}
+
+    @functools.cached_property
+    def _labels(self) -> dict[str, str]:
+        return {name: label(self.facts, name) for name in self.varied}
+
     def label(self, name: str) -> str:
         """How a hyperparameter is written."""
-        return label(self.facts, name)
+        return self._labels.get(name) or label(self.facts, name)
 
     def is_log(self, name: str) -> bool:
         """Whether a hyperparameter is declared logarithmic."""

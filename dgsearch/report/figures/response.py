@@ -212,19 +212,17 @@ def dependence_figure(
     )
     for place, frame in enumerate(curves.values()):
         row, column = place // columns + 1, place % columns + 1
-        for curve, part in frame.groupby("curve"):
-            mean = curve == -1
+        ice = frame[frame["curve"] >= 0].sort_values("curve", kind="stable")
+        mean = frame[frame["curve"] == -1]
+        for part, width, opacity in ((_gapped(ice), 1, 0.25), (mean, 3, 1.0)):
             figure.add_trace(
                 go.Scatter(
                     x=part["value"],
                     y=part["prediction"] * unit.scale,
                     mode="lines",
-                    line={
-                        "color": "#6355c4" if mean else NEUTRAL,
-                        "width": 3 if mean else 1,
-                    },
-                    opacity=1 if mean else 0.25,
-                    hoverinfo="x+y" if mean else "skip",
+                    line={"color": "#6355c4" if width > 1 else NEUTRAL, "width": width},
+                    opacity=opacity,
+                    hoverinfo="x+y" if width > 1 else "skip",
                     showlegend=False,
                 ),
                 row=row,
@@ -232,3 +230,12 @@ def dependence_figure(
             )
     figure.update_yaxes(title=unit.axis, matches="y")
     return figure
+
+
+def _gapped(curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves below each other with a missing number between two, where the line breaks."""
+    parts = [
+        pd.concat([part, part.iloc[-1:].assign(prediction=np.nan)])
+        for _, part in curves.groupby("curve", sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True)

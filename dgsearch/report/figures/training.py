@@ -96,7 +96,10 @@ def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> go.Figure:
                     name=name,
                 )
             )
-    figure.update_layout(xaxis={"title": "epoch of the rung"}, yaxis={"title": unit.axis})
+    rungs = sorted({int(rung) for rung in stops["rung"]})
+    figure.update_layout(
+        xaxis={"title": "epoch of the rung", "tickvals": rungs}, yaxis={"title": unit.axis}
+    )
     return figure
 
 

@@ -85,7 +85,13 @@ def _importance(view: StudyView) -> Iterator[Section]:
     if len(points) < LEAST_TRIALS or len(columns) < 2:
         return
     outcome = without_seed_effect(points, view.outcome)
-    found = importances(points, columns, outcome.tolist(), maximise=view.data.maximise)
+    found = importances(
+        points,
+        columns,
+        outcome.tolist(),
+        logarithmic=[name for name in columns if view.is_log(name)],
+        maximise=view.data.maximise,
+    )
     labels = {name: view.label(name) for name in columns}
     rows: Rows = [
         [

@@ -102,7 +102,7 @@ def _slice_words(points: pd.DataFrame) -> str:
     if points["line"].all():
         words = "The other hyperparameters stay at their centre."
     else:
-        words = "Each dot is a seed's mean over all configurations that have this value."
+        words = "Each seed counts with its mean over all configurations that have a value."
     if points["value"].nunique() > MOST_VALUES:
         words += " Means are over bins of equally many trials, drawn at each bin's median."
     return words

@@ -186,10 +186,8 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     )
     if len(table) < 3:
         return
-    names = view.done.drop_duplicates("config_id").set_index("config_id")
-    labels = [view.name_of(names.loc[config_id].to_dict()) for config_id in table["config_id"]]
-    shown = table.assign(text=labels)
-    shown = shown if len(shown) <= _MOST_ROWS else shown.nlargest(_MOST_ROWS, "validation")
+    table = table.assign(text=table["config_id"].map(view.names))
+    shown = table if len(table) <= _MOST_ROWS else table.nlargest(_MOST_ROWS, "validation")
     rows: Rows = [
         [row["text"], short_cell(row["n"]), view.unit.cell(row["validation"]),
          view.unit.cell(row["target"])]
@@ -198,14 +196,14 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     figure = Figure(
         "source-target",
         scatter_figure(
-            table.assign(text=labels),
+            table,
             x="validation",
             y="target",
             titles=(f"{_VALIDATION} {view.unit.axis}", f"mean target {view.unit.axis}"),
             styles=row_styles(list(dict.fromkeys(table["row"]))),
             scales=(view.unit.scale, view.unit.scale),
         ),
-        "One mark a configuration: mean over its seeds.",
+        _marks(len(table)),
         Table(
             "source-target",
             ("configuration", "n", "validation", "mean of targets"),
@@ -236,3 +234,10 @@ def _selection(view: StudyView, table: pd.DataFrame) -> str:
         "the targets themselves; that one was picked among noisy means, so the true cost is "
         "smaller."
     )
+
+
+def _marks(count: int) -> str:
+    if count > MOST_DOTS:
+        return f"{count} configurations as counts in cells, too many for one mark each."
+    table = f" The table has the {_MOST_ROWS} of the highest validation." * (count > _MOST_ROWS)
+    return f"One mark a configuration: mean over its seeds.{table}"
