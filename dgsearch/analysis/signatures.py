@@ -96,7 +96,8 @@ def signatures(trials: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a signature and row: signature, row, n (trials), number, bound, seen.
     """
-    done = finished(trials).join(last, on="trial_number", rsuffix=" (train)")
+    done = finished(trials)
+    done = done.join(last.drop(columns=list({*last.columns} & {*done.columns})), on="trial_number")
     found = []
     for check in CHECKS:
         if not set(check.needs) <= set(done.columns):

@@ -113,15 +113,22 @@ def _importance(view: StudyView) -> Iterator[Section]:
         "of trials.",
         table,
     )
-    dropped = len(view.points[view.points["state"] == "COMPLETE"]) - len(points)
-    note = (
+    yield Section(
+        "importance",
+        "Joint importance",
+        [Note(_importance_words(view, len(points), found)), figure],
+    )
+
+
+def _importance_words(view: StudyView, count: int, found: pd.DataFrame) -> str:
+    dropped = len(view.points[view.points["state"] == "COMPLETE"]) - count
+    return (
         "PED-ANOVA asks what tells the best fifth of the trials from the others; fANOVA splits "
-        f"the variance of a random forest into effects. Over {len(points)} trials of equal "
+        f"the variance of a random forest into effects. Over {count} trials of equal "
         f"length{f' ({dropped} others are left out)' if dropped > 0 else ''}, each less the mean "
         f"of its seed; bootstrap samples have {found['trials'].iloc[0]} trials. Shares always sum "
         "to 1: where nothing matters, noise is shared out."
     )
-    yield Section("importance", "Joint importance", [Note(note), figure])
 
 
 def _sobol(view: StudyView) -> Iterator[Section]:
