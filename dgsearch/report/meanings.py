@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FIXED", "metric_label", "signature_words"]
+__all__ = ["FIXED", "MIXED", "metric_label", "signature_words"]
+
+MIXED = "teacher_accuracy_mixed_"
+"""Of diagnostics that are measured on mixed images; what follows is f."""
 
 FIXED = frozenset(
     {
@@ -108,6 +111,8 @@ _SIGNATURES = {
 
 def metric_label(metric: str) -> str:
     """A diagnostic in words; its own name where it is not known here."""
+    if metric.startswith(MIXED):
+        return f"teacher accuracy on mixed images, f = {metric.removeprefix(MIXED)}"
     return _METRICS.get(metric, metric)
 
 

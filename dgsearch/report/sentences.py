@@ -173,6 +173,8 @@ def _difference_sentence(view: StudyView, row: dict[str, Any], subject: str) -> 
 
 def _ranges(view: StudyView) -> list[str]:
     """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
+    if view.done["seed"].nunique() < 2:
+        return []  # nothing can be paired
     told: list[str] = []
     flat: list[str] = []
     for name in view.varied:

@@ -90,7 +90,7 @@ def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> go.Figure:
                     x=stops["rung"],
                     y=stops[column] * unit.scale,
                     mode="markers",
-                    marker={"color": colour, "size": 9, "symbol": symbol},
+                    marker={"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2}},
                     customdata=stops[["trial_number"]],
                     hovertemplate="trial %{customdata[0]}, epoch %{x}: %{y:.4~g}",
                     name=name,

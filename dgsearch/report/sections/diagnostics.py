@@ -16,7 +16,7 @@ from dgsearch.report.expectations import expectation_sentences
 from dgsearch.report.figures.base import row_styles
 from dgsearch.report.figures.samples import ramp_figure
 from dgsearch.report.figures.training import correlation_figure, curves_figure
-from dgsearch.report.meanings import FIXED, metric_label, signature_words
+from dgsearch.report.meanings import FIXED, MIXED, metric_label, signature_words
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.sections.samples import sample_sections
 from dgsearch.report.sections.training import panel_height
@@ -27,7 +27,6 @@ __all__ = ["diagnostic_sections"]
 
 _PANELS = 8  # of one figure
 _MOST_FIGURES = 4
-_MIXED = "teacher_accuracy_mixed_"
 _LEFT_OUT = ("epoch_s",)  # cost has it
 _LEAST_TRIALS = 10  # for a correlation across trials
 
@@ -92,8 +91,8 @@ def _signature_table(found: pd.DataFrame) -> Table:
 def _series(view: StudyView, series: pd.DataFrame) -> Iterator[Section]:
     """Every diagnostic over epochs, eight to a figure; what does not move, as a table."""
     metrics = [str(name) for name in dict.fromkeys(series["metric"])]
-    fixed = [name for name in metrics if name in FIXED or name.startswith(_MIXED)]
-    moving = [name for name in metrics if name not in fixed]
+    fixed = [name for name in metrics if name in FIXED]
+    moving = [name for name in metrics if name not in FIXED and not name.startswith(MIXED)]
     blocks: list[Block] = []
     for first in range(0, min(len(moving), _PANELS * _MOST_FIGURES), _PANELS):
         chosen = moving[first : first + _PANELS]
@@ -101,7 +100,7 @@ def _series(view: StudyView, series: pd.DataFrame) -> Iterator[Section]:
     if len(moving) > _PANELS * _MOST_FIGURES:
         left = len(moving) - _PANELS * _MOST_FIGURES
         blocks.append(Note(f"{left} further diagnostics are stored and not drawn."))
-    ramp = series[series["metric"].str.startswith(_MIXED)]
+    ramp = series[series["metric"].str.startswith(MIXED)]
     if len(ramp):
         blocks.append(_ramp(ramp))
     if fixed:
@@ -135,7 +134,7 @@ def _panels(series: pd.DataFrame, metrics: Sequence[str], *, number: int) -> Fig
 def _ramp(series: pd.DataFrame) -> Figure:
     """Teacher accuracy on mixed images from anchor to image."""
     last = series.sort_values("epoch").drop_duplicates(["metric", "row"], keep="last")
-    table = last.assign(f=last["metric"].str.removeprefix(_MIXED).astype(float)).sort_values("f")
+    table = last.assign(f=last["metric"].str.removeprefix(MIXED).astype(float)).sort_values("f")
     rows: Rows = [
         [str(row["row"]), short_cell(row["f"]), short_cell(row["n"]), number_cell(row["mean"], 3)]
         for row in records(table)

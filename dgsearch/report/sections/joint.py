@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 from pydantic import TypeAdapter
@@ -93,17 +93,6 @@ def _importance(view: StudyView) -> Iterator[Section]:
         maximise=view.data.maximise,
     )
     labels = {name: view.label(name) for name in columns}
-    rows: Rows = [
-        [
-            str(row["evaluator"]), labels[row["name"]], Cell(f"{row['share']:.2f}", row["share"]),
-            f"{row['low']:.2f} to {row['high']:.2f}",
-        ]
-        for row in records(found)
-    ]  # fmt: skip
-    table = Table(
-        "importance", ("method", "hyperparameter", "share", "95% range"), rows,
-        (False, False, True, True),
-    )  # fmt: skip
     figure = Figure(
         "importance",
         share_figure(
@@ -111,13 +100,27 @@ def _importance(view: StudyView) -> Iterator[Section]:
         ),
         "Share of importance of each hyperparameter: mean and 95% range over bootstrap samples "
         "of trials.",
-        table,
+        _importance_table(found, labels),
     )
     yield Section(
         "importance",
         "Joint importance",
         [Note(_importance_words(view, len(points), found)), figure],
     )
+
+
+def _importance_table(found: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    rows: Rows = [
+        [
+            str(row["evaluator"]), labels[row["name"]], Cell(f"{row['share']:.2f}", row["share"]),
+            f"{row['low']:.2f} to {row['high']:.2f}",
+        ]
+        for row in records(found)
+    ]  # fmt: skip
+    return Table(
+        "importance", ("method", "hyperparameter", "share", "95% range"), rows,
+        (False, False, True, True),
+    )  # fmt: skip
 
 
 def _importance_words(view: StudyView, count: int, found: pd.DataFrame) -> str:

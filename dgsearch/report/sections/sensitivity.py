@@ -94,12 +94,14 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
         _table(view, symbol, summary, grouped),
     )
     meaning = f"{symbol}: {described.meaning}. " if described else ""
-    text = f"{meaning}{_slice_words(points)}{_default_words(view, symbol, described)}"
+    text = f"{meaning}{_slice_words(view, points)}{_default_words(view, symbol, described)}"
     return Section(f"sensitivity-{name}", f"Sensitivity to {symbol}", [Note(text), figure])
 
 
-def _slice_words(points: pd.DataFrame) -> str:
-    if points["line"].all():
+def _slice_words(view: StudyView, points: pd.DataFrame) -> str:
+    if not view.facts.spec:
+        words = "The other hyperparameters take whatever values the trials have."
+    elif points["line"].all():
         words = "The other hyperparameters stay at their centre."
     else:
         words = "Each seed counts with its mean over all configurations that have a value."
@@ -126,7 +128,7 @@ def _default_words(view: StudyView, symbol: str, described: Any) -> str:
 def _caption(view: StudyView, axis: Mapping[str, Any], points: pd.DataFrame) -> str:
     symbol = axis["label"]
     mean = points["domain"] == MEAN
-    dots = "Dots: one seed each. "
+    dots = "Dots: one seed each. " if view.facts.spec else "Dots: one trial each. "
     if mean.sum() > MOST_DOTS:
         dots = f"Single seeds are not drawn, there are more than {MOST_DOTS}. "
     several = len(view.targets) > 1

@@ -31,15 +31,17 @@ def together_section(views: Sequence[StudyView]) -> Section:
     blocks: list[Block] = []
     if missing:
         blocks.append(Note(f"No trial has finished in {listed(missing)}."))
-    if len(shown) > 1 and len({view.unit for view in shown}) == 1:
-        blocks += _compared(shown)
-    elif len(shown) > 1:
+    own = [view for view in shown if view.facts.spec]
+    foreign = [view.facts.name for view in shown if not view.facts.spec]
+    if foreign:
         blocks.append(
             Note(
-                "dgsearch did not write all of these studies, so what their values measure may "
-                "differ: they are not set side by side."
+                f"dgsearch did not write {listed(foreign)}: what the values measure is unknown, so "
+                "they are not set beside others."
             )
         )
+    if len(own) > 1:
+        blocks += _compared(own)
     return Section("studies", "The studies side by side", blocks)
 
 
