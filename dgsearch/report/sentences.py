@@ -85,12 +85,12 @@ def _variants(view: StudyView) -> list[str]:
     sentences = []
     if len(told):
         sentences.append(
-            f"Of {plural(len(others), 'variant')}, {len(told)} differ from it after Holm's "
-            f"correction: {listed(_effects(view, told, 'p_holm'), most=8)}."
+            f"Of {_counted(others)}, {len(told)} {'differs' if len(told) == 1 else 'differ'} from "
+            f"it after Holm's correction: {listed(_effects(view, told, 'p_holm'), most=8)}."
         )
     else:
         sentences.append(
-            f"None of {plural(len(others), 'variant')} can be told from it after Holm's "
+            f"None of {_counted(others)} can be told from it after Holm's "
             f"correction: these seeds establish no difference.{_out_of_reach(others)}"
         )
     alone = rest[rest["p"] <= LEVEL]
@@ -100,6 +100,13 @@ def _variants(view: StudyView) -> list[str]:
             f"{listed(_effects(view, alone, 'p'), most=8)}."
         )
     return [*sentences, *_missed(view, rest)]
+
+
+def _counted(others: pd.DataFrame) -> str:
+    """How many rows stand beside the full method."""
+    if (others["role"] == "baseline").any():
+        return f"{len(others)} variants and baselines"
+    return plural(len(others), "variant")
 
 
 def _effects(view: StudyView, table: pd.DataFrame, p: str) -> list[str]:

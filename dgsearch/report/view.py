@@ -73,6 +73,11 @@ class StudyView:
         return self.trials[~self.trials["role"].isin(["baseline", "variant"])]
 
     @functools.cached_property
+    def own(self) -> pd.DataFrame:
+        """Trials of the design's points and variants: all but the baselines."""
+        return self.trials[self.trials["role"] != "baseline"]
+
+    @functools.cached_property
     def detailed(self) -> pd.DataFrame:
         """All trials, with a `row` for each configuration where these are few."""
         if not 1 < self.done["config_id"].nunique() <= _MOST_NAMED:

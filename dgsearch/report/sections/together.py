@@ -36,8 +36,8 @@ def together_section(views: Sequence[StudyView]) -> Section:
     if foreign:
         blocks.append(
             Note(
-                f"dgsearch did not write {listed(foreign)}: what the values measure is unknown, so "
-                "they are not set beside others."
+                f"dgsearch did not write {listed(foreign)}: what its values measure is unknown, "
+                "so nothing is set beside them."
             )
         )
     if len(own) > 1:

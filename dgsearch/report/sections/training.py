@@ -94,7 +94,7 @@ def _curves(view: StudyView) -> Iterator[Section]:
 
 def _halving(view: StudyView) -> Iterator[Section]:
     stops = stopped_trials(view.trials, view.data.curves)
-    ranks = early_against_final(view.points, view.data.curves, maximise=view.data.maximise)
+    ranks = early_against_final(view.own, view.data.curves, maximise=view.data.maximise)
     blocks: list[Block] = []
     if len(stops):
         blocks += _stops(view, stops)
@@ -181,7 +181,7 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     """Can the source's validation split select for the targets?"""
     if not view.facts.spec:
         return
-    table = source_against_target(view.points, targets=view.targets).dropna(
+    table = source_against_target(view.own, targets=view.targets).dropna(
         subset=["validation", "target"]
     )
     if len(table) < 3:
