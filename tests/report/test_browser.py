@@ -191,7 +191,8 @@ def test_axe_finds_no_serious_violation(browser: webdriver.Chrome, theme: str) -
     browser.set_script_timeout(120)
     found = browser.execute_async_script(
         "const done = arguments[arguments.length - 1];"
-        "axe.run({exclude: [['.main-svg']]}, {resultTypes: ['violations']}).then((r) => done(r.violations))"
+        "axe.run({exclude: [['.main-svg']]}, {resultTypes: ['violations']})"
+        ".then((found) => done(found.violations))"
     )
     if theme == "dark":
         browser.find_element(By.ID, "theme").click()
