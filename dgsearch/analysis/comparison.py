@@ -15,7 +15,7 @@ from dgsearch.analysis.statistics import (
     smallest_sign_flip_p,
 )
 
-__all__ = ["compare_columns", "compare_to_reference", "tied_with_best"]
+__all__ = ["LEVEL", "compare_columns", "compare_to_reference", "tied_with_best"]
 
 LEVEL = 0.05
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dgsearch.analysis.comparison import tied_with_best
+from dgsearch.analysis.comparison import LEVEL, tied_with_best
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.statistics import intervals_by
 
@@ -24,13 +24,16 @@ def domain_table(chosen: pd.DataFrame, *, targets: Sequence[str]) -> pd.DataFram
     Returns:
         One row a row and domain, in the order given: row, domain, n, mean, deviation,
         standard_error, low, high, best, tied (the best of its column, or not told from it by
-        the sign-flip test paired over seeds, Holm-adjusted within the column).
+        the sign-flip test paired over seeds, by itself at 5%). The test is not corrected for the
+        number of rows: a correction would call rows tied that few seeds can never tell apart.
     """
     parts = []
     for domain in [*targets, MEAN]:
         summary = intervals_by(chosen, ["row"], domain)
         wide = chosen.pivot_table(index="seed", columns="row", values=domain, observed=True)
-        ranked = tied_with_best(wide)[["row", "best", "tied"]]
+        compared = tied_with_best(wide)
+        tied = compared["best"] | ~(compared["p"] <= LEVEL)
+        ranked = compared[["row", "best"]].assign(tied=tied)
         error = summary["deviation"] / summary["n"] ** 0.5
         part = summary.assign(domain=domain, standard_error=error)
         parts.append(part.merge(ranked, on="row", how="left"))

@@ -26,6 +26,27 @@
     return count;
   }
 
+  // Long names of rows are broken into lines where the page is narrow. Texts are escaped already.
+  function wrapped(text) {
+    const lines = [""];
+    for (const word of String(text).split(" ")) {
+      const last = lines[lines.length - 1];
+      if (last && last.length + word.length > 15) lines.push(word);
+      else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+    }
+    return lines.length > 3 ? `${lines.slice(0, 3).join("<br>")} …` : lines.join("<br>");
+  }
+
+  function wrapRows(layout, data) {
+    const axis = layout.yaxis;
+    if (axis.ticktext) axis.ticktext = axis.ticktext.map(wrapped);
+    else if (axis.type === "category") {
+      const names = new Set(data.flatMap((trace) => (Array.isArray(trace.y) ? trace.y : [])));
+      axis.tickvals = [...names];
+      axis.ticktext = axis.tickvals.map(wrapped);
+    }
+  }
+
   function styled(raw, width) {
     const layout = structuredClone(raw);
     const axis = { gridcolor: colour("--grid"), linecolor: colour("--line"), zerolinecolor: colour("--line"), automargin: true, exponentformat: "power" };
@@ -65,6 +86,7 @@
     const declared = Number(element.dataset.height);
     const height = panels > 1 ? 120 + 260 * panels : declared;
     element.style.height = `${height}px`;
+    if (width < NARROW) wrapRows(layout, plot.spec.data);
     arrange(layout, plot.spec.data, width, height);
     Object.assign(layout, { width, height });
     Plotly.react(element, plot.spec.data, layout, { displayModeBar: false, responsive: false });

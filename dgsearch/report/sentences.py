@@ -86,7 +86,7 @@ def _variants(view: StudyView) -> list[str]:
     if len(told):
         sentences.append(
             f"Of {_counted(others)}, {len(told)} {'differs' if len(told) == 1 else 'differ'} from "
-            f"it after Holm's correction: {listed(_effects(view, told, 'p_holm'), most=8)}."
+            f"it after Holm's correction: {listed(_effects(view, told, 'p_holm'), most=5)}."
         )
     else:
         sentences.append(
@@ -97,7 +97,7 @@ def _variants(view: StudyView) -> list[str]:
     if len(alone):
         sentences.append(
             "By themselves, without the correction, these lie below 0.05: "
-            f"{listed(_effects(view, alone, 'p'), most=8)}."
+            f"{listed(_effects(view, alone, 'p'), most=5)}."
         )
     return [*sentences, *_missed(view, rest)]
 
@@ -114,7 +114,7 @@ def _effects(view: StudyView, table: pd.DataFrame, p: str) -> list[str]:
     return [
         f"{row['label']} {unit.signed(row['difference'])} {unit.step} "
         f"({unit.between(row['low'], row['high'], signed=True)}, p = {p_text(row[p])})"
-        for row in records(table.sort_values("difference"))
+        for row in records(table.sort_values("difference", key=abs, ascending=False))
     ]
 
 

@@ -39,6 +39,18 @@ def test_a_domain_cell_has_the_standard_error_of_the_sample_deviation() -> None:
     assert cell["best"]
 
 
+def test_bold_leaves_out_what_six_pairs_tell_from_the_best_by_themselves() -> None:
+    worse = [0.5, 0.51, 0.52, 0.53, 0.54, 0.55]
+    chosen = pd.DataFrame({
+        "row": ["best"] * 6 + ["near"] * 6 + ["worse"] * 6, "seed": [*range(6)] * 3,
+        "t": [v + 0.1 for v in worse] + [v + 0.1 - 0.01 * (-1) ** n for n, v in enumerate(worse)]
+        + worse,
+    })  # fmt: skip
+    table = domain_table(chosen.assign(**{MEAN: chosen["t"]}), targets=["t"])
+    tied = table[table["domain"] == "t"].set_index("row")["tied"].to_dict()
+    assert tied == {"best": True, "near": True, "worse": False}
+
+
 def _epochs() -> pd.DataFrame:
     rows = []
     for number, validation, target in (

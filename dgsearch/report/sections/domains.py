@@ -58,8 +58,9 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
         Note(
             f"Accuracy in per cent at the {epoch_rule(view.facts)}: mean ± standard error over "
             "seeds (deviation of the sample). Bold: the best of a column and what these seeds "
-            "cannot tell from it (sign-flip test paired over seeds, Holm-adjusted within the "
-            "column; with fewer than six pairs nothing can be told apart)."
+            "cannot tell from it (sign-flip test paired over seeds, each row by itself at 5%; "
+            "with fewer than six pairs nothing can be told apart). The ablation corrects for "
+            "the number of comparisons, this table does not."
         ),
         _wide(view, table),
         *_reported(view),
