@@ -24,14 +24,16 @@ check: install  ## ruff, format, mypy --strict, import-linter, size of files and
 	$(BIN)/pytest -q tests/test_sizes.py
 
 fast: install  ## the fast tests: no marker, under a minute
-	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres"
+	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres and not long"
 
-test: check  ## every check and every test but those that need a GPU
-	$(BIN)/pytest -q -m "not gpu"
+test: check  ## every check and every test but those that need a GPU or very long
+	$(BIN)/pytest -q -m "not gpu and not long"
 
-demo: install  ## sweep MPBM on real digits and write reports/demo.html
+demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.html
 	$(BIN)/dgsearch run studies/demo_mpbm.toml
 	$(BIN)/dgsearch report demo-mpbm -o reports/demo.html
+	$(BIN)/dgsearch run studies/demo_augkd.toml
+	$(BIN)/dgsearch report demo-augkd -o reports/demo_augkd.html
 
 SHORT := build/demo-short
 demo-short: install  ## the demo with few epochs and its own database, as CI runs it
@@ -41,6 +43,10 @@ demo-short: install  ## the demo with few epochs and its own database, as CI run
 		--set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
 	$(BIN)/dgsearch report demo-mpbm --database $(SHORT)/study.db -o $(SHORT)/demo.html
 	test $$(wc -c < $(SHORT)/demo.html) -gt 1000000
+	$(BIN)/dgsearch run studies/demo_augkd.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
+		--set hyperparameters.teacher_epochs=1 --set hyperparameters.generator_epochs=1 \
+		--set hyperparameters.anchor_epochs=1 --set hyperparameters.epochs=1
+	$(BIN)/dgsearch report demo-augkd --database $(SHORT)/study.db -o $(SHORT)/demo_augkd.html
 
 clean:  ## remove what the demo made (study database, artefacts, pages)
 	rm -rf dgsearch.db dgsearch.db-wal dgsearch.db-shm artifacts reports/*.html

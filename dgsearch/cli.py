@@ -19,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+stages_app = typer.Typer(help="Look after the stored stages.", no_args_is_help=True)
+app.add_typer(stages_app, name="stages")
+
 Database = Annotated[
     str | None,
     typer.Option(
@@ -60,7 +63,7 @@ def main() -> None:
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 - one argument for each option of the command
     study: StudyFile,
     database: Database = None,
     artifacts: Artifacts = None,
@@ -70,6 +73,10 @@ def run(
     no_share: Annotated[
         bool, typer.Option("--no-share", help="Train every stage anew in every trial.")
     ] = False,
+    keep_stages_gb: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="GB", help="Bound on the stored stages; oldest use first."),
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Run a study, or what is left of it."""
@@ -77,7 +84,11 @@ def run(
     from dgsearch.runner.tune import RunOptions
 
     options = RunOptions(
-        database=database, artifacts=artifacts, address=address, share=not no_share
+        database=database,
+        artifacts=artifacts,
+        address=address,
+        share=not no_share,
+        keep_stages_gb=keep_stages_gb,
     )
     outcome = run_file(study, options, overrides=overrides or ())
     for line in outcome.lines():
@@ -98,6 +109,42 @@ def plan(
 
     options = RunOptions(database=database, artifacts=artifacts)
     for line in plan_file(study, options, overrides=overrides or ()):
+        print(line)
+
+
+@stages_app.command("list")
+def list_stages(artifacts: Artifacts = None) -> None:
+    """List the stored stages, the least recently used first."""
+    from dgsearch.runner import stages
+    from dgsearch.runner.tune import RunOptions
+
+    for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
+        print(line)
+
+
+@stages_app.command("verify")
+def verify_stages(artifacts: Artifacts = None) -> None:
+    """Check every stored stage against its checksum; exit 1 if one is damaged."""
+    from dgsearch.runner import stages
+    from dgsearch.runner.tune import RunOptions
+
+    lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
+    for line in lines:
+        print(line)
+    raise typer.Exit(0 if whole else 1)
+
+
+@stages_app.command("prune")
+def prune_stages(
+    keep_gb: Annotated[float, typer.Option(min=0.0, metavar="GB", help="How much may stay.")],
+    artifacts: Artifacts = None,
+) -> None:
+    """Delete the least recently used stages until the rest fits; never one in use."""
+    from dgsearch.runner import stages
+    from dgsearch.runner.tune import RunOptions
+
+    folder = RunOptions(artifacts=artifacts).artifacts_folder
+    for line in stages.prune_stages(folder, keep_gb=keep_gb):
         print(line)
 
 

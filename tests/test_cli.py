@@ -131,6 +131,16 @@ def test_plan_says_what_is_shared(tmp_path: Path, dgsearch: Callable[..., Ran]) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_plan_shares_the_teacher_among_the_points_of_a_ramp_grid(
+    tmp_path: Path, dgsearch: Callable[..., Ran]
+) -> None:
+    study = Path(__file__).parents[1] / "studies" / "augkd_grid.toml"
+    shown = dgsearch("plan", str(study)).stdout
+    for stage, trained in (("teacher", 3), ("data_free", 3), ("anchor", 6)):  # one kind is none
+        assert f"{stage}: needed 81 times, trained {trained} times (0 stored)" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_starts_quickly() -> None:
     def seconds() -> float:
         started = time.perf_counter()

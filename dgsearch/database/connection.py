@@ -156,9 +156,7 @@ def _unopened(url: str, error: BaseException) -> str:
     line = " ".join(reason.split())
     if password:
         line = line.replace(str(password), "***")
-    return (
-        f"database {masked(url)}: cannot be opened: {line}; check that it exists and is reachable"
-    )
+    return f"database {masked(url)}: cannot be used: {line}; check its place, and that it has room"
 
 
 def _engine_arguments(url: str) -> dict[str, Any]:

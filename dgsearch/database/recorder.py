@@ -9,40 +9,30 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
-from dgsearch.database.rows import optuna_now, param_row, report_row, value_row
+from dgsearch.database.beginnings import Beginning, Started, insert_beginning, is_taken
+from dgsearch.database.rows import optuna_now, report_row, value_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
-    OWN_CONFIGURATIONS,
     OWN_SAMPLES,
     OWN_SCORES,
     OWN_SERIES,
     OWN_TRIALS,
-    PARAMS,
-    STUDIES,
-    TRIAL_USER_ATTRIBUTES,
     TRIALS,
     VALUES,
 )
-from dgsearch.database.writing import insert_new
+from dgsearch.database.writing import insert_new, persistently
 from dgsearch.design import PlannedTrial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 __all__ = ["Ending", "Started", "StudyRecorder"]
-
-
-class Started(NamedTuple):
-    """A trial that was begun: its row and its number in the study."""
-
-    trial_id: int
-    number: int
 
 
 @dataclass(frozen=True)
@@ -68,6 +58,10 @@ class Ending:
     cutoff: float | None = None
     error_type: str | None = None
     error: str | None = None
+
+
+class _TakenError(Exception):
+    """Another driver has the trial."""
 
 
 class StudyRecorder:
@@ -96,24 +90,35 @@ class StudyRecorder:
             attempt: 1 for the first attempt at this configuration and seed.
             continues: Number of the interrupted trial whose checkpoint it goes on from.
         """
-        with self._engine.begin() as connection:
-            started = self._insert_trial(connection)
-            values = {**planned.configuration.values, "variant": planned.configuration.variant}
-            rows = [
-                param_row(started.trial_id, name, values[name], distribution)
-                for name, distribution in distributions.items()
-            ]
-            if rows:
-                connection.execute(insert(PARAMS), rows)
-            self._insert_own(connection, started, planned, attempt, continues)
-        return started
+        begin = self._beginning(planned, distributions, attempt=attempt, continues=continues)
+        return persistently(self._engine, begin)
+
+    def claim(
+        self,
+        planned: PlannedTrial,
+        distributions: Mapping[str, BaseDistribution],
+        *,
+        attempt: int,
+        continues: int | None,
+    ) -> Started | None:
+        """`begin`, unless another driver has begun or ended the trial: then None."""
+        begin = self._beginning(planned, distributions, attempt=attempt, continues=continues)
+
+        def begin_once(connection: Connection) -> Started:
+            started = begin(connection)  # it holds the write lock from here
+            if is_taken(connection, self._study_id, planned, but=started.trial_id):
+                raise _TakenError
+            return started
+
+        try:
+            return persistently(self._engine, begin_once)
+        except _TakenError:
+            return None
 
     def adopt(self, trial_id: int, number: int, planned: PlannedTrial) -> Started:
         """Record what runs under a trial that Optuna's sampler has begun."""
-        started = Started(trial_id, number)
-        with self._engine.begin() as connection:
-            self._insert_own(connection, started, planned, 1, None)
-        return started
+        begin = self._beginning(planned, {}, started=Started(trial_id, number))
+        return persistently(self._engine, begin)
 
     def report(
         self,
@@ -135,26 +140,26 @@ class StudyRecorder:
         """
         rows = [(tuple(score[:3]), score[3]) for score in scores]
         series = self._series_ids([name for name, _ in rows])
-        with self._engine.begin() as connection:
-            connection.execute(insert(INTERMEDIATE_VALUES), [report_row(trial_id, epoch, value)])
-            if rows:
-                connection.execute(
-                    insert(OWN_SCORES),
-                    [
-                        {
-                            "trial_id": trial_id,
-                            "series_id": series[name],
-                            "epoch": epoch,
-                            "value": None if math.isnan(number) else number,
-                        }
-                        for name, number in rows
-                    ],
-                )
+        stored = [
+            {
+                "trial_id": trial_id,
+                "series_id": series[name],
+                "epoch": epoch,
+                "value": None if math.isnan(number) else number,
+            }
+            for name, number in rows
+        ]
+
+        def write(connection: Connection) -> None:
+            insert_new(connection, INTERMEDIATE_VALUES, [report_row(trial_id, epoch, value)])
+            insert_new(connection, OWN_SCORES, stored)
             connection.execute(
                 update(OWN_TRIALS)
                 .where(OWN_TRIALS.c.trial_id == trial_id)
                 .values(epochs=epoch, **progress)
             )
+
+        persistently(self._engine, write)
 
     def keep_samples(self, trial_id: int, samples: Mapping[str, Any]) -> None:
         """Store what a trial shows of itself, by name; plain data only."""
@@ -162,8 +167,7 @@ class StudyRecorder:
             {"trial_id": trial_id, "name": name, "content_json": json.dumps(content)}
             for name, content in samples.items()
         ]
-        with self._engine.begin() as connection:
-            insert_new(connection, OWN_SAMPLES, rows)
+        persistently(self._engine, lambda connection: insert_new(connection, OWN_SAMPLES, rows))
 
     def end(
         self, trial_id: int, ending: Ending, *, progress: Mapping[str, Any] | None = None
@@ -187,7 +191,8 @@ class StudyRecorder:
             "error": ending.error,
             **(progress or {}),
         }
-        with self._engine.begin() as connection:
+
+        def write(connection: Connection) -> bool:
             changed = connection.execute(
                 update(TRIALS)
                 .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
@@ -200,68 +205,23 @@ class StudyRecorder:
             connection.execute(
                 update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
             )
-        return True
+            return True
 
-    def _insert_trial(self, connection: Connection) -> Started:
-        """A RUNNING row with the next number of the study."""
-        connection.execute(
-            select(STUDIES.c.study_id)
-            .where(STUDIES.c.study_id == self._study_id)
-            .with_for_update()
-        )
-        trial_id = connection.execute(
-            insert(TRIALS).values(
-                study_id=self._study_id, state="RUNNING", datetime_start=optuna_now()
-            )
-        ).inserted_primary_key[0]  # type: ignore[index]
-        earlier = (
-            select(func.count())
-            .select_from(TRIALS)
-            .where(TRIALS.c.study_id == self._study_id, TRIALS.c.trial_id < trial_id)
-        )
-        number = connection.scalar(earlier)
-        connection.execute(
-            update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(number=number)
-        )
-        return Started(int(trial_id), int(number or 0))
+        return persistently(self._engine, write)
 
-    def _insert_own(
+    def _beginning(
         self,
-        connection: Connection,
-        started: Started,
         planned: PlannedTrial,
-        attempt: int,
-        continues: int | None,
-    ) -> None:
-        configuration = planned.configuration
-        row = {
-            "study_id": self._study_id,
-            "config_id": configuration.config_id,
-            "method": configuration.method,
-            "role": configuration.role,
-            "variant": configuration.variant,
-            "values_json": json.dumps(dict(configuration.values)),
-        }
-        insert_new(connection, OWN_CONFIGURATIONS, [row])
-        connection.execute(
-            insert(OWN_TRIALS).values(
-                trial_id=started.trial_id,
-                study_id=self._study_id,
-                seed=planned.seed,
-                config_id=configuration.config_id,
-                driver_id=self._driver_id,
-                attempt=attempt,
-                continues=continues,
-            )
+        distributions: Mapping[str, BaseDistribution],
+        *,
+        attempt: int = 1,
+        continues: int | None = None,
+        started: Started | None = None,
+    ) -> Callable[[Connection], Started]:
+        beginning = Beginning(
+            self._study_id, self._driver_id, planned, distributions, attempt, continues
         )
-        attributes = {"seed": planned.seed, "config_id": configuration.config_id}
-        connection.execute(
-            insert(TRIAL_USER_ATTRIBUTES),
-            [
-                {"trial_id": started.trial_id, "key": key, "value_json": json.dumps(value)}
-                for key, value in attributes.items()
-            ],
-        )
+        return lambda connection: insert_beginning(connection, beginning, started)
 
     def _series_ids(self, names: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
         """The id of each (split, domain, metric), created where it is new."""
@@ -269,8 +229,11 @@ class StudyRecorder:
         if missing:
             columns = ("split", "domain", "metric")
             rows = [dict(zip(columns, name, strict=True)) for name in missing]
-            with self._engine.begin() as connection:
+
+            def write(connection: Connection) -> Sequence[Any]:
                 insert_new(connection, OWN_SERIES, rows)
-                known = connection.execute(select(OWN_SERIES)).all()
+                return connection.execute(select(OWN_SERIES)).all()
+
+            known = persistently(self._engine, write)
             self._series = {(row.split, row.domain, row.metric): row.series_id for row in known}
         return self._series

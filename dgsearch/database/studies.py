@@ -11,14 +11,16 @@ import os
 import socket
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Engine, insert, select, update
 
 from dgsearch.database.recorder import Ending, StudyRecorder
+from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
     OWN_DRIVERS,
@@ -29,7 +31,7 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
-from dgsearch.database.writing import insert_new
+from dgsearch.database.writing import insert_new, persistently
 from dgsearch.design import Configuration
 from dgsearch.errors import StudyChangedError
 from dgsearch.study import StudySpec
@@ -41,12 +43,19 @@ __all__ = [
     "finished_values",
     "register_study",
     "stored_configurations",
+    "stored_curves",
     "sweep_dead_trials",
 ]
 
 HEARTBEAT_S = 10.0
 _SILENCE_S = 60.0  # a driver that has not renewed its heartbeat for so long is dead
-_FREE = ("seeds", "resources", "question", "baselines")  # may change while a study goes on
+_FREE = (
+    "seeds",
+    "resources",
+    "retries",
+    "question",
+    "baselines",
+)  # may change while a study goes on
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,14 @@ class Attempt:
         state: Optuna's state.
         stop_reason: Why it ended; None while it runs.
         attempt: Which attempt it was, from 1.
+        losses: How the attempts that did not end by themselves ended, counted by error type.
     """
 
     number: int
     state: str
     stop_reason: str | None
     attempt: int
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 class Driver:
@@ -79,8 +90,9 @@ class Driver:
             "pid": os.getpid(),
             "heartbeat_at": time.time(),
         }
-        with engine.begin() as connection:
-            connection.execute(insert(OWN_DRIVERS).values(row))
+        persistently(
+            engine, lambda connection: connection.execute(insert(OWN_DRIVERS).values(row))
+        )
         self._renewed_at = time.monotonic()
 
     def renew(self) -> None:
@@ -88,19 +100,17 @@ class Driver:
         if time.monotonic() - self._renewed_at < HEARTBEAT_S:
             return
         self._renewed_at = time.monotonic()
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(OWN_DRIVERS)
-                .where(OWN_DRIVERS.c.driver_id == self.driver_id)
-                .values(heartbeat_at=time.time())
-            )
+        renewed = (
+            update(OWN_DRIVERS)
+            .where(OWN_DRIVERS.c.driver_id == self.driver_id)
+            .values(heartbeat_at=time.time())
+        )
+        persistently(self._engine, lambda connection: connection.execute(renewed))
 
     def sign_out(self) -> None:
         """Leave: what this driver left running counts as interrupted at once."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                OWN_DRIVERS.delete().where(OWN_DRIVERS.c.driver_id == self.driver_id)
-            )
+        mine = OWN_DRIVERS.delete().where(OWN_DRIVERS.c.driver_id == self.driver_id)
+        persistently(self._engine, lambda connection: connection.execute(mine))
 
 
 def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) -> int:
@@ -159,6 +169,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
             sqlalchemy.cast(TRIALS.c.state, sqlalchemy.String),
             OWN_TRIALS.c.stop_reason,
             OWN_TRIALS.c.attempt,
+            OWN_TRIALS.c.error_type,
         )
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .where(TRIALS.c.study_id == study_id)
@@ -166,7 +177,14 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
     )
     with engine.connect() as connection:
         rows = connection.execute(query).all()
-    return {(row[0], row[1]): Attempt(*row[2:]) for row in rows}
+    found: dict[tuple[str, int], Attempt] = {}
+    losses: dict[tuple[str, int], Counter[str]] = {}
+    for config_id, seed, number, state, stop_reason, attempt, error_type in rows:
+        key = (config_id, seed)
+        if stop_reason == "interrupted":
+            losses.setdefault(key, Counter())[error_type or "Interrupted"] += 1
+        found[key] = Attempt(number, state, stop_reason, attempt, losses.get(key, {}))
+    return found
 
 
 def stored_configurations(engine: Engine, study_id: int, *, role: str) -> dict[str, Configuration]:
@@ -195,6 +213,34 @@ def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], floa
     with engine.connect() as connection:
         rows = connection.execute(query).all()
     return {(row.config_id, row.seed): float(row.value) for row in rows}
+
+
+def stored_curves(
+    engine: Engine, study_id: int, *, roles: tuple[str, ...]
+) -> dict[int, list[tuple[int, float]]]:
+    """What the trials of some roles reported, by number: (epoch, value), in order of epochs.
+
+    Interrupted trials are left out: the trial that goes on from one reports its epochs again.
+    """
+    query = (
+        select(TRIALS.c.number, REPORTS.c.step, REPORTS.c.intermediate_value)
+        .join(REPORTS, REPORTS.c.trial_id == TRIALS.c.trial_id)
+        .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+        .join(
+            OWN_CONFIGURATIONS,
+            (OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id)
+            & (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id),
+        )
+        .where(TRIALS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role.in_(roles))
+        .where(sqlalchemy.func.coalesce(OWN_TRIALS.c.stop_reason, "") != "interrupted")
+        .order_by(TRIALS.c.number, REPORTS.c.step)
+    )
+    curves: dict[int, list[tuple[int, float]]] = {}
+    with engine.connect() as connection:
+        for number, epoch, value in connection.execute(query):
+            if value is not None:
+                curves.setdefault(int(number), []).append((int(epoch), float(value)))
+    return curves
 
 
 def sweep_dead_trials(engine: Engine, study_id: int) -> int:

@@ -1,18 +1,31 @@
-"""Inserting rows that another process may insert in the same moment."""
+"""Writing that stands what other processes and the network do: repeated rows, a database away."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-__all__ = ["insert_new"]
+from dgsearch.errors import DatabaseError
+
+__all__ = ["PATIENCE_S", "insert_new", "persistently"]
+
+PATIENCE_S = 60.0  # how long a database may be away
+_PAUSE_S = 1.0
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows that violate no unique constraint; leave the others out."""
+    if not rows:
+        return
     statement: Any
     if connection.dialect.name == "sqlite":
         statement = sqlite.insert(table).on_conflict_do_nothing()
@@ -23,3 +36,43 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     else:
         statement = insert(table)
     connection.execute(statement, list(rows))
+
+
+def persistently(
+    engine: Engine, work: Callable[[Connection], Result], *, patience_s: float = PATIENCE_S
+) -> Result:
+    """Do something in one transaction, again and again while the database is away.
+
+    Args:
+        engine: Of the database.
+        work: What to do; done anew, from its beginning, after a lost connection.
+        patience_s: How long to wait for a database that does not answer.
+
+    Raises:
+        DatabaseError: If it stayed away for so long.
+    """
+    deadline = time.monotonic() + patience_s
+    told = False
+    while True:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() >= deadline:
+                raise DatabaseError(_away(engine, error, patience_s)) from error
+            if not told:
+                logger.warning("the database does not answer; waiting for it")
+                told = True
+            time.sleep(_PAUSE_S)
+
+
+def _away(engine: Engine, error: DBAPIError, patience_s: float) -> str:
+    reason = " ".join(str(error.orig).split())
+    password = engine.url.password
+    if password:
+        reason = reason.replace(str(password), "***")
+    return (
+        f"database {engine.url.render_as_string(hide_password=True)}: no answer for "
+        f"{patience_s:.0f} s ({reason}); what was recorded is kept: run the same command again "
+        "when it is back"
+    )

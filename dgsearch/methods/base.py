@@ -178,6 +178,7 @@ class Stage:
         after: Stages whose products it reads; None: all that come before it.
         aliases: Where the method calls a hyperparameter otherwise than the stage: the method's
             name by the stage's. It lets one method's stage serve in another.
+        constants: What the stage reads but the method does not offer: its values.
     """
 
     name: str
@@ -187,10 +188,12 @@ class Stage:
     start: Callable[[StageContext], StageRun]
     after: tuple[str, ...] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Value] = field(default_factory=dict)
 
     def values_of(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """What it reads of a method's hyperparameters, by its own names."""
-        return {name: values[self.aliases.get(name, name)] for name in self.reads}
+        offered = {**values, **self.constants}
+        return {name: offered[self.aliases.get(name, name)] for name in self.reads}
 
 
 class Method(Protocol):

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
-from dgsearch.methods.augkd import AugKD, MpbmAugKD
+from dgsearch.methods.augkd import FINETUNE, KD, AugKD, MpbmAugKD
 from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
 from dgsearch.methods.erm import ERM
@@ -29,6 +29,8 @@ _OWN: tuple[Method, ...] = (
     MPBM(),
     AugKD(),
     MpbmAugKD(),
+    KD,
+    FINETUNE,
     ERM,
     MANIFOLD_MIXUP,
     RECOLOUR,

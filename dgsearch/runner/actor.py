@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 import traceback
@@ -20,13 +21,21 @@ __all__ = ["TrialActor", "job_from_config", "job_to_config"]
 
 _STEP_S = 1.0  # epochs of earlier stages are reported together, about so often
 _TRACEBACK_LINES = 15
+_CHECKPOINT_S = 15.0  # between checkpoints at least; $DGSEARCH_CHECKPOINT_S replaces it
 
 
-def job_to_config(job: TrialJob, *, cpus: float) -> dict[str, Any]:
-    """The job as Ray carries it: plain data."""
+def job_to_config(job: TrialJob, *, cpus: float, memory_share: float = 1.0) -> dict[str, Any]:
+    """The job as Ray carries it: plain data.
+
+    Args:
+        job: What to train.
+        cpus: Cores of the trial; as many threads.
+        memory_share: Share of a device's memory that the process may take.
+    """
     return {
         "job": {**vars(job), "values": dict(job.values), "data": job.data.model_dump()},
         "cpus": cpus,
+        "memory_share": memory_share,
     }
 
 
@@ -70,7 +79,13 @@ class TrialActor(Trainable):
 
     def _advance(self) -> dict[str, Any]:
         if self._reports is None:
-            self._reports = Trial(job_from_config(self._config), _device()).reports()
+            device = _device()
+            if device.type == "cuda":
+                share = self._config["memory_share"] or 1.0
+                torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
+            every = float(os.environ.get("DGSEARCH_CHECKPOINT_S", _CHECKPOINT_S))
+            trial = Trial(job_from_config(self._config), device, checkpoint_s=every)
+            self._reports = trial.reports()
         deadline = time.monotonic() + _STEP_S
         for report in self._reports:
             if report.last or time.monotonic() >= deadline:
@@ -82,6 +97,7 @@ class TrialActor(Trainable):
             "report": report.to_json(),
             "wall_s": time.perf_counter() - self._started_at,
             "device": _device_name(),
+            "device_memory_mb": _device_memory_mb(),
             "host": socket.gethostname(),
         }
         if report.last:
@@ -107,3 +123,11 @@ def _device() -> torch.device:
 def _device_name() -> str:
     device = _device()
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _device_memory_mb() -> float:
+    """Memory of the whole device; 0 on a CPU."""
+    device = _device()
+    if device.type != "cuda":
+        return 0.0
+    return torch.cuda.get_device_properties(0).total_memory / 1e6

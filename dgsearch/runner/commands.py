@@ -87,8 +87,10 @@ def _stage_lines(
     torch.set_num_threads(max(1, int(spec.resources.cpus)))
     store = Store(options.artifacts_folder / "stages")
     numerics = Numerics.current(torch.device("cpu"))
+    cpu = torch.device("cpu")
+    one_target = find_method(spec.method).one_target  # the same for every method of a study
     data = {
-        seed: load_trial_data(spec.data, seed=seed, device=torch.device("cpu"))
+        seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
         for seed in spec.seeds
     }
     needed: Counter[str] = Counter()

@@ -111,7 +111,10 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
     Raises:
         DataError: If the data cannot be loaded.
     """
-    data = load_trial_data(spec.data, seed=spec.seeds[0], device=torch.device("cpu"))
+    one_target = find_method(spec.method).one_target
+    data = load_trial_data(
+        spec.data, seed=spec.seeds[0], device=torch.device("cpu"), one_target=one_target
+    )
     methods = methods_of(spec)
     return {
         "study_file": study_file,

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import ray
 from ray import tune
-from ray.tune import CheckpointConfig, RunConfig, TuneConfig, Tuner
+from ray.tune import CheckpointConfig, PlacementGroupFactory, RunConfig, TuneConfig, Tuner
 
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
+from dgsearch.runner.resources import MemoryUse
 from dgsearch.runner.search import QueueSearcher, Recording
-from dgsearch.study import Halving, Resources, StudySpec
+from dgsearch.study import Halving, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
-__all__ = ["Executor", "execute"]
+__all__ = ["Executed", "Executor", "execute"]
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,37 @@ class Executor:
         recorder: Writes to the database.
         make_job: Describes a trial to an actor.
         on_tick: Called several times a second; may raise KeyboardInterrupt to stop.
+        curves: Reports of earlier trials, for halving to go on from.
     """
 
     spec: StudySpec
     recorder: StudyRecorder
     make_job: Callable[[Begun], TrialJob]
     on_tick: Callable[[], None]
+    curves: Callable[[], Mapping[int, Sequence[tuple[int, float]]]]
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What came of a queue.
+
+    Attributes:
+        begun: How many trials were begun.
+        memory: The most memory that one of them took; None if none reported.
+    """
+
+    begun: int
+    memory: MemoryUse | None
 
 
 def execute(
-    queue: TrialQueue, executor: Executor, *, halving: Halving | None, progress: Progress
-) -> int:
+    queue: TrialQueue,
+    executor: Executor,
+    *,
+    halving: Halving | None,
+    progress: Progress,
+    gpus: float = 0.0,
+) -> Executed:
     """Train every trial of the queue.
 
     Args:
@@ -52,18 +74,19 @@ def execute(
         executor: Study, recorder and what they need.
         halving: When trials are cut short; None: never.
         progress: Shows what happens.
-
-    Returns:
-        How many trials were begun.
+        gpus: Share of a device for each trial; 1 for one that ran out of memory before.
     """
     spec = executor.spec
-    asha = None if halving is None else RecordedHalving(halving, max_epochs=_epochs(spec))
-    searcher = QueueSearcher(queue, executor.make_job, cpus=spec.resources.cpus)
+    asha = None
+    if halving is not None:
+        asha = RecordedHalving(halving, max_epochs=_epochs(spec))
+        asha.recall(executor.curves())
+    searcher = QueueSearcher(queue, executor.make_job, cpus=spec.resources.cpus, gpus=gpus)
     recording = Recording(
         searcher,
         executor.recorder,
         progress,
-        selection=spec.selection,
+        spec=spec,
         on_tick=executor.on_tick,
         cuts={} if asha is None else asha.cuts,
     )
@@ -71,7 +94,7 @@ def execute(
     folder = tempfile.mkdtemp(prefix="dgsearch-")
     try:
         tuner = Tuner(
-            tune.with_resources(TrialActor, _resources(spec.resources)),
+            tune.with_resources(TrialActor, _resources(spec.resources.cpus, gpus)),
             tune_config=TuneConfig(
                 search_alg=searcher,
                 scheduler=asha,
@@ -94,7 +117,7 @@ def execute(
             tuner.fit()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(searcher.begun)
+    return Executed(len(searcher.begun), recording.memory)
 
 
 def _epochs(spec: StudySpec) -> int:
@@ -105,9 +128,11 @@ def _epochs(spec: StudySpec) -> int:
     return int(epochs)
 
 
-def _resources(resources: Resources) -> dict[str, float]:
-    """What one trial asks of Ray."""
-    gpus = resources.gpus
-    if gpus == "auto":
-        gpus = 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0
-    return {"cpu": resources.cpus, "gpu": float(gpus)}
+def _resources(cpus: float, gpus: float) -> Callable[[dict[str, Any]], PlacementGroupFactory]:
+    """What a trial asks of Ray; the whole device after it ran out of memory."""
+
+    def asked(config: dict[str, Any]) -> PlacementGroupFactory:
+        share = math.ceil(gpus) if config.get("alone") else gpus
+        return PlacementGroupFactory([{"CPU": cpus, "GPU": share} if gpus else {"CPU": cpus}])
+
+    return asked

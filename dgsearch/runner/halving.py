@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,12 @@ class Cut(NamedTuple):
     cutoff: float
 
 
+class _Earlier(NamedTuple):
+    """As much of a trial as a bracket looks at."""
+
+    trial_id: str
+
+
 class RecordedHalving(ASHAScheduler):
     """Ray's ASHA on the epochs of the last stage, keeping the reason of each stop."""
 
@@ -38,6 +45,17 @@ class RecordedHalving(ASHAScheduler):
             reduction_factor=halving.keep_one_in,
         )
         self.cuts: dict[str, Cut] = {}
+
+    def recall(self, curves: Mapping[int, Sequence[tuple[int, float]]]) -> None:
+        """Fill the rungs from what earlier trials reported, so that a resumed study goes on.
+
+        Args:
+            curves: (epoch, value) in order of epochs, by trial number.
+        """
+        for number, reports in curves.items():
+            for epoch, value in reports:
+                trial: Any = _Earlier(f"earlier-{number}")
+                self._brackets[0].on_result(trial, epoch, value)
 
     def on_trial_result(self, controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Decide, and remember the rung and the cut-off of a stop before the last epoch."""

@@ -71,6 +71,10 @@ class Progress:
         """A trial ended."""
         number = begun.started.number
         self._running.pop(number, None)
+        if ending.stop_reason == "interrupted":
+            text = f"trial {number} was lost: {ending.error_type}; it is tried again"
+            self._console.print(text, markup=False)
+            return
         self._ended[ending.state] += 1
         if ending.value is not None and (self._best is None or ending.value > self._best[0]):
             self._best = (ending.value, number)

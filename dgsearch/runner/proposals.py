@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
-from dgsearch.database.recorder import StudyRecorder
+from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.design import Configuration, PlannedTrial
 from dgsearch.runner.queue import Begun
+from dgsearch.runner.retries import is_open
 from dgsearch.seeding import derive_seed
 from dgsearch.space import Space
 from dgsearch.study import Search, StudySpec
@@ -53,6 +54,7 @@ class ProposalQueue:
         self._left = spec.design.trials
         self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
         self._seen: set[tuple[str, int]] = set()
+        self._running = 0
         self.total = self._left
 
     def resume(
@@ -72,7 +74,7 @@ class ProposalQueue:
                 continue
             self._seen.add(key)
             self._left -= 1
-            if attempt.stop_reason == "interrupted":
+            if is_open(attempt, self._spec.retries):
                 planned = PlannedTrial(configurations[config_id], seed)
                 self._interrupted.append((planned, attempt))
         self._left = max(self._left, 0)
@@ -80,20 +82,22 @@ class ProposalQueue:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every proposal was made and begun."""
-        return not self._interrupted and self._left == 0
+        """Whether every proposal was made and begun, and none that runs can come back."""
+        return not self._interrupted and self._left == 0 and not self._running
 
     def begin_next(self) -> Begun | None:
         """Record and return the next trial."""
-        if self._interrupted:
+        while self._interrupted:
             planned, attempt = self._interrupted.popleft()
-            started = self._recorder.begin(
+            started = self._recorder.claim(
                 planned,
                 self._distributions,
                 attempt=attempt.attempt + 1,
                 continues=attempt.number,
             )
-            return Begun(planned, started, attempt.number)
+            if started is not None:
+                self._running += 1
+                return Begun(planned, started, attempt.number, attempt.attempt + 1, attempt.losses)
         if self._left == 0:
             return None
         self._left -= 1
@@ -103,7 +107,18 @@ class ProposalQueue:
         planned = PlannedTrial(configuration, self._free_seed(configuration.config_id))
         self._seen.add(planned.key)
         started = self._recorder.adopt(asked._trial_id, asked.number, planned)
+        self._running += 1
         return Begun(planned, started)
+
+    def provided(self, begun: Begun, stages: Iterable[str]) -> None:
+        """Nothing: what a proposal shares with others is known only when it is made."""
+
+    def ended(self, begun: Begun, ending: Ending) -> None:
+        """Give an interrupted proposal out again."""
+        self._running -= 1
+        if ending.stop_reason == "interrupted":
+            attempt = begun.after(ending.error_type or "Interrupted")
+            self._interrupted.append((begun.planned, attempt))
 
     def _free_seed(self, config_id: str) -> int:
         seeds = self._spec.seeds

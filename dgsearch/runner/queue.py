@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from optuna.distributions import (
@@ -14,22 +14,40 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from dgsearch.database.recorder import Started, StudyRecorder
+from dgsearch.database.beginnings import Started
+from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.design import Configuration, PlannedTrial, search_space
+from dgsearch.runner.prefixes import Prefixes
+from dgsearch.runner.retries import is_open
 from dgsearch.space import Choice, Int, Space, Value
-from dgsearch.study import Range, Search
+from dgsearch.study import Range, Retries, Search
 
 __all__ = ["Begun", "PlannedQueue", "TrialQueue", "distributions_of", "proposal_distributions"]
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A trial that was recorded as running and is about to be trained."""
+    """A trial that was recorded as running and is about to be trained.
+
+    Attributes:
+        planned: Configuration and seed.
+        started: Its row and number.
+        continues: Number of the interrupted trial whose checkpoint it goes on from.
+        attempt: Which attempt it is, from 1.
+        losses: How earlier attempts were lost, counted by error type.
+    """
 
     planned: PlannedTrial
     started: Started
     continues: int | None = None
+    attempt: int = 1
+    losses: Mapping[str, int] = field(default_factory=dict)
+
+    def after(self, error_type: str) -> Attempt:
+        """The attempt that this one is when something has interrupted it."""
+        losses = Counter(self.losses) + Counter([error_type])
+        return Attempt(self.started.number, "FAIL", "interrupted", self.attempt, losses)
 
 
 class TrialQueue(Protocol):
@@ -37,6 +55,14 @@ class TrialQueue(Protocol):
 
     def begin_next(self) -> Begun | None:
         """Record and return the next trial; None if there is none at present."""
+        ...
+
+    def provided(self, begun: Begun, stages: Iterable[str]) -> None:
+        """Hear that shared stages of a trial are in the store now."""
+        ...
+
+    def ended(self, begun: Begun, ending: Ending) -> None:
+        """Hear how a trial ended; an interrupted one is given out again."""
         ...
 
     @property
@@ -51,7 +77,11 @@ class TrialQueue(Protocol):
 
 
 class PlannedQueue:
-    """Trials known beforehand, less those that have ended."""
+    """Trials known beforehand, less those that have ended.
+
+    One that needs a stage which another trial is making waits until it is there; those that
+    have most to make come first, so that what many wait for is begun at once.
+    """
 
     def __init__(
         self,
@@ -59,6 +89,9 @@ class PlannedQueue:
         earlier: Mapping[tuple[str, int], Attempt],
         recorder: StudyRecorder,
         distributions: Mapping[str, BaseDistribution],
+        *,
+        retries: Retries | None = None,
+        share: bool = True,
     ) -> None:
         """Queue what is left.
 
@@ -67,39 +100,102 @@ class PlannedQueue:
             earlier: What the database has of it.
             recorder: Records the trials as they start.
             distributions: Of the varied hyperparameters of points.
+            retries: How often interrupted trials are given out again.
+            share: Whether trials share stages, and wait for each other's.
         """
-        self._earlier = earlier
+        retries = retries or Retries()
         self._recorder = recorder
         self._distributions = distributions
-        self._waiting = deque(trial for trial in planned if _is_open(earlier.get(trial.key)))
-        self.total = len(self._waiting)
+        self._prefixes = Prefixes() if share else None
+        self._waiting: dict[tuple[str, ...], deque[_Waiting]] = {}
+        self._running = 0
+        self.total = 0
+        for trial in planned:
+            attempt = earlier.get(trial.key)
+            if is_open(attempt, retries):
+                self._wait(_Waiting(self.total, trial, attempt))
+                self.total += 1
 
     @property
     def exhausted(self) -> bool:
-        """Whether every trial was begun."""
-        return not self._waiting
+        """Whether every trial was begun, and none that runs can come back."""
+        return not self._waiting and not self._running
 
     def begin_next(self) -> Begun | None:
-        """Record and return the next trial."""
-        if not self._waiting:
+        """Record and return the next trial; None while those that are left have to wait."""
+        while (waiting := self._take()) is not None:
+            begun = self._begin(waiting)
+            if begun is not None:
+                return begun
+        return None
+
+    def provided(self, begun: Begun, stages: Iterable[str]) -> None:
+        """Trials that waited for these stages may come."""
+        if self._prefixes:
+            self._prefixes.provided(begun.planned, stages)
+
+    def ended(self, begun: Begun, ending: Ending) -> None:
+        """Trials that waited for this one may come; itself again if it was interrupted."""
+        self._running -= 1
+        if self._prefixes:
+            self._prefixes.ended(begun.planned)
+        if ending.stop_reason == "interrupted":
+            attempt = begun.after(ending.error_type or "Interrupted")
+            self._wait(_Waiting(-1, begun.planned, attempt))
+
+    def _wait(self, waiting: _Waiting) -> None:
+        group = self._prefixes.group(waiting.trial) if self._prefixes else ()
+        self._waiting.setdefault(group, deque()).append(waiting)
+
+    def _take(self) -> _Waiting | None:
+        """The first of the group that has most to make, of those that need not wait."""
+        heads = [(group, waiting[0]) for group, waiting in self._waiting.items()]
+        prefixes = self._prefixes
+        if prefixes:
+            heads = [head for head in heads if prefixes.is_ready(head[1].trial)]
+        if not heads:
             return None
-        planned = self._waiting.popleft()
-        before = self._earlier.get(planned.key)
-        continues = before.number if before and before.stop_reason == "interrupted" else None
+        group, chosen = min(
+            heads,
+            key=lambda head: (
+                -prefixes.missing(head[1].trial) if prefixes else 0,
+                head[1].place,
+            ),
+        )
+        self._waiting[group].popleft()
+        if not self._waiting[group]:
+            del self._waiting[group]
+        return chosen
+
+    def _begin(self, waiting: _Waiting) -> Begun | None:
+        """Record the trial as running; None if another driver was faster."""
+        planned, before = waiting.trial, waiting.attempt
         varied = planned.configuration.varied
         names = ("variant",) if planned.configuration.variant else varied
-        started = self._recorder.begin(
+        attempt = 1 + (before.attempt if before else 0)
+        continues = before.number if before else None
+        started = self._recorder.claim(
             planned,
             {name: self._distributions[name] for name in names},
-            attempt=1 + (before.attempt if before else 0),
+            attempt=attempt,
             continues=continues,
         )
-        return Begun(planned, started, continues)
+        if started is None:
+            self.total -= 1
+            return None
+        self._running += 1
+        if self._prefixes:
+            self._prefixes.begun(planned)
+        return Begun(planned, started, continues, attempt, before.losses if before else {})
 
 
-def _is_open(attempt: Attempt | None) -> bool:
-    """Whether a trial still has to run: it never started, or it was interrupted."""
-    return attempt is None or attempt.stop_reason == "interrupted"
+@dataclass(frozen=True)
+class _Waiting:
+    """A trial in the queue: its place in the plan, and what was of it before."""
+
+    place: int
+    trial: PlannedTrial
+    attempt: Attempt | None
 
 
 def distributions_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from ray.tune import Callback
 from ray.tune.search import Searcher
@@ -14,6 +14,9 @@ from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.halving import Cut
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
+from dgsearch.runner.resources import MemoryUse
+from dgsearch.runner.retries import WORKER_DIED, is_retried, losses_of_memory
+from dgsearch.study import StudySpec
 from dgsearch.trainable.reports import EpochReport, TrialJob
 
 __all__ = ["QueueSearcher", "Recording"]
@@ -30,23 +33,32 @@ class QueueSearcher(_NotStored, Searcher):
     """Gives Ray the trials of a queue, each recorded as running before it is handed over."""
 
     def __init__(
-        self, queue: TrialQueue, make_job: Callable[[Begun], TrialJob], *, cpus: float
+        self,
+        queue: TrialQueue,
+        make_job: Callable[[Begun], TrialJob],
+        *,
+        cpus: float,
+        gpus: float = 0.0,
     ) -> None:
         """Take trials from `queue`; `make_job` describes them to the actors."""
         super().__init__(metric="value", mode="max")
-        self._queue = queue
+        self.queue = queue
         self._make_job = make_job
         self._cpus = cpus
+        self._gpus = gpus
         self.begun: dict[str, Begun] = {}  # by Ray's trial id
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial as a config, None while none is ready, FINISHED after the last."""
-        begun = self._queue.begin_next()
+        begun = self.queue.begin_next()
         if begun is None:
             finished: str = Searcher.FINISHED
-            return finished if self._queue.exhausted else None
+            return finished if self.queue.exhausted else None
         self.begun[trial_id] = begun
-        return job_to_config(self._make_job(begun), cpus=self._cpus)
+        alone = losses_of_memory(begun.losses) > 0
+        memory = 1.0 if alone or self._gpus >= 1 else self._gpus
+        job = job_to_config(self._make_job(begun), cpus=self._cpus, memory_share=memory)
+        return job | {"alone": alone}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -72,7 +84,7 @@ class Recording(_NotStored, Callback):
         recorder: StudyRecorder,
         progress: Progress,
         *,
-        selection: str,
+        spec: StudySpec,
         on_tick: Callable[[], None],
         cuts: dict[str, Cut],
     ) -> None:
@@ -82,17 +94,19 @@ class Recording(_NotStored, Callback):
             searcher: Knows which trial Ray's id stands for.
             recorder: Writes to the database.
             progress: Shows what happens.
-            selection: Which epoch counts, "last" or "best".
+            spec: The study; its selection and retries apply.
             on_tick: Called several times a second.
             cuts: Where halving stopped whom, by Ray's id.
         """
         self._searcher = searcher
         self._recorder = recorder
         self._progress = progress
-        self._selection = selection
+        self._selection = spec.selection
+        self._retries = spec.retries
         self._on_tick = on_tick
         self._cuts = cuts
         self._values: dict[str, list[float]] = {}
+        self.memory: MemoryUse | None = None
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -102,6 +116,8 @@ class Recording(_NotStored, Callback):
             return
         begun = self._searcher.begun[trial.trial_id]
         report = EpochReport.from_json(result["report"])
+        if self.memory is None or report.peak_memory_mb > self.memory.peak_mb:
+            self.memory = MemoryUse(report.peak_memory_mb, result["device_memory_mb"])
         if report.last and report.value is not None:
             self._values.setdefault(trial.trial_id, []).append(report.value)
             self._recorder.report(
@@ -113,6 +129,7 @@ class Recording(_NotStored, Callback):
             )
             if report.samples:
                 self._recorder.keep_samples(begun.started.trial_id, report.samples)
+        self._searcher.queue.provided(begun, [use.stage for use in report.stages])
         self._progress.advanced(begun.started.number, report)
 
     def on_trial_complete(
@@ -133,13 +150,12 @@ class Recording(_NotStored, Callback):
         else:
             epoch = selected_epoch(values, self._selection)
             ending = Ending("COMPLETE", "finished", value=values[epoch - 1], selected_epoch=epoch)
-        self._recorder.end(begun.started.trial_id, ending)
-        self._progress.ended(begun, ending)
+        self._end(begun, ending)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose process died."""
         message = "the worker process died; it was killed, or the machine ran out of memory"
-        failure = {"type": "WorkerDied", "message": message, "tail": ""}
+        failure = {"type": WORKER_DIED, "message": message, "tail": ""}
         self._fail(self._searcher.begun[trial.trial_id], failure)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
@@ -148,9 +164,15 @@ class Recording(_NotStored, Callback):
         self._on_tick()
 
     def _fail(self, begun: Begun, failure: dict[str, str]) -> None:
+        """Record a failure; one that the trial is not to blame for is an interruption."""
         text = "\n".join(part for part in (failure["message"], failure["tail"]) if part)
-        ending = Ending("FAIL", "failed", error_type=failure["type"], error=text)
+        again = is_retried(failure["type"], begun.losses, self._retries)
+        reason: Literal["interrupted", "failed"] = "interrupted" if again else "failed"
+        self._end(begun, Ending("FAIL", reason, error_type=failure["type"], error=text))
+
+    def _end(self, begun: Begun, ending: Ending) -> None:
         self._recorder.end(begun.started.trial_id, ending)
+        self._searcher.queue.ended(begun, ending)
         self._progress.ended(begun, ending)
 
 

@@ -7,7 +7,7 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import RDBStorage
 
-from dgsearch.database.connection import open_for_writing
+from dgsearch.database.connection import database_url, open_for_writing, readable
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
     Driver,
@@ -23,6 +23,7 @@ from dgsearch.database.studies import (
     finished_values,
     register_study,
     stored_configurations,
+    stored_curves,
     sweep_dead_trials,
 )
 from dgsearch.design import (
@@ -44,6 +45,8 @@ from dgsearch.runner.queue import (
     distributions_of,
     proposal_distributions,
 )
+from dgsearch.runner.resources import FirstTrial, known_share, measured_share
+from dgsearch.runner.retries import is_open
 from dgsearch.study import Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
@@ -62,12 +65,14 @@ class RunOptions:
             `artifacts`.
         address: Ray cluster to join; None: this machine alone.
         share: Whether trials share stages that they agree on.
+        keep_stages_gb: Bound on the folder of stored stages; None: none.
     """
 
     database: str | None = None
     artifacts: str | None = None
     address: str | None = None
     share: bool = True
+    keep_stages_gb: float | None = None
 
     @property
     def artifacts_folder(self) -> Path:
@@ -131,14 +136,15 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
-    study_id = register_study(storage.engine, spec, facts)
-    sweep_dead_trials(storage.engine, study_id)
-    run = _StudyRun(spec, options, storage, study_id)
-    try:
-        return run.to_the_end()
-    finally:
-        run.sign_out()
-        storage.engine.dispose()
+    with readable(database_url(options.database)):
+        study_id = register_study(storage.engine, spec, facts)
+        sweep_dead_trials(storage.engine, study_id)
+        run = _StudyRun(spec, options, storage, study_id)
+        try:
+            return run.to_the_end()
+        finally:
+            run.sign_out()
+            storage.engine.dispose()
 
 
 class _StudyRun:
@@ -156,6 +162,7 @@ class _StudyRun:
         self._spaces = {name: find_method(name).space for name in methods_of(spec)}
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
+        self._gpus: float | None = None  # share of a device; None: not known yet
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
@@ -177,35 +184,60 @@ class _StudyRun:
     def _phases(self, outcome: Outcome, stack: ExitStack) -> None:
         """Points first, with halving if the study has it; then what is never cut short."""
         halving = self._spec.halving
-        if isinstance(self._spec.design, Search):
-            self._run(self._proposals(self._spec.design), halving, outcome, stack)
+        design = self._spec.design
+        if isinstance(design, Search):
+            self._run(lambda: self._proposals(design), halving, outcome, stack)
             self._run(
-                self._planned([*self._plan("baseline"), *self._confirmations()]),
+                lambda: self._planned([*self._plan("baseline"), *self._confirmations()]),
                 None,
                 outcome,
                 stack,
             )
         elif halving is None:
-            self._run(
-                self._planned(self._plan("point", "variant", "baseline")), None, outcome, stack
-            )
+            everything = self._plan("point", "variant", "baseline")
+            self._run(lambda: self._planned(everything), None, outcome, stack)
         else:
-            self._run(self._planned(self._plan("point", "variant")), halving, outcome, stack)
-            self._run(self._planned(self._plan("baseline")), None, outcome, stack)
+            points, baselines = self._plan("point", "variant"), self._plan("baseline")
+            self._run(lambda: self._planned(points), halving, outcome, stack)
+            self._run(lambda: self._planned(baselines), None, outcome, stack)
 
     def _run(
-        self, queue: TrialQueue, halving: Halving | None, outcome: Outcome, stack: ExitStack
+        self,
+        make_queue: Callable[[], TrialQueue],
+        halving: Halving | None,
+        outcome: Outcome,
+        stack: ExitStack,
     ) -> None:
-        """Run a queue to its end; Ray is started for the first that holds anything."""
-        if queue.exhausted:
-            return
-        stack.enter_context(ray_cluster(self._options.address))
+        """Run queues until nothing is left, not even of a driver that has died meanwhile.
+
+        Ray is started for the first queue that holds anything.
+        """
+        while not (queue := make_queue()).exhausted:
+            stack.enter_context(ray_cluster(self._options.address))
+            done = len(attempts(self._storage.engine, self._study_id))
+            with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
+                outcome.started += self._execute(queue, halving, progress)
+            sweep_dead_trials(self._storage.engine, self._study_id)
+
+    def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
+        """Train the queue; the first trial alone where its memory decides how many share."""
         from dgsearch.runner.execution import Executor, execute
 
-        done = len(attempts(self._storage.engine, self._study_id))
-        with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
-            executor = Executor(self._spec, self._recorder, self._job, self._tick)
-            outcome.started += execute(queue, executor, halving=halving, progress=progress)
+        executor = Executor(self._spec, self._recorder, self._job, self._tick, self._curves)
+        begun = 0
+        if self._gpus is None:
+            self._gpus = known_share(self._spec.resources)
+        if self._gpus is None:
+            first = execute(
+                FirstTrial(queue), executor, halving=halving, progress=progress, gpus=1.0
+            )
+            begun += first.begun
+            self._gpus = measured_share(first.memory, self._spec.resources)
+        rest = execute(queue, executor, halving=halving, progress=progress, gpus=self._gpus)
+        return begun + rest.begun
+
+    def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
+        return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
 
     def _tick(self) -> None:
         self._driver.renew()
@@ -225,7 +257,14 @@ class _StudyRun:
             points = plan_configurations(self._spec, self._spaces)
             distributions = distributions_of(points, self._space)
         earlier = attempts(self._storage.engine, self._study_id)
-        return PlannedQueue(trials, earlier, self._recorder, distributions)
+        return PlannedQueue(
+            trials,
+            earlier,
+            self._recorder,
+            distributions,
+            retries=self._spec.retries,
+            share=self._options.share,
+        )
 
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = attempts(self._storage.engine, self._study_id)
@@ -259,6 +298,7 @@ class _StudyRun:
             artifacts=str(self._options.artifacts_folder),
             share=self._options.share,
             continues=begun.continues,
+            keep_stages_gb=self._options.keep_stages_gb,
         )
 
     def _count_ends(self, outcome: Outcome) -> None:
@@ -269,4 +309,5 @@ class _StudyRun:
             f"trial {end.number} (configuration {config_id}, seed {seed})"
             for (config_id, seed), end in ends.items()
             if end.stop_reason == "failed"
+            or (end.stop_reason == "interrupted" and not is_open(end, self._spec.retries))
         ]

@@ -63,6 +63,13 @@ def check_data(data: DataSpec, catalogue: Catalogue, methods: list[str]) -> Iter
     if alone and len(data.targets) > 1:
         message = f"{alone[0]} trains a student for one target domain; name one"
         yield Problem("data.targets", repr(list(data.targets)), message)
+    others = [method for method in methods if method not in catalogue.one_target]
+    if alone and others:
+        message = (
+            f"{alone[0]} trains on a part of the target and is tested on the rest, {others[0]} is "
+            "tested on all of it; compare methods of one kind in a study"
+        )
+        yield Problem("method", repr([*alone, *others]), message)
 
 
 def check_hyperparameters(values: Mapping[str, Any], space: Space) -> Iterator[Problem]:

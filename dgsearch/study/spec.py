@@ -33,6 +33,7 @@ __all__ = [
     "OneAtATime",
     "Range",
     "Resources",
+    "Retries",
     "Search",
     "Sobol",
     "StudySpec",
@@ -189,6 +190,14 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
     concurrent: PositiveInt | None = None  # trials at a time; None: as many as fit
 
 
+class Retries(BaseModel, frozen=True, extra="forbid"):
+    """How often a trial is tried again when something else than itself has ended it."""
+
+    out_of_memory: NonNegativeInt = 1  # then alone on its device
+    lost_worker: NonNegativeInt = 2  # the process of the trial, or its machine, died
+    interrupted: NonNegativeInt = 20  # the driver died, or Ctrl-C
+
+
 class StudySpec(BaseModel, frozen=True, extra="forbid"):
     """A study: what is asked, on which data, with which points and seeds."""
 
@@ -203,3 +212,4 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     design: Design
     halving: Halving | None = None
     resources: Resources = Resources()
+    retries: Retries = Retries()

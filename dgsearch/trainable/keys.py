@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ from dgsearch.data.splits import TrialData
 from dgsearch.methods.base import Stage
 from dgsearch.space import Value
 
-__all__ = ["Numerics", "stage_key", "stage_keys"]
+__all__ = ["Numerics", "prefix_ids", "stage_key", "stage_keys"]
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,42 @@ def stage_key(
         data: The trial's data; only the splits that the stage reads count.
         numerics: Settings of the process that trains it.
     """
-    parts = {
+    parts = _identity(stage, values, earlier=earlier, seed=seed) | {
+        "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
+        "classes": data.num_classes,
+        "image_size": data.image_size,
+        "numerics": asdict(numerics),
+    }
+    return _hash(parts)
+
+
+def prefix_ids(
+    stages: tuple[Stage, ...], values: Mapping[str, Value], *, seed: int
+) -> dict[str, str]:
+    """What identifies each stage within one study, by its name.
+
+    Two trials of a study that agree here have the same key; data and machine are the study's.
+    """
+    ids: dict[str, str] = {}
+    for stage in stages:
+        before = tuple(ids) if stage.after is None else stage.after
+        earlier = {name: ids[name] for name in before}
+        ids[stage.name] = _hash(_identity(stage, values, earlier=earlier, seed=seed))
+    return ids
+
+
+def _identity(
+    stage: Stage, values: Mapping[str, Value], *, earlier: Mapping[str, str], seed: int
+) -> dict[str, Any]:
+    return {
         "stage": stage.name,
         "version": stage.version,
         "values": dict(sorted(stage.values_of(values).items())),
         "earlier": dict(sorted(earlier.items())),
-        "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
-        "classes": data.num_classes,
-        "image_size": data.image_size,
         "seed": seed,
-        "numerics": asdict(numerics),
     }
+
+
+def _hash(parts: Mapping[str, Any]) -> str:
     text = json.dumps(parts, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

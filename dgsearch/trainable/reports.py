@@ -27,6 +27,7 @@ class TrialJob:
         artifacts: Folder of stored stages and checkpoints.
         share: Take and keep stages in the common store; otherwise in the trial's own folder.
         continues: Number of the interrupted trial whose checkpoint to go on from.
+        keep_stages_gb: Bound on the store; None: none.
     """
 
     study: str
@@ -38,6 +39,7 @@ class TrialJob:
     artifacts: str
     share: bool = True
     continues: int | None = None
+    keep_stages_gb: float | None = None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ __all__ = ["Trial", "trial_folder"]
 
 logger = logging.getLogger(__name__)
 
+_POLL_S = 0.2  # between two looks at a stage that another trial trains
+
 
 def trial_folder(artifacts: str | Path, study: str, number: int) -> Path:
     """Folder of a trial's checkpoint: `trials/<study>/<number>`; any study name is safe here."""
@@ -87,9 +89,14 @@ class Trial:
         saved = self._read_checkpoint()
         yield from self._history
         products: dict[str, Product] = {}
-        for stage in self._stages[:-1]:
-            products[stage.name] = yield from self._provide(stage, products, saved)
-        yield from self._train(self._stages[-1], products, saved)
+        in_use = [self._store.marks.use(self._keys[stage.name]) for stage in self._stages[:-1]]
+        try:
+            for stage in self._stages[:-1]:
+                products[stage.name] = yield from self._provide(stage, products, saved)
+            yield from self._train(self._stages[-1], products, saved)
+        finally:
+            for mark in in_use:
+                self._store.marks.leave(mark)
 
     def _provide(
         self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
@@ -97,14 +104,38 @@ class Trial:
         """The product of a stage: from the store, or trained and then stored."""
         key = self._keys[stage.name]
         started = time.perf_counter()
-        stored = self._store.load(key)
-        if stored is not None:
-            product, record = stored
-            self._warnings |= dict.fromkeys(record["warnings"])
-            seconds = time.perf_counter() - started
-            if not any(use.key == key for use in self._uses):
-                self._uses.append(StageUse(stage.name, key, True, seconds, record["seconds"]))
-            return product
+        stored = self._stored_or_claimed(key)
+        if stored is None:
+            try:
+                return (yield from self._make(stage, products, saved))
+            finally:
+                self._store.marks.release(key)
+        product, record = stored
+        self._warnings |= dict.fromkeys(record["warnings"])
+        seconds = time.perf_counter() - started
+        if not any(use.key == key for use in self._uses):
+            self._uses.append(StageUse(stage.name, key, True, seconds, record["seconds"]))
+        return product
+
+    def _stored_or_claimed(self, key: str) -> tuple[Product, dict[str, Any]] | None:
+        """What is stored; or None, and then this trial is the one that has to train it.
+
+        While another trial trains it, this one waits; if that one dies, this one takes over.
+        """
+        while (stored := self._store.load(key)) is None:
+            if self._store.marks.claim(key):
+                stored = self._store.load(key)  # it may have been stored just before the claim
+                if stored is not None:
+                    self._store.marks.release(key)
+                return stored
+            time.sleep(_POLL_S)
+        return stored
+
+    def _make(
+        self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
+    ) -> Generator[EpochReport, None, Product]:
+        """Train a stage and store what it made."""
+        key = self._keys[stage.name]
         before = self._train_s
         run = yield from self._train(stage, products, saved)
         seconds = self._train_s - before
@@ -114,9 +145,12 @@ class Trial:
             "stage": stage.name,
             "method": self.job.method,
             "seconds": seconds,
+            "epochs": run.epochs,
             "warnings": warnings,
         }
         self._store.save(key, run.product(), record)
+        if self.job.keep_stages_gb is not None:
+            self._store.prune(keep_bytes=self.job.keep_stages_gb * 1e9)
         self._uses.append(StageUse(stage.name, key, False, seconds))
         reloaded = self._store.load(key)
         if reloaded is None:

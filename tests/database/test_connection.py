@@ -29,7 +29,7 @@ def test_a_password_is_never_shown() -> None:
 
 
 def test_an_unreachable_server_is_an_error_without_the_password() -> None:
-    with pytest.raises(DatabaseError, match="cannot be opened") as caught:
+    with pytest.raises(DatabaseError, match="cannot be used") as caught:
         open_for_writing("postgresql+psycopg://user:secret@127.0.0.1:1/x")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -73,7 +73,7 @@ def test_a_newer_schema_is_refused(database: str) -> None:
 
 
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="cannot be opened"):
+    with pytest.raises(DatabaseError, match="cannot be used"):
         open_for_writing(tmp_path / "no" / "such" / "x.db")
 
 

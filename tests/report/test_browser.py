@@ -218,7 +218,7 @@ def _download(browser: webdriver.Chrome, folder: Path, button: WebElement, suffi
 
 
 @pytest.mark.parametrize(
-    ("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("csv", b"row,")]
+    ("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("csv", b"study,row,n,mean,")]
 )
 def test_a_figure_is_downloaded_in_every_format(
     browser: webdriver.Chrome, folder: Path, suffix: str, start: bytes

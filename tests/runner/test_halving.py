@@ -48,3 +48,22 @@ def test_reports_without_a_value_decide_nothing() -> None:
     asha = _asha()
     trial = SimpleNamespace(trial_id="a")
     assert asha.on_trial_result(None, trial, {"stage": "pretrain"}) == TrialScheduler.CONTINUE
+
+
+def test_a_resumed_study_prunes_as_an_uninterrupted_one() -> None:
+    before = {0: [(1, 0.1)], 1: [(1, 0.2), (2, 0.2), (3, 0.25)], 2: [(1, 0.3), (2, 0.3)]}
+    whole, resumed = _asha(), _asha()
+    for number, name in enumerate("abc"):
+        for epoch, value in before[number]:
+            _tell(whole, name, epoch, value)
+    resumed.recall(before)
+    rungs = [
+        [dict(recorded) for _, recorded in asha._brackets[0]._rungs] for asha in (whole, resumed)
+    ]
+    assert [sorted(rung.values()) for rung in rungs[0]] == [
+        sorted(rung.values()) for rung in rungs[1]
+    ]
+    for asha in (whole, resumed):
+        assert _tell(asha, "d", 1, 0.2) == TrialScheduler.STOP
+        assert _tell(asha, "e", 1, 0.29) == TrialScheduler.CONTINUE
+    assert resumed.cuts == whole.cuts

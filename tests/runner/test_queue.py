@@ -8,7 +8,8 @@ from dgsearch.database.studies import attempts, stored_configurations
 from dgsearch.design import Configuration, plan_configurations, plan_trials
 from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
-from dgsearch.study import Search
+from dgsearch.runner.retries import is_open, is_retried
+from dgsearch.study import Retries, Search
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
 
 SEARCH = {
@@ -24,7 +25,8 @@ SEARCH = {
 
 def _queue(study: FakeStudy) -> PlannedQueue:
     earlier = attempts(study.engine, study.study_id)
-    return PlannedQueue(plan_trials(study.spec, SPACES), earlier, study.recorder, DISTRIBUTIONS)
+    planned = plan_trials(study.spec, SPACES)
+    return PlannedQueue(planned, earlier, study.recorder, DISTRIBUTIONS, share=False)
 
 
 def _proposals(study: FakeStudy) -> ProposalQueue:
@@ -47,6 +49,9 @@ def test_every_planned_trial_is_begun_once(database: str) -> None:
     while (trial := queue.begin_next()) is not None:
         begun.append(trial)
     assert [trial.started.number for trial in begun] == list(range(18))
+    assert not queue.exhausted  # one that is lost would come again
+    for trial in begun:
+        queue.ended(trial, Ending("COMPLETE", "finished", value=0.5, selected_epoch=1))
     assert queue.exhausted
     assert len(attempts(study.engine, study.study_id)) == 18
 
@@ -140,3 +145,67 @@ def test_samplers_of_a_resumed_search_draw_anew(sampler: str) -> None:
 
     assert draw(0) == draw(0)
     assert draw(0) != draw(1)
+
+
+def test_a_trial_that_another_driver_has_begun_is_passed_over(database: str) -> None:
+    study = FakeStudy(database)
+    mine, theirs = _queue(study), _queue(study)
+    first = mine.begin_next()
+    second = theirs.begin_next()
+    assert first is not None
+    assert second is not None
+    assert first.planned.key != second.planned.key
+    while mine.begin_next() is not None:
+        continue
+    assert theirs.begin_next() is None
+    trials = attempts(study.engine, study.study_id)
+    assert len(trials) == 18
+    assert sorted(attempt.number for attempt in trials.values()) == list(range(18))
+
+
+def test_a_lost_trial_comes_again_and_goes_on_from_its_checkpoint(database: str) -> None:
+    study = FakeStudy(database)
+    queue = _queue(study)
+    lost = queue.begin_next()
+    assert lost is not None
+    ending = Ending("FAIL", "interrupted", error_type="WorkerDied")
+    study.recorder.end(lost.started.trial_id, ending)
+    queue.ended(lost, ending)
+    begun = []
+    while (trial := queue.begin_next()) is not None:
+        begun.append(trial)
+    assert len(begun) == 18
+    again = next(trial for trial in begun if trial.planned.key == lost.planned.key)
+    assert (again.continues, again.attempt) == (lost.started.number, 2)
+    assert again.losses == {"WorkerDied": 1}
+
+
+def test_a_trial_that_was_interrupted_too_often_is_given_up(database: str) -> None:
+    study = FakeStudy(database)
+    retries = Retries(interrupted=1)
+    for _ in range(2):
+        begun = _queue(study).begin_next()
+        assert begun is not None
+        study.recorder.end(begun.started.trial_id, Ending("FAIL", "interrupted"))
+    attempt = attempts(study.engine, study.study_id)[begun.planned.key]
+    assert attempt.losses == {"Interrupted": 2}
+    assert not is_open(attempt, retries)
+    assert is_open(attempt, Retries(interrupted=2))
+
+
+@pytest.mark.parametrize(
+    ("error_type", "losses", "expected"),
+    [
+        ("WorkerDied", {}, True),
+        ("WorkerDied", {"WorkerDied": 1}, True),
+        ("WorkerDied", {"WorkerDied": 2}, False),
+        ("OutOfMemoryError", {"WorkerDied": 2}, True),
+        ("OutOfMemoryError", {"OutOfMemoryError": 1}, False),
+        ("TrainingError", {}, False),
+        ("RuntimeError", {}, False),
+    ],
+)
+def test_only_what_the_trial_is_not_to_blame_for_is_retried(
+    error_type: str, losses: dict[str, int], expected: bool
+) -> None:
+    assert is_retried(error_type, losses, Retries(out_of_memory=1, lost_worker=2)) is expected

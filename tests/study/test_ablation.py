@@ -70,6 +70,7 @@ def test_variants_are_recorded_and_optuna_sees_one_choice(database: str) -> None
         attempts(study.engine, study.study_id),
         study.recorder,
         distributions_of(points, SPACES["mpbm"]),
+        share=False,
     )
     while queue.begin_next() is not None:
         continue

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import torch
 from dgsearch.methods.erm import ERM
 from dgsearch.study import DataSpec
 from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import Trial, trial_folder
 
 pytestmark = pytest.mark.slow
@@ -64,3 +67,32 @@ def test_any_study_name_gives_a_folder_inside_the_artefacts(tmp_path: Path, name
 def test_a_report_survives_json(tmp_path: Path) -> None:
     report = _train(_job(tmp_path))[-1]
     assert EpochReport.from_json(report.to_json()) == report
+
+
+def test_two_trials_that_need_a_stage_at_once_train_it_once(tmp_path: Path) -> None:
+    leader = Trial(_job(tmp_path), torch.device("cpu")).reports()
+    next(leader)  # in the middle of pre-training
+    with ThreadPoolExecutor(1) as pool:
+        follower = pool.submit(_train, _job(tmp_path, number=1))
+        time.sleep(0.5)
+        assert not follower.done()
+        rest = list(leader)
+        followed = follower.result()
+    assert [use.taken for use in rest[-1].stages] == [False]
+    assert [use.taken for use in followed[-1].stages] == [True]
+    assert followed[-1].value == rest[-1].value
+
+
+def test_a_trial_that_is_given_up_leaves_its_stage_to_others(tmp_path: Path) -> None:
+    abandoned = Trial(_job(tmp_path), torch.device("cpu")).reports()
+    next(abandoned)
+    abandoned.close()
+    assert [use.taken for use in _train(_job(tmp_path, number=1))[-1].stages] == [False]
+
+
+def test_the_store_is_bounded(tmp_path: Path) -> None:
+    _train(_job(tmp_path, keep_stages_gb=0.0))
+    store = Store(tmp_path / "stages")
+    assert len(store.listed()) == 1  # it was in use
+    _train(_job(tmp_path, number=1, seed=5, keep_stages_gb=0.0))
+    assert len(store.listed()) == 1  # the one of the other seed went

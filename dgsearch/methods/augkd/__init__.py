@@ -20,9 +20,12 @@ from dgsearch.methods.augkd.equations import (
     mixup_ramp,
 )
 from dgsearch.methods.augkd.method import AugKD, MpbmAugKD
+from dgsearch.methods.augkd.simpler import FINETUNE, KD
 from dgsearch.methods.losses import distillation_loss
 
 __all__ = [
+    "FINETUNE",
+    "KD",
     "AugKD",
     "MpbmAugKD",
     "batch_norm_loss",

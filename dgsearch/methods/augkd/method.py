@@ -30,7 +30,7 @@ from dgsearch.methods.mpbm.options import CORRELATION_SPACE, OWN_SPACE
 from dgsearch.methods.supervised import PRETRAIN
 from dgsearch.space import Choice, Int, Space, Value, join
 
-__all__ = ["AugKD", "MpbmAugKD"]
+__all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages"]
 
 _NETWORKS = NETWORK_SPACE.names
 _DECODER_READS = ("latent", "generator_width", "encoder_width", "teacher_network")
@@ -51,7 +51,10 @@ def _teaching(stage: Stage) -> Stage:
     return replace(stage, aliases=_AS_TEACHER)
 
 
-def _student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ...]:
+TEACHER = replace(_teaching(PRETRAIN), name="teacher")
+
+
+def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ...]:
     """What follows the stage named `teacher`: decoder, anchors, distillation."""
     if values["data_free"] == "on":
         decoder = Stage(
@@ -123,7 +126,7 @@ class AugKD:
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Teacher, data-free learning, anchors, distillation."""
-        return _teaching(PRETRAIN), *_student_stages(PRETRAIN.name, values)
+        return TEACHER, *student_stages(TEACHER.name, values)
 
 
 _COMPOSITION = Space(
@@ -158,4 +161,4 @@ class MpbmAugKD:
         by_mpbm = (PRETRAIN, CORRELATION, ALTERNATE)
         chain = by_mpbm if values["teacher"] == "mpbm" else ERM.stages(values)
         teachers = tuple(_teaching(stage) for stage in chain)
-        return *teachers, *_student_stages(chain[-1].name, values)
+        return *teachers, *student_stages(chain[-1].name, values)

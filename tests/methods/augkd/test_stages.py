@@ -50,7 +50,7 @@ def _chain(**values: Any) -> tuple[StageContext, dict[str, Any]]:
     teacher = build_network(
         "convnet-teacher", num_classes=CLASSES, image_size=SIZE, seed=5, device=CPU
     )
-    products: dict[str, Any] = {"pretrain": {"classifier": teacher.state_dict()}}
+    products: dict[str, Any] = {"teacher": {"classifier": teacher.state_dict()}}
     splits = {"target/train": _split(11, 0), "target/validation": _split(9, 1)}
     runs: dict[str, Any] = {}
     for stage in AugKD().stages(resolved)[1:]:
@@ -82,7 +82,7 @@ def _same(first: list[Tensor], second: list[Tensor]) -> bool:
 
 def test_the_chain_is_that_of_the_paper_and_a_and_b_touch_only_its_end() -> None:
     stages = AugKD().stages(AugKD.space.defaults())
-    assert [stage.name for stage in stages] == ["pretrain", "data_free", "anchor", "distill"]
+    assert [stage.name for stage in stages] == ["teacher", "data_free", "anchor", "distill"]
     readers = [stage.name for stage in stages if {"a", "b"} & set(stage.reads)]
     assert readers == ["distill"]
     assert [stage.splits for stage in stages[:2]] == [("source/train",), ()]

@@ -1,0 +1,141 @@
+"""The rows with which a trial begins, in Optuna's tables and in our own, in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from dgsearch.database.rows import optuna_now, param_row
+from dgsearch.database.tables import (
+    OWN_CONFIGURATIONS,
+    OWN_TRIALS,
+    PARAMS,
+    STUDIES,
+    TRIAL_USER_ATTRIBUTES,
+    TRIALS,
+)
+from dgsearch.database.writing import insert_new
+from dgsearch.design import PlannedTrial
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+__all__ = ["Beginning", "Started", "insert_beginning", "is_taken"]
+
+
+class Started(NamedTuple):
+    """A trial that was begun: its row and its number in the study."""
+
+    trial_id: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is known of a trial when it begins.
+
+    Attributes:
+        study_id: The study's row.
+        driver_id: Who trains it.
+        planned: Configuration and seed.
+        distributions: Of its varied hyperparameters, by name; of "variant" in an ablation.
+        attempt: 1 for the first attempt at this configuration and seed.
+        continues: Number of the interrupted trial whose checkpoint it goes on from.
+    """
+
+    study_id: int
+    driver_id: str
+    planned: PlannedTrial
+    distributions: Mapping[str, BaseDistribution]
+    attempt: int
+    continues: int | None
+
+
+def insert_beginning(
+    connection: Connection, beginning: Beginning, started: Started | None
+) -> Started:
+    """Write the rows; `started` is the trial if Optuna's sampler has begun it already."""
+    configuration = beginning.planned.configuration
+    if started is None:
+        started = _insert_trial(connection, beginning.study_id)
+        values = {**configuration.values, "variant": configuration.variant}
+        rows = [
+            param_row(started.trial_id, name, values[name], distribution)
+            for name, distribution in beginning.distributions.items()
+        ]
+        if rows:
+            connection.execute(insert(PARAMS), rows)
+    _insert_own(connection, beginning, started)
+    return started
+
+
+def is_taken(connection: Connection, study_id: int, planned: PlannedTrial, *, but: int) -> bool:
+    """Whether a trial of this configuration and seed runs or has ended, besides the row `but`.
+
+    Interrupted ones do not count.
+    """
+    query = (
+        select(func.count())
+        .select_from(OWN_TRIALS)
+        .where(
+            OWN_TRIALS.c.study_id == study_id,
+            OWN_TRIALS.c.config_id == planned.configuration.config_id,
+            OWN_TRIALS.c.seed == planned.seed,
+            OWN_TRIALS.c.trial_id != but,
+            func.coalesce(OWN_TRIALS.c.stop_reason, "") != "interrupted",
+        )
+    )
+    return bool(connection.scalar(query))
+
+
+def _insert_trial(connection: Connection, study_id: int) -> Started:
+    """A RUNNING row with the next number of the study."""
+    connection.execute(
+        select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()
+    )
+    trial_id = connection.execute(
+        insert(TRIALS).values(study_id=study_id, state="RUNNING", datetime_start=optuna_now())
+    ).inserted_primary_key[0]  # type: ignore[index]
+    number = connection.scalar(
+        select(func.count())
+        .select_from(TRIALS)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.trial_id < trial_id)
+    )
+    connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(number=number))
+    return Started(int(trial_id), int(number or 0))
+
+
+def _insert_own(connection: Connection, beginning: Beginning, started: Started) -> None:
+    configuration = beginning.planned.configuration
+    row = {
+        "study_id": beginning.study_id,
+        "config_id": configuration.config_id,
+        "method": configuration.method,
+        "role": configuration.role,
+        "variant": configuration.variant,
+        "values_json": json.dumps(dict(configuration.values)),
+    }
+    insert_new(connection, OWN_CONFIGURATIONS, [row])
+    connection.execute(
+        insert(OWN_TRIALS).values(
+            trial_id=started.trial_id,
+            study_id=beginning.study_id,
+            seed=beginning.planned.seed,
+            config_id=configuration.config_id,
+            driver_id=beginning.driver_id,
+            attempt=beginning.attempt,
+            continues=beginning.continues,
+        )
+    )
+    attributes = {"seed": beginning.planned.seed, "config_id": configuration.config_id}
+    connection.execute(
+        insert(TRIAL_USER_ATTRIBUTES),
+        [
+            {"trial_id": started.trial_id, "key": key, "value_json": json.dumps(value)}
+            for key, value in attributes.items()
+        ],
+    )

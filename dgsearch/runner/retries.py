@@ -1,0 +1,62 @@
+"""Which trials are tried again: those that something else than the trial itself has ended.
+
+Memory that ran out, a worker process that died and an interruption may have nothing to do with
+the trial; each is retried a bounded number of times, from the last checkpoint. An error of the
+method repeats itself and is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dgsearch.database.studies import Attempt
+from dgsearch.study import Retries
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+__all__ = ["WORKER_DIED", "is_open", "is_retried", "losses_of_memory"]
+
+WORKER_DIED = "WorkerDied"
+_KINDS: Mapping[str, Literal["out_of_memory", "lost_worker", "interrupted"]] = {
+    "OutOfMemoryError": "out_of_memory",  # CUDA's
+    "MemoryError": "out_of_memory",
+    WORKER_DIED: "lost_worker",
+    "Interrupted": "interrupted",
+}
+
+
+def is_retried(error_type: str, losses: Mapping[str, int], retries: Retries) -> bool:
+    """Whether a trial that ended so is tried again.
+
+    Args:
+        error_type: How it ended.
+        losses: How earlier attempts ended, counted by error type.
+        retries: `[retries]` of the study.
+    """
+    kind = _KINDS.get(error_type)
+    if kind is None:
+        return False
+    allowed: int = getattr(retries, kind)
+    return _count(losses, kind) < allowed
+
+
+def is_open(attempt: Attempt | None, retries: Retries) -> bool:
+    """Whether a planned trial still has to run: never begun, or interrupted and not given up."""
+    if attempt is None:
+        return True
+    if attempt.stop_reason != "interrupted":
+        return False
+    return all(
+        _count(attempt.losses, kind) <= getattr(retries, kind) for kind in set(_KINDS.values())
+    )
+
+
+def losses_of_memory(losses: Mapping[str, int]) -> int:
+    """How often earlier attempts ran out of memory."""
+    return _count(losses, "out_of_memory")
+
+
+def _count(losses: Mapping[str, int], kind: str) -> int:
+    return sum(count for name, count in losses.items() if _KINDS.get(name) == kind)

@@ -1,0 +1,247 @@
+"""Wall time of an AuG-KD a × b grid: plain Ray Tune with OptunaSearch divided by dgsearch.
+
+    python -m tests.benchmarks.sharing [--points 5] [--seeds 2] [--directory DIR]
+
+Both sides train the same trials with the same code on the same number of cores. The plain side
+uses Ray Tune as its documentation shows: a class trainable, reused actors, OptunaSearch over
+the grid, nothing shared. It prints
+
+- the ratio of the wall times, and the ideal that the stages' times would allow,
+- trained epochs divided by the ideal, each unique stage once,
+- a repeated grid with other a and b: its wall time divided by that of its last stages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=5, help="values of a, and of b")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--skip-plain", action="store_true", help="only our side")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        _measure(Path(folder), arguments.points, arguments.seeds, plain=not arguments.skip_plain)
+
+
+def _measure(folder: Path, points: int, seeds: int, *, plain: bool) -> None:
+    grid = [round((place + 1) / points, 3) for place in range(points)]
+    first = _study(folder, "first", grid, [value - 0.1 for value in grid], seeds)
+    ours = _run(first, folder)
+    trials = _trials(folder, "first")
+    trained, unique = _epochs(trials)
+    print(f"dgsearch: {ours:.0f} s, {len(trials)} trials")
+    print(f"trained epochs / ideal: {trained / unique:.3f}")
+    again = _study(
+        folder,
+        "again",
+        [value - 0.05 for value in grid],
+        [value - 0.15 for value in grid[1:]],
+        seeds,
+    )
+    seconds = _run(again, folder)
+    repeated = _trials(folder, "again")
+    last_stages = repeated["distill_s"].sum() / _concurrent()
+    start = _fixed_cost(folder)
+    print(f"a repeated grid: {seconds:.0f} s, of which starting Ray and the driver {start:.0f} s")
+    print(f"(repeated grid - start) / its distill stages: {(seconds - start) / last_stages:.2f}")
+    if plain:
+        reference = _plain(first, folder)
+        print(f"plain Ray Tune with OptunaSearch: {reference:.0f} s")
+        print(f"plain / dgsearch: {reference / ours:.2f}")
+
+
+def _concurrent() -> int:
+    from dgsearch.runner.environment import available_cores
+
+    return available_cores()
+
+
+def _study(folder: Path, name: str, a: list[float], b: list[float], seeds: int) -> Path:
+    text = (ROOT / "studies" / "augkd_grid.toml").read_text(encoding="utf-8")
+    raw = tomllib.loads(text)
+    settings = "\n".join(
+        f"{key} = {json.dumps(value)}" for key, value in raw["hyperparameters"].items()
+    )
+    data = "\n".join(f"{key} = {json.dumps(value)}" for key, value in raw["data"].items())
+    file = folder / f"{name}.toml"
+    file.write_text(
+        f'name = "{name}"\nmethod = "augkd"\nseeds = {list(range(seeds))}\n'
+        f'[data]\n{data}\n[hyperparameters]\n{settings}\n[design]\nkind = "grid"\n'
+        f"vary.a = {[round(value, 3) for value in a]}\n"
+        f"vary.b = {[round(value, 3) for value in b]}\n"
+    )
+    return file
+
+
+def _run(study: Path, folder: Path) -> float:
+    """Seconds of `dgsearch run`, process start and all."""
+    import subprocess
+
+    started = time.perf_counter()
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "dgsearch", "run", str(study)),
+            *("--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - started
+
+
+def _fixed_cost(folder: Path) -> float:
+    """Seconds until the first trial is begun: process, Ray and actors."""
+    trials = _trials(folder, "again")
+    begun = pd.to_datetime(trials["started_at"]).min()
+    file = folder / "again.toml"
+    return float(begun.timestamp() - file.stat().st_mtime)
+
+
+def _trials(folder: Path, study: str) -> pd.DataFrame:
+    """Trials of a study with their stages and the time of their last one."""
+    import dgsearch
+    from dgsearch.database.tables import OWN_TRIALS
+
+    trials = dgsearch.read_trials(folder / "study.db", study)
+    engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'study.db'}")
+    query = sqlalchemy.text(
+        f"SELECT number, stages_json FROM {OWN_TRIALS.name} JOIN trials USING (trial_id) "
+        "JOIN studies ON studies.study_id = trials.study_id WHERE study_name = :study"
+    )
+    with engine.connect() as connection:
+        stages = dict(connection.execute(query, {"study": study}).tuples().all())
+    trials["stages"] = [json.loads(stages[number]) for number in trials["trial_number"]]
+    made = trials["stages"].map(
+        lambda uses: sum(use["seconds"] for use in uses if not use["taken"])
+    )
+    trials["distill_s"] = trials["train_s"] - made
+    return trials
+
+
+def _epochs(trials: pd.DataFrame) -> tuple[float, float]:
+    """Stages trained, and how many different ones there are, with the last stage of each."""
+    trained = [use["key"] for uses in trials["stages"] for use in uses if not use["taken"]]
+    return len(trained) + len(trials), len(set(trained)) + len(trials)
+
+
+def _plain(study: Path, folder: Path) -> float:
+    """Seconds of the same trials under plain Ray Tune."""
+    from dgsearch.runner.environment import ray_cluster
+
+    started = time.perf_counter()
+    with ray_cluster(None):
+        import optuna
+        from ray import tune
+        from ray.tune.search.optuna import OptunaSearch
+
+        spec = _load(study)
+        names = list(spec.design.vary)
+        values = [*map(list, spec.design.vary.values())]
+        space: dict[str, Any] = {
+            name: tune.choice(own) for name, own in zip(names, values, strict=True)
+        }
+        space["seed"] = tune.choice(list(spec.seeds))
+        axes = {**dict(zip(names, values, strict=True)), "seed": list(spec.seeds)}
+        storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'plain.db'}")
+        search = OptunaSearch(
+            metric="value",
+            mode="max",
+            sampler=optuna.samplers.GridSampler(axes),
+            storage=storage,
+            study_name="plain",
+        )
+        count = len(list(itertools.product(*axes.values())))
+        tuner = tune.Tuner(
+            tune.with_parameters(
+                tune.with_resources(_plain_trainable(), {"cpu": 1}),
+                study=str(study),
+                artifacts=str(folder / "plain"),
+            ),
+            param_space=space,
+            tune_config=tune.TuneConfig(search_alg=search, num_samples=count, reuse_actors=True),
+            run_config=_run_config(folder),
+        )
+        results = tuner.fit()
+        assert len(results) == count
+        assert not results.errors, results.errors[0]
+    return time.perf_counter() - started
+
+
+def _load(study: Path) -> Any:
+    from dgsearch.runner.commands import load_study
+
+    return load_study(study)
+
+
+def _run_config(folder: Path) -> Any:
+    """Ray Tune's own snapshots of weights are off: dgsearch keeps none of them either."""
+    from ray import tune
+
+    return tune.RunConfig(
+        name="plain",
+        storage_path=str(folder / "ray"),
+        checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        verbose=0,
+    )
+
+
+def _plain_trainable() -> Any:
+    """The same trial code as a class trainable that shares nothing."""
+    import torch
+    from ray.tune import Trainable
+
+    from dgsearch.methods.registry import find_method
+    from dgsearch.trainable.reports import TrialJob
+    from dgsearch.trainable.trial import Trial
+
+    class Plain(Trainable):
+        def setup(self, config: dict[str, Any], study: str = "", artifacts: str = "") -> None:
+            torch.set_num_threads(1)
+            self._study, self._artifacts = study, artifacts
+            self._take(config)
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self._take(new_config)
+            return True
+
+        def _take(self, config: dict[str, Any]) -> None:
+            spec = _load(Path(self._study))
+            varied = {name: config[name] for name in spec.design.vary}
+            job = TrialJob(
+                study=self.trial_id,
+                number=0,
+                method=spec.method,
+                values=find_method(spec.method).space.resolve({**spec.hyperparameters, **varied}),
+                seed=config["seed"],
+                data=spec.data,
+                artifacts=self._artifacts,
+                share=False,
+            )
+            self._reports = Trial(job, torch.device("cpu"), checkpoint_s=1e9).reports()
+
+        def step(self) -> dict[str, Any]:
+            report = next(report for report in self._reports if report.last)
+            return {"value": report.value, "done": report.stage_epoch >= report.stage_epochs}
+
+    return Plain
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Running a study while its processes are killed at random times, from a seed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+
+from dgsearch.database.queries import read_trials
+from dgsearch.errors import DatabaseError
+
+__all__ = ["Killer", "run_to_the_end"]
+
+_START_S = 120.0
+
+
+def _command(folder: Path) -> list[str]:
+    options = ["--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")]
+    return [sys.executable, "-m", "dgsearch", "run", str(folder / "study.toml"), *options]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "DGSEARCH_CHECKPOINT_S": "0.5"}
+
+
+def run_to_the_end(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run what is left of the study, without interference."""
+    return subprocess.run(
+        _command(folder), capture_output=True, text=True, timeout=600, env=_environment()
+    )
+
+
+class Killer:
+    """Starts the study again and again, and kills its driver or one of its workers."""
+
+    def __init__(self, folder: Path, *, seed: int) -> None:
+        """Work on the study file in `folder`; times and victims follow from `seed`."""
+        self._folder = folder
+        self._random = random.Random(seed)
+        self._driver: subprocess.Popen[str] | None = None
+        self.killed: Counter[str] = Counter()
+
+    def kill(self, times: int) -> None:
+        """Kill so often; fails if the study ends before."""
+        try:
+            while self.killed.total() < times:
+                self._kill_one()
+        finally:
+            self._end_driver()
+
+    def _kill_one(self) -> None:
+        if self._driver is None or self._driver.poll() is not None:
+            self._driver = subprocess.Popen(
+                _command(self._folder),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+                env=_environment(),
+            )
+        self._wait_for_workers()
+        time.sleep(self._random.uniform(0.2, 2.5))
+        workers = self._workers()
+        if self._driver.poll() is not None:
+            return
+        if self._random.random() < 0.5 or not workers:
+            self._end_driver()
+            self.killed["driver"] += 1
+        else:
+            self._random.choice(workers).send_signal(signal.SIGKILL)
+            self.killed["worker"] += 1
+
+    def _end_driver(self) -> None:
+        """Kill the driver as the kernel would; what trains must end with it.
+
+        Ray's own agents notice it too, but may need a minute or two to leave.
+        """
+        if self._driver is None or self._driver.poll() is not None:
+            return
+        workers = self._workers()
+        self._driver.kill()
+        self._driver.wait()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert alive == [], f"workers without a driver: {alive}"
+
+    def _workers(self) -> list[psutil.Process]:
+        """The processes that train."""
+        assert self._driver is not None
+        try:
+            children = psutil.Process(self._driver.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return [child for child in children if _trains(child)]
+
+    def _wait_for_workers(self) -> None:
+        """Until a trial is being trained; the study may also have ended."""
+        assert self._driver is not None
+        deadline = time.monotonic() + _START_S
+        while self._driver.poll() is None and time.monotonic() < deadline:
+            if self._workers() and self._anything_running():
+                return
+            time.sleep(0.2)
+        if self._driver.poll() is None:
+            raise AssertionError("the driver started no trial")
+        if not self._anything_left():
+            raise AssertionError(f"the study ended after {self.killed}; make it longer")
+
+    def _anything_running(self) -> bool:
+        try:
+            return bool((read_trials(self._folder / "study.db")["state"] == "RUNNING").any())
+        except DatabaseError:
+            return False
+
+    def _anything_left(self) -> bool:
+        trials = read_trials(self._folder / "study.db")
+        return bool(trials["stop_reason"].eq("interrupted").any())
+
+
+def _trains(process: psutil.Process) -> bool:
+    try:
+        name = " ".join(process.cmdline())
+        return name.startswith("ray::") and ("TrialActor" in name or "Trainable" in name)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False

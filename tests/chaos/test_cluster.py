@@ -1,0 +1,96 @@
+"""A study on several nodes of a Ray cluster, with PostgreSQL; a node is killed while it trains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dgsearch.database.queries import read_trials
+from dgsearch.errors import DatabaseError
+from tests.chaos.test_killed_studies import STUDY, VOLATILE
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(900)]
+
+SMALL = STUDY.replace("vary.weight_decay = [0.0, 1e-3]\n", "").replace("[0, 1, 2]", "[0, 1]")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A head without cores and two nodes with one each, all on this machine."""
+    code = Path(__file__).with_name("nodes.py")
+    process = subprocess.Popen(
+        [sys.executable, str(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
+    )
+    try:
+        yield process
+    finally:
+        process.communicate("stop\n", timeout=60)
+
+
+def _command(folder: Path, database: str, *arguments: str) -> list[str]:
+    options = ["--database", database, "--artifacts", str(folder / "artifacts")]
+    study = str(folder / "study.toml")
+    return [sys.executable, "-m", "dgsearch", "run", study, *options, *arguments]
+
+
+def _results(database: str) -> pd.DataFrame:
+    trials = read_trials(database)
+    trials = trials[trials["stop_reason"] != "interrupted"]
+    kept = [name for name in trials if name not in VOLATILE and not name.endswith("_s")]
+    return trials[kept].sort_values(["config_id", "seed"]).reset_index(drop=True)
+
+
+def _wait_for_two_running(database: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            trials = read_trials(database)
+        except DatabaseError:
+            trials = pd.DataFrame()
+        if len(trials) and (trials["state"] == "COMPLETE").sum() >= 2:
+            return
+        time.sleep(0.3)
+    raise AssertionError("no trial ended on the cluster")
+
+
+def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
+    cluster: Any, postgres: str, tmp_path: Path
+) -> None:
+    (tmp_path / "study.toml").write_text(SMALL)
+    address = cluster.stdout.readline().strip()
+    run = subprocess.Popen(
+        _command(tmp_path, postgres, "--address", address),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_for_two_running(postgres, run)
+    cluster.stdin.write("kill\n")
+    cluster.stdin.flush()
+    output, errors = run.communicate(timeout=600)
+    assert run.returncode == 0, output + errors
+    assert "s3cret" not in output + errors
+    trials = read_trials(postgres)
+    assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
+    assert trials["host"].notna().all()
+
+    alone = str(tmp_path / "alone.db")
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    (folder / "study.toml").write_text(SMALL)
+    subprocess.run(_command(folder, alone), check=True, capture_output=True, timeout=600)
+    on_cluster, expected = _results(postgres), _results(alone)
+    assert len(on_cluster) == 8
+    pd.testing.assert_frame_equal(on_cluster, expected[on_cluster.columns], check_dtype=False)

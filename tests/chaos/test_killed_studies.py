@@ -1,0 +1,151 @@
+"""Studies whose driver and workers are killed end as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy
+
+from dgsearch.database.queries import read_curves, read_trials
+from dgsearch.database.tables import OWN_TRIALS
+from tests.chaos.killing import Killer, run_to_the_end
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+STUDY = """
+name = "killed"
+method = "erm"
+seeds = [0, 1, 2]
+[data]
+benchmark = "digits-mini"
+source = ["scan"]
+targets = ["photo", "street"]
+[hyperparameters]
+network = "convnet-small"
+pretrain_epochs = 10
+batch_size = 32
+epochs = 9
+[design]
+kind = "grid"
+vary.lr = [1e-4, 3e-4, 1e-3, 3e-3]
+vary.weight_decay = [0.0, 1e-3]
+[retries]
+interrupted = 100
+lost_worker = 100
+"""
+HALVING = "[halving]\ngrace_epochs = 1\nkeep_one_in = 3\nallow_truncated = true\n"
+VOLATILE = ("trial_number", "started_at", "finished_at", "host", "peak_memory_mb", "attempt")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study, run without interference and without halving."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "study.toml").write_text(STUDY)
+    ran = run_to_the_end(folder)
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+def _killed(folder: Path, text: str, *, kills: int, seed: int) -> pd.DataFrame:
+    """Every trial of the study after so many kills and a last run to its end."""
+    (folder / "study.toml").write_text(text)
+    killer = Killer(folder, seed=seed)
+    killer.kill(kills)
+    assert killer.killed["driver"] > 0
+    assert killer.killed["worker"] > 0
+    ran = run_to_the_end(folder)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    trials = read_trials(folder / "study.db")
+    assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
+    assert not trials["trial_number"].duplicated().any()
+    left = trials[trials["stop_reason"] != "interrupted"]
+    assert len(left) == 24
+    assert not left.duplicated(["config_id", "seed"]).any()
+    assert _surplus_of_stages(folder) <= kills
+    return left
+
+
+def stages_trained(folder: Path) -> list[str]:
+    """The key of every stage that a trial trained, once for each configuration and seed."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'study.db'}")
+    query = sqlalchemy.select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, OWN_TRIALS.c.stages_json)
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    trained = {
+        (row.config_id, row.seed, use["key"])
+        for row in rows
+        for use in json.loads(row.stages_json or "[]")
+        if not use["taken"]
+    }
+    return [key for _, _, key in trained]
+
+
+def _surplus_of_stages(folder: Path) -> int:
+    """How often a stage was trained beyond the first time, over all trials."""
+    counts = Counter(stages_trained(folder))
+    assert len(counts) == 3  # pre-training at each seed
+    return counts.total() - len(counts)
+
+
+def _results(trials: pd.DataFrame) -> pd.DataFrame:
+    kept = [name for name in trials if name not in VOLATILE and not name.endswith("_s")]
+    return trials[kept].sort_values(["config_id", "seed"]).reset_index(drop=True)
+
+
+def _same_as_undisturbed(folder: Path, undisturbed: Path, *, kills: int, seed: int) -> None:
+    killed = _results(_killed(folder, STUDY, kills=kills, seed=seed))
+    expected = _results(read_trials(undisturbed / "study.db"))
+    pd.testing.assert_frame_equal(killed, expected[killed.columns], check_dtype=False)
+
+
+def test_a_killed_study_ends_with_the_results_of_one_left_alone(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    _same_as_undisturbed(tmp_path, undisturbed, kills=10, seed=1)
+
+
+@pytest.mark.long
+def test_fifty_kills_change_nothing_either(undisturbed: Path, tmp_path: Path) -> None:
+    _same_as_undisturbed(tmp_path, undisturbed, kills=50, seed=2)
+
+
+def test_with_halving_every_decision_fits_what_was_recorded(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    trials = _killed(tmp_path, STUDY + HALVING, kills=6, seed=3)
+    assert set(trials["stop_reason"]) == {"finished", "halved"}
+    pruned = trials[trials["stop_reason"] == "halved"]
+    curves = _curves(tmp_path)
+    whole = _curves(undisturbed)
+    for key, curve in curves.items():
+        assert curve == whole[key][: len(curve)], key
+    for row in pruned.itertuples():
+        curve = curves[row.config_id, row.seed]
+        assert len(curve) == row.rung
+        assert curve[-1] < row.cutoff
+    for rung in (1, 3):
+        there = {key: curve[rung - 1] for key, curve in curves.items() if len(curve) >= rung}
+        best = max(there, key=lambda key: there[key])
+        assert len(curves[best]) > rung  # the best of a rung is never stopped there
+
+
+def _curves(folder: Path) -> dict[tuple[str, int], list[float]]:
+    """The values of each trial that was not interrupted, by (config_id, seed)."""
+    trials = read_trials(folder / "study.db")
+    keys = {
+        row.trial_number: (row.config_id, row.seed)
+        for row in trials.itertuples()
+        if row.stop_reason != "interrupted"
+    }
+    found: dict[tuple[str, int], list[float]] = {}
+    for row in (
+        read_curves(folder / "study.db").sort_values(["trial_number", "epoch"]).itertuples()
+    ):
+        if row.trial_number in keys:
+            found.setdefault(keys[row.trial_number], []).append(row.value)
+    return found

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from dgsearch.database.recorder import Ending
+from dgsearch.database.studies import attempts
+from dgsearch.design import plan_trials
+from dgsearch.runner.queue import PlannedQueue
+from dgsearch.runner.resources import FirstTrial, MemoryUse, measured_share, trials_per_device
+from dgsearch.study import Resources
+from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy
+
+
+@pytest.mark.parametrize(
+    ("peak_mb", "device_mb", "cores", "devices", "expected"),
+    [
+        (1000, 16_000, 16, 1, 8),  # 16,000 / (1,000 * 1.25 + 600) = 8.6
+        (1000, 16_000, 4, 1, 4),  # no more trials than cores
+        (1000, 16_000, 16, 4, 4),  # the cores are shared by four devices
+        (14_000, 16_000, 16, 1, 1),
+        (20_000, 16_000, 16, 1, 1),  # never less than one
+    ],
+)
+def test_memory_and_cores_bound_the_trials_of_a_device(
+    peak_mb: float, device_mb: float, cores: int, devices: int, expected: int
+) -> None:
+    use = MemoryUse(peak_mb, device_mb)
+    assert trials_per_device(use, cores=cores, devices=devices, cpus=1.0) == expected
+
+
+def test_without_a_measurement_a_trial_gets_the_whole_device() -> None:
+    assert measured_share(None, Resources()) == 1.0
+
+
+def test_the_first_trial_is_alone(database: str) -> None:
+    study = FakeStudy(database)
+    planned = plan_trials(study.spec, SPACES)
+    earlier = attempts(study.engine, study.study_id)
+    queue = PlannedQueue(planned, earlier, study.recorder, DISTRIBUTIONS, share=False)
+    first = FirstTrial(queue)
+    begun = first.begin_next()
+    assert begun is not None
+    assert first.begin_next() is None
+    assert not first.exhausted
+    first.ended(begun, Ending("FAIL", "interrupted", error_type="WorkerDied"))
+    again = first.begin_next()
+    assert again is not None
+    first.ended(again, Ending("COMPLETE", "finished", value=0.5, selected_epoch=1))
+    assert first.exhausted
+    assert not queue.exhausted
