@@ -72,11 +72,11 @@
     const shown = new Set(named.map((trace) => trace.legendgroup || trace.name));
     const letters = [...shown].reduce((sum, name) => sum + name.length + 7, 0);
     const rows = shown.size > 1 ? Math.ceil((letters * 7.5) / Math.max(width - 60, 200)) : 0;
-    const room = 66 + 22 * Math.min(rows, 14);
+    const room = 76 + 22 * Math.min(rows, 14);
     layout.showlegend = shown.size > 1;
     layout.margin.b = room;
     const inner = Math.max(height - room - layout.margin.t, 80);
-    layout.legend = { orientation: "h", x: 0, y: -58 / inner, yanchor: "top", font: { size: layout.font.size - 1 } };
+    layout.legend = { orientation: "h", x: 0, y: -66 / inner, yanchor: "top", font: { size: layout.font.size - 1 } };
   }
 
   function draw(plot, width = plot.element.clientWidth) {

@@ -80,6 +80,7 @@ class Figure:
         caption: What it shows, in one or two sentences; read out in place of the picture.
         table: The numbers behind it.
         height_px: Of the picture.
+        table_open: Whether the table is shown from the start.
     """
 
     kind: ClassVar[str] = "figure"
@@ -88,6 +89,7 @@ class Figure:
     caption: str
     table: Table
     height_px: int = 420
+    table_open: bool = False
 
 
 @dataclass(frozen=True)

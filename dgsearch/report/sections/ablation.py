@@ -45,6 +45,7 @@ def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
         "seed each. Diamonds: means with 95% t intervals. Left of zero is worse.",
         _table(view, table, reported),
         height_px=min(1400, 170 + 30 * len(others)),
+        table_open=True,
     )
     blocks: list[Block] = [Note(text) for text in _explained(view, table, reported)]
     title = "Ablation: every variant against the full method" if ablation else (
