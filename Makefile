@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast demo demo-short bench clean
+.PHONY: help install check test fast demo demo-short bench gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -47,6 +47,13 @@ demo-short: install  ## the demo with few epochs and its own database, as CI run
 		--set hyperparameters.teacher_epochs=1 --set hyperparameters.generator_epochs=1 \
 		--set hyperparameters.anchor_epochs=1 --set hyperparameters.epochs=1
 	$(BIN)/dgsearch report demo-augkd --database $(SHORT)/study.db -o $(SHORT)/demo_augkd.html
+
+# Takes the python that is there, so that a machine with its own PyTorch needs no install.
+gpu-bench:  ## ratios of an accelerator in build/gpu-bench.json; needs PyTorch and torchvision only
+	PYTHONPATH=. $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) tests/benchmarks/gpu_bench.py -o build/gpu-bench.json
+
+gpu-test: install  ## the tests that need a GPU
+	$(BIN)/pytest -q -m gpu
 
 clean:  ## remove what the demo made (study database, artefacts, pages)
 	rm -rf dgsearch.db dgsearch.db-wal dgsearch.db-shm artifacts reports/*.html

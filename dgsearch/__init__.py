@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
     from dgsearch.report.page import write_report
     from dgsearch.runner.commands import load_study
-    from dgsearch.runner.tune import RunOptions, run_study
+    from dgsearch.runner.options import RunOptions
+    from dgsearch.runner.tune import run_study
 
 __all__ = [
     "RunOptions",
@@ -34,7 +35,7 @@ _HOMES = {
     "read_trials": "dgsearch.database.queries",
     "write_report": "dgsearch.report.page",
     "load_study": "dgsearch.runner.commands",
-    "RunOptions": "dgsearch.runner.tune",
+    "RunOptions": "dgsearch.runner.options",
     "run_study": "dgsearch.runner.tune",
 }
 

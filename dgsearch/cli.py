@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 ) -> None:
     """Run a study, or what is left of it."""
     from dgsearch.runner.commands import run_file
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     options = RunOptions(
         database=database,
@@ -101,14 +101,17 @@ def plan(
     study: StudyFile,
     database: Database = None,
     artifacts: Artifacts = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Say what a study would run, what of it is done, and what stages its trials share."""
     from dgsearch.runner.commands import plan_file
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
-    for line in plan_file(study, options, overrides=overrides or ()):
+    for line in plan_file(study, options, overrides=overrides or (), probe=probe):
         print(line)
 
 
@@ -116,7 +119,7 @@ def plan(
 def list_stages(artifacts: Artifacts = None) -> None:
     """List the stored stages, the least recently used first."""
     from dgsearch.runner import stages
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
         print(line)
@@ -126,7 +129,7 @@ def list_stages(artifacts: Artifacts = None) -> None:
 def verify_stages(artifacts: Artifacts = None) -> None:
     """Check every stored stage against its checksum; exit 1 if one is damaged."""
     from dgsearch.runner import stages
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
     for line in lines:
@@ -141,7 +144,7 @@ def prune_stages(
 ) -> None:
     """Delete the least recently used stages until the rest fits; never one in use."""
     from dgsearch.runner import stages
-    from dgsearch.runner.tune import RunOptions
+    from dgsearch.runner.options import RunOptions
 
     folder = RunOptions(artifacts=artifacts).artifacts_folder
     for line in stages.prune_stages(folder, keep_gb=keep_gb):
@@ -217,11 +220,20 @@ def data(
     root: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder of the data.", show_default=False)
     ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=8, metavar="PIXELS", help="Size to decode the images to.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Show the benchmarks: what is needed where, what was found, counts per domain and class."""
+    """Show the benchmarks: what is needed where, what was found, counts per domain and class.
+
+    The images of a single benchmark are decoded, and kept for training at that size.
+    """
     from dgsearch.data.inventory import inventory_lines
 
-    for line in inventory_lines(benchmark, root):
+    for line in inventory_lines(benchmark, root, image_size=image_size):
         print(line)
 
 

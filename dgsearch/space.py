@@ -100,11 +100,12 @@ class Choice(_Described):
     kind: Literal["choice"] = "choice"
     default: str
     options: tuple[str, ...]
+    other: str = ""  # what else is allowed, for example "the path of a file"; empty: nothing
 
     @property
     def allowed(self) -> str:
         """The values allowed, as text for messages and tables."""
-        return "one of " + ", ".join(self.options)
+        return "one of " + ", ".join(self.options) + (f", or {self.other}" if self.other else "")
 
     def parse(self, value: object) -> str:
         """The value if it is one of the options.
@@ -114,6 +115,8 @@ class Choice(_Described):
         """
         if isinstance(value, bool):
             value = "on" if value else "off"
+        if isinstance(value, str) and value and self.other:
+            return value
         if not isinstance(value, str) or value not in self.options:
             raise ValueError(one_of(str(value), self.options))
         return value

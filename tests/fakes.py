@@ -19,8 +19,9 @@ from PIL import Image
 from sqlalchemy import Engine
 
 from dgsearch.database.connection import open_for_writing
+from dgsearch.database.drivers import Driver
 from dgsearch.database.recorder import Ending, Started, StudyRecorder
-from dgsearch.database.studies import Driver, register_study
+from dgsearch.database.studies import register_study
 from dgsearch.design import Configuration, PlannedTrial, plan_trials
 from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study import Catalogue, StudySpec, parse_study

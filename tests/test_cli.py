@@ -67,7 +67,7 @@ def test_every_command_has_a_help_text(command: str) -> None:
             ["methods", "mpbn"],
             "method 'mpbn' is unknown; allowed: mpbm, augkd, ",
         ),
-        (["data", "digits"], "benchmark 'digits' is unknown; allowed: digits-mini"),
+        (["data", "digit"], "benchmark 'digit' is unknown; allowed: digits, digits-mini, "),
     ],
 )
 def test_a_mistake_is_one_block_and_exit_code_2(

@@ -54,3 +54,14 @@ def test_joining_keeps_the_first_description_of_a_name() -> None:
 
 def test_a_label_is_the_symbol_or_the_name() -> None:
     assert (RATE.label, STEPS.label) == ("lr", "T")
+
+
+def test_a_choice_may_take_something_else_too() -> None:
+    weights = Choice(
+        name="weights", default="none", options=("none",), other="the path of a file", meaning="m"
+    )
+    assert weights.parse("/data/w.pth") == "/data/w.pth"
+    assert weights.allowed == "one of none, or the path of a file"
+    for wrong in ("", 3):
+        with pytest.raises(ValueError, match="allowed: none"):
+            weights.parse(wrong)

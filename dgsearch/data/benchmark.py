@@ -6,16 +6,33 @@ Shapes: N images, C channels (3), H = W pixels a side.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from dgsearch.errors import DataError
 
-__all__ = ["Benchmark", "Domain"]
+__all__ = ["Benchmark", "DataPlace", "Domain", "Stored"]
+
+
+@dataclass(frozen=True)
+class DataPlace:
+    """Where a benchmark's data lies and how it is wanted.
+
+    Attributes:
+        root: Folder of the data; None: the benchmark's default.
+        image_size: H = W in pixels; None: the benchmark's default.
+        download: Whether missing files may be fetched.
+    """
+
+    root: Path | None = None
+    image_size: int | None = None
+    download: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,12 +40,19 @@ class Domain:
     """The images of one domain.
 
     Attributes:
-        images: uint8, (N, 3, H, W), 0..255.
+        images: uint8, (N, 3, H, W), 0..255; in memory, or mapped from a file.
         labels: int64, (N,), 0..num_classes-1.
+        known_fingerprint: Of the content, where it was computed before; else it is hashed.
+        held_out: bool, (N,), the test part of an official division: never trained on, and
+            alone tested on; None where there is no such division.
+        unreadable: Name of each image that was left out, with the reason.
     """
 
     images: Tensor
     labels: Tensor
+    known_fingerprint: str | None = None
+    held_out: Tensor | None = None
+    unreadable: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
@@ -43,10 +67,26 @@ class Domain:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the content, 16 hexadecimal digits: equal arrays, equal fingerprint."""
+        if self.known_fingerprint is not None:
+            return self.known_fingerprint
         digest = hashlib.blake2b(repr(tuple(self.images.shape)).encode(), digest_size=8)
         digest.update(self.images.contiguous().numpy().data)
         digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()
+
+    @property
+    def trained_on(self) -> Tensor:
+        """Rows that may be trained on, in stored order, (M,)."""
+        if self.held_out is None:
+            return torch.arange(len(self))
+        return torch.nonzero(~self.held_out).flatten()
+
+    @property
+    def tested_on(self) -> Tensor:
+        """Rows that a target is tested on, in stored order, (M,)."""
+        if self.held_out is None:
+            return torch.arange(len(self))
+        return torch.nonzero(self.held_out).flatten()
 
 
 class Benchmark(Protocol):
@@ -87,4 +127,27 @@ class Benchmark(Protocol):
         Raises:
             DataError: If the data is missing or broken; says what belongs where.
         """
+        ...
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A benchmark whose data is files that a person has to put somewhere."""
+
+    @property
+    def root(self) -> Path:
+        """Folder of the data."""
+        ...
+
+    @property
+    def published(self) -> Mapping[str, tuple[int, ...]]:
+        """How many images each domain has by its publication; several where versions differ."""
+        ...
+
+    def expected(self) -> Iterator[str]:
+        """Lines that say which files belong where."""
+        ...
+
+    def missing(self, domain: str) -> str | None:
+        """What is missing of a domain; None if its files are there."""
         ...

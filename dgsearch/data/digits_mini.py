@@ -8,7 +8,6 @@ benchmarks: MNIST (`scan`), MNIST-M (`photo`), SYN (`typeset`), SVHN (`street`),
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from dgsearch.data.benchmark import Domain
+from dgsearch.data.cache import default_cache
 from dgsearch.data.drawing import (
     blend_by_difference,
     colour,
@@ -80,11 +80,6 @@ class DigitsMini:
             cached = _as_domain(*_DRAW[domain](seed))
             _write(file, cached)
         return cached
-
-
-def default_cache() -> Path:
-    """Folder for drawn data: `$DGSEARCH_CACHE`, or `~/.cache/dgsearch`."""
-    return Path(os.environ.get("DGSEARCH_CACHE", "~/.cache/dgsearch")).expanduser()
 
 
 def _read(file: Path) -> Domain | None:

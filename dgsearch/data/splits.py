@@ -1,96 +1,66 @@
-"""Named splits of a trial's data, on the device, and the batches drawn from them.
-
-Shapes: B images of a batch, C = 3 channels, H = W pixels a side.
-"""
+"""The data of a trial: its domains loaded, divided and ready to give batches."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
 
-from dgsearch.data.benchmark import Benchmark, Domain
+from dgsearch.data.batches import Batch, Split, in_parts
+from dgsearch.data.benchmark import Benchmark
+from dgsearch.data.division import (
+    SOURCE_TRAIN,
+    SOURCE_VALIDATION,
+    TARGET_TEST,
+    TARGET_TRAIN,
+    TARGET_VALIDATION,
+    Side,
+    divide_source,
+    divide_target,
+)
+from dgsearch.data.pixels import (
+    BytePixels,
+    Gallery,
+    device_has_room,
+    fits_as_float,
+)
 from dgsearch.data.registry import find_benchmark
 from dgsearch.errors import DataError
-from dgsearch.seeding import derive_seed
 from dgsearch.study.spec import DataSpec
 
-__all__ = ["Batch", "Split", "TrialData", "load_trial_data"]
+__all__ = [
+    "SOURCE_TRAIN",
+    "SOURCE_VALIDATION",
+    "TARGET_TEST",
+    "TARGET_TRAIN",
+    "TARGET_VALIDATION",
+    "Batch",
+    "Rows",
+    "Split",
+    "TrialData",
+    "in_parts",
+    "load_trial_data",
+]
 
-SOURCE_TRAIN = "source/train"
-SOURCE_VALIDATION = "source/validation"
-TARGET_TRAIN = "target/train"  # only for methods that train for one target
-TARGET_VALIDATION = "target/validation"  # likewise
-TARGET_TEST = "target/test"  # followed by the name of the domain
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Batch:
-    """A few images and their labels: float32 (B, C, H, W) in [0, 1] and int64 (B,)."""
+class Rows:
+    """Which images a split holds.
 
-    images: Tensor
-    labels: Tensor
+    Attributes:
+        domains: Names of the domains, whose images are counted one after another.
+        rows: int64, (N,), from 0.
+    """
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-class Split:
-    """A part of one or several domains, resident on the device."""
-
-    def __init__(self, images: Tensor, labels: Tensor, device: torch.device) -> None:
-        """Keep the images ready for training.
-
-        Args:
-            images: uint8, (N, C, H, W).
-            labels: int64, (N,).
-            device: Where batches are needed.
-        """
-        self._bytes = images
-        self.labels = labels.to(device)
-        scaled = images.to(device).float().div_(255)
-        self.images = scaled.contiguous(memory_format=torch.channels_last)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of the content, 16 hexadecimal digits."""
-        return Domain(self._bytes, self.labels.cpu()).fingerprint
-
-    def take(self, index: Tensor) -> Batch:
-        """The images at `index`, (B,), in that order."""
-        images = self.images[index].contiguous(memory_format=torch.channels_last)
-        return Batch(images, self.labels[index])
-
-    def batches(
-        self, size: int, generator: torch.Generator, *, smallest: int = 1
-    ) -> Iterator[Batch]:
-        """One pass in random order.
-
-        Args:
-            size: Images a batch; the last one may be smaller.
-            generator: On the CPU; decides the order.
-            smallest: A last batch with fewer images joins the one before it.
-        """
-        order = torch.randperm(len(self), generator=generator).to(self.labels.device)
-        parts = list(order.split(size))
-        if len(parts) > 1 and len(parts[-1]) < smallest:
-            parts[-2:] = [torch.cat(parts[-2:])]
-        return (self.take(part) for part in parts)
-
-    def in_order(self, size: int) -> Iterator[Batch]:
-        """One pass in the stored order, for evaluation."""
-        bounds = range(0, len(self), size)
-        return (
-            Batch(self.images[start : start + size], self.labels[start : start + size])
-            for start in bounds
-        )
+    domains: tuple[str, ...]
+    rows: Tensor
 
 
 @dataclass(frozen=True)
@@ -102,12 +72,13 @@ class TrialData:
             methods that train for one target also `target/train` and `target/validation`.
         labels: Names of the classes.
         image_size: H = W in pixels.
-        fingerprint: Hash over all splits.
+        rows: Which images each split holds.
     """
 
     splits: Mapping[str, Split]
     labels: tuple[str, ...]
     image_size: int
+    rows: Mapping[str, Rows] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:
@@ -137,73 +108,109 @@ class _Declared(dict[str, Split]):
 
 
 def load_trial_data(
-    spec: DataSpec, *, seed: int, device: torch.device, one_target: bool = False
+    spec: DataSpec,
+    *,
+    seed: int,
+    device: torch.device,
+    one_target: bool = False,
+    channels_last: bool = True,
 ) -> TrialData:
     """Load and split the data of one trial.
 
     Args:
         spec: `[data]` of the study.
         seed: The trial's seed: it decides the split and, with `redraw`, the drawn copy.
-        device: Where the splits are kept.
+        device: Where the splits are kept, if they are small enough, or batches are moved to.
         one_target: Divide the target into parts for training, validation and test; otherwise
-            all of it is for testing.
+            all of it is for testing, or the test part of its official division.
+        channels_last: Memory order of the batches.
 
     Raises:
         DataError: If the data is missing or a part comes out empty.
     """
-    benchmark = find_benchmark(spec.benchmark, spec.root)
+    benchmark = _benchmark(spec.benchmark, spec.root, spec.image_size, spec.download)
     drawn = seed if spec.redraw else 0
-    source = _joined(benchmark, spec.source, seed=drawn)
-    parts = {name: (source, index) for name, index in _divide(source, spec, seed).items()}
-    for name in spec.targets:
-        target = _joined(benchmark, (name,), seed=drawn)
-        parts[f"{TARGET_TEST}/{name}"] = (target, torch.arange(len(target)))
-        if one_target:
-            divided = _divide_target(target, spec, seed)
-            parts |= {part: (target, index) for part, index in divided.items()}
-    splits = {
-        name: Split(domain.images[index], domain.labels[index], device)
-        for name, (domain, index) in parts.items()
+    sides = [_side(benchmark, names, drawn) for names in (spec.source, *zip(spec.targets))]
+    _check_classes(benchmark, sides)
+    divided = [divide_source(sides[0], spec, seed)]
+    for target in sides[1:]:
+        tested = {f"{TARGET_TEST}/{target.names[0]}": target.tested_on}
+        divided.append(divide_target(target, spec, seed) if one_target else tested)
+    form = torch.channels_last if channels_last else torch.contiguous_format
+    splits = _splits(sides, divided, device, form)
+    rows = {
+        name: Rows(side.names, part)
+        for side, parts in zip(sides, divided, strict=True)
+        for name, part in parts.items()
     }
-    return TrialData(splits, benchmark.labels, benchmark.image_size)
+    return TrialData(splits, benchmark.labels, benchmark.image_size, rows)
 
 
-def _joined(benchmark: Benchmark, names: tuple[str, ...], *, seed: int) -> Domain:
-    parts = [benchmark.load(name, seed=seed) for name in names]
-    return Domain(
-        torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
+@lru_cache(maxsize=8)
+def _benchmark(name: str, root: str | None, image_size: int | None, download: bool) -> Benchmark:
+    """A benchmark, which remembers what it has read, for the trials of this process."""
+    return find_benchmark(name, root, image_size=image_size, download=download)
+
+
+def _side(benchmark: Benchmark, names: Sequence[str], seed: int) -> Side:
+    return Side(tuple(names), tuple(benchmark.load(name, seed=seed) for name in names))
+
+
+def _splits(
+    sides: Sequence[Side],
+    divided: Sequence[Mapping[str, Tensor]],
+    device: torch.device,
+    form: torch.memory_format,
+) -> dict[str, Split]:
+    """Every split, its images where they fit best."""
+    domains = [domain for side in sides for domain in side.domains]
+    if fits_as_float(domains):
+        return {
+            name: _float_split(side, rows, device, form)
+            for side, parts in zip(sides, divided, strict=True)
+            for name, rows in parts.items()
+        }
+    galleries = [Gallery([domain.images for domain in side.domains]) for side in sides]
+    if device_has_room(galleries, device):
+        galleries = [gallery.to(device) for gallery in galleries]
+    return {
+        name: Split(
+            BytePixels(gallery, rows, device, form),
+            side.labels[rows],
+            device,
+            fingerprint=side.fingerprint_of(rows),
+        )
+        for side, gallery, parts in zip(sides, galleries, divided, strict=True)
+        for name, rows in parts.items()
+    }
+
+
+def _float_split(
+    side: Side, rows: Tensor, device: torch.device, form: torch.memory_format
+) -> Split:
+    images = torch.cat([domain.images for domain in side.domains])[rows]
+    return Split(
+        images,
+        side.labels[rows],
+        device,
+        fingerprint=side.fingerprint_of(rows),
+        form=form,
     )
 
 
-def _shuffled(domain: Domain, seed: int, side: str) -> Tensor:
-    generator = torch.Generator().manual_seed(derive_seed(seed, "split", side))
-    return torch.randperm(len(domain), generator=generator)
-
-
-def _divide_target(target: Domain, spec: DataSpec, seed: int) -> dict[str, Tensor]:
-    """Indices of the target's parts; they do not overlap."""
-    train, held_out = spec.student_images, spec.student_validation
-    if train + held_out >= len(target):
-        raise DataError(
-            f"data.student_images = {train} and data.student_validation = {held_out}: leave no "
-            f"image of {spec.targets[0]} ({len(target)} in all) for the test; lower them"
-        )
-    order = _shuffled(target, seed, "target")
-    return {
-        TARGET_TRAIN: order[:train],
-        TARGET_VALIDATION: order[train : train + held_out],
-        f"{TARGET_TEST}/{spec.targets[0]}": order[train + held_out :],
-    }
-
-
-def _divide(source: Domain, spec: DataSpec, seed: int) -> dict[str, Tensor]:
-    """Indices of the source's training and validation part."""
-    order = _shuffled(source, seed, "source")
-    held_out = round(spec.validation * len(source))
-    if not 0 < held_out < len(source):
-        raise DataError(
-            f"data.validation = {spec.validation}: leaves {len(source) - held_out} of "
-            f"{len(source)} source images for training; choose a share that leaves some on "
-            "both sides"
-        )
-    return {SOURCE_TRAIN: order[held_out:], SOURCE_VALIDATION: order[:held_out]}
+def _check_classes(benchmark: Benchmark, sides: Sequence[Side]) -> None:
+    """Warn where a target has classes of which the source has no image."""
+    known = set(sides[0].labels.tolist())
+    for side in sides[1:]:
+        unknown = sorted(set(side.labels.tolist()) - known)
+        if unknown:
+            shown = ", ".join(benchmark.labels[label] for label in unknown[:5])
+            logger.warning(
+                "%s: %d classes of %s have no image in %s: %s%s; no method can learn them",
+                benchmark.name,
+                len(unknown),
+                side.names[0],
+                "+".join(sides[0].names),
+                shown,
+                ", ..." if len(unknown) > 5 else "",
+            )

@@ -6,13 +6,48 @@ Shapes: B images, C = 3 channels, H = W pixels, d features, K classes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from dgsearch.errors import MethodError, one_of
+from dgsearch.methods.acceleration import Acceleration
+from dgsearch.methods.backbones import BACKBONES, Backbone, load_weights
 
-__all__ = ["NETWORKS", "Classifier", "build_network"]
+__all__ = ["NETWORKS", "Centre", "Classifier", "Standardise", "build_network"]
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of torchvision's weights, for pixels in [0, 1]
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+
+class Centre(nn.Module):
+    """Pixels from [0, 1] to [-1, 1]."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images of any shape."""
+        return images.mul(2).sub(1)
+
+
+class Standardise(nn.Module):
+    """Pixels less a mean, by a deviation, for each colour.
+
+    Shape:
+        images (B, 3, H, W) -> (B, 3, H, W).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
+        """Both hold a number a channel; they are no part of the weights."""
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(x - mean) / deviation."""
+        return (images - self.mean) / self.deviation
 
 
 class Classifier(nn.Module):
@@ -20,20 +55,47 @@ class Classifier(nn.Module):
 
     Shape:
         images (B, C, H, W) in [0, 1] -> logits (B, K).
+
+    Attributes:
+        num_features: d.
+        smallest_batch: Images that a training step needs at least; 2 where batch norm may meet
+            a single pixel.
+        acceleration: How the extractor computes; features and logits are float32 whatever it is.
     """
 
-    def __init__(self, extractor: nn.Module, num_features: int, num_classes: int) -> None:
-        """Join an extractor, (B, C, H, W) -> (B, d), and a linear head."""
+    def __init__(
+        self,
+        extractor: nn.Module,
+        num_features: int,
+        num_classes: int,
+        *,
+        normalise: nn.Module | None = None,
+        smallest_batch: int = 1,
+    ) -> None:
+        """Join an extractor, (B, C, H, W) -> (B, d), and a linear head.
+
+        Args:
+            extractor: What makes features.
+            num_features: d.
+            num_classes: K.
+            normalise: What the extractor expects of pixels in [0, 1]; None: `Centre`.
+            smallest_batch: Images that a training step needs at least.
+        """
         super().__init__()
         self.extractor = extractor
         self.head = nn.Linear(num_features, num_classes)
+        self.normalise = Centre() if normalise is None else normalise
         self.num_features = num_features
+        self.smallest_batch = smallest_batch
+        self.acceleration = Acceleration()
 
     def features(self, images: Tensor) -> Tensor:
-        """f_θ: images (B, C, H, W) in [0, 1] to features (B, d)."""
-        centred = images.mul(2).sub(1)  # [-1, 1]
-        features: Tensor = self.extractor(centred)
-        return features
+        """f_θ: images (B, C, H, W) in [0, 1] to features (B, d), float32."""
+        if not self.acceleration.channels_last:
+            images = images.contiguous()
+        with self.acceleration.autocast(images.device):
+            features: Tensor = self.extractor(self.normalise(images))
+        return features.float()
 
     def forward(self, images: Tensor) -> Tensor:
         """h_ψ(f_θ(images)): logits (B, K)."""
@@ -69,8 +131,12 @@ def _small(num_classes: int, image_size: int) -> Classifier:
 
 
 def _digits(num_classes: int, image_size: int) -> Classifier:
-    """The ConvNet of the digits protocol (methods of ADA, ME-ADA, PDEN and AdvST agree)."""
-    return Classifier(_convnet((64, 128), (1024, 1024), image_size), 1024, num_classes)
+    """The ConvNet of the digits protocol (methods of ADA, ME-ADA, PDEN and AdvST agree).
+
+    It sees pixels in [0, 1] as they are, as there.
+    """
+    extractor = _convnet((64, 128), (1024, 1024), image_size)
+    return Classifier(extractor, 1024, num_classes, normalise=nn.Identity())
 
 
 def _normed(widths: tuple[int, ...]) -> nn.Sequential:
@@ -98,18 +164,42 @@ def _student(num_classes: int, image_size: int) -> Classifier:
     return Classifier(_normed((12, 24, 48)), 48 * (image_size // 8) ** 2, num_classes)
 
 
+def _pretrained(backbone: Backbone, num_classes: int, image_size: int) -> Classifier:
+    """A backbone of torchvision; it expects ImageNet's mean and deviation."""
+    if image_size < backbone.smallest_image:
+        raise MethodError(
+            f"{backbone.name} needs images of at least {backbone.smallest_image} pixels a side, "
+            f"got {image_size}; raise data.image_size or choose another network"
+        )
+    return Classifier(
+        backbone.build(),
+        backbone.num_features,
+        num_classes,
+        normalise=Standardise(_IMAGENET_MEAN, _IMAGENET_DEVIATION),
+        smallest_batch=2,
+    )
+
+
 NETWORKS: dict[str, Callable[[int, int], Classifier]] = {
     "convnet-small": _small,
     "convnet-digits": _digits,
     "convnet-teacher": _teacher,
     "convnet-student": _student,
+    **{name: partial(_pretrained, backbone) for name, backbone in BACKBONES.items()},
 }
 
 
-def build_network(
-    name: str, *, num_classes: int, image_size: int, seed: int, device: torch.device
+def build_network(  # noqa: PLR0913 - each is named at the call
+    name: str,
+    *,
+    num_classes: int,
+    image_size: int,
+    seed: int,
+    device: torch.device,
+    weights: str = "none",
+    acceleration: Acceleration | None = None,
 ) -> Classifier:
-    """A new classifier with its initial weights.
+    """A new classifier with its initial weights; the head's are always drawn.
 
     Args:
         name: One of `NETWORKS`.
@@ -117,13 +207,22 @@ def build_network(
         image_size: H = W in pixels.
         seed: Of the initial weights.
         device: Where it will be used.
+        weights: Of the extractor: "none" to draw them, "imagenet", or the path of a file.
+        acceleration: How it computes; None: in float32, channels last.
 
     Raises:
-        MethodError: If there is no such network.
+        MethodError: If there is no such network, or no such weights.
     """
+    accelerated = acceleration or Acceleration()
     if name not in NETWORKS:
         raise MethodError(f"network = {name!r}: {one_of(name, tuple(NETWORKS))}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = NETWORKS[name](num_classes, image_size)
-    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    load_weights(network.extractor, name, weights)
+    network.acceleration = accelerated
+    accelerated.set_process(device)
+    network.to(device=device, memory_format=accelerated.memory_format)  # type: ignore[call-overload]
+    if accelerated.compiled:
+        network.extractor.compile()
+    return network

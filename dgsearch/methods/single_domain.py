@@ -17,13 +17,15 @@ from torch import Tensor, nn
 from dgsearch.data.splits import SOURCE_TRAIN, Batch
 from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
 from dgsearch.methods.networks import Classifier
+from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.supervised import (
     COMMON,
-    OPTIMISER_READS,
+    NETWORK_READS,
     PRETRAIN,
+    TRAINING_READS,
     load_classifier,
-    make_optimiser,
 )
+from dgsearch.methods.views import Views
 from dgsearch.space import Space, Value, join
 
 __all__ = ["BatchLoss", "Settings", "SingleDomain", "plain_loss"]
@@ -89,7 +91,7 @@ class SingleDomain:
         stage = Stage(
             name=self.name,
             version=self.version,
-            reads=("epochs", "network", *OPTIMISER_READS, *self.own.names),
+            reads=("epochs", *NETWORK_READS, *TRAINING_READS, *self.own.names),
             splits=(SOURCE_TRAIN,),
             start=lambda context: _Continued(context, self.name, self.loss),
         )
@@ -106,14 +108,19 @@ class _Continued:
         self._network = load_classifier(context, context.products["pretrain"])
         self._optimiser = make_optimiser(self._network.parameters(), context.values)
         self._order = context.generator("continue", "order")
+        self._views = Views(context, "continue")
         self._random = context.generator(method, "random", on_device=True)
         self._settings = Settings(context.values, self._random, context.num_classes)
         self._loss = loss
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         self._network.train()
+        values = self._settings.values
+        follow_schedule(self._optimiser, values, epoch=epoch, epochs=self.epochs)
         total = torch.zeros((), device=self._split.labels.device)
-        for batch in self._split.batches(self._batch_size, self._order):
+        smallest = self._network.smallest_batch
+        for stored in self._split.batches(self._batch_size, self._order, smallest=smallest):
+            batch = self._views(stored)
             loss = self._loss(self._network, batch, self._settings)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -127,6 +134,7 @@ class _Continued:
             "optimiser": self._optimiser,
             "order": self._order,
             "random": self._random,
+            **self._views.parts(),
         }
 
     def product(self) -> Product:

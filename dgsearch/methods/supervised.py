@@ -6,7 +6,7 @@ optimiser and the supervised epoch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,42 +14,56 @@ import torch.nn.functional as F
 from torch import nn
 
 from dgsearch.data.splits import SOURCE_TRAIN
-from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
+from dgsearch.methods.acceleration import ACCELERATION, Acceleration
+from dgsearch.methods.base import Product, Stage, StageContext, check_finite
 from dgsearch.methods.networks import NETWORKS, Classifier, build_network
-from dgsearch.space import Choice, Float, Int, Space, join
+from dgsearch.methods.optimisers import (
+    OPTIMISER_READS,
+    OPTIMISERS,
+    follow_schedule,
+    make_optimiser,
+)
+from dgsearch.methods.views import VIEWS, Views
+from dgsearch.space import Choice, Int, Space, join
 
 __all__ = [
     "COMMON",
+    "NETWORK_READS",
     "PRETRAIN",
     "TRAINING",
+    "TRAINING_READS",
     "Supervised",
     "load_classifier",
-    "make_optimiser",
     "start_classifier",
+    "weights_choice",
 ]
 
-TRAINING = Space(
-    (
-        Int(name="epochs", default=20, low=1, meaning="epochs of the last stage"),
-        Int(name="batch_size", default=32, low=1, log=True, meaning="images a step"),
-        Float(
-            name="lr",
-            default=1e-4,
-            low=0,
-            open_low=True,
-            log=True,
-            symbol="lr",
-            meaning="learning rate of the classifier (Adam)",
-        ),
-        Float(name="weight_decay", default=0.0, low=0, meaning="L2 penalty of the classifier"),
-        Choice(
-            name="sample",
-            default="off",
-            options=("on", "off"),
-            meaning="store with the trial a small sample of what the method makes",
-        ),
-    )
+_SAMPLE = Choice(
+    name="sample",
+    default="off",
+    options=("on", "off"),
+    meaning="store with the trial a small sample of what the method makes",
 )
+TRAINING = join(
+    Space((Int(name="epochs", default=20, low=1, meaning="epochs of the last stage"),)),
+    OPTIMISERS,
+    Space((_SAMPLE,)),
+    VIEWS,
+    ACCELERATION,
+)
+
+
+def weights_choice(name: str, network: str) -> Choice:
+    """The hyperparameter that says where the weights of a network come from."""
+    return Choice(
+        name=name,
+        default="none",
+        options=("none", "imagenet"),
+        other="the path of a file",
+        meaning=f"initial weights of {network}'s extractor; nothing is downloaded",
+    )
+
+
 _CLASSIFIER = Space(
     (
         Choice(
@@ -58,6 +72,7 @@ _CLASSIFIER = Space(
             options=tuple(NETWORKS),
             meaning="the classifier",
         ),
+        weights_choice("weights", "the classifier"),
         Int(
             name="pretrain_epochs",
             default=10,
@@ -69,30 +84,26 @@ _CLASSIFIER = Space(
 
 COMMON = join(TRAINING, _CLASSIFIER)
 
-OPTIMISER_READS = ("batch_size", "lr", "weight_decay")
+NETWORK_READS = ("network", *ACCELERATION.names)
+TRAINING_READS = (*OPTIMISER_READS, *VIEWS.names)
 
 
-def make_optimiser(parameters: Iterable[nn.Parameter], values: Values) -> torch.optim.Adam:
-    """The classifier's optimiser; Adam, as all public code of the digits protocol."""
-    return torch.optim.Adam(
-        parameters, lr=values.number("lr"), weight_decay=values.number("weight_decay")
-    )
-
-
-def start_classifier(context: StageContext) -> Classifier:
-    """A classifier with its initial weights, which depend on the seed alone."""
+def start_classifier(context: StageContext, *, weights: str) -> Classifier:
+    """A classifier with its initial weights; what is drawn of them depends on the seed alone."""
     return build_network(
         context.values.option("network"),
         num_classes=context.num_classes,
         image_size=context.image_size,
         seed=context.derived_seed("init", "classifier"),
         device=context.device,
+        weights=weights,
+        acceleration=Acceleration.of(context.values),
     )
 
 
 def load_classifier(context: StageContext, product: Product) -> Classifier:
     """The classifier that an earlier stage made, as a copy to go on with."""
-    network = start_classifier(context)
+    network = start_classifier(context, weights="none")  # every weight is loaded
     network.load_state_dict(product["classifier"])
     return network
 
@@ -107,15 +118,20 @@ class Supervised:
         self.epochs = epochs
         self._split = context.splits[SOURCE_TRAIN]
         self._batch_size = context.values.integer("batch_size")
+        self._values = context.values
         self._network = network
         self._optimiser = make_optimiser(network.parameters(), context.values)
         self._order = context.generator(phase, "order")
+        self._views = Views(context, phase)
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the source; returns its mean loss."""
         self._network.train()
+        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
         total = torch.zeros((), device=self._split.labels.device)
-        for batch in self._split.batches(self._batch_size, self._order):
+        smallest = self._network.smallest_batch
+        for stored in self._split.batches(self._batch_size, self._order, smallest=smallest):
+            batch = self._views(stored)
             loss = F.cross_entropy(self._network(batch.images), batch.labels)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -129,6 +145,7 @@ class Supervised:
             "classifier": self._network,
             "optimiser": self._optimiser,
             "order": self._order,
+            **self._views.parts(),
         }
 
     def product(self) -> Product:
@@ -142,13 +159,14 @@ class Supervised:
 
 def _start_pretraining(context: StageContext) -> Supervised:
     epochs = context.values.integer("pretrain_epochs")
-    return Supervised(context, start_classifier(context), epochs=epochs, phase="pretrain")
+    network = start_classifier(context, weights=context.values.option("weights"))
+    return Supervised(context, network, epochs=epochs, phase="pretrain")
 
 
 PRETRAIN = Stage(
     name="pretrain",
     version=1,
-    reads=("pretrain_epochs", "network", *OPTIMISER_READS),
+    reads=("pretrain_epochs", "weights", *NETWORK_READS, *TRAINING_READS),
     splits=(SOURCE_TRAIN,),
     start=_start_pretraining,
 )

@@ -16,7 +16,9 @@ from dgsearch.database.tables import STUDIES
 from dgsearch.design import PlannedTrial, methods_of, plan_trials
 from dgsearch.errors import DatabaseError
 from dgsearch.methods.registry import catalogue, find_method
-from dgsearch.runner.tune import Outcome, RunOptions, run_study
+from dgsearch.runner.options import Outcome, RunOptions
+from dgsearch.runner.probe import cost_lines
+from dgsearch.runner.tune import run_study
 from dgsearch.study import Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
@@ -46,8 +48,10 @@ def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Ou
     return run_study(spec, options, study_file=text + changed)
 
 
-def plan_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Iterator[str]:
-    """Lines that say what running the file would do."""
+def plan_file(
+    path: Path, options: RunOptions, *, overrides: Sequence[str], probe: bool = False
+) -> Iterator[str]:
+    """Lines that say what running the file would do; with `probe` also what it would cost."""
     spec = load_study(path, overrides=overrides)
     trials = plan_trials(spec, {name: find_method(name).space for name in methods_of(spec)})
     done = _attempts_of(spec, options)
@@ -59,7 +63,11 @@ def plan_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> I
         yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
     kinds = Counter(trial.configuration.role for trial in trials)
     yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
-    yield from _stage_lines(spec, trials, options)
+    missing: dict[str, int] = {}
+    yield from _stage_lines(spec, trials, options, missing)
+    if probe:
+        open_trials = [trial for trial in trials if not _ended(done.get(trial.key))]
+        yield from cost_lines(spec, open_trials, missing)
 
 
 def _ended(attempt: Attempt | None) -> bool:
@@ -81,9 +89,12 @@ def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], 
 
 
 def _stage_lines(
-    spec: StudySpec, trials: list[PlannedTrial], options: RunOptions
+    spec: StudySpec,
+    trials: list[PlannedTrial],
+    options: RunOptions,
+    missing: dict[str, int],
 ) -> Iterator[str]:
-    """How often each shared stage is needed, and how often it has to be trained."""
+    """How often each shared stage is needed, and how often it has to be trained: `missing`."""
     torch.set_num_threads(max(1, int(spec.resources.cpus)))
     store = Store(options.artifacts_folder / "stages")
     numerics = Numerics.current(torch.device("cpu"))
@@ -106,6 +117,7 @@ def _stage_lines(
             distinct.setdefault(stage.name, set()).add(keys[stage.name])
     for name, count in needed.items():
         stored = sum((store.folder / key).exists() for key in distinct[name])
+        missing[name] = len(distinct[name]) - stored
         yield (
             f"  stage      {name}: needed {count} times, trained "
             f"{len(distinct[name]) - stored} times ({stored} stored)"

@@ -77,10 +77,7 @@ def execute(
         gpus: Share of a device for each trial; 1 for one that ran out of memory before.
     """
     spec = executor.spec
-    asha = None
-    if halving is not None:
-        asha = RecordedHalving(halving, max_epochs=_epochs(spec))
-        asha.recall(executor.curves())
+    asha = _halving(executor, halving)
     searcher = QueueSearcher(queue, executor.make_job, cpus=spec.resources.cpus, gpus=gpus)
     recording = Recording(
         searcher,
@@ -90,34 +87,50 @@ def execute(
         on_tick=executor.on_tick,
         cuts={} if asha is None else asha.cuts,
     )
+    tune_config = TuneConfig(
+        search_alg=searcher,
+        scheduler=asha,
+        num_samples=-1,
+        max_concurrent_trials=spec.resources.concurrent,
+        reuse_actors=True,
+        trial_name_creator=lambda trial: trial.trial_id,
+        trial_dirname_creator=lambda trial: trial.trial_id,
+    )
+    _fit(
+        tune.with_resources(TrialActor, _resources(spec.resources.cpus, gpus)),
+        tune_config,
+        recording,
+    )
+    return Executed(len(searcher.begun), recording.memory)
+
+
+def _halving(executor: Executor, halving: Halving | None) -> RecordedHalving | None:
+    """ASHA as it stands after the trials that the database has."""
+    if halving is None:
+        return None
+    asha = RecordedHalving(halving, max_epochs=_epochs(executor.spec))
+    asha.recall(executor.curves())
+    return asha
+
+
+def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None:
+    """Let Ray Tune work in a folder that is deleted afterwards: the database has it all."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     folder = tempfile.mkdtemp(prefix="dgsearch-")
+    run_config = RunConfig(
+        name="study",
+        storage_path=folder,
+        callbacks=[recording],
+        checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+        verbose=0,
+    )
     try:
-        tuner = Tuner(
-            tune.with_resources(TrialActor, _resources(spec.resources.cpus, gpus)),
-            tune_config=TuneConfig(
-                search_alg=searcher,
-                scheduler=asha,
-                num_samples=-1,
-                max_concurrent_trials=spec.resources.concurrent,
-                reuse_actors=True,
-                trial_name_creator=lambda trial: trial.trial_id,
-                trial_dirname_creator=lambda trial: trial.trial_id,
-            ),
-            run_config=RunConfig(
-                name="study",
-                storage_path=folder,
-                callbacks=[recording],
-                checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-                verbose=0,
-            ),
-        )
+        tuner = Tuner(trainable, tune_config=tune_config, run_config=run_config)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
             tuner.fit()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Executed(len(searcher.begun), recording.memory)
 
 
 def _epochs(spec: StudySpec) -> int:

@@ -232,7 +232,7 @@ def proposal_distributions(design: Search, space: Space) -> dict[str, BaseDistri
 
 def _spanning(item: Any, values: list[Value]) -> BaseDistribution:
     if isinstance(item, Choice):
-        return CategoricalDistribution(list(item.options))
+        return CategoricalDistribution(list(dict.fromkeys([*item.options, *values])))
     numbers = [float(value) for value in values]
     low, high = min(numbers), max(numbers)
     log = item.log and low > 0

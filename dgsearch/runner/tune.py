@@ -6,25 +6,21 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
 
 from dgsearch.database.connection import database_url, open_for_writing, readable
+from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
-    Driver,
     attempts,
     finished_values,
     register_study,
     stored_configurations,
     stored_curves,
-    sweep_dead_trials,
 )
 from dgsearch.design import (
     PlannedTrial,
@@ -36,6 +32,7 @@ from dgsearch.design import (
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.environment import ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
+from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
 from dgsearch.runner.queue import (
@@ -50,72 +47,7 @@ from dgsearch.runner.retries import is_open
 from dgsearch.study import Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
-__all__ = ["Outcome", "RunOptions", "run_study"]
-
-ARTIFACTS = "artifacts"
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Where and how a study runs; nothing here changes a result.
-
-    Attributes:
-        database: URL or path; None: `$DGSEARCH_DATABASE` or `dgsearch.db`.
-        artifacts: Folder of stored stages and checkpoints; None: `$DGSEARCH_ARTIFACTS` or
-            `artifacts`.
-        address: Ray cluster to join; None: this machine alone.
-        share: Whether trials share stages that they agree on.
-        keep_stages_gb: Bound on the folder of stored stages; None: none.
-    """
-
-    database: str | None = None
-    artifacts: str | None = None
-    address: str | None = None
-    share: bool = True
-    keep_stages_gb: float | None = None
-
-    @property
-    def artifacts_folder(self) -> Path:
-        """The folder as an absolute path."""
-        return Path(self.artifacts or os.environ.get("DGSEARCH_ARTIFACTS", ARTIFACTS)).resolve()
-
-
-@dataclass
-class Outcome:
-    """What a run left behind.
-
-    Attributes:
-        study: Name of the study.
-        started: Trials that this run started.
-        planned: Trials of the study.
-        failed: Number and error of each configuration and seed that failed.
-        interrupted: Whether the run was stopped before its end.
-    """
-
-    study: str
-    started: int = 0
-    planned: int = 0
-    failed: list[str] = field(default_factory=list)
-    interrupted: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """0 when every trial ended well, 1 if some failed, 130 after Ctrl-C."""
-        if self.interrupted:
-            return 130
-        return 1 if self.failed else 0
-
-    def lines(self) -> Iterator[str]:
-        """What to tell the user at the end."""
-        if self.interrupted:
-            yield (
-                f"{self.study}: stopped; what was recorded is kept. Run the same command again "
-                "to go on."
-            )
-        elif self.started == 0 and not self.failed:
-            yield f"{self.study}: nothing left to run, all {self.planned} trials have ended"
-        for name in self.failed:
-            yield f"{self.study}: failed: {name}"
+__all__ = ["run_study"]
 
 
 def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> Outcome:

@@ -83,7 +83,9 @@ class DataSpec(BaseModel, frozen=True, extra="forbid"):
     student_images: PositiveInt = 100  # labelled target images that a student trains on
     student_validation: PositiveInt = 100  # target images by which a student is selected
     redraw: bool = False  # each seed draws its own copy of the benchmark, where it is drawn
-    root: str | None = None  # folder of the data; None: the cache of drawn benchmarks
+    root: str | None = None  # folder of the data; None: the benchmark's default
+    image_size: int | None = Field(None, ge=8, le=1024)  # pixels a side; None: the benchmark's
+    download: bool = Field(False, exclude=True)  # fetch missing files; nothing of a result
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from dgsearch.data.splits import TrialData
+from dgsearch.methods.backbones import weights_identity
 from dgsearch.methods.base import Stage
 from dgsearch.space import Value
 
@@ -109,10 +110,12 @@ def prefix_ids(
 def _identity(
     stage: Stage, values: Mapping[str, Value], *, earlier: Mapping[str, str], seed: int
 ) -> dict[str, Any]:
+    read = stage.values_of(values)
     return {
         "stage": stage.name,
         "version": stage.version,
-        "values": dict(sorted(stage.values_of(values).items())),
+        "values": dict(sorted(read.items())),
+        "files": weights_identity(read),
         "earlier": dict(sorted(earlier.items())),
         "seed": seed,
     }

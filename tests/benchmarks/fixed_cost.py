@@ -107,7 +107,8 @@ def installed(folder: Path) -> Iterator[None]:
 
 def _ours(folder: Path, trials: int) -> float:
     from dgsearch.methods.registry import catalogue
-    from dgsearch.runner.tune import RunOptions, run_study
+    from dgsearch.runner.options import RunOptions
+    from dgsearch.runner.tune import run_study
     from dgsearch.study.loading import parse_study
 
     folder.mkdir()

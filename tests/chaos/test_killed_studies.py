@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 STUDY = """
 name = "killed"
-method = "erm"
+method = "manifold_mixup"
 seeds = [0, 1, 2]
 [data]
 benchmark = "digits-mini"
@@ -28,11 +28,11 @@ targets = ["photo", "street"]
 network = "convnet-small"
 pretrain_epochs = 10
 batch_size = 32
+lr = 1e-3
 epochs = 9
 [design]
 kind = "grid"
-vary.lr = [1e-4, 3e-4, 1e-3, 3e-3]
-vary.weight_decay = [0.0, 1e-3]
+vary.mixup_alpha = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8]
 [retries]
 interrupted = 100
 lost_worker = 100

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from dgsearch.database.connection import open_for_writing
+from dgsearch.database.drivers import sweep_dead_trials
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import (
@@ -16,7 +17,6 @@ from dgsearch.database.studies import (
     finished_values,
     register_study,
     stored_configurations,
-    sweep_dead_trials,
 )
 from dgsearch.database.tables import OWN_DRIVERS
 from dgsearch.errors import StudyChangedError

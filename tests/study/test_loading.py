@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dgsearch.errors import StudyFileError
-from dgsearch.study import load_study, parse_study
+from dgsearch.study import Catalogue, load_study, parse_study
 from tests.fakes import CATALOGUE
 
 GOOD: dict[str, Any] = {
@@ -149,3 +149,11 @@ def test_an_override_that_cannot_be_applied_is_named(tmp_path: Path, override: s
     file.write_text('name = "a"\n')
     with pytest.raises(StudyFileError, match="--set"):
         load_study(file, CATALOGUE, overrides=[override])
+
+
+def test_domains_that_only_the_data_knows_are_not_checked_here() -> None:
+    catalogue = Catalogue(CATALOGUE.methods, {"folder": ()})
+    raw = copy.deepcopy(GOOD) | {
+        "data": {"benchmark": "folder", "source": ["mine"], "targets": ["yours"]}
+    }
+    assert parse_study(raw, catalogue, file="x.toml").data.source == ("mine",)

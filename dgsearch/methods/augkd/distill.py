@@ -28,7 +28,8 @@ from dgsearch.methods.augkd.sample import image_sample
 from dgsearch.methods.augkd.teacher import load_teacher, start_student
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import distillation_loss
-from dgsearch.methods.supervised import make_optimiser
+from dgsearch.methods.optimisers import follow_schedule, make_optimiser
+from dgsearch.methods.views import Views
 
 __all__ = ["Distillation"]
 
@@ -55,16 +56,18 @@ class Distillation:
             self._student.load_state_dict(context.products[decoder]["student"])
         self._optimiser = make_optimiser(self._student.parameters(), values)
         self._order = context.generator("distill", "order")
+        self._views = Views(context, "distill")
         self._constant: dict[str, float] | None = None
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images at this epoch's f."""
         f = self._ramp(epoch)
         self._student.train()
+        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
         totals = torch.zeros(2, device=self._context.device)
         size = self._values.integer("batch_size")
         for batch in self._train.batches(size, self._order, smallest=2):
-            losses = self._losses(batch, f)
+            losses = self._losses(self._views(batch), f)
             weight = self._values.number("kd_weight") if self._distils else 0.0
             loss = (1 - weight) * losses[0] + weight * losses[1]
             self._optimiser.zero_grad(set_to_none=True)
@@ -82,6 +85,7 @@ class Distillation:
             "optimiser": self._optimiser,
             "order": self._order,
             "latent": self._random,
+            **self._views.parts(),
         }
 
     def product(self) -> Product:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION
+from dgsearch.methods.acceleration import ACCELERATION
 from dgsearch.methods.augkd.anchor_training import AnchorTraining
 from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
@@ -32,12 +33,19 @@ from dgsearch.space import Choice, Int, Space, Value, join
 
 __all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages"]
 
-_NETWORKS = NETWORK_SPACE.names
-_DECODER_READS = ("latent", "generator_width", "encoder_width", "teacher_network")
+_NETWORKS = (
+    *(name for name in NETWORK_SPACE.names if name != "teacher_weights"),
+    *ACCELERATION.names,
+)
+_DECODER_READS = (
+    *("latent", "generator_width", "encoder_width", "teacher_network"),
+    *ACCELERATION.names,
+)
 
 # The teacher's hyperparameters by the names that the stages of other methods use.
 _AS_TEACHER = {
     "network": "teacher_network",
+    "weights": "teacher_weights",
     "pretrain_epochs": "teacher_epochs",
     "epochs": "teacher_rounds",
     "batch_size": "teacher_batch_size",
@@ -85,7 +93,7 @@ def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ..
     distill = Stage(
         name="distill",
         version=1,
-        reads=(*_NETWORKS, "anchor", "invariant", *DISTILL_SPACE.names),
+        reads=(*dict.fromkeys((*_NETWORKS, "anchor", "invariant", *DISTILL_SPACE.names)),),
         splits=(TARGET_TRAIN, TARGET_VALIDATION),
         start=partial(Distillation, teacher=teacher, decoder=decoder.name),
         after=(teacher, decoder.name, "anchor"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dgsearch.methods.networks import NETWORKS
-from dgsearch.methods.supervised import TRAINING
+from dgsearch.methods.supervised import TRAINING, weights_choice
 from dgsearch.space import Choice, Float, Int, Space, join
 
 __all__ = [
@@ -27,12 +27,14 @@ NETWORK_SPACE = Space(
             options=tuple(NETWORKS),
             meaning="the teacher",
         ),
+        weights_choice("teacher_weights", "the teacher"),
         Choice(
             name="student_network",
             default="convnet-student",
             options=tuple(NETWORKS),
             meaning="the student",
         ),
+        weights_choice("student_weights", "the student"),
         Int(name="latent", symbol="L", default=100, low=1, meaning="latent dimensions"),
         Int(
             name="generator_width",
@@ -49,7 +51,7 @@ TEACHER_SPACE = Space(
     (
         Int(name="teacher_epochs", default=50, low=1, meaning="epochs of the teacher's training"),
         Int(name="teacher_batch_size", default=64, low=1, meaning="images a step of the teacher"),
-        _rate("teacher_lr", 1e-3, "learning rate of the teacher (Adam)"),
+        _rate("teacher_lr", 1e-3, "learning rate of the teacher"),
         Float(
             name="teacher_weight_decay", default=0.0, low=0, meaning="L2 penalty of the teacher"
         ),
@@ -191,7 +193,7 @@ _OWN_DISTILL = Space(
             options=("data_free", "scratch"),
             meaning="weights with which the student starts",
         ),
-        _rate("lr", 1e-3, "learning rate of the student in the last stage (Adam)"),
+        _rate("lr", 1e-3, "learning rate of the student in the last stage"),
     )
 )
 DISTILL_SPACE = join(_OWN_DISTILL, TRAINING)

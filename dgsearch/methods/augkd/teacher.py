@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dgsearch.errors import MethodError
+from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.augkd.equations import batch_norm_loss
 from dgsearch.methods.base import StageContext
 from dgsearch.methods.networks import Classifier, build_network
@@ -17,13 +18,14 @@ __all__ = ["WatchedBatchNorms", "freeze", "keeping_statistics", "load_teacher", 
 
 
 def load_teacher(context: StageContext, stage: str) -> Classifier:
-    """The teacher that a stage made: frozen, in eval mode."""
+    """The teacher that a stage made: frozen, in eval mode, open to hooks."""
     teacher = build_network(
         context.values.option("teacher_network"),
         num_classes=context.num_classes,
         image_size=context.image_size,
         seed=0,  # every weight is loaded
         device=context.device,
+        acceleration=Acceleration.of(context.values).uncompiled(),
     )
     teacher.load_state_dict(context.products[stage]["classifier"])
     freeze(teacher)
@@ -31,13 +33,15 @@ def load_teacher(context: StageContext, stage: str) -> Classifier:
 
 
 def start_student(context: StageContext) -> Classifier:
-    """A student with its initial weights, which depend on the seed alone."""
+    """A student with its initial weights; what is drawn of them depends on the seed alone."""
     return build_network(
         context.values.option("student_network"),
         num_classes=context.num_classes,
         image_size=context.image_size,
         seed=context.derived_seed("init", "student"),
         device=context.device,
+        weights=context.values.option("student_weights"),
+        acceleration=Acceleration.of(context.values),
     )
 
 

@@ -9,7 +9,7 @@ from dgsearch.methods.base import Stage
 from dgsearch.methods.mpbm.correlation import Correlation
 from dgsearch.methods.mpbm.options import CORRELATION_SPACE, OWN_SPACE
 from dgsearch.methods.mpbm.rounds import Alternation
-from dgsearch.methods.supervised import COMMON, OPTIMISER_READS, PRETRAIN
+from dgsearch.methods.supervised import COMMON, NETWORK_READS, PRETRAIN, TRAINING_READS
 from dgsearch.space import Value, join
 
 __all__ = ["MPBM"]
@@ -17,7 +17,7 @@ __all__ = ["MPBM"]
 CORRELATION = Stage(
     name="correlation",
     version=1,
-    reads=("network", "correlation"),
+    reads=(*NETWORK_READS, "correlation"),
     splits=(SOURCE_TRAIN,),
     start=Correlation,
 )
@@ -27,8 +27,8 @@ ALTERNATE = Stage(
     version=1,
     reads=(
         "epochs",
-        "network",
-        *OPTIMISER_READS,
+        *NETWORK_READS,
+        *TRAINING_READS,
         *OWN_SPACE.names,
         *CORRELATION_SPACE.names,
     ),

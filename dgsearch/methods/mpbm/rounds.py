@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgsearch.data.splits import SOURCE_TRAIN
+from dgsearch.data.splits import SOURCE_TRAIN, in_parts
 from dgsearch.errors import TrainingError
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import prediction_loss, soft_cross_entropy
@@ -26,7 +26,9 @@ from dgsearch.methods.mpbm.game import Game
 from dgsearch.methods.mpbm.mixing import Mixer
 from dgsearch.methods.mpbm.options import mixing_of, walk_of
 from dgsearch.methods.mpbm.sample import feature_sample
-from dgsearch.methods.supervised import load_classifier, make_optimiser
+from dgsearch.methods.optimisers import follow_schedule, make_optimiser
+from dgsearch.methods.supervised import load_classifier
+from dgsearch.methods.views import Views
 
 __all__ = ["Alternation"]
 
@@ -65,6 +67,7 @@ class Alternation:
         self._network = load_classifier(context, context.products["pretrain"])
         self._optimiser = make_optimiser(self._network.parameters(), values)
         self._order = context.generator("continue", "order")
+        self._views = Views(context, "continue")
         self._noise = context.generator("mpbm", "noise", on_device=True)
         self._game = Game(context, self._network.num_features)
         self._mixer = Mixer(
@@ -76,6 +79,7 @@ class Alternation:
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One round; returns the mean losses of its two halves and the diagnostics."""
+        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
         self._refresh_correlation()
         queries = self._make_queries()
         features = source_features(self._network, self._split)
@@ -95,6 +99,7 @@ class Alternation:
             "noise": self._noise,
             "instances": self._mixer.random,
             "correlation": self._mixer.correlation,
+            **self._views.parts(),
             **self._game.parts(),
         }
 
@@ -167,7 +172,8 @@ class Alternation:
         self._network.train()
         order = torch.randperm(len(self._split), generator=self._order).to(self._context.device)
         totals = torch.zeros(3, device=self._context.device)
-        for index in order.split(self._batch_size):
+        smallest = self._network.smallest_batch
+        for index in in_parts(order, self._batch_size, smallest=smallest):
             losses = self._losses(index, queries)
             loss = prediction_loss(*losses[:2], weight=self._synthetic_weight())
             loss = loss + self._values.number("train_on_query") * losses[2]
@@ -185,7 +191,7 @@ class Alternation:
 
     def _losses(self, index: Tensor, queries: _Queries) -> tuple[Tensor, Tensor, Tensor]:
         """L_sup, L_mix^tr and the queries' own loss on one mini-batch."""
-        batch = self._split.take(index)
+        batch = self._views(self._split.take(index))
         features = self._network.features(batch.images)
         supervised = F.cross_entropy(self._network.head(features), batch.labels)
         query, own = self._query_features(index, queries, batch.labels)

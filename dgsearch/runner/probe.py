@@ -1,0 +1,203 @@
+"""What a study would cost: each stage of each method timed on a few batches of its own data.
+
+The first configuration of a method stands for all of them, and one short epoch for every epoch;
+so the estimate is rough where hyperparameters such as T are varied.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
+
+import torch
+
+from dgsearch.data.splits import (
+    SOURCE_VALIDATION,
+    TARGET_TEST,
+    TARGET_VALIDATION,
+    TrialData,
+    load_trial_data,
+)
+from dgsearch.design import PlannedTrial
+from dgsearch.methods.base import Classifying, Product, Stage, StageContext, Values
+from dgsearch.methods.registry import find_method
+from dgsearch.space import Value
+from dgsearch.study import StudySpec
+from dgsearch.trainable.evaluation import evaluate
+
+__all__ = ["StageCost", "cost_lines", "probe_stages"]
+
+_BATCHES = 2  # so many of the largest batch are trained on
+_REPEATED, _QUICK_S = 3, 3.0  # the first call warms up; at most so often, and so long
+_STEPS = "generator_steps"  # what an epoch of data-free stages counts, not images
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """What a stage takes on this machine.
+
+    Attributes:
+        stage: Its name.
+        epochs: Of a whole trial.
+        epoch_s: Seconds of one, with the evaluation after it where it is the last stage.
+    """
+
+    stage: str
+    epochs: int
+    epoch_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all epochs."""
+        return self.epochs * self.epoch_s
+
+
+def cost_lines(
+    spec: StudySpec, trials: Sequence[PlannedTrial], missing: Mapping[str, int]
+) -> Iterator[str]:
+    """What the trials would cost, as lines of `dgsearch plan`.
+
+    Args:
+        spec: The study.
+        trials: Those that have still to run.
+        missing: How often each shared stage has to be trained, by its name.
+    """
+    if not trials:
+        yield "  cost       no trial that is known beforehand is left to run"
+        return
+    started = time.perf_counter()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    methods: dict[str, list[StageCost]] = {}
+    for trial in trials:
+        name = trial.configuration.method
+        if name not in methods:
+            methods[name] = list(probe_stages(spec, trial, device))
+    for name, costs in methods.items():
+        parts = (f"{cost.stage} {cost.epochs} x {_time(cost.epoch_s)}" for cost in costs)
+        yield f"  cost       {name}: {', '.join(parts)}"
+    last = sum(methods[trial.configuration.method][-1].seconds for trial in trials)
+    known = {cost.stage: cost.seconds for costs in methods.values() for cost in costs[:-1]}
+    shared = sum(count * known.get(stage, 0.0) for stage, count in missing.items())
+    at_once = _at_once(spec, device)
+    yield (
+        f"  cost       about {_time(last + shared)} of trials, {_time((last + shared) / at_once)} "
+        f"with {at_once} at a time; probed on {_name(device)} in "
+        f"{_time(time.perf_counter() - started)}"
+    )
+
+
+def probe_stages(
+    spec: StudySpec, trial: PlannedTrial, device: torch.device
+) -> Iterator[StageCost]:
+    """Time every stage of a trial on a few batches.
+
+    Args:
+        spec: The study.
+        trial: Whose hyperparameters and seed are used.
+        device: Where to train.
+    """
+    method = find_method(trial.configuration.method)
+    values = trial.configuration.values
+    whole = load_trial_data(
+        spec.data, seed=trial.seed, device=device, one_target=method.one_target
+    )
+    largest = max(int(value) for name, value in values.items() if name.endswith("batch_size"))
+    small = _shortened(whole, _BATCHES * largest)
+    products: dict[str, Product] = {}
+    stages = method.stages(values)
+    for stage in stages:
+        run = stage.start(_context(stage, values, trial.seed, small, products, device))
+        epoch_s = 0.0
+        if run.epochs:
+            epoch_s = _seconds(partial(run.train_epoch, 1), device)
+            epoch_s *= _share(stage, values, whole, small)
+        if stage is stages[-1]:
+            network = cast(Classifying, run).classifier()
+            looked = _seconds(partial(evaluate, network, small.splits, spec.data), device)
+            epoch_s += looked * _judged(whole) / _judged(small)
+        products[stage.name] = run.product()
+        yield StageCost(stage.name, run.epochs, epoch_s)
+
+
+def _shortened(data: TrialData, images: int) -> TrialData:
+    """The same splits with so many images at most."""
+    return replace(data, splits={name: split.first(images) for name, split in data.splits.items()})
+
+
+def _context(
+    stage: Stage,
+    values: Mapping[str, Value],
+    seed: int,
+    data: TrialData,
+    products: Mapping[str, Product],
+    device: torch.device,
+) -> StageContext:
+    short = {**values, **({_STEPS: 1} if _STEPS in values else {})}
+    return StageContext(
+        values=Values(stage.values_of(short), stage=stage.name, reads=stage.reads),
+        splits=data.only(stage.splits, reader=stage.name),
+        products=products,
+        seed=seed,
+        num_classes=data.num_classes,
+        image_size=data.image_size,
+        device=device,
+    )
+
+
+def _share(stage: Stage, values: Mapping[str, Value], whole: TrialData, small: TrialData) -> float:
+    """How much longer an epoch is than the one that was timed."""
+    if _STEPS in stage.reads:
+        return float(values[_STEPS])
+    if not stage.splits:
+        return 1.0
+    name = stage.splits[0]
+    return len(whole.splits[name]) / len(small.splits[name])
+
+
+def _judged(data: TrialData) -> int:
+    """Images that an evaluation looks at."""
+    return sum(
+        len(split)
+        for name, split in data.splits.items()
+        if name in (SOURCE_VALIDATION, TARGET_VALIDATION) or name.startswith(TARGET_TEST)
+    )
+
+
+def _seconds(call: Callable[[], object], device: torch.device) -> float:
+    """The least of a few calls; a slow one is not repeated."""
+    measured: list[float] = []
+    while len(measured) < _REPEATED and sum(measured) < _QUICK_S:
+        started = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        measured.append(time.perf_counter() - started)
+    return min(measured)
+
+
+def _at_once(spec: StudySpec, device: torch.device) -> int:
+    """Trials that this machine runs at a time."""
+    fit = int((os.cpu_count() or 1) // spec.resources.cpus)
+    share = spec.resources.gpus
+    if device.type == "cuda" and share != 0:
+        each = 1.0 if share == "auto" else float(share)
+        fit = min(fit, int(torch.cuda.device_count() / each))
+    return max(1, min(fit, spec.resources.concurrent or fit))
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"the CPU with {torch.get_num_threads()} threads a trial"
+
+
+def _time(seconds: float) -> str:
+    """Seconds in the unit that reads best."""
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
