@@ -175,6 +175,15 @@ def report(
             show_default=False,
         ),
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            "--figures",
+            metavar="DIR",
+            help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = None,
 ) -> None:
     """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
@@ -182,7 +191,9 @@ def report(
     from dgsearch.report.files import safe_name
 
     target = output or Path("reports") / f"{safe_name(studies[0])}.html"
-    print(f"wrote {write_report(database, studies, target)}")
+    print(f"wrote {write_report(database, studies, target, figures=figures)}")
+    if figures is not None:
+        print(f"wrote figures to {figures}")
 
 
 @app.command()

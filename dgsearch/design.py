@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dgsearch.space import Space, Value
-from dgsearch.study.spec import FULL, Ablation, Grid, OneAtATime, Range, Search, StudySpec
+from dgsearch.space import Choice, Float, Int, Space, Value
+from dgsearch.study.spec import FULL, Ablation, Grid, OneAtATime, Range, Search, Sobol, StudySpec
 
 __all__ = [
     "Configuration",
@@ -24,9 +25,11 @@ __all__ = [
     "plan_trials",
     "planned_total",
     "search_space",
+    "sobol_points",
 ]
 
 _ID_BYTES = 6
+_SOBOL_SEED = 0  # the same points whenever they are drawn
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,53 @@ def plan_configurations(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Co
     return list(unique.values())
 
 
+def sobol_points(design: Sobol, space: Space) -> list[dict[str, Value]]:
+    """The points of a Sobol design in the order in which its indices are computed.
+
+    SALib's sample of the unit cube, the same whenever it is drawn, stretched to the ranges: by
+    equal ratios where the range or the hyperparameter is logarithmic, and in equal parts for
+    each whole number.
+
+    Args:
+        design: Ranges by name, and the number of base points N.
+        space: Says which hyperparameters are whole numbers or logarithmic.
+
+    Returns:
+        N * (D + 2) points for D hyperparameters: values by name; whole numbers can repeat.
+    """
+    from SALib.sample.sobol import sample  # takes over a second to import
+
+    problem = {
+        "num_vars": len(design.vary),
+        "names": list(design.vary),
+        "bounds": [[0.0, 1.0]] * len(design.vary),
+    }
+    unit = sample(problem, design.samples, calc_second_order=False, seed=_SOBOL_SEED)
+    return [
+        {
+            name: _stretched(share, interval, space[name])
+            for share, (name, interval) in zip(row, design.vary.items(), strict=True)
+        }
+        for row in unit.tolist()
+    ]
+
+
+def _stretched(share: float, interval: Range, item: Float | Int | Choice) -> Value:
+    """The value at a share, 0..1, of a range."""
+    low, high = interval.low, interval.high
+    whole = isinstance(item, Int)
+    if whole:  # every whole number owns an equal part
+        low, high = low - 0.5, high + 0.5
+    log = getattr(item, "log", False) if interval.log is None else interval.log
+    if log and low > 0:
+        value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    else:
+        value = low + share * (high - low)
+    if whole:
+        return int(min(max(round(value), interval.low), interval.high))
+    return float(min(max(value, interval.low), interval.high))
+
+
 def search_space(design: Search, space: Space) -> dict[str, Any]:
     """What a search proposes from: for each name a `Range` or a tuple of values."""
     proposed: dict[str, Any] = {}
@@ -123,7 +173,7 @@ def _moved(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuration]:
     space, varied = spaces[spec.method], tuple(spec.design.vary)
     return [
         Configuration(spec.method, space.resolve({**spec.hyperparameters, **values}), varied)
-        for values in _points(spec)
+        for values in _points(spec, space)
     ]
 
 
@@ -147,7 +197,7 @@ def methods_of(spec: StudySpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys([spec.method, *spec.baselines, *named]))
 
 
-def _points(spec: StudySpec) -> Iterator[dict[str, Any]]:
+def _points(spec: StudySpec, space: Space) -> Iterator[dict[str, Any]]:
     """The values that differ from the centre, point by point; the centre first."""
     design = spec.design
     if isinstance(design, OneAtATime):
@@ -157,6 +207,9 @@ def _points(spec: StudySpec) -> Iterator[dict[str, Any]]:
     elif isinstance(design, Grid):
         for combination in itertools.product(*design.vary.values()):
             yield dict(zip(design.vary, combination, strict=True))
+    elif isinstance(design, Sobol):
+        yield {}
+        yield from sobol_points(design, space)
 
 
 def _shared_values(spec: StudySpec, space: Space) -> dict[str, Value]:

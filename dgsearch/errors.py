@@ -7,7 +7,8 @@
     ├── DataError           a benchmark, a domain or a split is missing or broken
     ├── MethodError         a method, a stage or a hyperparameter is unknown or misused
     ├── TrainingError       a value that ends a trial, such as a loss that is not a number
-    └── ArtefactError       a stored stage or checkpoint is missing or damaged
+    ├── ArtefactError       a stored stage or checkpoint is missing or damaged
+    └── ReportError         a page or its figures cannot be written
 
 Each message names the field, the value found, the values allowed and the next step.
 The command line prints it as it is and exits with 2.
@@ -26,6 +27,7 @@ __all__ = [
     "DgsearchError",
     "MethodError",
     "Problem",
+    "ReportError",
     "StudyChangedError",
     "StudyFileError",
     "TrainingError",
@@ -90,6 +92,10 @@ class TrainingError(DgsearchError):
 
 class ArtefactError(DgsearchError):
     """A stored stage or checkpoint is missing, half-written or damaged."""
+
+
+class ReportError(DgsearchError):
+    """A page or its figures cannot be written."""
 
 
 def one_of(found: str, allowed: Sequence[str]) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from PIL import Image
 from sqlalchemy import Engine
 
 from dgsearch.database.connection import open_for_writing
@@ -24,8 +32,15 @@ SPACES = {
             Float(
                 name="lambda_adv", symbol="λ_adv", default=0.5, low=0, high=10, meaning="weight"
             ),
+            Float(
+                name="lambda_mix", symbol="λ_mix", default=0.5, low=0, high=10, meaning="weight"
+            ),
             Int(name="T", symbol="T", default=5, low=0, high=100, meaning="steps"),
+            Int(name="N_b", symbol="N_b", default=5, low=1, high=100, meaning="instances"),
             Choice(name="attention", default="feature", options=("feature", "plain"), meaning="a"),
+            Choice(
+                name="adversarial_alignment", default="on", options=("on", "off"), meaning="L_adv"
+            ),
             Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
             Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
         )
@@ -40,7 +55,12 @@ SPACES = {
 CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted")})
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
+    "lambda_mix": FloatDistribution(0, 10),
     "T": IntDistribution(0, 100),
+    "N_b": IntDistribution(1, 100),
+    "lr": FloatDistribution(1e-6, 1, log=True),
+    "attention": CategoricalDistribution(("feature", "plain")),
+    "adversarial_alignment": CategoricalDistribution(("on", "off")),
 }
 TARGETS = ("photo", "street")
 
@@ -95,26 +115,51 @@ class FakeStudy:
         distributions = {name: DISTRIBUTIONS[name] for name in planned.configuration.varied}
         return self.recorder.begin(planned, distributions, attempt=1, continues=None)
 
-    def report(self, trial_id: int, epoch: int, value: float, accuracies: Sequence[float]) -> None:
-        """One epoch: `value` on the source, one accuracy for each target."""
+    def report(
+        self,
+        trial_id: int,
+        epoch: int,
+        value: float,
+        accuracies: Sequence[float],
+        diagnostics: Mapping[str, float] | None = None,
+    ) -> None:
+        """One epoch: `value` on the source, one accuracy for each target, diagnostics."""
         scores: list[tuple[str, str, str, float]] = [("validation", "scan", "accuracy", value)]
         for domain, number in zip(self.spec.data.targets, accuracies, strict=True):
             scores.append(("test", domain, "accuracy", number))
-        progress = {"wall_s": 2.0 * epoch, "saved_s": 1.0, "device": "cpu", "peak_memory_mb": 64.0}
-        stages = json.dumps([{"stage": "pretrain", "key": "k", "taken": True}])
+        for metric, number in (diagnostics or {}).items():
+            scores.append(("train", "scan", metric, number))
+        progress = {
+            "wall_s": 2.0 * epoch,
+            "train_s": 1.5 * epoch,
+            "saved_s": 1.0,
+            "device": "cpu",
+            "peak_memory_mb": 64.0,
+        }
+        use = {"stage": "pretrain", "key": "k", "taken": True, "seconds": 0.0, "saved_s": 1.0}
         self.recorder.report(
             trial_id,
             epoch=epoch,
             value=value,
             scores=scores,
-            progress=progress | {"stages_json": stages},
+            progress=progress | {"stages_json": json.dumps([use])},
         )
 
-    def complete(self, planned: PlannedTrial, accuracy: float) -> Started:
-        """A finished trial of three epochs with about the same accuracy everywhere."""
+    def complete(
+        self,
+        planned: PlannedTrial,
+        accuracy: float,
+        diagnostics: Mapping[str, float] | None = None,
+        *,
+        rise: float = 0.0,
+    ) -> Started:
+        """A finished trial of three epochs: accuracies rise by as much at each of them."""
         started = self.begin(planned)
+        spread = (-0.1, 0.1) * len(self.spec.data.targets)
         for epoch in (1, 2, 3):
-            self.report(started.trial_id, epoch, accuracy, [accuracy - 0.1, accuracy + 0.1])
+            level = accuracy - rise * (3 - epoch)
+            accuracies = [level + spread[n] for n in range(len(self.spec.data.targets))]
+            self.report(started.trial_id, epoch, level, accuracies, diagnostics)
         ending = Ending("COMPLETE", "finished", value=accuracy, selected_epoch=3)
         self.recorder.end(started.trial_id, ending)
         return started
@@ -139,4 +184,64 @@ def full_study(
     for trial in plan_trials(study.spec, SPACES):
         value = 0.5 + 0.02 * trial.seed if accuracy is None else accuracy(trial, random)
         study.complete(trial, value)
+    return study
+
+
+def every_diagnostic(level: float) -> dict[str, float]:
+    """Numbers under every name that the two methods report."""
+    mpbm = ("discriminator_accuracy", "attention_entropy", "gradient_to_noise", "query_accuracy")
+    augkd = ("generated_classes", "mask_occupancy", "uncertainty_before", "uncertainty_after")
+    mixed = [f"teacher_accuracy_mixed_{f}" for f in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]
+    return dict.fromkeys((*mpbm, *augkd, *mixed, "mixup_ramp", "epoch_s"), level)
+
+
+def some_samples(name: str = "source image") -> dict[str, Any]:
+    """What MPBM and AuG-KD store to look at; `name` stands wherever a text is free."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(buffer, format="PNG")
+    sprite = base64.b64encode(buffer.getvalue()).decode()
+    return {
+        "features": {
+            "points": [["real", 1, 0.0, 0.1], [name, 2, 0.2, 0.3]],
+            "variance": 0.5,
+            "own_is_nearest": 0.25,
+            "rows": [name],
+            "sprite": sprite,
+        },
+        "images": {"rows": [name], "columns": 1, "sprite": sprite},
+        "teacher_confidence": {"counts": [0, 1, 2, 7]},
+    }
+
+
+ABLATION = {
+    "kind": "ablation",
+    "variants": {
+        "without L_adv": {"adversarial_alignment": "off"},
+        "plain attention": {"attention": "plain"},
+    },
+}
+GRID = {
+    "kind": "grid",
+    "vary": {"lambda_adv": [0.0, 0.2, 0.5, 0.8], "T": [1, 3, 5, 10], "lr": [1e-4, 1e-3]},
+}
+
+
+def rich_study(database: str, *, name: str = "rich", **changes: Any) -> FakeStudy:
+    """A study with diagnostics, samples, a warning, a failed and a stopped trial."""
+    study = FakeStudy(database, fake_spec(name=name, **changes))
+    random = np.random.default_rng(0)
+    for trial in plan_trials(study.spec, SPACES):
+        values = trial.configuration.values
+        effect = -0.1 * (float(values.get("lambda_adv", 0.5)) - 0.4) ** 2
+        effect -= 0.05 * (values.get("attention") == "plain")
+        level = 0.6 + effect + 0.02 * trial.seed + random.normal(0, 0.004)
+        diagnostics = every_diagnostic(0.5 + random.normal(0, 0.1))
+        started = study.complete(trial, level, diagnostics, rise=0.02)
+        study.recorder.keep_samples(started.trial_id, some_samples())
+    stopped = study.begin(planned(T=99))
+    study.report(stopped.trial_id, 1, 0.2, [0.2] * len(study.spec.data.targets))
+    ending = Ending("PRUNED", "halved", value=0.2, rung=1, cutoff=0.3)
+    study.recorder.end(stopped.trial_id, ending, progress={"warnings": "no step was taken"})
+    failed = study.begin(planned(T=98))
+    study.recorder.end(failed.trial_id, Ending("FAIL", "failed", error_type="E", error="a\nb"))
     return study

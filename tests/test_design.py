@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-from dgsearch.design import Configuration, plan_configurations, plan_trials, planned_total
+from dgsearch.design import (
+    Configuration,
+    plan_configurations,
+    plan_trials,
+    planned_total,
+    sobol_points,
+)
 from dgsearch.space import Float
+from dgsearch.study.spec import Range, Sobol
 from tests.fakes import SPACES, fake_spec
 
 
@@ -57,3 +64,24 @@ def test_an_id_depends_on_method_and_values_alone() -> None:
 
 def test_the_space_of_the_fakes_is_what_the_tests_assume() -> None:
     assert isinstance(SPACES["mpbm"]["lambda_adv"], Float)
+
+
+def test_a_sobol_design_has_its_points_and_the_centre() -> None:
+    vary = {"lambda_adv": {"low": 0.0, "high": 1.0}, "lr": {"low": 1e-4, "high": 1e-2}}
+    design = {"kind": "sobol", "samples": 8, "vary": vary}
+    points = plan_configurations(fake_spec(baselines=[], design=design), SPACES)
+    assert len(points) == 1 + 8 * (2 + 2)
+    assert points[0].values["lambda_adv"] == 0.5
+    below = sum(float(point.values["lr"]) < 1e-3 for point in points[1:])
+    assert below == 16  # lr is logarithmic: half of the points lie below the geometric middle
+
+
+def test_sobol_points_are_the_same_whenever_they_are_drawn_and_stay_in_their_ranges() -> None:
+    ranges = {"T": Range(low=2, high=4), "lambda_adv": Range(low=1.0, high=2.0)}
+    design = Sobol(kind="sobol", vary=ranges, samples=64)
+    points = sobol_points(design, SPACES["mpbm"])
+    assert points == sobol_points(design, SPACES["mpbm"])
+    assert {point["T"] for point in points} == {2, 3, 4}
+    assert all(1.0 <= float(point["lambda_adv"]) <= 2.0 for point in points)
+    base = [point["T"] for point in points[:: 2 + 2]]
+    assert sorted(base.count(value) for value in (2, 3, 4)) == [21, 21, 22]  # equal parts

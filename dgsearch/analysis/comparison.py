@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
-from dgsearch.analysis.statistics import mean_interval, sign_flip_p, smallest_sign_flip_p
+from dgsearch.analysis.statistics import (
+    detectable_difference,
+    holm,
+    mean_interval,
+    sign_flip_p,
+    smallest_sign_flip_p,
+)
 
-__all__ = ["compare_to_reference"]
+__all__ = ["LEVEL", "compare_columns", "compare_to_reference", "tied_with_best"]
+
+LEVEL = 0.05
 
 
 def compare_to_reference(
@@ -24,24 +32,42 @@ def compare_to_reference(
         domain: Whose accuracy is compared; by default the mean of the targets.
 
     Returns:
-        One row a configuration in order of first trial: config_id, method, role, n, mean,
-        deviation (of its own accuracy), pairs, difference (mean, 0..1), difference_deviation,
-        low, high (95% t interval of the difference), p (exact sign-flip, two-sided, not
-        corrected), smallest_p (that so many pairs can reach).
+        One row a configuration in order of first trial: config_id, method, role, variant, and
+        the columns of `compare_columns`.
     """
     done = with_target_mean(finished(trials), targets)
     column = f"accuracy/{domain}"
     wide = done.pivot_table(index="seed", columns="config_id", values=column, observed=True)
+    named = done.drop_duplicates("config_id")[["config_id", "method", "role", "variant"]]
+    compared = compare_columns(wide, reference).rename(columns={"row": "config_id"})
+    return named.merge(compared, on="config_id", how="inner").reset_index(drop=True)
+
+
+def compare_columns(wide: pd.DataFrame, reference: Hashable) -> pd.DataFrame:
+    """Each column of a table of seeds against one of them.
+
+    Args:
+        wide: One row a seed, one column a configuration (or variant, or value); NaN where a
+            seed is missing.
+        reference: The column to compare with.
+
+    Returns:
+        One row a column: row (its name), n, mean, deviation (of its own numbers), pairs,
+        difference (mean), difference_deviation, low, high (95% t interval of the difference),
+        p (exact sign-flip, two-sided), p_holm (adjusted for the number of rows compared),
+        smallest_p (that so many pairs can reach), detectable (smallest true difference found
+        with 80% power, for one comparison). The reference's own row has NaN from p on.
+    """
     rows = []
-    for config_id, part in done.groupby("config_id", sort=False):
-        own = mean_interval(part[column].tolist())
-        differences = (wide[config_id] - wide[reference]).dropna().tolist()
+    for name in wide.columns:
+        own = mean_interval(wide[name].tolist())
+        differences = (wide[name] - wide[reference]).dropna().tolist()
         paired = mean_interval(differences)
+        itself = name == reference
+        nan = float("nan")
         rows.append(
             {
-                "config_id": config_id,
-                "method": part["method"].iloc[0],
-                "role": part["role"].iloc[0],
+                "row": name,
                 "n": own.n,
                 "mean": own.mean,
                 "deviation": own.deviation,
@@ -50,8 +76,29 @@ def compare_to_reference(
                 "difference_deviation": paired.deviation,
                 "low": paired.low,
                 "high": paired.high,
-                "p": sign_flip_p(differences),
-                "smallest_p": smallest_sign_flip_p(paired.n),
+                "p": nan if itself else sign_flip_p(differences),
+                "smallest_p": nan if itself else smallest_sign_flip_p(paired.n),
+                "detectable": nan if itself else detectable_difference(paired.deviation, paired.n),
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return frame.assign(p_holm=holm(frame["p"].tolist()))
+
+
+def tied_with_best(wide: pd.DataFrame, *, maximise: bool = True) -> pd.DataFrame:
+    """Which columns cannot be told from the best one.
+
+    Args:
+        wide: As for `compare_columns`.
+        maximise: Whether a higher number is better.
+
+    Returns:
+        The rows of `compare_columns` against the column of the best mean, with two more
+        columns: best (it is the best), tied (it is the best, or its Holm-adjusted p is above
+        0.05, so that these seeds do not tell it from the best).
+    """
+    means = wide.mean()
+    best = means.idxmax() if maximise else means.idxmin()
+    compared = compare_columns(wide, best)
+    is_best = compared["row"] == best
+    return compared.assign(best=is_best, tied=is_best | ~(compared["p_holm"] <= LEVEL))

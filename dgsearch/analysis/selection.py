@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-__all__ = ["MEAN", "accuracy_columns", "finished", "long_accuracies", "with_target_mean"]
+__all__ = [
+    "MEAN",
+    "accuracy_columns",
+    "equal_length",
+    "finished",
+    "hyperparameter_column",
+    "long_accuracies",
+    "with_target_mean",
+]
 
 MEAN = "mean of targets"
 
@@ -26,11 +34,27 @@ def finished(trials: pd.DataFrame) -> pd.DataFrame:
     return done.drop_duplicates(["study", "config_id", "seed"], keep="last")
 
 
+def equal_length(trials: pd.DataFrame) -> pd.DataFrame:
+    """Of the finished trials those of the most frequent number of epochs."""
+    done = finished(trials)
+    if done["epochs"].isna().all():
+        return done
+    most_frequent = int(done["epochs"].mode().iloc[0])
+    chosen: pd.DataFrame = done[done["epochs"] == most_frequent]
+    return chosen
+
+
 def accuracy_columns(trials: pd.DataFrame) -> dict[str, str]:
     """Column of the accuracy on each domain, by domain."""
     prefix = "accuracy/"
     names = [str(name) for name in trials.columns]
     return {name.removeprefix(prefix): name for name in names if name.startswith(prefix)}
+
+
+def hyperparameter_column(trials: pd.DataFrame, name: str) -> str:
+    """Column of a hyperparameter: `param_<name>` where the frame has its own column `name`."""
+    beside = f"param_{name}"
+    return beside if beside in trials.columns else name
 
 
 def with_target_mean(trials: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:

@@ -1,16 +1,45 @@
-"""Sensitivity: how accuracy responds to one hyperparameter over its range."""
+"""Sensitivity: how accuracy responds to one hyperparameter, or to two, over their ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from dgsearch.analysis.selection import MEAN, finished, long_accuracies, with_target_mean
-from dgsearch.analysis.statistics import mean_interval
+from dgsearch.analysis.comparison import tied_with_best
+from dgsearch.analysis.selection import (
+    MEAN,
+    finished,
+    hyperparameter_column,
+    long_accuracies,
+    with_target_mean,
+)
+from dgsearch.analysis.statistics import intervals_by
 
-__all__ = ["effect_range", "response_points", "response_summary"]
+__all__ = [
+    "MOST_VALUES",
+    "EffectRange",
+    "binned",
+    "effect_range",
+    "pair_surface",
+    "response_points",
+    "response_summary",
+    "values_tied_with_best",
+]
+
+MOST_VALUES = 12  # more distinct values than this are summarised in bins
+_BINS = 8
+_PAIR_BINS = 5
+
+
+class EffectRange(NamedTuple):
+    """Best and worst value of a hyperparameter, and the difference of their means."""
+
+    best: Any
+    worst: Any
+    spread: float
 
 
 def response_points(
@@ -33,20 +62,39 @@ def response_points(
         the others were at the centre). Domains are the targets and "mean of targets".
     """
     done = with_target_mean(finished(trials), targets)
+    column = hyperparameter_column(done, name)
     others = [other for other in centre if other != name]
     on_line = done
     for other in others:
-        on_line = on_line[on_line[other] == centre[other]]
-    line = on_line[name].nunique() > 1 or not others
-    chosen = on_line if line else done
-    long = long_accuracies(chosen, [*targets, MEAN], keep=[name, "seed"])
+        on_line = on_line[on_line[hyperparameter_column(done, other)] == centre[other]]
+    line = not others or on_line[column].nunique() > 1
+    chosen = (on_line if line else done).rename(columns={column: "_value"})
+    chosen = chosen.dropna(subset=["_value"])
+    long = long_accuracies(chosen, [*targets, MEAN], keep=["_value", "seed"])
     points = (
-        long.groupby([name, "seed", "domain"], sort=False, observed=True)["accuracy"]
+        long.groupby(["_value", "seed", "domain"], sort=False, observed=True)["accuracy"]
         .mean()
         .reset_index()
-        .rename(columns={name: "value"})
+        .rename(columns={"_value": "value"})
     )
     return points.assign(line=line)
+
+
+def binned(points: pd.DataFrame) -> pd.DataFrame:
+    """The points with each value replaced by the median of its bin, where values are many.
+
+    Bins hold equal numbers of points; each seed's accuracy is averaged within a bin. Points
+    of at most 12 values, and of names, come back as they are.
+    """
+    values = points["value"]
+    if values.nunique() <= MOST_VALUES or not pd.api.types.is_numeric_dtype(values):
+        return points
+    bins = pd.qcut(values.astype("float64"), _BINS, duplicates="drop", labels=False)
+    medians = values.astype("float64").groupby(bins).transform("median")
+    grouped = points.assign(value=medians).groupby(
+        ["value", "seed", "domain", "line"], sort=False, observed=True
+    )
+    return grouped["accuracy"].mean().reset_index()
 
 
 def response_summary(points: pd.DataFrame) -> pd.DataFrame:
@@ -59,16 +107,11 @@ def response_summary(points: pd.DataFrame) -> pd.DataFrame:
         One row a value and domain, in order of value: value, domain, n, mean, deviation, low,
         high (accuracies 0..1; the last three NaN for a single seed).
     """
-    rows = [
-        {"value": value, "domain": domain, **mean_interval(part["accuracy"].tolist())._asdict()}
-        for (value, domain), part in points.groupby(["value", "domain"], sort=False)
-    ]
-    columns = ["value", "domain", "n", "mean", "deviation", "low", "high"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = intervals_by(points, ["value", "domain"], "accuracy")
     return frame.sort_values("value", kind="stable").reset_index(drop=True)
 
 
-def effect_range(summary: pd.DataFrame, domain: str = MEAN) -> tuple[Any, Any, float]:
+def effect_range(summary: pd.DataFrame, domain: str = MEAN) -> EffectRange:
     """Where the mean is highest, where lowest, and by how much they differ.
 
     Args:
@@ -81,4 +124,66 @@ def effect_range(summary: pd.DataFrame, domain: str = MEAN) -> tuple[Any, Any, f
     """
     part = summary[summary["domain"] == domain]
     best, worst = part.iloc[part["mean"].argmax()], part.iloc[part["mean"].argmin()]
-    return best["value"], worst["value"], float(best["mean"] - worst["mean"])
+    return EffectRange(best["value"], worst["value"], float(best["mean"] - worst["mean"]))
+
+
+def values_tied_with_best(
+    points: pd.DataFrame, domain: str = MEAN, *, maximise: bool = True
+) -> pd.DataFrame:
+    """Which values of a hyperparameter cannot be told from the best, paired over seeds.
+
+    Args:
+        points: From `response_points`, or `binned`.
+        domain: Whose accuracy.
+        maximise: Whether higher is better.
+
+    Returns:
+        `tied_with_best`, with `value` instead of `row`, in order of value.
+    """
+    part = points[points["domain"] == domain]
+    wide = part.pivot_table(index="seed", columns="value", values="accuracy", observed=True)
+    return tied_with_best(wide, maximise=maximise).rename(columns={"row": "value"})
+
+
+def pair_surface(
+    trials: pd.DataFrame, first: str, second: str, *, targets: Sequence[str]
+) -> pd.DataFrame:
+    """Mean accuracy over the targets at each pair of values of two hyperparameters.
+
+    Each seed's accuracy is its mean over all finished configurations in the cell. Many values
+    are put into bins of equal numbers of trials, named by their median.
+
+    Args:
+        trials: `read_trials` of one study, points only.
+        first: A hyperparameter.
+        second: Another.
+        targets: Target domains.
+
+    Returns:
+        One row a cell that has trials: first, second (values), n (seeds), mean, deviation, low,
+        high (0..1).
+    """
+    done = with_target_mean(finished(trials), targets)
+    cells = pd.DataFrame(
+        {
+            "first": _cells(done[hyperparameter_column(done, first)]),
+            "second": _cells(done[hyperparameter_column(done, second)]),
+            "seed": done["seed"],
+            "accuracy": done[f"accuracy/{MEAN}"],
+        }
+    ).dropna(subset=["first", "second"])
+    seeds = (
+        cells.groupby(["first", "second", "seed"], observed=True)["accuracy"].mean().reset_index()
+    )
+    return intervals_by(seeds, ["first", "second"], "accuracy")
+
+
+def _cells(values: pd.Series[Any]) -> pd.Series[Any]:
+    """The values, or the median of each value's bin where they are many."""
+    if values.nunique() <= _PAIR_BINS or not pd.api.types.is_numeric_dtype(values):
+        return values
+    if values.nunique() <= MOST_VALUES:
+        return values
+    numbers = values.astype(np.float64)
+    bins = pd.qcut(numbers, _PAIR_BINS, duplicates="drop", labels=False)
+    return numbers.groupby(bins).transform("median")

@@ -1,22 +1,122 @@
-"""What a page is made of: sections with text, figures and tables."""
+"""What a page is made of: sections of paragraphs, figures, tables, pictures and texts to copy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import plotly.graph_objects as go
 
-__all__ = ["Section", "Table"]
+__all__ = [
+    "Block",
+    "Cell",
+    "Copyable",
+    "Figure",
+    "Note",
+    "Picture",
+    "Rows",
+    "Section",
+    "Table",
+    "Warn",
+]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: the text shown, and the number behind it for the CSV file."""
+
+    text: str
+    number: float | None = None
+    bold: bool = False
+
+
+Rows = list[list[str | Cell]]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True)
+class Warn:
+    """A paragraph that a reader must see before believing the numbers."""
+
+    kind: ClassVar[str] = "warning"
+    text: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under headings; `numeric` marks the columns that are aligned to the right."""
+    """Rows under headings; `numeric` marks the columns that are aligned to the right.
 
+    Attributes:
+        name: For its file name and its label, unique in a section.
+        headings: One a column.
+        rows: Texts or cells.
+        numeric: One a column.
+        caption: Said of it, for readers who cannot see it too.
+    """
+
+    kind: ClassVar[str] = "table"
+    name: str
     headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Cell]]
     numeric: Sequence[bool]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plotly figure with its caption and the table of its numbers.
+
+    Attributes:
+        name: For its file name, unique on the page of one study.
+        figure: What is drawn.
+        caption: What it shows, in one or two sentences; read out in place of the picture.
+        table: The numbers behind it.
+        height_px: Of the picture.
+        table_open: Whether the table is shown from the start.
+    """
+
+    kind: ClassVar[str] = "figure"
+    name: str
+    figure: go.Figure
+    caption: str
+    table: Table
+    height_px: int = 420
+    table_open: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Stored pictures: a PNG of rows and columns of small images, in base64.
+
+    Attributes:
+        sprite: The PNG.
+        rows: What each row shows.
+        caption: What is to be seen.
+    """
+
+    kind: ClassVar[str] = "picture"
+    sprite: str
+    rows: Sequence[str]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Copyable:
+    """Texts of one table in several languages, to copy."""
+
+    kind: ClassVar[str] = "copyable"
+    texts: Sequence[tuple[str, str]]  # name of the language, the text
+
+
+Block = Note | Warn | Table | Figure | Picture | Copyable
 
 
 @dataclass(frozen=True)
@@ -26,16 +126,9 @@ class Section:
     Attributes:
         anchor: For links to it, unique on the page of one study.
         title: The heading.
-        text: Paragraphs.
-        figure: A figure, if any, with `caption` as its description.
-        table: A table, if any; shown folded where there is a figure.
-        warnings: Shown marked, before the text.
+        blocks: In order.
     """
 
     anchor: str
     title: str
-    text: Sequence[str] = ()
-    figure: go.Figure | None = None
-    caption: str = ""
-    table: Table | None = None
-    warnings: Sequence[str] = ()
+    blocks: Sequence[Block] = ()

@@ -2,23 +2,86 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from dgsearch.database.facts import StudyFacts
+from dgsearch.report.parts import Cell
 
 __all__ = [
+    "ACCURACY",
+    "PLAIN",
+    "Unit",
     "epoch_rule",
     "given",
-    "interval_text",
     "label",
-    "points_text",
-    "range_text",
+    "listed",
+    "number_cell",
+    "p_cell",
+    "p_text",
+    "plural",
     "records",
     "short",
-    "signed",
+    "short_cell",
 ]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How the outcome of a study is written.
+
+    Attributes:
+        name: What it is.
+        scale: Stored numbers times this are shown.
+        digits: After the decimal point; None: four significant ones.
+        sign: After a number, with its space.
+        step: What a difference is counted in.
+    """
+
+    name: str
+    scale: float
+    digits: int | None
+    sign: str
+    step: str
+
+    @property
+    def axis(self) -> str:
+        """Title of an axis."""
+        return f"{self.name},{self.sign}" if self.sign else self.name
+
+    def text(self, value: Any) -> str:
+        """The number alone."""
+        if not given(value):
+            return "–"
+        shown = float(value) * self.scale
+        return f"{shown:.4g}" if self.digits is None else f"{shown:.{self.digits}f}"
+
+    def signed(self, value: Any) -> str:
+        """A difference."""
+        if not given(value):
+            return "–"
+        shown = float(value) * self.scale
+        return f"{shown:+.3g}" if self.digits is None else f"{shown:+.{self.digits}f}"
+
+    def between(self, low: Any, high: Any, *, signed: bool = False) -> str:
+        """An interval."""
+        if not given(low):
+            return "–"
+        write = self.signed if signed else self.text
+        return f"{write(low)} to {write(high)}"
+
+    def cell(self, value: Any, *, signed: bool = False, bold: bool = False) -> Cell:
+        """A cell with the number as shown on the page."""
+        number = float(value) * self.scale if given(value) else None
+        return Cell(self.signed(value) if signed else self.text(value), number, bold)
+
+
+ACCURACY = Unit("accuracy", 100.0, 1, " %", "points")
+PLAIN = Unit("value", 1.0, None, "", "")
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -34,7 +97,7 @@ def epoch_rule(facts: StudyFacts) -> str:
 
 def label(facts: StudyFacts, name: str) -> str:
     """How a hyperparameter is written: its symbol, or its name."""
-    described = facts.describe(name)
+    described = facts.describe(name) if facts.spec else None
     return described.label if described else name
 
 
@@ -47,24 +110,43 @@ def short(value: Any) -> str:
     """A value as short as it can be read."""
     if not given(value):
         return "–"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def points_text(value: float) -> str:
-    """An accuracy in per cent."""
-    return f"{value * 100:.1f}" if given(value) else "–"
+def short_cell(value: Any) -> Cell:
+    """A cell of a value as short as it can be read."""
+    number = isinstance(value, int | float) and given(value)
+    return Cell(short(value), float(value) if number else None)
 
 
-def signed(value: float) -> str:
-    """A difference in percentage points, with its sign."""
-    return f"{value * 100:+.1f}" if given(value) else "–"
+def number_cell(value: Any, digits: int = 1) -> Cell:
+    """A cell of a number with so many digits after the point."""
+    if not given(value):
+        return Cell("–")
+    return Cell("∞" if math.isinf(value) else f"{value:.{digits}f}", float(value))
 
 
-def range_text(low: float, high: float) -> str:
-    """Two accuracies in per cent."""
-    return f"{points_text(low)} to {points_text(high)}" if given(low) else "–"
+def p_text(value: Any) -> str:
+    """A p value: two digits, never 0."""
+    if not given(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
 
 
-def interval_text(row: dict[str, Any]) -> str:
-    """The interval of a difference in percentage points."""
-    return f"{signed(row['low'])} to {signed(row['high'])}" if given(row["low"]) else "–"
+def p_cell(value: Any) -> Cell:
+    """A cell of a p value."""
+    return Cell(p_text(value), float(value) if given(value) else None)
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(items: Sequence[str], *, most: int = 6) -> str:
+    """Names in a row: a, b and c; many are cut."""
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"

@@ -15,6 +15,7 @@ from dgsearch.study.spec import (
     Resources,
     Retries,
     Search,
+    Sobol,
     StudySpec,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "Resources",
     "Retries",
     "Search",
+    "Sobol",
     "StudySpec",
     "load_study",
     "parse_study",

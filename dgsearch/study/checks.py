@@ -13,7 +13,7 @@ from typing import Any
 
 from dgsearch.errors import MethodError, Problem, one_of
 from dgsearch.space import Choice, Float, Int, Space
-from dgsearch.study.spec import FULL, Ablation, DataSpec, Design, Halving, Range, Search
+from dgsearch.study.spec import FULL, Ablation, DataSpec, Design, Halving, Range, Search, Sobol
 
 __all__ = [
     "Catalogue",
@@ -89,7 +89,7 @@ def check_design(design: Design, fixed: Mapping[str, Any], space: Space) -> Iter
         if name not in space:
             yield Problem(key, "", f"unknown hyperparameter; {one_of(name, space.names)}")
             continue
-        if name in fixed and isinstance(design, Search):
+        if name in fixed and isinstance(design, Search | Sobol):
             yield Problem(key, "", "is fixed under [hyperparameters] too; remove one of them")
         if isinstance(values, Range):
             yield from _check_range(key, values, space[name])

@@ -10,6 +10,7 @@ import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Discriminator,
@@ -34,6 +35,7 @@ __all__ = [
     "Resources",
     "Retries",
     "Search",
+    "Sobol",
     "StudySpec",
 ]
 
@@ -87,7 +89,7 @@ class DataSpec(BaseModel, frozen=True, extra="forbid"):
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):
-    """An interval that a search may propose from."""
+    """An interval that a search or a Sobol design takes its points from."""
 
     low: float
     high: float
@@ -136,6 +138,25 @@ class Search(BaseModel, frozen=True, extra="forbid"):
     confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
 
 
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        lower = 1 << (value.bit_length() - 1)
+        raise ValueError(f"must be a power of two; use {lower} or {2 * lower}")
+    return value
+
+
+class Sobol(BaseModel, frozen=True, extra="forbid"):
+    """Points that tell which share of the variance each hyperparameter causes (Saltelli 2010).
+
+    Each of `samples` base points is joined by one point a hyperparameter and one more, so that
+    a study of D hyperparameters trains samples * (D + 2) configurations and the centre.
+    """
+
+    kind: Literal["sobol"]
+    vary: Annotated[dict[str, Range], Field(min_length=2)]
+    samples: Annotated[int, Field(ge=2), AfterValidator(_power_of_two)]
+
+
 class Ablation(BaseModel, frozen=True, extra="forbid"):
     """The full method and variants of it, each at the same seeds.
 
@@ -152,7 +173,7 @@ class Ablation(BaseModel, frozen=True, extra="forbid"):
         return {}
 
 
-Design = Annotated[OneAtATime | Grid | Ablation | Search, Field(discriminator="kind")]
+Design = Annotated[OneAtATime | Grid | Ablation | Sobol | Search, Field(discriminator="kind")]
 
 
 class Halving(BaseModel, frozen=True, extra="forbid"):

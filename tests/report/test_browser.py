@@ -1,21 +1,31 @@
-"""The page in a real browser: drawn, quiet, offline, readable on a phone."""
+"""The page in a real browser: drawn, quiet, offline, accessible, readable on a phone and on paper.
+
+The page holds three studies: a grid with a hostile name, an ablation, one that Optuna alone wrote.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
+import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
+import optuna
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from dgsearch.cli import app
 from dgsearch.report import write_report
-from tests.fakes import full_study
+from tests.fakes import ABLATION, GRID, rich_study
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,48 +45,86 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+HOSTILE = "<img src=x onerror=alert(1)> & 'grid'"
+STUDIES = (HOSTILE, "ablation", "foreign")
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    full_study(f"sqlite:///{folder / 'study.db'}")
-    return write_report(folder / "study.db", ["fake"], folder / "report.html")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Path:
+    database = f"sqlite:///{folder / 'study.db'}"
+    rich_study(database, name=HOSTILE, design=GRID, seeds=[0, 1])
+    rich_study(database, name="ablation", design=ABLATION, seeds=list(range(6)))
+    foreign = optuna.create_study(study_name="foreign", storage=database)
+
+    def value(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0, 1)
+        return x * x + 0.1 * (trial.suggest_categorical("<b>y</b>", ["<i>a</i>", "b"]) == "b")
+
+    foreign.optimize(value, n_trials=24)
+    return write_report(folder / "study.db", STUDIES, folder / "report.html")
 
 
 def _wait_until_drawn(driver: webdriver.Chrome) -> None:
-    WebDriverWait(driver, 20).until(
-        lambda found: all(
-            plot.find_elements(By.CSS_SELECTOR, "svg.main-svg")
-            for plot in found.find_elements(By.CLASS_NAME, "plot")
+    WebDriverWait(driver, 60).until(
+        lambda found: found.execute_script(
+            "return [...document.querySelectorAll('.plot')]"
+            ".every((plot) => plot.querySelector('svg.main-svg'))"
         )
     )
 
 
 @pytest.fixture(scope="module")
-def browser(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+def browser(
+    page: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[webdriver.Chrome]:
     options = Options()
     options.binary_location = shutil.which("chromium") or ""
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior",
+        {"behavior": "allow", "downloadPath": str(folder / "downloads")},
+    )
     driver.get(page.as_uri())
     _wait_until_drawn(driver)
     yield driver
     driver.quit()
 
 
-def test_every_figure_is_drawn(browser: webdriver.Chrome) -> None:
+def test_every_figure_is_drawn_and_described(browser: webdriver.Chrome) -> None:
     plots = browser.find_elements(By.CLASS_NAME, "plot")
-    assert len(plots) == 2
+    assert len(plots) > 30
+    empty = browser.execute_script(
+        "return [...document.querySelectorAll('.plot')].filter((plot) => !plot.querySelector("
+        "'.point, .points path, .js-line, .heatmaplayer image, .bars path')"
+        ").map((plot) => plot.dataset.name)"
+    )
+    assert empty == []
     for plot in plots:
-        assert plot.find_elements(By.CSS_SELECTOR, ".scatterlayer .point")
         assert plot.get_attribute("aria-label")
+    tables = browser.execute_script(
+        "return [...document.querySelectorAll('.plot')].filter("
+        "(plot) => plot.closest('figure').querySelector('tbody tr')).length"
+    )
+    assert tables == len(plots)
 
 
-def test_a_page_is_titled_by_its_study(browser: webdriver.Chrome) -> None:
-    assert browser.title == "fake · dgsearch"
+def test_nothing_from_the_database_runs_or_becomes_markup(browser: webdriver.Chrome) -> None:
+    assert HOSTILE in [h1.text for h1 in browser.find_elements(By.TAG_NAME, "h1")]
+    assert browser.find_elements(By.CSS_SELECTOR, "img[src='x']") == []
+    inside = "return document.querySelectorAll('.plot a, main b, main i, .plot img[src=x]').length"
+    assert browser.execute_script(inside) == 0
+    ticks = browser.execute_script(
+        "return [...document.querySelectorAll('.plot text')].map((text) => text.textContent)"
+    )
+    assert "<i>a</i>" in ticks
 
 
 def test_the_console_is_quiet_and_no_request_leaves_the_file(browser: webdriver.Chrome) -> None:
@@ -93,11 +141,28 @@ def test_the_console_is_quiet_and_no_request_leaves_the_file(browser: webdriver.
 
 
 def test_the_contents_lead_to_the_sections(browser: webdriver.Chrome) -> None:
-    links = browser.find_elements(By.CSS_SELECTOR, "nav a")
-    assert len(links) >= 6
-    for link in links:
-        anchor = (link.get_attribute("href") or "").partition("#")[2]
-        assert browser.find_elements(By.ID, anchor), anchor
+    anchors = browser.execute_script(
+        "return [...document.querySelectorAll('nav a, .tools a')].map((link) => link.hash)"
+    )
+    assert len(anchors) > 40
+    missing = browser.execute_script(
+        "return arguments[0].filter((hash) => !document.getElementById(hash.slice(1)))", anchors
+    )
+    assert missing == []
+
+
+def test_a_link_to_a_figure_shows_it(browser: webdriver.Chrome, page: Path) -> None:
+    figure = browser.find_elements(By.CSS_SELECTOR, "figure[id]")[-1]
+    anchor = figure.get_attribute("id")
+    browser.get(f"{page.as_uri()}#{anchor}")
+    WebDriverWait(browser, 20).until(
+        lambda driver: driver.execute_script(
+            "const box = document.getElementById(arguments[0]).getBoundingClientRect();"
+            "return box.top < innerHeight && box.bottom > 0",
+            anchor,
+        )
+    )
+    _wait_until_drawn(browser)
 
 
 def test_dark_mode_changes_page_and_figures(browser: webdriver.Chrome) -> None:
@@ -117,6 +182,79 @@ def test_dark_mode_changes_page_and_figures(browser: webdriver.Chrome) -> None:
     assert (ground(), ink()) == light
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(browser: webdriver.Chrome, theme: str) -> None:
+    axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+    if theme == "dark":
+        browser.find_element(By.ID, "theme").click()
+    browser.execute_script(f"if (!window.axe) {{ {axe} }}")
+    browser.set_script_timeout(120)
+    found = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run({exclude: [['.main-svg']]}, {resultTypes: ['violations']})"
+        ".then((found) => done(found.violations))"
+    )
+    if theme == "dark":
+        browser.find_element(By.ID, "theme").click()
+    grave = [
+        (item["id"], item["nodes"][0]["html"][:200])
+        for item in found
+        if item["impact"] in ("serious", "critical")
+    ]
+    assert grave == []
+
+
+def _download(browser: webdriver.Chrome, folder: Path, button: WebElement, suffix: str) -> bytes:
+    browser.execute_script("arguments[0].click()", button)
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = list((folder / "downloads").glob(f"*.{suffix}"))
+        if found:
+            content = found[0].read_bytes()
+            found[0].unlink()
+            return content
+        time.sleep(0.1)
+    raise AssertionError(f"no {suffix} was downloaded")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("csv", b"study,row,n,mean,")]
+)
+def test_a_figure_is_downloaded_in_every_format(
+    browser: webdriver.Chrome, folder: Path, suffix: str, start: bytes
+) -> None:
+    button = browser.find_element(By.CSS_SELECTOR, f"figure button[data-do='{suffix}']")
+    assert _download(browser, folder, button, suffix).startswith(start)
+
+
+def test_a_table_is_downloaded_with_its_numbers_and_no_formula(
+    browser: webdriver.Chrome, folder: Path
+) -> None:
+    browser.execute_script(
+        "const cell = document.querySelector('[id$=\"-trials\"] tbody td:nth-child(2)');"
+        "cell.textContent = '=1+1'; delete cell.dataset.v;"
+    )
+    button = browser.find_element(By.CSS_SELECTOR, "[id$='-trials'] button[data-do='csv']")
+    rows = list(csv.reader(io.StringIO(_download(browser, folder, button, "csv").decode())))
+    assert rows[0][:3] == ["trial", "method", "state"]
+    assert rows[1][1] == "'=1+1"
+    assert float(rows[1][rows[0].index("photo")]) > 1  # per cent, with all its digits
+
+
+def test_every_button_and_link_is_reached_with_the_keyboard(browser: webdriver.Chrome) -> None:
+    unreachable = browser.execute_script(
+        "return [...document.querySelectorAll('button, a, summary, .scroll, pre')]"
+        ".filter((item) => item.tabIndex < 0).length"
+    )
+    assert unreachable == 0
+
+
+def test_a_page_prints_with_every_figure(browser: webdriver.Chrome) -> None:
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
+    assert printed["data"].startswith("JVBERi")  # %PDF in base64
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
 def test_a_phone_shows_the_page_without_scrolling_sideways(browser: webdriver.Chrome) -> None:
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -127,5 +265,28 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser: webdriver.Ch
         _wait_until_drawn(browser)
         width = browser.execute_script("return document.documentElement.scrollWidth")
         assert width <= 360
+        sideways = browser.execute_script(
+            "return [...document.querySelectorAll('.plot')]"
+            ".filter((plot) => plot.scrollWidth > plot.clientWidth + 1).length"
+        )
+        assert sideways == 0
+        assert browser.find_element(By.ID, "contents").get_attribute("open") is None
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_figures_are_written_as_files_of_their_own(
+    folder: Path, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    monkeypatch.chdir(folder)
+    arguments = ["report", "foreign", "--database", "study.db", "--figures", "figures"]
+    ran = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert ran.output.endswith("wrote figures to figures\n")
+    names = {file.name for file in (folder / "figures").iterdir()}
+    assert {"foreign-sensitivity-x.svg", "foreign-sensitivity-x.pdf"} <= names
+    assert len(names) == 2 * page.read_text("utf-8").count('data-name="foreign-')
+    for file in (folder / "figures").iterdir():
+        start = b"<svg" if file.suffix == ".svg" else b"%PDF"
+        assert file.read_bytes()[:400].lstrip().startswith(start)

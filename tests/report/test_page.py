@@ -42,9 +42,11 @@ def test_the_page_tells_what_was_run(database: str, tmp_path: Path) -> None:
 def test_each_varied_hyperparameter_has_its_figure(database: str, tmp_path: Path) -> None:
     full_study(database)
     page = _own_part(_page(database, tmp_path))
-    figures = re.findall(r'class="plot-data">(.*?)</script>', page, flags=re.S)
-    assert len(figures) == 2
-    for text in figures:
+    found = re.findall(
+        r'data-name="fake-sensitivity-(.+?)".*?class="plot-data">(.*?)</script>', page, flags=re.S
+    )
+    assert [name for name, _ in found] == ["lambda_adv", "T"]
+    for _, text in found:
         figure = json.loads(text)
         assert len(figure["data"]) == 6  # dots and means of two targets and their mean
         assert {trace["type"] for trace in figure["data"]} == {"scatter"}
@@ -69,7 +71,7 @@ def test_a_clear_difference_is_stated_with_its_interval(database: str, tmp_path:
 
     full_study(database, accuracy, fake_spec(seeds=list(range(6))))
     page = _own_part(_page(database, tmp_path))
-    assert re.search(r"mpbm is (9|10)\.\d points above erm", page)
+    assert re.search(r"It is (9|10)\.\d points above erm", page)
     assert "do not establish" not in page
 
 
@@ -80,8 +82,8 @@ def test_unfinished_and_failed_trials_are_told(database: str, tmp_path: Path) ->
     failed = study.begin(planned(T=10))
     study.recorder.end(failed.trial_id, Ending("FAIL", "failed", error_type="E", error="x"))
     page = _own_part(_page(database, tmp_path))
-    assert "1 trials are still running" in page
-    assert "1 trials are failed and left out" in page
+    assert "1 trial is still running" in page
+    assert "1 trial is failed and left out" in page
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a & b \"c\" 'd'", "{{ 7 * 7 }}"])

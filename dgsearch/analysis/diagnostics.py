@@ -1,0 +1,92 @@
+"""Diagnostics: what training reported besides accuracy, and how it goes with accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.statistics import rank_correlation
+
+__all__ = ["diagnostic_correlations", "diagnostic_series", "last_diagnostics"]
+
+
+def diagnostic_series(trials: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Every diagnostic over epochs: mean of each row's trials with the range of most of them.
+
+    Args:
+        trials: With trial_number and `row`.
+        scores: `read_scores` of one study; the split "train" holds diagnostics.
+
+    Returns:
+        One row a metric, row and epoch: metric, row, epoch, n, mean, low, high (10% and 90%
+        quantiles over trials). A number that is missing or infinite is left out.
+    """
+    train = _train(scores).merge(trials[["trial_number", "row"]], on="trial_number")
+    grouped = train.groupby(["metric", "row", "epoch"], sort=False, observed=True)["value"]
+    table = grouped.agg(n="count", mean="mean")
+    table["low"], table["high"] = grouped.quantile(0.1), grouped.quantile(0.9)
+    return table.reset_index()
+
+
+def last_diagnostics(scores: pd.DataFrame) -> pd.DataFrame:
+    """Every diagnostic of a trial at its last epoch.
+
+    Args:
+        scores: `read_scores` of one study.
+
+    Returns:
+        One row a trial, indexed by trial_number, one column a metric.
+    """
+    train = _train(scores).sort_values("epoch")
+    last = train.drop_duplicates(["trial_number", "metric"], keep="last")
+    return last.pivot(index="trial_number", columns="metric", values="value").rename_axis(
+        columns=None
+    )
+
+
+def diagnostic_correlations(
+    trials: pd.DataFrame, scores: pd.DataFrame, *, targets: Sequence[str]
+) -> pd.DataFrame:
+    """Does a diagnostic go with the accuracy on the targets, across trials?
+
+    Both are taken less their mean over the trials of a seed, so that a seed that is easy for
+    all does not count as agreement.
+
+    Args:
+        trials: `read_trials` of one study, points and variants of one method.
+        scores: `read_scores` of it.
+        targets: Target domains.
+
+    Returns:
+        One row a metric that varies: metric, n (trials), rho, low, high (Spearman with its 95%
+        interval, not corrected for the number of metrics).
+    """
+    done = with_target_mean(finished(trials), targets)
+    table = done[["trial_number", "seed", f"accuracy/{MEAN}"]].merge(
+        last_diagnostics(scores), left_on="trial_number", right_index=True, how="inner"
+    )
+    accuracy = _centred(table, f"accuracy/{MEAN}")
+    rows = []
+    for metric in table.columns[3:]:
+        found = rank_correlation(_centred(table, metric).tolist(), accuracy.tolist())
+        if found.rho == found.rho:
+            rows.append({"metric": metric, **found._asdict()})
+    return pd.DataFrame(rows, columns=["metric", "n", "rho", "low", "high"])
+
+
+def _centred(table: pd.DataFrame, column: str) -> pd.Series[float]:
+    numbers = table[column].astype("float64")
+    if table["seed"].isna().any():
+        return numbers
+    centred: pd.Series[float] = numbers - numbers.groupby(table["seed"]).transform("mean")
+    return centred.round(12)
+
+
+def _train(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of diagnostics with a finite number; categories as plain text."""
+    train = scores[(scores["split"] == "train") & scores["value"].abs().lt(float("inf"))]
+    return train[["trial_number", "epoch", "metric", "value"]].assign(
+        metric=lambda frame: frame["metric"].astype(str)
+    )

@@ -1,0 +1,42 @@
+"""The table of the field: rows are methods or variants, columns targets and their average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dgsearch.analysis.comparison import LEVEL, tied_with_best
+from dgsearch.analysis.selection import MEAN
+from dgsearch.analysis.statistics import intervals_by
+
+__all__ = ["domain_table"]
+
+
+def domain_table(chosen: pd.DataFrame, *, targets: Sequence[str]) -> pd.DataFrame:
+    """Mean and standard error on every target, and which rows are best within noise.
+
+    Args:
+        chosen: One row a trial: row, seed, one column a target, "mean of targets" (0..1);
+            one trial a row and seed.
+        targets: Target domains.
+
+    Returns:
+        One row a row and domain, in the order given: row, domain, n, mean, deviation,
+        standard_error, low, high, best, tied (the best of its column, or not told from it by
+        the sign-flip test paired over seeds, by itself at 5%). The test is not corrected for the
+        number of rows: a correction would call rows tied that few seeds can never tell apart.
+    """
+    parts = []
+    for domain in [*targets, MEAN]:
+        summary = intervals_by(chosen, ["row"], domain)
+        wide = chosen.pivot_table(index="seed", columns="row", values=domain, observed=True)
+        compared = tied_with_best(wide)
+        tied = compared["best"] | ~(compared["p"] <= LEVEL)
+        ranked = compared[["row", "best"]].assign(tied=tied)
+        error = summary["deviation"] / summary["n"] ** 0.5
+        part = summary.assign(domain=domain, standard_error=error)
+        parts.append(part.merge(ranked, on="row", how="left"))
+    table = pd.concat(parts, ignore_index=True)
+    order = ["row", "domain", "n", "mean", "deviation", "standard_error", "low", "high"]
+    return table[[*order, "best", "tied"]]

@@ -1,0 +1,107 @@
+"""Selection rules side by side: which epoch and which configuration count, chosen by what?
+
+The rules are those of the field (Gulrajani and Lopez-Paz 2021, Sec. 3): two look at the
+selection split alone; the oracle looks at the targets and says what selection costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.analysis.statistics import intervals_by
+
+__all__ = ["RULES", "chosen_trials", "epoch_accuracies", "rule_table"]
+
+RULES = ("source validation", "last epoch", "oracle")
+
+
+def epoch_accuracies(scores: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
+    """Accuracy on the selection split and on every target, epoch by epoch.
+
+    Args:
+        scores: `read_scores` of one study.
+        targets: Target domains.
+
+    Returns:
+        One row a trial and epoch: trial_number, epoch, validation (mean over the domains of the
+        selection split), one column a target, "mean of targets". Epochs that lack a target are
+        left out.
+    """
+    accuracies = scores[scores["metric"] == "accuracy"]
+    place = ["trial_number", "epoch"]
+    selection = accuracies[accuracies["split"] == "validation"]
+    tested = accuracies[(accuracies["split"] == "test") & accuracies["domain"].isin(list(targets))]
+    wide = tested.assign(domain=tested["domain"].astype(str)).pivot_table(
+        index=place, columns="domain", values="value"
+    )
+    validation = selection.groupby(place)["value"].mean().rename("validation")
+    wide = wide.reindex(columns=list(targets)).dropna()
+    wide[MEAN] = wide.mean(axis=1)
+    return wide.join(validation, how="inner").reset_index().rename_axis(columns=None)
+
+
+def chosen_trials(
+    trials: pd.DataFrame, epochs: pd.DataFrame, *, rule: str, targets: Sequence[str]
+) -> pd.DataFrame:
+    """The trials of the configuration that a rule chooses for each row, at the epoch it chooses.
+
+    Within a row the configuration of the highest mean over seeds is chosen, of those with the
+    most seeds: by accuracy on the selection split, for the oracle by that on the targets.
+
+    Args:
+        trials: `read_trials` of one study with a column `row` (what is compared).
+        epochs: `epoch_accuracies`.
+        rule: One of `RULES`.
+        targets: Target domains.
+
+    Returns:
+        One row a trial: row, config_id, seed, epoch, validation, one column a target, "mean of
+        targets".
+    """
+    criterion = MEAN if rule == "oracle" else "validation"
+    done = finished(trials)[["row", "config_id", "seed", "trial_number"]]
+    at = epochs.sort_values(["trial_number", "epoch"])
+    if rule == "last epoch":
+        picked = at.drop_duplicates("trial_number", keep="last")
+    else:
+        picked = at.loc[at.groupby("trial_number")[criterion].idxmax()]
+    joined = done.merge(picked, on="trial_number", how="inner")
+    grouped = joined.groupby(["row", "config_id"], sort=False, observed=True)[criterion]
+    scored = grouped.agg(["mean", "count"]).reset_index()
+    most = scored.groupby("row")["count"].transform("max")
+    best = scored[scored["count"] == most].sort_values("mean", kind="stable")
+    winners = best.drop_duplicates("row", keep="last")[["row", "config_id"]]
+    chosen = joined.merge(winners, on=["row", "config_id"], how="inner")
+    columns = ["row", "config_id", "seed", "epoch", "validation", *targets, MEAN]
+    return chosen[columns].reset_index(drop=True)
+
+
+def rule_table(
+    trials: pd.DataFrame, epochs: pd.DataFrame, *, targets: Sequence[str]
+) -> pd.DataFrame:
+    """Every row under every rule.
+
+    Args:
+        trials: As for `chosen_trials`.
+        epochs: `epoch_accuracies`.
+        targets: Target domains.
+
+    Returns:
+        One row a row, rule and domain ("mean of targets" among them): row, rule, domain, n,
+        mean, deviation, low, high (0..1).
+    """
+    parts = []
+    for rule in RULES:
+        chosen = chosen_trials(trials, epochs, rule=rule, targets=targets)
+        long = chosen.melt(
+            id_vars=["row", "seed"],
+            value_vars=[*targets, MEAN],
+            var_name="domain",
+            value_name="accuracy",
+        )
+        parts.append(intervals_by(long, ["row", "domain"], "accuracy").assign(rule=rule))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["row", "rule", "domain", "n", "mean", "deviation", "low", "high"]]

@@ -1,0 +1,74 @@
+"""From a database to the parts of a page: each study's sections, and the studies together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dgsearch.database.connection import open_for_reading
+from dgsearch.report.figures.base import domain_colours
+from dgsearch.report.parts import Section
+from dgsearch.report.reading import StudyData, read_study_data
+from dgsearch.report.sections import study_sections
+from dgsearch.report.sections.together import together_section
+from dgsearch.report.view import FOREIGN, study_view
+
+__all__ = ["Page", "StudyPart", "build_page"]
+
+
+@dataclass(frozen=True)
+class StudyPart:
+    """One study on the page.
+
+    Attributes:
+        name: Of the study.
+        question: That it asks; empty if it does not say.
+        sections: Ready to be drawn.
+    """
+
+    name: str
+    question: str
+    sections: Sequence[Section]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one file shows.
+
+    Attributes:
+        parts: One a study.
+        together: The studies side by side; None for a single one.
+    """
+
+    parts: Sequence[StudyPart]
+    together: Section | None
+
+
+def build_page(database: str | os.PathLike[str] | None, studies: Sequence[str]) -> Page:
+    """Read studies and make their sections.
+
+    Args:
+        database: URL or path; None: the default database.
+        studies: Names, in the order of the page; a name given twice counts once.
+
+    Raises:
+        DatabaseError: If the database cannot be read or lacks a study.
+    """
+    engine = open_for_reading(database)
+    data = [read_study_data(engine, name) for name in dict.fromkeys(studies)]
+    colours = domain_colours(_domains(data))
+    views = [study_view(each, colours) for each in data]
+    parts = [
+        StudyPart(
+            view.facts.name, str(view.facts.spec.get("question") or ""), study_sections(view)
+        )
+        for view in views
+    ]
+    return Page(parts, together_section(views) if len(views) > 1 else None)
+
+
+def _domains(data: Sequence[StudyData]) -> list[str]:
+    """Targets of all studies in order of appearance, so that each has one colour on the page."""
+    named = [name for each in data for name in each.facts.targets]
+    return list(dict.fromkeys([*named, FOREIGN]))

@@ -1,0 +1,83 @@
+"""Configurations compared with the reference, once for all sections that speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dgsearch.analysis.comparison import compare_to_reference
+from dgsearch.analysis.reference import reported_differences, reported_numbers
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import records
+
+__all__ = ["compared", "differences", "reported_for", "reported_here"]
+
+MOST_COMPARED = 40
+
+_CHANGES = {  # what a variant of the papers' tables changes here
+    "without L_adv": ("adversarial_alignment", "off"),
+    "without L_mix^tr": ("synthetic_training", "off"),
+}
+
+
+def compared(view: StudyView) -> pd.DataFrame:
+    """`compare_to_reference` of the study's configurations with a column `label`.
+
+    Variants and baselines are all there; of the design's own points at most forty, those of
+    the highest value on the selection split. Empty without a reference.
+    """
+    if view.reference is None:
+        return pd.DataFrame({"config_id": [], "role": [], "label": []})
+    done = view.done
+    points = done[done["role"] == "point"]
+    ranked = points.groupby("config_id", sort=False)["value"].mean().sort_values(ascending=False)
+    kept = {view.reference, *ranked.index[:MOST_COMPARED]}
+    chosen = done[(done["role"] != "point") | done["config_id"].isin(kept)]
+    table = compare_to_reference(chosen, reference=view.reference, targets=view.targets)
+    return table.assign(label=[view.names[config_id] for config_id in table["config_id"]])
+
+
+def differences(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
+    """Every seed's difference to the reference: label, seed, difference."""
+    wide = view.done.pivot_table(index="seed", columns="config_id", values=view.outcome)
+    rows = []
+    for row in records(table[table["config_id"] != view.reference]):
+        paired = (wide[row["config_id"]] - wide[view.reference]).dropna()
+        rows += [
+            {"label": row["label"], "seed": seed, "difference": value}
+            for seed, value in paired.items()
+        ]
+    return pd.DataFrame(rows, columns=["label", "seed", "difference"])
+
+
+def reported_for(view: StudyView, table: pd.DataFrame) -> dict[str, dict[str, object]]:
+    """The paper's reported difference of each variant that its ablation has, by label."""
+    reported = reported_differences(view.facts.method)
+    if reported.empty or view.kind != "ablation":
+        return {}
+    variants = view.facts.spec["design"]["variants"]
+    found: dict[str, dict[str, object]] = {}
+    for entry in records(reported):
+        change = _CHANGES.get(entry["variant"])
+        for label in table["label"]:
+            changes = variants.get(label, {})
+            if label == entry["variant"] or (change and changes == {change[0]: change[1]}):
+                found[label] = entry
+    return found
+
+
+def reported_here(view: StudyView, targets: Sequence[str]) -> list[tuple[str, float]]:
+    """What the paper reports for the full method on this very benchmark, source and targets."""
+    numbers = reported_numbers()
+    data = view.facts.spec.get("data", {})
+    source = "+".join(sorted(data.get("source", [])))
+    own = numbers[
+        (numbers["method"] == view.facts.method)
+        & (numbers["benchmark"] == data.get("benchmark"))
+        & (numbers["source"] == source)
+        & (numbers["variant"] == "full")
+        & (numbers["metric"] == "accuracy")
+    ]
+    wanted = own[own["target"].isin(["average", *targets])]
+    return [(f"reported, {row['target']}", row["value"]) for row in records(wanted)]

@@ -1,0 +1,108 @@
+"""A table of domains as LaTeX, Markdown and CSV, to copy into a paper or a sheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+import pandas as pd
+
+__all__ = ["latex", "table_texts"]
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def latex(text: str) -> str:
+    """The text with every character that LaTeX would obey escaped."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def table_texts(table: pd.DataFrame, domains: Sequence[str]) -> list[tuple[str, str]]:
+    """The table in each language.
+
+    Args:
+        table: `domain_table`.
+        domains: Columns in order; the last is the average.
+    """
+    rows = {
+        str(row): part.set_index("domain").loc[list(domains)]
+        for row, part in table.groupby("row", sort=False)
+    }
+    headings = [*domains[:-1], "average"]
+    return [
+        ("LaTeX", _latex_table(rows, headings)),
+        ("Markdown", _markdown_table(rows, headings)),
+        ("CSV", _csv_table(rows, headings)),
+    ]
+
+
+def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
+    lines = [
+        f"\\begin{{tabular}}{{l{'c' * len(headings)}}}",
+        "\\toprule",
+        " & ".join(["", *(latex(name) for name in headings)]) + r" \\",
+        "\\midrule",
+    ]
+    for row, cells in rows.items():
+        shown = []
+        for mean, error, tied in zip(
+            cells["mean"], cells["standard_error"], cells["tied"], strict=True
+        ):
+            doubt = "" if pd.isna(error) else f" \\pm {error * 100:.1f}"
+            number = f"\\mathbf{{{mean * 100:.1f}}}" if tied else f"{mean * 100:.1f}"
+            shown.append(f"${number}{doubt}$")
+        lines.append(" & ".join([latex(row), *shown]) + r" \\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
+
+
+def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
+    lines = [
+        f"| | {' | '.join(_markdown(name) for name in headings)} |",
+        f"| --- |{' ---: |' * len(headings)}",
+    ]
+    for row, cells in rows.items():
+        shown = []
+        for mean, error, tied in zip(
+            cells["mean"], cells["standard_error"], cells["tied"], strict=True
+        ):
+            doubt = "" if pd.isna(error) else f" ± {error * 100:.1f}"
+            number = f"**{mean * 100:.1f}**" if tied else f"{mean * 100:.1f}"
+            shown.append(f"{number}{doubt}")
+        lines.append(f"| {_markdown(row)} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def _markdown(text: str) -> str:
+    escaped = "".join(f"\\{letter}" if letter in "\\|*_`<[" else letter for letter in text)
+    return " ".join(escaped.split())
+
+
+def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    names = [f"{name} {what}" for name in headings for what in ("mean", "standard error")]
+    writer.writerow(["row", "n", *names])
+    for row, cells in rows.items():
+        numbers = [
+            "" if pd.isna(value) else f"{value * 100:.4f}"
+            for pair in zip(cells["mean"], cells["standard_error"], strict=True)
+            for value in pair
+        ]
+        text = f"'{row}" if row.startswith(_FORMULA) else row  # no sheet may take it for a formula
+        writer.writerow([text, int(cells["n"].iloc[0]), *numbers])
+    return buffer.getvalue()

@@ -1,0 +1,143 @@
+"""What the page reads of a study: its facts and frames, its stages and its stored samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine, select
+
+from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.queries import read_curves, read_scores, read_trials
+from dgsearch.database.reading import frame_of, has_own_tables
+from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, STUDY_DIRECTIONS, TRIALS
+
+__all__ = ["Sample", "StudyData", "read_study_data"]
+
+_STAGES = ["trial_number", "stage", "taken", "seconds", "saved_s"]
+_MOST_SAMPLES = 4  # of each name
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Something to look at that a trial stored: its name and its content as plain data."""
+
+    trial_number: int
+    name: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """Everything that a study's page is made from.
+
+    Attributes:
+        facts: What it is.
+        trials: `read_trials`.
+        curves: `read_curves`.
+        scores: `read_scores`.
+        stages: One row a trial and stage: trial_number, stage, taken, seconds, saved_s.
+        samples: A few of those stored, of different configurations.
+        stored_samples: How many are stored.
+        maximise: Whether a higher value is better.
+        objectives: How many values a trial has.
+    """
+
+    facts: StudyFacts
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    scores: pd.DataFrame
+    stages: pd.DataFrame
+    samples: Sequence[Sample] = ()
+    stored_samples: int = 0
+    maximise: bool = True
+    objectives: int = 1
+
+
+def read_study_data(engine: Engine, study: str) -> StudyData:
+    """Read one study.
+
+    Raises:
+        DatabaseError: If the database cannot be read or lacks the study.
+    """
+    trials = read_trials(engine, study)
+    own = has_own_tables(engine)
+    directions = _directions(engine, study)
+    samples, stored = _samples(engine, study, trials) if own else ([], 0)
+    return StudyData(
+        facts=read_facts(engine, study),
+        trials=trials,
+        curves=read_curves(engine, study),
+        scores=read_scores(engine, study),
+        stages=_stages(engine, study) if own else pd.DataFrame({name: [] for name in _STAGES}),
+        samples=samples,
+        stored_samples=stored,
+        maximise=directions[:1] != ["MINIMIZE"],
+        objectives=max(1, len(directions)),
+    )
+
+
+def _directions(engine: Engine, study: str) -> list[str]:
+    query = (
+        select(STUDY_DIRECTIONS.c.direction)
+        .join(STUDIES, STUDIES.c.study_id == STUDY_DIRECTIONS.c.study_id)
+        .where(STUDIES.c.study_name == study)
+        .order_by(STUDY_DIRECTIONS.c.objective)
+    )
+    with engine.connect() as connection:
+        return [str(direction) for direction in connection.scalars(query)]
+
+
+def _stages(engine: Engine, study: str) -> pd.DataFrame:
+    """The stages of every trial that says which it went through."""
+    query = (
+        select(TRIALS.c.number, OWN_TRIALS.c.stages_json)
+        .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+        .where(STUDIES.c.study_name == study, OWN_TRIALS.c.stages_json.is_not(None))
+        .order_by(TRIALS.c.number)
+    )
+    rows = []
+    for number, text in frame_of(engine, query).itertuples(index=False):
+        rows += [
+            {
+                "trial_number": int(number),
+                "stage": str(stage["stage"]),
+                "taken": bool(stage["taken"]),
+                "seconds": float(stage.get("seconds", 0.0)),
+                "saved_s": float(stage.get("saved_s", 0.0)),
+            }
+            for stage in json.loads(text)
+        ]
+    return pd.DataFrame(rows, columns=_STAGES).astype({"taken": bool})
+
+
+def _samples(engine: Engine, study: str, trials: pd.DataFrame) -> tuple[list[Sample], int]:
+    """One sample a configuration, of as many configurations as are shown."""
+    source = (
+        OWN_SAMPLES.join(TRIALS, TRIALS.c.trial_id == OWN_SAMPLES.c.trial_id)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+    )  # fmt: skip
+    place = (TRIALS.c.number, OWN_SAMPLES.c.name)
+    query = select(*place).select_from(source).where(STUDIES.c.study_name == study)
+    stored = frame_of(engine, query.order_by(*place)).set_axis(["number", "name"], axis=1)
+    configurations = trials.set_index("trial_number")["config_id"]
+    stored = stored.assign(config_id=stored["number"].map(configurations))
+    shown = stored.drop_duplicates(["config_id", "name"]).groupby("name").head(_MOST_SAMPLES)
+    samples = []
+    with engine.connect() as connection:
+        for number, name, _ in shown.itertuples(index=False):
+            text = connection.scalar(
+                select(OWN_SAMPLES.c.content_json)
+                .select_from(source)
+                .where(
+                    STUDIES.c.study_name == study,
+                    TRIALS.c.number == int(number),
+                    OWN_SAMPLES.c.name == name,
+                )
+            )
+            samples.append(Sample(int(number), str(name), json.loads(text or "{}")))
+    return samples, len(stored)

@@ -1,0 +1,173 @@
+"""Every configuration against the reference, and the path from the default to the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.path import ablation_path
+from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
+from dgsearch.analysis.surrogate import LEAST_CONFIGURATIONS, Surrogate, fit_surrogate
+from dgsearch.report.compared import MOST_COMPARED, compared, differences, reported_for
+from dgsearch.report.figures.comparison import difference_figure, path_figure
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import number_cell, p_cell, records, short
+
+__all__ = ["ablation_sections", "configurations", "surrogate_of"]
+
+_HEADINGS = (
+    "row", "n", "mean, %", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
+    "smallest p", "detectable",
+)  # fmt: skip
+
+
+def ablation_sections(view: StudyView) -> Iterator[Section]:
+    """The comparison with the reference; the path where the design varies values."""
+    table = compared(view)
+    if len(table) > 1:
+        yield _comparison(view, table)
+    yield from _path(view)
+
+
+def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
+    ablation = view.kind == "ablation"
+    reference = "the full method" if ablation else "the centre"
+    reported = reported_for(view, table)
+    numbers = {label: float(str(entry["difference"])) for label, entry in reported.items()}
+    others = table[table["config_id"] != view.reference]
+    figure = Figure(
+        "comparison",
+        difference_figure(others, differences(view, table), unit=view.unit, reported=numbers),
+        f"Difference to {reference} in {view.outcome_words}, paired over seeds. Grey dots: one "
+        "seed each. Diamonds: means with 95% t intervals. Left of zero is worse.",
+        _table(view, table, reported),
+        height_px=min(1400, 170 + 30 * len(others)),
+        table_open=True,
+    )
+    blocks: list[Block] = [Note(text) for text in _explained(view, table, reported)]
+    title = "Ablation: every variant against the full method" if ablation else (
+        "Every configuration against the centre"
+    )  # fmt: skip
+    return Section("ablation" if ablation else "configurations", title, [*blocks, figure])
+
+
+def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> list[str]:
+    texts = [
+        "Differences are paired over seeds, in percentage points; deviation is that of the sample "
+        "(n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all rows; "
+        "smallest p is what so many pairs can reach. Detectable is the true difference that one "
+        "uncorrected test at 5% would find in 80% of such studies; below "
+        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
+    ]
+    left_out = view.done["config_id"].nunique() - len(table)
+    if left_out > 0:
+        texts.append(
+            f"Of the design's points the {MOST_COMPARED} of the highest source validation "
+            f"accuracy are shown; {left_out} are not."
+        )
+    if reported:
+        first = next(iter(reported.values()))
+        texts.append(
+            f"Crosses show what the paper reports for its own ablation on {first['benchmark']} "
+            f"({first['source']} as source), as read from a digest of it. The data is another, so "
+            "only sign and order can be set beside ours."
+        )
+    return texts
+
+
+def _table(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> Table:
+    unit = view.unit
+    rows: list[list[str | Cell]] = []
+    for row in records(table):
+        itself = row["config_id"] == view.reference
+        cells: list[str | Cell] = [
+            row["label"],
+            Cell(str(row["n"]), row["n"]),
+            unit.cell(row["mean"]),
+            unit.cell(row["deviation"]),
+        ]
+        if itself:
+            cells += [Cell("reference"), *([Cell("–")] * 6)]
+        else:
+            cells += [
+                Cell(str(row["pairs"]), row["pairs"]),
+                unit.cell(row["difference"], signed=True),
+                unit.between(row["low"], row["high"], signed=True),
+                p_cell(row["p"]),
+                p_cell(row["p_holm"]),
+                p_cell(row["smallest_p"]),
+                number_cell(row["detectable"] * unit.scale),
+            ]
+        if reported:
+            entry = reported.get(row["label"])
+            cells.append(unit.cell(entry["difference"], signed=True) if entry else Cell("–"))
+        rows.append(cells)
+    headings = [*_HEADINGS, *(["reported difference"] if reported else [])]
+    numeric = [False, *([True] * (len(headings) - 1))]
+    return Table("comparison", headings, rows, numeric, "Paired comparison")
+
+
+def configurations(view: StudyView, outcome: str) -> pd.DataFrame:
+    """One row a configuration of the design: its varied hyperparameters and mean outcome."""
+    columns = list(view.varied.values())
+    points = view.done[view.done["role"] == "point"].dropna(subset=[outcome, *columns])
+    grouped = points.groupby("config_id", sort=False, observed=True)
+    table = grouped[columns].first().assign(outcome=grouped[outcome].mean())
+    return table.reset_index(drop=True).rename(
+        columns={column: name for name, column in view.varied.items()}
+    )
+
+
+def surrogate_of(view: StudyView, outcome: str) -> Surrogate | None:
+    """A surrogate of the design's configurations; None where they are too few."""
+    table = configurations(view, outcome)
+    if len(table) < LEAST_CONFIGURATIONS or len(view.varied) < 2:
+        return None
+    return fit_surrogate(table[list(view.varied)], table["outcome"].tolist())
+
+
+def _path(view: StudyView) -> Iterator[Section]:
+    """From the centre to the configuration chosen by validation, one change at a time."""
+    if view.kind not in ("grid", "sobol", "search") or not view.centre:
+        return
+    table = configurations(view, "value")
+    if table.empty:
+        return
+    best = records(table)[int(table["outcome"].argmax())]
+    end = {name: best[name] for name in view.varied}
+    surrogate = surrogate_of(view, "value")
+    path = ablation_path(table, start=view.centre, end=end, surrogate=surrogate)
+    if len(path) < 2:
+        return
+    labels = ["centre"] + [
+        f"{view.label(row['name'])}: {short(row['before'])} → {short(row['after'])}"
+        for row in records(path.iloc[1:])
+    ]
+    rows: Rows = [
+        [str(step), label, view.unit.cell(row["outcome"]), str(row["source"])]
+        for step, (label, row) in enumerate(zip(labels, records(path), strict=True))
+    ]
+    headings = ("step", "change", f"source validation {view.unit.axis}", "from")
+    guessed = int((path["source"] == "surrogate").sum())
+    note = (
+        "Of the changes that lead from the centre to the configuration of the best source "
+        "validation accuracy, the one that helps most comes first. Numbers are accuracies on the "
+        "source's validation split, means over seeds; the end of the path was chosen among noisy "
+        "numbers and flatters itself."
+    )
+    if guessed and surrogate:
+        note += (
+            f" {guessed} steps were never run and are predicted by a random forest, whose "
+            f"cross-validated error is {view.unit.text(surrogate.error)} {view.unit.step}."
+        )
+    figure = Figure(
+        "path",
+        path_figure(path, labels=labels, unit=view.unit),
+        "Source validation accuracy after each change. Filled: executed trials. Hollow: "
+        "predicted, not run.",
+        Table("path", headings, rows, (True, False, True, False)),
+    )
+    yield Section("path", "Ablation path from the centre to the best", [Note(note), figure])

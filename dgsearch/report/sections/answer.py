@@ -1,0 +1,136 @@
+"""The head of a study's page: the answer with its doubt, what it rests on, what to beware of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
+from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
+from dgsearch.report.sentences import answer_sentences
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import epoch_rule, listed, plural
+
+__all__ = ["answer_section"]
+
+_MOST_WARNINGS = 4
+_LONGEST = 300  # characters of a trial's warning
+
+
+def answer_section(view: StudyView) -> Section:
+    """Two or three sentences with numbers, the warnings, and a table of key facts."""
+    sentences = answer_sentences(view) if view.has_results else ["No trial has finished yet."]
+    blocks: list[Block] = [Note(" ".join(sentences))]
+    blocks += [Warn(text) for text in _warnings(view)]
+    return Section("answer", "Answer", [*blocks, _key_facts(view)])
+
+
+def _warnings(view: StudyView) -> list[str]:
+    """What a reader must know before believing the numbers."""
+    counts = view.trials["state"].value_counts()
+    warnings = []
+    for state, meaning in (
+        ("RUNNING", "still running: the page tells an unfinished study"),
+        ("WAITING", "waiting to be run: the page tells an unfinished study"),
+        ("FAIL", "failed and left out"),
+        ("PRUNED", "stopped early and left out of every mean"),
+    ):
+        number = int(counts.get(state, 0))
+        if number:
+            verb = "is" if number == 1 else "are"
+            warnings.append(f"{plural(number, 'trial')} {verb} {meaning}.")
+    planned = view.facts.facts.get("planned")
+    if planned and len(view.done) < planned and not counts.get("PRUNED", 0):
+        warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
+    warnings += _trial_warnings(view)
+    return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]
+
+
+def _trial_warnings(view: StudyView) -> list[str]:
+    """What trials themselves warned of, the most frequent first."""
+    texts = view.trials["warnings"].dropna().str.split("\n").explode().str.strip()
+    counts = texts[texts != ""].value_counts()
+    said = [
+        f"{plural(int(count), 'trial')} warned: {str(text)[:_LONGEST]}"
+        for text, count in counts.head(_MOST_WARNINGS).items()
+    ]
+    left = len(counts) - len(said)
+    return said + [f"{plural(left, 'further warning')} in the frame of trials."] * bool(left)
+
+
+def _seed_warnings(view: StudyView) -> list[str]:
+    if not view.facts.spec:
+        return []
+    seeds = len(view.facts.spec.get("seeds", []))
+    if seeds == 1:
+        return ["A single seed: no interval and no comparison can be given."]
+    if seeds < PAIRS_FOR_FIVE_PERCENT:
+        return [
+            f"{seeds} seeds: the smallest two-sided p that {seeds} pairs can reach is "
+            f"{2 / 2**seeds:.2g}, so no difference on this page can be called significant at 5%; "
+            f"that takes {PAIRS_FOR_FIVE_PERCENT} seeds."
+        ]
+    return []
+
+
+def _kind_warnings(view: StudyView) -> list[str]:
+    warnings = []
+    if not view.facts.spec:
+        warnings.append(
+            "dgsearch did not write this study: seeds, domains and stages are unknown, and its "
+            "value is shown as it is stored."
+        )
+    if view.data.objectives > 1:
+        warnings.append(f"It has {view.data.objectives} objectives; only the first is shown.")
+    spec = view.facts.spec
+    if spec.get("selection") == "best":
+        warnings.append(
+            "Each trial counts at its epoch of best source validation accuracy; the accuracy on "
+            "that split is therefore biased upwards, that on the targets is not."
+        )
+    return warnings
+
+
+def _key_facts(view: StudyView) -> Table:
+    """What the answer rests on, at a glance."""
+    trials, facts = view.trials, view.facts
+    counts = trials["state"].value_counts()
+    ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
+    rows: Rows = [["trials", f"{len(trials)} trials: {ended}" if len(trials) else "0 trials"]]
+    if facts.spec:
+        data = facts.spec["data"]
+        seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
+        rows += [
+            ["method", facts.method],
+            ["trained on", f"{data['benchmark']}, {', '.join(data['source'])}"],
+            ["tested on", ", ".join(data["targets"])],
+            ["seeds", ", ".join(str(seed) for seed in facts.spec["seeds"])],
+            ["configurations are chosen by", "accuracy on the source's validation split"],
+            ["epoch that counts", epoch_rule(facts)],
+            ["cost", f"{_time(seconds)} of trial time; shared stages spared {_time(spared)} more"],
+            ["hardware", _hardware(facts.facts.get("machine", {}), trials)],
+            ["data fingerprint", str(facts.facts.get("data_fingerprint", "unknown"))],
+            ["git revision", str(facts.facts.get("git_revision") or "none")],
+        ]
+    return Table("key-facts", ("what", "value"), rows, (False, False), "What the answer rests on")
+
+
+def _hardware(machine: Any, trials: pd.DataFrame) -> str:
+    used = sorted({str(device) for device in trials["device"].dropna()})
+    parts = [
+        machine.get("processor"),
+        f"{machine.get('cores', '?')} cores",
+        *machine.get("gpus", []),
+    ]
+    return ", ".join(str(part) for part in parts if part) + (
+        f"; trials ran on {listed(used)}" if used else ""
+    )
+
+
+def _time(seconds: float) -> str:
+    """A duration in the unit that fits."""
+    for unit, length in (("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"

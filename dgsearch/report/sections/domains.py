@@ -1,0 +1,169 @@
+"""The domains table of the field, the selection rules side by side, and texts to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.domains import domain_table
+from dgsearch.analysis.reference import reported_numbers
+from dgsearch.analysis.rules import RULES, rule_table
+from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.report.figures.comparison import domain_figure
+from dgsearch.report.languages import table_texts
+from dgsearch.report.parts import Block, Cell, Copyable, Figure, Note, Rows, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import epoch_rule, records
+
+__all__ = ["chosen_rows", "domain_sections"]
+
+_RULE_WORDS = {
+    "source validation": "epoch and configuration by source validation",
+    "last epoch": "last epoch, configuration by source validation",
+    "oracle": "ORACLE: epoch and configuration by the targets themselves",
+}
+
+
+def chosen_rows(view: StudyView) -> pd.DataFrame:
+    """What the table of domains compares: row, config_id, seed, targets and their mean.
+
+    Variants and baselines as they are. For the method's own points the configuration of the
+    highest mean value on the selection split, and the centre where it is another one.
+    """
+    done = view.done
+    plain = done[done["role"].isin(["variant", "baseline"])]
+    parts = [plain]
+    points = done[done["role"] == "point"]
+    if len(points):
+        centre = view.reference
+        if centre is not None and (points["config_id"] == centre).any():
+            own = points[points["config_id"] == centre]
+            parts.insert(0, own.assign(row=own["row"] + ", at the centre"))
+        if view.chosen != centre:
+            own = points[points["config_id"] == view.chosen]
+            parts.insert(0, own.assign(row=own["row"] + ", chosen by validation"))
+    columns = {f"accuracy/{name}": name for name in [*view.targets, MEAN]}
+    chosen = pd.concat(parts, ignore_index=True).rename(columns=columns)
+    return chosen[["row", "config_id", "seed", "value", *view.targets, MEAN]]
+
+
+def domain_sections(view: StudyView) -> Iterator[Section]:
+    """The table of domains; nothing for a study that dgsearch did not write."""
+    if not view.facts.spec:
+        return
+    table = domain_table(chosen_rows(view), targets=view.targets)
+    blocks: list[Block] = [
+        Note(
+            f"Accuracy in per cent at the {epoch_rule(view.facts)}: mean ± standard error over "
+            "seeds (deviation of the sample). Bold: the best of a column and what these seeds "
+            "cannot tell from it (sign-flip test paired over seeds, each row by itself at 5%; "
+            "with fewer than six pairs nothing can be told apart). The ablation corrects for "
+            "the number of comparisons, this table does not."
+        ),
+        _wide(view, table),
+        *_reported(view),
+        Copyable(table_texts(table, [*view.targets, MEAN])),
+        _figure(view, table),
+    ]
+    yield Section("domains", "Domains", blocks)
+    yield from _rules(view)
+
+
+def _wide(view: StudyView, table: pd.DataFrame) -> Table:
+    domains = [*view.targets, MEAN]
+    rows: list[list[str | Cell]] = []
+    for row, part in table.groupby("row", sort=False):
+        cells = {cell["domain"]: cell for cell in records(part)}
+        count = int(cells[domains[0]]["n"])
+        numbers = [
+            Cell(
+                _mean_error(view, cells[name]),
+                float(cells[name]["mean"]) * 100,
+                bool(cells[name]["tied"]),
+            )
+            for name in domains
+        ]
+        rows.append([str(row), Cell(str(count), count), *numbers])
+    return Table(
+        "domains",
+        ("row", "n", *view.targets, "average"),
+        rows,
+        (False, *([True] * (len(domains) + 1))),
+        "Accuracy on every target, per cent",
+    )
+
+
+def _mean_error(view: StudyView, cell: Mapping[str, Any]) -> str:
+    mean = view.unit.text(cell["mean"])
+    error = cell["standard_error"]
+    return mean if pd.isna(error) else f"{mean} ± {view.unit.text(error)}"
+
+
+def _reported(view: StudyView) -> list[Block]:
+    """What the method's paper reports, with the data that it is for."""
+    numbers = reported_numbers()
+    own = numbers[(numbers["method"] == view.facts.method) & (numbers["variant"] == "full")]
+    if own.empty:
+        return []
+    parts = [
+        f"{row['value'] * 100:.1f}"
+        + (f" ± {row['spread'] * 100:.1f}" if not pd.isna(row["spread"]) else "")
+        + f" ({row['benchmark']}, {row['source']} → {row['target']}"
+        + (", top-5)" if row["metric"] == "accuracy_top5" else ")")
+        for row in records(own)
+    ]
+    same = (own["benchmark"] == view.facts.spec["data"]["benchmark"]).any()
+    last = "" if same else " None of them is for this benchmark: do not compare."
+    return [Note(f"Reported for {view.facts.method}: {'; '.join(parts)}.{last}")]
+
+
+def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
+    rows: Rows = [
+        [
+            str(row["row"]), str(row["domain"]), Cell(str(row["n"]), row["n"]),
+            view.unit.cell(row["mean"]), view.unit.cell(row["deviation"]),
+            view.unit.between(row["low"], row["high"]),
+        ]
+        for row in records(table)
+    ]  # fmt: skip
+    headings = ("row", "domain", "n", "mean, %", "deviation", "95% interval")
+    count = table["row"].nunique()
+    return Figure(
+        "domains",
+        domain_figure(table, unit=view.unit, colours=view.colours),
+        "Each row's mean accuracy on every target, with 95% t intervals over seeds. The seeds are "
+        "shared by the rows, so differences are surer than these intervals suggest.",
+        Table("domains-numbers", headings, rows, (False, False, True, True, True, True)),
+        height_px=min(1200, 160 + 22 * count * (1 + len(view.targets)) // 2),
+    )
+
+
+def _rules(view: StudyView) -> Iterator[Section]:
+    """The same rows under three selection rules."""
+    if view.epochs.empty:
+        return
+    trials = finished(view.trials)
+    table = rule_table(trials, view.epochs, targets=view.targets)
+    if table.empty:
+        return
+    rows: list[Sequence[str | Cell]] = []
+    for row, part in table.groupby("row", sort=False):
+        for rule in RULES:
+            cells = {cell["domain"]: cell for cell in records(part[part["rule"] == rule])}
+            numbers = [view.unit.cell(cells[name]["mean"]) for name in [*view.targets, MEAN]]
+            interval = view.unit.between(cells[MEAN]["low"], cells[MEAN]["high"])
+            count = int(cells[MEAN]["n"])
+            rows.append([str(row), _RULE_WORDS[rule], Cell(str(count), count), *numbers, interval])
+    headings = ("row", "rule", "n", *view.targets, "average", "95% interval")
+    numeric = (False, False, *([True] * (len(headings) - 2)))
+    note = (
+        "Which epoch and, where a row has several configurations, which of them counts. The "
+        "oracle looks at the numbers that it reports: it is an upper bound, no result."
+    )
+    yield Section(
+        "rules",
+        "Selection rules side by side",
+        [Note(note), Table("rules", headings, rows, numeric, "Accuracy by rule, per cent")],
+    )

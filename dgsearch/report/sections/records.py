@@ -1,0 +1,99 @@
+"""The sections that only tell: every trial, what was run on what, the study file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.selection import accuracy_columns
+from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
+from dgsearch.report.view import FOREIGN, StudyView
+from dgsearch.report.words import epoch_rule, number_cell, records, short, short_cell
+
+__all__ = ["file_section", "provenance_section", "trials_section"]
+
+_MOST_ROWS = 500
+_MOST_ERRORS = 5
+_ERROR_LINES = 12
+
+
+def trials_section(view: StudyView) -> Section:
+    """Every trial as a row; of many the best, and those that failed with their error."""
+    trials = view.trials
+    blocks: list[Block] = []
+    if len(trials) > _MOST_ROWS:
+        ranked = trials.sort_values("value", ascending=not view.data.maximise, na_position="last")
+        trials = ranked.head(_MOST_ROWS).sort_values("trial_number")
+        blocks.append(
+            Note(
+                f"The {_MOST_ROWS} trials of the best value, of {len(view.trials)}. All of them: "
+                "dgsearch export."
+            )
+        )
+    failed = view.trials[view.trials["error"].notna()]
+    for row in records(failed.head(_MOST_ERRORS)[["trial_number", "error"]]):
+        lines = str(row["error"]).strip().splitlines()[-_ERROR_LINES:]
+        blocks.append(Warn(f"Trial {row['trial_number']}: {' | '.join(lines)}"))
+    return Section("trials", "Trials", [*blocks, _trial_table(view, trials)])
+
+
+def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
+    domains = {
+        name: column for name, column in accuracy_columns(trials).items() if name != FOREIGN
+    }
+    named = ["variant"] if view.kind == "ablation" else []
+    unit = f", {view.unit.sign.strip()}" if view.unit.sign else ""
+    headings = [
+        "trial", "method", *named, "state", "seed", *(view.label(name) for name in view.varied),
+        f"validation{unit}" if view.facts.spec else "value", *domains, "seconds",
+    ]  # fmt: skip
+    rows: Rows = [
+        [
+            short_cell(row["trial_number"]),
+            short(row["method"]),
+            *(short(row[name]) for name in named),
+            ", ".join(str(row[key]) for key in ("state", "stop_reason") if not pd.isna(row[key])),
+            short(row["seed"]) if view.facts.spec else "–",
+            *(short_cell(row[column]) for column in view.varied.values()),
+            view.unit.cell(row["value"]),
+            *(view.unit.cell(row[column]) for column in domains.values()),
+            number_cell(row["wall_s"]),
+        ]
+        for row in records(trials)
+    ]
+    text = 2 + len(named)
+    numeric = [True, *([False] * text), *([True] * (len(headings) - text - 1))]
+    return Table("trials", headings, rows, numeric, "Trials")
+
+
+def provenance_section(view: StudyView) -> list[Section]:
+    """Method, data, machine and versions; nothing for a study that dgsearch did not write."""
+    facts = view.facts
+    if not facts.spec:
+        return []
+    known: Any = facts.facts
+    machine = known.get("machine", {})
+    rows: list[Sequence[str | Cell]] = [
+        ["method", f"{facts.method}: {known.get('summaries', {}).get(facts.method, '')}"],
+        ["data", f"{facts.spec['data']['benchmark']}, fingerprint {known['data_fingerprint']}"],
+        ["images", ", ".join(f"{name} {count}" for name, count in known["images"].items())],
+        ["epoch that counts", epoch_rule(facts)],
+        ["machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"],
+        ["accelerators", ", ".join(machine["gpus"]) or "none"],
+        ["versions", ", ".join(f"{name} {text}" for name, text in known["versions"].items())],
+        ["Python", str(known["python"])],
+        ["git revision", str(known["git_revision"] or "none")],
+        ["registered", f"{facts.created_at:%Y-%m-%d %H:%M} UTC"],
+    ]
+    table = Table("provenance", ("what", "value"), rows, (False, False), "What was run")
+    return [Section("provenance", "What was run", [table])]
+
+
+def file_section(view: StudyView) -> list[Section]:
+    """The study file, to run it again."""
+    text = view.facts.facts.get("study_file")
+    if not text:
+        return []
+    return [Section("file", "Study file", [Copyable([("TOML", str(text))])])]

@@ -1,0 +1,176 @@
+"""Sensitivity to each hyperparameter: an overview, then one figure each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.selection import MEAN
+from dgsearch.analysis.sensitivity import (
+    MOST_VALUES,
+    binned,
+    effect_range,
+    response_points,
+    response_summary,
+    values_tied_with_best,
+)
+from dgsearch.report.compared import reported_here
+from dgsearch.report.figures.base import MOST_DOTS
+from dgsearch.report.figures.response import response_figure
+from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import listed, p_cell, records, short, short_cell
+
+__all__ = ["sensitivity_sections"]
+
+
+def sensitivity_sections(view: StudyView) -> Iterator[Section]:
+    """Nothing for an ablation, which varies no value."""
+    found = {}
+    for name in view.varied:
+        points = response_points(view.points, name, centre=view.centre, targets=view.targets)
+        if points["value"].nunique() > 1:
+            found[name] = points
+    if not found:
+        return
+    yield _overview(view, found)
+    for name, points in found.items():
+        yield _sensitivity(view, name, points)
+
+
+def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
+    rows: Rows = []
+    for name, points in found.items():
+        grouped = binned(points)
+        effect = effect_range(response_summary(grouped))
+        tied = values_tied_with_best(grouped, maximise=view.data.maximise)
+        rows.append(
+            [
+                view.label(name),
+                view.unit.cell(effect.spread),
+                short_cell(effect.best if view.data.maximise else effect.worst),
+                short_cell(effect.worst if view.data.maximise else effect.best),
+                listed([short(value) for value in tied.loc[tied["tied"], "value"]], most=12),
+                p_cell(tied["p_holm"].min()),
+            ]
+        )
+    headings = (
+        "hyperparameter", f"range of effect, {view.unit.step or 'value'}", "best value",
+        "worst value", "cannot be told from the best", "smallest Holm p",
+    )  # fmt: skip
+    note = (
+        "Range of effect: difference of the highest and the lowest mean. It is never zero, even "
+        "for a hyperparameter that does nothing. A value cannot be told from the best if the "
+        "sign-flip test, paired over seeds and Holm-adjusted over the values, stays above 0.05."
+    )
+    table = Table("sensitivity", headings, rows, (False, True, True, True, False, True))
+    return Section("sensitivity", "Sensitivity: overview", [Note(note), table])
+
+
+def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
+    grouped = binned(points)
+    summary = response_summary(grouped)
+    described = view.facts.describe(name) if view.facts.spec else None
+    symbol = view.label(name)
+    axis: dict[str, Any] = {
+        "label": symbol,
+        "log": view.is_log(name),
+        "centre": view.centre.get(name),
+        "default": getattr(described, "default", None),
+    }
+    figure = Figure(
+        f"sensitivity-{name}",
+        response_figure(
+            points,
+            summary,
+            axis=axis,
+            unit=view.unit,
+            colours=view.colours,
+            reported=reported_here(view, view.targets),
+        ),
+        _caption(view, axis, points),
+        _table(view, symbol, summary, grouped),
+    )
+    meaning = f"{symbol}: {described.meaning}. " if described else ""
+    text = f"{meaning}{_slice_words(view, points)}{_default_words(view, symbol, described)}"
+    return Section(f"sensitivity-{name}", f"Sensitivity to {symbol}", [Note(text), figure])
+
+
+def _slice_words(view: StudyView, points: pd.DataFrame) -> str:
+    if not view.facts.spec:
+        words = "The other hyperparameters take whatever values the trials have."
+    elif points["line"].all():
+        words = "The other hyperparameters stay at their centre."
+    else:
+        words = "Each seed counts with its mean over all configurations that have a value."
+    if points["value"].nunique() > MOST_VALUES:
+        words += " Means are over bins of equally many trials, drawn at each bin's median."
+    return words
+
+
+def _default_words(view: StudyView, symbol: str, described: Any) -> str:
+    if described is None:
+        return ""
+    origin = "the paper's" if described.origin == "paper" else "this project's choice"
+    words = f" The default is {short(described.default)} ({origin})."
+    reported = reported_here(view, view.targets)
+    if not reported:
+        words += (
+            f" No value is reported for {symbol} on this benchmark, so none is drawn."
+            if view.facts.method in ("mpbm", "augkd", "mpbm+augkd")
+            else ""
+        )
+    return words
+
+
+def _caption(view: StudyView, axis: Mapping[str, Any], points: pd.DataFrame) -> str:
+    symbol = axis["label"]
+    mean = points["domain"] == MEAN
+    dots = "Dots: one seed each. " if view.facts.spec else "Dots: one trial each. "
+    if mean.sum() > MOST_DOTS:
+        dots = f"Single seeds are not drawn, there are more than {MOST_DOTS}. "
+    several = len(view.targets) > 1
+    where = "on the left with 95% t intervals" if several else "with 95% t intervals"
+    return (
+        f"{view.unit.name.capitalize()} over {symbol}. {dots}Symbols joined by lines: means, "
+        f"{where}; an interval that leaves the axis is in the table. {_line_words(view, axis)}"
+    ).strip()
+
+
+def _line_words(view: StudyView, axis: Mapping[str, Any]) -> str:
+    """What the vertical lines are, where there are any."""
+    centre, default = axis["centre"], axis["default"]
+    if centre is None:
+        return ""
+    if centre == default:
+        return f"Dotted line: the centre and default, {short(centre)}."
+    return f"Dotted line: the centre, {short(centre)}. Dashed line: the default, {short(default)}."
+
+
+def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataFrame) -> Table:
+    tied = values_tied_with_best(points, maximise=view.data.maximise).set_index("value")
+    rows: list[list[str | Cell]] = []
+    for row in records(summary):
+        mean = row["domain"] == MEAN
+        own = tied.loc[row["value"]] if mean and row["value"] in tied.index else None
+        rows.append(
+            [
+                short_cell(row["value"]),
+                str(row["domain"]),
+                Cell(str(row["n"]), row["n"]),
+                view.unit.cell(row["mean"], bold=own is not None and bool(own["tied"])),
+                view.unit.cell(row["deviation"]),
+                view.unit.between(row["low"], row["high"]),
+                view.unit.cell(own["difference"], signed=True) if own is not None else "",
+                p_cell(own["p_holm"]) if own is not None else "",
+            ]
+        )
+    mean_heading = f"mean{', %' if view.unit.sign else ''}"
+    headings = (
+        symbol, "domain", "n", mean_heading, "deviation", "95% interval",
+        "to the best", "Holm p",
+    )  # fmt: skip
+    numeric = (True, False, True, True, True, True, True, True)
+    return Table(f"sensitivity-{symbol}", headings, rows, numeric)

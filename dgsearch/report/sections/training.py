@@ -1,0 +1,243 @@
+"""Training: learning curves, what halving stopped and whether it is safe, source and target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.analysis.training import (
+    early_against_final,
+    learning_curves,
+    selection_gap,
+    source_against_target,
+    source_target_correlation,
+    stopped_trials,
+)
+from dgsearch.report.figures.base import MOST_DOTS, row_styles
+from dgsearch.report.figures.training import (
+    curves_figure,
+    rank_figure,
+    scatter_figure,
+    stops_figure,
+)
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import given, number_cell, plural, records, short_cell
+
+__all__ = ["panel_height", "training_sections"]
+
+_MOST_ROWS = 400  # of a table behind a figure
+_SAFE = 0.7  # rank correlation from which an early epoch is called a fair judge
+_VALIDATION = "source validation"
+
+
+def training_sections(view: StudyView) -> Iterator[Section]:
+    """Each where the study has what it needs."""
+    yield from _curves(view)
+    yield from _halving(view)
+    yield from _source_and_target(view)
+
+
+def panel_height(panels: int) -> int:
+    """Pixels of a figure of so many panels in two columns."""
+    return 130 + 250 * -(-panels // 2)
+
+
+def _epoch_table(view: StudyView) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Numbers of every epoch, and what each column is."""
+    if view.epochs.empty:
+        return view.data.curves.rename(columns={"value": "shown"}), {"shown": view.unit.name}
+    panels = {"validation": _VALIDATION, MEAN: MEAN}
+    if len(view.targets) > 1:
+        panels |= {name: f"target {name}" for name in view.targets}
+    return view.epochs, panels
+
+
+def _curves(view: StudyView) -> Iterator[Section]:
+    epochs, panels = _epoch_table(view)
+    trials = finished(view.detailed)
+    if epochs.empty or epochs["epoch"].nunique() < 2:
+        return
+    table = learning_curves(trials, epochs, columns=list(panels))
+    if table.empty:
+        return
+    rows = list(dict.fromkeys(table["row"]))
+    last = table[table["epoch"] == table.groupby(["row", "column"])["epoch"].transform("max")]
+    numbers: Rows = [
+        [
+            str(row["row"]), panels[row["column"]], short_cell(row["epoch"]), short_cell(row["n"]),
+            view.unit.cell(row["mean"]), view.unit.between(row["low"], row["high"]),
+        ]
+        for row in records(table if len(table) <= _MOST_ROWS else last)
+    ]  # fmt: skip
+    headings = ("row", "accuracy on", "epoch", "trials", "mean", "10% to 90% of trials")
+    caption = "Mean over finished trials at every epoch, one panel each. "
+    if len(table) > _MOST_ROWS:
+        caption += "The table has the last epoch. "
+    figure = Figure(
+        "learning-curves",
+        curves_figure(
+            table,
+            panels=panels,
+            styles=row_styles(rows),
+            axis=view.unit.axis,
+            scale=view.unit.scale,
+        ),
+        caption + "Trials of one row differ in seed, and in values where the row has several.",
+        Table("learning-curves", headings, numbers, (False, False, True, True, True, True)),
+        height_px=panel_height(len(panels)),
+    )  # fmt: skip
+    yield Section("curves", "Learning curves", [figure])
+
+
+def _halving(view: StudyView) -> Iterator[Section]:
+    stops = stopped_trials(view.trials, view.data.curves)
+    ranks = early_against_final(view.own, view.data.curves, maximise=view.data.maximise)
+    blocks: list[Block] = []
+    if len(stops):
+        blocks += _stops(view, stops)
+    if len(ranks) and ranks["rho"].notna().any():
+        blocks += _ranks(view, ranks)
+    if blocks:
+        yield Section("halving", "Stopping early: who was stopped, and is it safe", blocks)
+
+
+def _stops(view: StudyView, stops: pd.DataFrame) -> list[Block]:
+    counts = stops.groupby("rung").agg(
+        stopped=("trial_number", "count"), low=("value", "min"), high=("value", "max")
+    )
+    rows: Rows = [
+        [short_cell(int(row["rung"])), short_cell(int(row["stopped"])),
+         view.unit.between(row["low"], row["high"])]
+        for row in records(counts.reset_index())
+    ]  # fmt: skip
+    dots = "" if len(stops) <= MOST_DOTS else f" More than {MOST_DOTS}: counts instead of dots."
+    return [
+        Note(
+            f"{plural(len(stops), 'trial')} of {len(view.trials)} were stopped before the last "
+            "epoch. Their values are left out of every mean on this page."
+        ),
+        Figure(
+            "stops",
+            stops_figure(stops, unit=view.unit),
+            f"Value of each stopped trial at the epoch where it was stopped, and what it would "
+            f"have had to reach.{dots}",
+            Table("stops", ("epoch", "stopped", "values"), rows, (True, True, True)),
+        ),
+    ]
+
+
+def _ranks(view: StudyView, ranks: pd.DataFrame) -> list[Block]:
+    rows: Rows = [
+        [
+            short_cell(row["epoch"]), short_cell(row["n"]), number_cell(row["rho"], 2),
+            f"{row['low']:.2f} to {row['high']:.2f}" if given(row["low"]) else "–",
+            Cell(f"{row['kept'] * 100:.0f} %", row["kept"]),
+        ]
+        for row in records(ranks)
+    ]  # fmt: skip
+    headings = ("epoch", "trials", "rank correlation", "95% interval", "best third kept")
+    return [
+        Note(_safety(view, ranks)),
+        Figure(
+            "ranks",
+            rank_figure(ranks),
+            "How the value at each epoch ranks trials of full length, compared with their last "
+            "value: Spearman's correlation with 95% intervals, and the share of the final best "
+            "third that was in the best third at that epoch.",
+            Table("ranks", headings, rows, (True,) * 5),
+        ),
+    ]
+
+
+def _safety(view: StudyView, ranks: pd.DataFrame) -> str:
+    """Whether an early epoch is a fair judge of the last one, with the numbers."""
+    grace = (view.facts.spec.get("halving") or {}).get("grace_epochs")
+    if grace in set(ranks["epoch"]):
+        own = ranks[ranks["epoch"] == grace].iloc[0]
+        where = f"At epoch {grace}, the first where halving may stop a trial,"
+    else:
+        own = ranks.iloc[(len(ranks) - 1) // 3]
+        where = f"Already a third of the way, at epoch {own['epoch']:.0f},"
+    text = (
+        f"{where} values and last values of {own['n']:.0f} trials of full length have a rank "
+        f"correlation of {own['rho']:.2f}"
+    )
+    if not given(own["low"]):
+        return f"{text}; so few trials give no interval."
+    text += f" (95% interval {own['low']:.2f} to {own['high']:.2f})"
+    if own["low"] >= _SAFE:
+        verdict = f"above {_SAFE} throughout: stopping there loses little"
+    elif own["high"] < _SAFE:
+        verdict = f"below {_SAFE} throughout: stopping there throws away good trials"
+    else:
+        verdict = f"{_SAFE} lies inside it, so this study cannot say whether that is safe"
+    return f"{text}, {verdict}. Trials that were stopped have no last value and are not counted."
+
+
+def _source_and_target(view: StudyView) -> Iterator[Section]:
+    """Can the source's validation split select for the targets?"""
+    if not view.facts.spec:
+        return
+    table = source_against_target(view.own, targets=view.targets).dropna(
+        subset=["validation", "target"]
+    )
+    if len(table) < 3:
+        return
+    table = table.assign(text=table["config_id"].map(view.names))
+    shown = table if len(table) <= _MOST_ROWS else table.nlargest(_MOST_ROWS, "validation")
+    rows: Rows = [
+        [row["text"], short_cell(row["n"]), view.unit.cell(row["validation"]),
+         view.unit.cell(row["target"])]
+        for row in records(shown)
+    ]  # fmt: skip
+    figure = Figure(
+        "source-target",
+        scatter_figure(
+            table,
+            x="validation",
+            y="target",
+            titles=(f"{_VALIDATION} {view.unit.axis}", f"mean target {view.unit.axis}"),
+            styles=row_styles(list(dict.fromkeys(table["row"]))),
+            scales=(view.unit.scale, view.unit.scale),
+        ),
+        _marks(len(table)),
+        Table(
+            "source-target",
+            ("configuration", "n", "validation", "mean of targets"),
+            rows,
+            (False, True, True, True),
+        ),
+    )
+    yield Section(
+        "source-target",
+        "Can the source select for the targets?",
+        [Note(_selection(view, table)), figure],
+    )
+
+
+def _selection(view: StudyView, table: pd.DataFrame) -> str:
+    """What the correlation says, and what choosing by the source costs."""
+    found = source_target_correlation(table)
+    words = f"over {plural(len(table), 'configuration')}: rank correlation "
+    words += f"{found.rho:.2f}" if given(found.rho) else "not defined"
+    if given(found.low):
+        words += f", 95% interval {found.low:.2f} to {found.high:.2f}"
+        if found.low <= 0 <= found.high:
+            words += "; that the source can select for the targets is not shown"
+    unit = view.unit
+    return (
+        f"Source validation against target accuracy {words}. Choosing by source validation costs "
+        f"{unit.text(selection_gap(table))} {unit.step} against the configuration that is best on "
+        "the targets themselves; that one was picked among noisy means, so the true cost is "
+        "smaller."
+    )
+
+
+def _marks(count: int) -> str:
+    if count > MOST_DOTS:
+        return f"{count} configurations as counts in cells, too many for one mark each."
+    table = f" The table has the {_MOST_ROWS} of the highest validation." * (count > _MOST_ROWS)
+    return f"One mark a configuration: mean over its seeds.{table}"

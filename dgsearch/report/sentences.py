@@ -1,0 +1,216 @@
+"""The answer of a study in a few sentences: numbers with their doubt, claims only where shown."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.comparison import LEVEL, compare_to_reference
+from dgsearch.analysis.sensitivity import (
+    binned,
+    effect_range,
+    response_points,
+    response_summary,
+    values_tied_with_best,
+)
+from dgsearch.analysis.statistics import mean_interval, smallest_sign_flip_p
+from dgsearch.report.compared import compared
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import listed, p_text, plural, records, short
+
+__all__ = ["answer_sentences"]
+
+
+def answer_sentences(view: StudyView) -> list[str]:
+    """What the method reaches, against what, and which changes matter, each with its doubt."""
+    if view.kind == "ablation":
+        if view.reference is None:
+            return ["The full method has no finished trial yet, so nothing can be compared."]
+        return [_reached(view, view.reference, "The full method"), *_variants(view)]
+    return [*_level(view), *_baselines(view), *_ranges(view)]
+
+
+def _level(view: StudyView) -> list[str]:
+    """What the reference reaches, and what was chosen where the design offers a choice."""
+    if not view.facts.spec:
+        return _best_trial(view)
+    sentences = []
+    if view.reference is not None:
+        what = f"{view.facts.method} at its centre"
+        sentences.append(_reached(view, view.reference, what))
+    if view.kind in ("grid", "sobol", "search") and view.chosen not in (None, view.reference):
+        count = view.done[view.done["role"] == "point"]["config_id"].nunique()
+        what = (
+            f"Of {plural(count, 'configuration')}, the one chosen by source validation is "
+            f"{view.names[str(view.chosen)]}; it"
+        )
+        sentences.append(_reached(view, str(view.chosen), what))
+    return sentences
+
+
+def _reached(view: StudyView, config_id: str, what: str) -> str:
+    own = view.done[view.done["config_id"] == config_id]
+    found, unit = mean_interval(own[view.outcome].tolist()), view.unit
+    doubt = "" if math.isnan(found.low) else f", 95% interval {unit.between(*found[3:])}"
+    return (
+        f"{what} reaches {unit.text(found.mean)}{unit.sign} {view.outcome_words} "
+        f"({plural(found.n, 'seed')}{doubt})."
+    )
+
+
+def _best_trial(view: StudyView) -> list[str]:
+    """Of a study that dgsearch did not write: nothing is known of seeds and repetitions."""
+    done = view.done.dropna(subset=["value"])
+    if done.empty:
+        return []
+    best = done.iloc[int(done["value"].argmax() if view.data.maximise else done["value"].argmin())]
+    named = view.name_of(best.to_dict()) if view.varied else "nothing varied"
+    return [
+        f"The best of {plural(len(done), 'finished trial')} is trial {best['trial_number']} "
+        f"with {named}: {view.unit.text(best['value'])}. It was chosen among noisy numbers, so a "
+        "repetition will on average fall short of it."
+    ]
+
+
+def _variants(view: StudyView) -> list[str]:
+    """Which variants differ from the full method, and which cannot be told from it."""
+    table = compared(view)
+    others = table[table["config_id"] != view.reference] if len(table) else table
+    if others.empty:
+        return []
+    told, rest = others[others["p_holm"] <= LEVEL], others[~(others["p_holm"] <= LEVEL)]
+    sentences = []
+    if len(told):
+        sentences.append(
+            f"Of {_counted(others)}, {len(told)} {'differs' if len(told) == 1 else 'differ'} from "
+            f"it after Holm's correction: {listed(_effects(view, told, 'p_holm'), most=5)}."
+        )
+    else:
+        sentences.append(
+            f"None of {_counted(others)} can be told from it after Holm's "
+            f"correction: these seeds establish no difference.{_out_of_reach(others)}"
+        )
+    alone = rest[rest["p"] <= LEVEL]
+    if len(alone):
+        sentences.append(
+            "By themselves, without the correction, these lie below 0.05: "
+            f"{listed(_effects(view, alone, 'p'), most=5)}."
+        )
+    return [*sentences, *_missed(view, rest)]
+
+
+def _counted(others: pd.DataFrame) -> str:
+    """How many rows stand beside the full method."""
+    if (others["role"] == "baseline").any():
+        return f"{len(others)} variants and baselines"
+    return plural(len(others), "variant")
+
+
+def _effects(view: StudyView, table: pd.DataFrame, p: str) -> list[str]:
+    unit = view.unit
+    return [
+        f"{row['label']} {unit.signed(row['difference'])} {unit.step} "
+        f"({unit.between(row['low'], row['high'], signed=True)}, p = {p_text(row[p])})"
+        for row in records(table.sort_values("difference", key=abs, ascending=False))
+    ]
+
+
+def _out_of_reach(others: pd.DataFrame) -> str:
+    """Said where the correction leaves no chance to find anything, whatever the numbers are."""
+    tests, pairs = len(others), int(others["pairs"].max())
+    least = smallest_sign_flip_p(pairs) * tests
+    if least <= LEVEL:
+        return ""
+    needed = next(n for n in itertools.count(pairs) if smallest_sign_flip_p(n) * tests <= LEVEL)
+    return (
+        f" With {tests} comparisons, {plural(pairs, 'pair')} cannot bring the corrected p below "
+        f"{min(least, 1.0):.2g}; that takes {needed} seeds."
+    )
+
+
+def _missed(view: StudyView, rest: pd.DataFrame) -> list[str]:
+    finite = [value for value in rest["detectable"] if math.isfinite(value)]
+    if not finite:
+        return []
+    unit = view.unit
+    return [
+        f"That {'the others' if len(rest) > 1 else 'the other'} cannot be told from it is no "
+        f"equality: even one uncorrected test would often miss true differences of up to "
+        f"{unit.text(min(finite))} to {unit.text(max(finite))} {unit.step}, depending on the "
+        "variant."
+    ]
+
+
+def _baselines(view: StudyView) -> list[str]:
+    """The centre, or where there is none the chosen configuration, against each baseline."""
+    reference = view.reference or view.chosen
+    done = view.done
+    if reference is None or not (done["role"] == "baseline").any():
+        return []
+    own = done[(done["role"] == "baseline") | (done["config_id"] == reference)]
+    table = compare_to_reference(own, reference=reference, targets=view.targets)
+    subject = "The centre" if len(_level(view)) > 1 else "It"
+    return [
+        _difference_sentence(view, row, subject)
+        for row in records(table[table["config_id"] != reference])
+    ]
+
+
+def _difference_sentence(view: StudyView, row: dict[str, Any], subject: str) -> str:
+    """The reference against one baseline, claimed only as far as the pairs allow."""
+    unit = view.unit
+    better = "above" if row["difference"] < 0 else "below"
+    head = (
+        f"{subject} is {unit.text(abs(row['difference']))} {unit.step} {better} "
+        f"{row['method']}, paired over {plural(row['pairs'], 'seed')}"
+    )
+    if math.isnan(row["low"]):
+        return f"{head}; one pair gives no interval, so nothing can be concluded."
+    interval = (
+        f"95% interval {unit.between(-row['high'], -row['low'], signed=True)}, "
+        f"sign-flip p = {p_text(row['p'])}"
+    )
+    if row["low"] <= 0 <= row["high"] or not row["p"] <= LEVEL:
+        return f"{head} ({interval}): these seeds do not establish a difference."
+    return f"{head} ({interval})."
+
+
+def _ranges(view: StudyView) -> list[str]:
+    """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
+    if view.done["seed"].nunique() < 2:
+        return []  # nothing can be paired
+    told: list[str] = []
+    flat: list[str] = []
+    for name in view.varied:
+        points = binned(
+            response_points(view.points, name, centre=view.centre, targets=view.targets)
+        )
+        if points["value"].nunique() < 2:
+            continue
+        found = effect_range(response_summary(points))
+        ends = sorted((found.best, found.worst), key=_by_size)
+        step = f" {view.unit.step}" if view.unit.step else ""
+        text = (
+            f"{view.label(name)} ({view.unit.text(found.spread)}{step} between "
+            f"{short(ends[0])} and {short(ends[1])})"
+        )
+        tied = values_tied_with_best(points, maximise=view.data.maximise)
+        (flat if tied["tied"].all() else told).append(text)
+    sentences = []
+    if told:
+        sentences.append(f"At least one value can be told from the best of {listed(told)}.")
+    if flat:
+        sentences.append(
+            f"No value can be told from the best of {listed(flat)}; the best and the worst of "
+            "several noisy means always lie apart, so these spreads are no effect by themselves."
+        )
+    return sentences
+
+
+def _by_size(value: Any) -> tuple[bool, Any]:
+    """Numbers by size, then names by letter."""
+    number = isinstance(value, int | float)
+    return (not number, value if number else str(value))

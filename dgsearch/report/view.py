@@ -1,0 +1,213 @@
+"""A study as the sections see it: what varies, what is compared, in which unit and colours.
+
+Studies that Optuna alone wrote get what the analyses need: their value stands where the mean
+accuracy of the targets does, and trials of equal hyperparameters count as repetitions.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.rules import epoch_accuracies
+from dgsearch.analysis.selection import (
+    MEAN,
+    accuracy_columns,
+    finished,
+    hyperparameter_column,
+    with_target_mean,
+)
+from dgsearch.database.facts import StudyFacts
+from dgsearch.report.reading import StudyData
+from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short
+
+__all__ = ["StudyView", "study_view"]
+
+_MOST_NAMED = 9  # configurations that figures over epochs tell apart
+FOREIGN = "value"  # the one domain of a study that dgsearch did not write
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """What every section is given.
+
+    Attributes:
+        data: As read.
+        trials: All trials, with a column `row` that names what each stands for.
+        targets: Target domains with an accuracy column.
+        varied: Hyperparameters that take several values, by name, with their columns.
+        unit: How the outcome is written.
+        colours: Of each domain and of the mean.
+    """
+
+    data: StudyData
+    trials: pd.DataFrame
+    targets: Sequence[str]
+    varied: Mapping[str, str]
+    unit: Unit
+    colours: Mapping[str, str]
+
+    @property
+    def facts(self) -> StudyFacts:
+        """The study without its trials."""
+        return self.data.facts
+
+    @property
+    def kind(self) -> str:
+        """Kind of design; "foreign" for a study that dgsearch did not write."""
+        return str(self.facts.spec.get("design", {}).get("kind", "foreign"))
+
+    @functools.cached_property
+    def done(self) -> pd.DataFrame:
+        """Finished trials with the mean of targets."""
+        return with_target_mean(finished(self.trials), self.targets)
+
+    @functools.cached_property
+    def points(self) -> pd.DataFrame:
+        """Trials of the design's own points."""
+        return self.trials[~self.trials["role"].isin(["baseline", "variant"])]
+
+    @functools.cached_property
+    def own(self) -> pd.DataFrame:
+        """Trials of the design's points and variants: all but the baselines."""
+        return self.trials[self.trials["role"] != "baseline"]
+
+    @functools.cached_property
+    def detailed(self) -> pd.DataFrame:
+        """All trials, with a `row` for each configuration where these are few."""
+        if not 1 < self.done["config_id"].nunique() <= _MOST_NAMED:
+            return self.trials
+        return self.trials.assign(
+            row=self.trials["config_id"].map(self.names).fillna(self.trials["row"]).astype(str)
+        )
+
+    @functools.cached_property
+    def epochs(self) -> pd.DataFrame:
+        """`epoch_accuracies` of the study."""
+        return epoch_accuracies(self.data.scores, self.targets)
+
+    @functools.cached_property
+    def centre(self) -> Mapping[str, Any]:
+        """Value of each varied hyperparameter while the others move; empty if unknown."""
+        return self.facts.centre() if self.facts.spec else {}
+
+    @property
+    def outcome(self) -> str:
+        """Column of what is compared: the mean accuracy over the targets."""
+        return f"accuracy/{MEAN}"
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything can be compared."""
+        return bool(self.targets) and len(self.done) > 0
+
+    @property
+    def outcome_words(self) -> str:
+        """What is compared, in words."""
+        if self.facts.spec:
+            return f"mean accuracy over {listed(list(self.targets))}"
+        return "value"
+
+    @functools.cached_property
+    def reference(self) -> str | None:
+        """config_id of what others are compared with: the full method or the centre."""
+        done = self.done[self.done["role"] != "baseline"]
+        if self.kind == "ablation":
+            done = done[done["variant"] == "full"]
+        for name, value in self.centre.items():
+            done = done[done[hyperparameter_column(done, name)] == value]
+        if done.empty or not self.facts.spec:
+            return None
+        return str(done["config_id"].iloc[0])
+
+    @functools.cached_property
+    def chosen(self) -> str | None:
+        """config_id of the design's configuration of the best mean value, of those run most."""
+        points = self.done[self.done["role"] == "point"].dropna(subset=["value"])
+        if points.empty:
+            return None
+        means = points.groupby("config_id")["value"].agg(["mean", "count"])
+        full = means[means["count"] == means["count"].max()]["mean"]
+        return str(full.idxmax() if self.data.maximise else full.idxmin())
+
+    def name_of(self, trial: Mapping[Any, Any]) -> str:
+        """How a configuration is called, from one of its trials."""
+        if trial["role"] == "variant":
+            return str(trial["variant"])
+        if trial["role"] == "baseline":
+            return f"{trial['method']} (baseline)"
+        moved = [
+            f"{self.label(name)} = {short(trial[column])}"
+            for name, column in self.varied.items()
+            if name not in self.centre or trial[column] != self.centre[name]
+        ]
+        return ", ".join(moved) or f"{trial['method']} at the centre"
+
+    @functools.cached_property
+    def names(self) -> Mapping[str, str]:
+        """How each configuration with finished trials is called, by config_id."""
+        columns = ["config_id", "role", "variant", "method", *self.varied.values()]
+        first = self.done.drop_duplicates("config_id")[list(dict.fromkeys(columns))]
+        return {str(row["config_id"]): self.name_of(row) for row in records(first)}
+
+    @functools.cached_property
+    def _labels(self) -> dict[str, str]:
+        return {name: label(self.facts, name) for name in self.varied}
+
+    def label(self, name: str) -> str:
+        """How a hyperparameter is written."""
+        return self._labels.get(name) or label(self.facts, name)
+
+    def is_log(self, name: str) -> bool:
+        """Whether a hyperparameter is declared logarithmic."""
+        described = self.facts.describe(name) if self.facts.spec else None
+        return bool(getattr(described, "log", False))
+
+
+def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
+    """The view of one study."""
+    facts, trials = data.facts, data.trials
+    if facts.spec:
+        known = set(accuracy_columns(trials))
+        targets = [name for name in facts.targets if name in known]
+        if len(targets) < len(facts.targets):
+            targets = []
+        unit, names = ACCURACY, list(facts.varied)
+    else:
+        trials, names = _as_own(trials)
+        targets, unit = [FOREIGN], PLAIN
+    trials = trials.assign(row=_rows(trials))
+    columns = {name: hyperparameter_column(trials, name) for name in names}
+    varied = {name: column for name, column in columns.items() if column in trials}
+    return StudyView(data, trials, targets, varied, unit, colours)
+
+
+def _rows(trials: pd.DataFrame) -> pd.Series[Any]:
+    """What each trial stands for: its variant, or its method."""
+    variant = trials["variant"].fillna("")
+    rows: pd.Series[Any] = variant.where(variant != "", trials["method"].fillna("study"))
+    return rows.astype(str)
+
+
+def _as_own(trials: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """A foreign study's trials with the columns that dgsearch would have written."""
+    first = list(trials.columns).index("variant") + 1
+    last = list(trials.columns).index("value")
+    names = [str(name) for name in trials.columns[first:last]]
+    names = [name for name in names if trials[name].nunique() > 1]
+    keys = trials[names].astype(str).agg("|".join, axis=1) if names else trials["study"]
+    ids = keys.map(lambda key: hashlib.blake2b(str(key).encode(), digest_size=6).hexdigest())
+    done = trials["state"] == "COMPLETE"
+    seed = done.groupby(ids).cumsum() - 1
+    adapted = trials.assign(
+        config_id=ids,
+        seed=seed.clip(lower=0).astype("Int64"),
+        role="point",
+        **{f"accuracy/{FOREIGN}": trials["value"]},
+    )
+    return adapted, [name.removeprefix("param_") for name in names]
