@@ -82,7 +82,7 @@ def test_a_column_stays_where_no_trial_matches(two_studies: str) -> None:
 
 
 def test_an_unknown_column_is_named(two_studies: str) -> None:
-    with pytest.raises(DatabaseError, match=r"no column 'lambda'; .*did you mean 'lambda_adv'"):
+    with pytest.raises(DatabaseError, match=r"no column 'lambda'; .*did you mean 'lambda_"):
         read_trials(two_studies, columns=["lambda"])
     with pytest.raises(DatabaseError, match="no column 'step'"):
         read_curves(two_studies, columns=["step"])
