@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Row, select, update
 
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.tables import (
@@ -29,6 +29,7 @@ from dgsearch.study import StudySpec
 
 __all__ = [
     "Attempt",
+    "StoredConfigurations",
     "attempts",
     "finished_values",
     "register_study",
@@ -138,19 +139,40 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
     return found
 
 
-def stored_configurations(engine: Engine, study_id: int, *, role: str) -> dict[str, Configuration]:
-    """The configurations of one role that the study has, by id; `varied` is left empty."""
+class StoredConfigurations(Mapping[str, Configuration]):
+    """Configurations by id, each decoded when it is asked for; `varied` is left empty."""
+
+    def __init__(self, rows: Iterable[Row[Any]]) -> None:
+        """Take the rows of `dgsearch_configurations`."""
+        self._rows = {row.config_id: row for row in rows}
+
+    def __getitem__(self, config_id: str) -> Configuration:
+        """The configuration of that id."""
+        row = self._rows[config_id]
+        return Configuration(
+            row.method, json.loads(row.values_json), role=row.role, variant=row.variant
+        )
+
+    def __contains__(self, config_id: object) -> bool:
+        """Whether there is one of that id; decodes nothing."""
+        return config_id in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids."""
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._rows)
+
+
+def stored_configurations(engine: Engine, study_id: int, *, role: str) -> StoredConfigurations:
+    """The configurations of one role that the study has."""
     query = select(OWN_CONFIGURATIONS).where(
         OWN_CONFIGURATIONS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role == role
     )
     with engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return {
-        row.config_id: Configuration(
-            row.method, json.loads(row.values_json), role=row.role, variant=row.variant
-        )
-        for row in rows
-    }
+        return StoredConfigurations(connection.execute(query).all())
 
 
 def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], float]:

@@ -37,39 +37,64 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
             raise DatabaseError(f"study {study!r} is not in it; {one_of(study, names)}")
         studies = studies[studies["study"] == study]
     table = Table(title="best: highest source validation accuracy of a finished trial")
-    for heading in (
-        "study",
-        "method",
-        "done",
-        "running",
-        "pruned",
-        "failed",
-        "best",
-        "last activity",
-    ):
-        right = heading in ("done", "running", "pruned", "failed")
+    for heading in _HEADINGS:
+        right = heading in ("done", "running", "pruned", "failed", "saved")
         table.add_column(heading, justify="right" if right else "left")
     for row in studies.to_dict("records"):
-        trials = read_trials(engine, row["study"])
+        trials = read_trials(engine, row["study"], columns=_COLUMNS)
         planned = read_facts(engine, row["study"]).facts.get("planned")
         table.add_row(*(Text(cell) for cell in _cells(row, trials, planned)))
     return table
 
 
+_HEADINGS = (
+    "study",
+    "method",
+    "done",
+    "running",
+    "pruned",
+    "failed",
+    "best",
+    "saved",
+    "last activity",
+    "time left",
+)
+_COLUMNS = (
+    "study",
+    "trial_number",
+    "config_id",
+    "seed",
+    "state",
+    "stop_reason",
+    "value",
+    "wall_s",
+    "saved_s",
+)
+
+
 def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> list[str]:
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
-    ended = row["complete"] + row["pruned"] + row["fail"]
+    interrupted = int((trials["stop_reason"] == "interrupted").sum())  # planned again
+    failed = row["fail"] - interrupted
+    left = (planned or 0) - row["complete"] - row["pruned"] - failed
     return [
         str(row["study"]),
         "–" if pd.isna(row["method"]) else str(row["method"]),
         f"{row['complete']}/{planned or row['trials']}",
         str(row["running"]),
         str(row["pruned"]),
-        str(row["fail"]),
+        str(failed),
         _best(trials),
+        _saved(trials),
         _age(latest),
-        _time_left(trials, left=(planned or 0) - ended, running=row["running"]),
+        _time_left(trials, left=left, running=row["running"]),
     ]
+
+
+def _saved(trials: pd.DataFrame) -> str:
+    """Training time that shared stages saved."""
+    seconds = trials["saved_s"].sum()
+    return f"{seconds / 60:.1f} min" if seconds else "–"
 
 
 def _best(trials: pd.DataFrame) -> str:
