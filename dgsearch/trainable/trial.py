@@ -32,6 +32,7 @@ from dgsearch.seeding import derive_seed
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.evaluation import Score, evaluate, selection_value
 from dgsearch.trainable.files import read_tree, write_tree
+from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
 from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
@@ -64,6 +65,7 @@ class Trial:
         self._device = device
         method = find_method(job.method)
         self._data = _trial_data(job.data, job.seed, str(device), method.one_target)
+        keep_splits(job.artifacts, self._data)
         self._stages = method.stages(job.values)
         self._keys = stage_keys(
             self._stages,

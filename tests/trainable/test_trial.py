@@ -10,6 +10,7 @@ import torch
 
 from dgsearch.methods.erm import ERM
 from dgsearch.study import DataSpec
+from dgsearch.trainable.kept_splits import read_splits
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import Trial, trial_folder
@@ -96,3 +97,15 @@ def test_the_store_is_bounded(tmp_path: Path) -> None:
     assert len(store.listed()) == 1  # it was in use
     _train(_job(tmp_path, number=1, seed=5, keep_stages_gb=0.0))
     assert len(store.listed()) == 1  # the one of the other seed went
+
+
+def test_what_each_split_held_is_kept_with_the_artefacts(tmp_path: Path) -> None:
+    _train(_job(tmp_path))
+    (file,) = (tmp_path / "splits").iterdir()
+    kept = read_splits(tmp_path, file.stem)
+    train, held_out = kept["source/train"], kept["source/validation"]
+    assert train.domains == held_out.domains == ("scan",)
+    assert not set(train.rows.tolist()) & set(held_out.rows.tolist())
+    assert {name for name in kept if name.startswith("target/test/")} == {
+        f"target/test/{name}" for name in _job(tmp_path).data.targets
+    }
