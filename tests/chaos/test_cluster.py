@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
 from tests.chaos.test_killed_studies import STUDY, VOLATILE
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1200)]
 
 SMALL = STUDY.replace(", 1.6, 3.2, 6.4, 12.8]", "]").replace("[0, 1, 2]", "[0, 1]")
 
@@ -31,12 +32,14 @@ def cluster() -> Iterator[Any]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         env={**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
     )
     try:
         yield process
     finally:
-        process.communicate("stop\n", timeout=60)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _command(folder: Path, database: str, *arguments: str) -> list[str]:

@@ -38,7 +38,15 @@ interrupted = 100
 lost_worker = 100
 """
 HALVING = "[halving]\ngrace_epochs = 1\nkeep_one_in = 3\nallow_truncated = true\n"
-VOLATILE = ("trial_number", "started_at", "finished_at", "host", "peak_memory_mb", "attempt")
+VOLATILE = (
+    "trial_number",
+    "started_at",
+    "finished_at",
+    "host",
+    "peak_memory_mb",
+    "attempt",
+    "continues",
+)
 
 
 @pytest.fixture(scope="module")
