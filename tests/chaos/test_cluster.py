@@ -39,7 +39,7 @@ def cluster() -> Iterator[Any]:
         yield process
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()  # closes the pipes
 
 
 def _command(folder: Path, database: str, *arguments: str) -> list[str]:
