@@ -27,7 +27,7 @@ Database = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="URL or SQLite file [default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db]",
+        help="URL or SQLite file (default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db)",
         show_default=False,
     ),
 ]
@@ -45,7 +45,7 @@ Artifacts = Annotated[
     typer.Option(
         "--artifacts",
         metavar="DIR",
-        help="Folder of stored stages and checkpoints [default: artifacts]",
+        help="Folder of stored stages and checkpoints (default: artifacts)",
         show_default=False,
     ),
 ]
@@ -171,7 +171,7 @@ def report(
             "-o",
             "--output",
             metavar="FILE.html",
-            help="Where to write [default: reports/STUDY.html]",
+            help="Where to write (default: reports/STUDY.html)",
             show_default=False,
         ),
     ] = None,
@@ -190,7 +190,7 @@ def report(
     from dgsearch.report import write_report
     from dgsearch.report.files import safe_name
 
-    target = output or Path("reports") / f"{safe_name(studies[0])}.html"
+    target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
     print(f"wrote {write_report(database, studies, target, figures=figures)}")
     if figures is not None:
         print(f"wrote figures to {figures}")

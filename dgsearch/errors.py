@@ -4,6 +4,7 @@
     ├── StudyFileError      a study file cannot be read, parsed or accepted
     ├── StudyChangedError   the file no longer describes the study in the database
     ├── DatabaseError       the study database cannot be opened, read or written
+    │   └── NoDatabaseError there is no study database yet
     ├── DataError           a benchmark, a domain or a split is missing or broken
     ├── MethodError         a method, a stage or a hyperparameter is unknown or misused
     ├── TrainingError       a value that ends a trial, such as a loss that is not a number
@@ -76,6 +77,10 @@ class StudyChangedError(DgsearchError):
 
 class DatabaseError(DgsearchError):
     """The study database cannot be opened, read or written."""
+
+
+class NoDatabaseError(DatabaseError):
+    """There is no study database yet."""
 
 
 class DataError(DgsearchError):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, sel
 from sqlalchemy.pool import NullPool
 
 from dgsearch.database.tables import ALEMBIC_VERSION, OWN_INFO, SCHEMA_VERSION, STUDIES
-from dgsearch.errors import DatabaseError
+from dgsearch.errors import DatabaseError, NoDatabaseError
 
 __all__ = ["check_own_version", "check_readable", "reading_engine"]
 
@@ -45,7 +45,7 @@ def reading_engine(url: str, shown: str) -> Engine:
         return create_engine(url)
     file = Path(name).absolute()
     if not file.exists():
-        raise DatabaseError(
+        raise NoDatabaseError(
             f"database {shown}: there is no file {name}; run a study first, or "
             "name another with --database"
         )

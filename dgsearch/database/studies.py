@@ -31,6 +31,7 @@ __all__ = [
     "Attempt",
     "StoredConfigurations",
     "attempts",
+    "check_unchanged",
     "finished_values",
     "register_study",
     "stored_configurations",
@@ -56,6 +57,7 @@ class Attempt:
         stop_reason: Why it ended; None while it runs.
         attempt: Which attempt it was, from 1.
         losses: How the attempts that did not end by themselves ended, counted by error type.
+        error_type: Of a failed one.
     """
 
     number: int
@@ -63,6 +65,7 @@ class Attempt:
     stop_reason: str | None
     attempt: int
     losses: Mapping[str, int] = field(default_factory=dict)
+    error_type: str | None = None
 
 
 def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) -> int:
@@ -102,7 +105,7 @@ def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) ->
             }
             insert_new(connection, OWN_STUDIES, [row])
             return study_id
-        _check_unchanged(spec, json.loads(stored))
+        _compare(spec, json.loads(stored))
         connection.execute(
             update(OWN_STUDIES)
             .where(OWN_STUDIES.c.study_id == study_id)
@@ -135,7 +138,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
         key = (config_id, seed)
         if stop_reason == "interrupted":
             losses.setdefault(key, Counter())[error_type or "Interrupted"] += 1
-        found[key] = Attempt(number, state, stop_reason, attempt, losses.get(key, {}))
+        found[key] = Attempt(number, state, stop_reason, attempt, losses.get(key, {}), error_type)
     return found
 
 
@@ -216,8 +219,21 @@ def stored_curves(
     return curves
 
 
-def _check_unchanged(spec: StudySpec, stored: Mapping[str, Any]) -> None:
-    """Refuse a study whose file now asks for something that mixes with what is stored."""
+def check_unchanged(engine: Engine, study_id: int, spec: StudySpec) -> None:
+    """Refuse a study whose file now asks for something that mixes with what is stored.
+
+    Raises:
+        StudyChangedError: If it does.
+    """
+    with engine.connect() as connection:
+        stored = connection.scalar(
+            select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
+        )
+    if stored is not None:
+        _compare(spec, json.loads(stored))
+
+
+def _compare(spec: StudySpec, stored: Mapping[str, Any]) -> None:
     now = json.loads(spec.model_dump_json())
     differences = [
         f"  {name}: in the database {json.dumps(stored.get(name))}, in the file "
@@ -234,6 +250,6 @@ def _check_unchanged(spec: StudySpec, stored: Mapping[str, Any]) -> None:
         lines = "\n".join(differences)
         raise StudyChangedError(
             f"study {spec.name!r} began with another study file:\n{lines}\n"
-            "Give the new study another name, or restore the old entries. Seeds, points, "
-            "baselines and resources may change."
+            "Give the new study another name or another --database, or restore the old entries. "
+            "Seeds, points, baselines and resources may change."
         )

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from dgsearch.errors import ReportError
 from dgsearch.report.building import Page, build_page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.files import safe_name
@@ -42,14 +43,28 @@ def write_report(
 
     Raises:
         DatabaseError: If the database cannot be read or lacks a study.
-        ReportError: If figures are asked for and no Chromium is found to draw them.
+        ReportError: If the file cannot be written, or if figures are asked for and no Chromium
+            is found to draw them.
     """
     page = build_page(database, studies)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(_render(page), encoding="utf-8")
+    _write(output, _render(page))
     if figures is not None:
         write_figures(page, figures)
     return output
+
+
+def _write(output: Path, text: str) -> None:
+    """The file appears whole or not at all."""
+    part = output.with_name(f".{output.name}.part")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ReportError(
+            f"page {output}: cannot be written: {error.strerror}; name another file with -o"
+        ) from error
 
 
 def _render(page: Page) -> str:

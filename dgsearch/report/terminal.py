@@ -39,7 +39,12 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
     table = Table(title="best: highest source validation accuracy of a finished trial")
     for heading in _HEADINGS:
         right = heading in ("done", "running", "pruned", "failed", "saved")
-        table.add_column(heading, justify="right" if right else "left")
+        table.add_column(
+            heading,
+            justify="right" if right else "left",
+            no_wrap=heading == "study",
+            overflow="fold",
+        )
     for row in studies.to_dict("records"):
         trials = read_trials(engine, row["study"], columns=_COLUMNS)
         planned = read_facts(engine, row["study"]).facts.get("planned")
@@ -107,6 +112,8 @@ def _best(trials: pd.DataFrame) -> str:
 
 def _time_left(trials: pd.DataFrame, *, left: int, running: int) -> str:
     """From the mean time of the trials so far, while some are running."""
+    if left > 0 and not running:
+        return "run it again"
     seconds = trials["wall_s"].mean()
     if not running or left <= 0 or pd.isna(seconds):
         return "–"

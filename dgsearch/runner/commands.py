@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from dgsearch.data.splits import load_trial_data
 from dgsearch.database.connection import database_url, masked, open_for_reading
-from dgsearch.database.studies import Attempt, attempts
+from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
 from dgsearch.design import PlannedTrial, methods_of, plan_trials
-from dgsearch.errors import DatabaseError
+from dgsearch.errors import NoDatabaseError
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines
@@ -78,14 +78,15 @@ def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], 
     """What the database has of the study; nothing if there is no database yet."""
     try:
         engine = open_for_reading(options.database)
-    except DatabaseError:
-        if "://" in database_url(options.database).replace("sqlite://", ""):
-            raise
+    except NoDatabaseError:
         return {}
     with engine.connect() as connection:
         query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
         study_id = connection.scalar(query)
-    return {} if study_id is None else attempts(engine, study_id)
+    if study_id is None:
+        return {}
+    check_unchanged(engine, study_id, spec)
+    return attempts(engine, study_id)
 
 
 def _stage_lines(

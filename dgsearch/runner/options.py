@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,3 +74,5 @@ class Outcome:
             yield f"{self.study}: nothing left to run, all {self.planned} trials have ended"
         for name in self.failed:
             yield f"{self.study}: failed: {name}"
+        if self.started and not self.interrupted:
+            yield f"{self.study}: for its page: dgsearch report {shlex.quote(self.study)}"

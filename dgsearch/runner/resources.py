@@ -7,10 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dgsearch.database.recorder import Ending
+from dgsearch.errors import DgsearchError
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.study import Resources
 
-__all__ = ["FirstTrial", "MemoryUse", "known_share", "measured_share", "trials_per_device"]
+__all__ = [
+    "FirstTrial",
+    "MemoryUse",
+    "check_fits",
+    "known_share",
+    "measured_share",
+    "trials_per_device",
+]
 
 _MARGIN = 1.25  # other hyperparameters may need more than the first trial did
 _CONTEXT_MB = 600.0  # what a process takes on a device besides its tensors
@@ -63,6 +71,27 @@ def _cluster(kind: str) -> int:
     import ray
 
     return int(ray.cluster_resources().get(kind, 0))
+
+
+def check_fits(resources: Resources) -> None:
+    """Refuse what no machine of the cluster has: such a trial would wait for ever.
+
+    Raises:
+        DgsearchError: If no machine has as many cores or devices as one trial asks for.
+    """
+    import ray
+
+    gpus = 0.0 if resources.gpus == "auto" else float(resources.gpus)
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(
+        machine.get("CPU", 0) >= resources.cpus and machine.get("GPU", 0) >= gpus
+        for machine in machines
+    ):
+        most = [max(machine.get(kind, 0) for machine in machines) for kind in ("CPU", "GPU")]
+        raise DgsearchError(
+            f"resources: cpus = {resources.cpus:g} and gpus = {gpus:g} for one trial: no machine "
+            f"has that many; the largest has {most[0]:g} cores and {most[1]:g} GPUs"
+        )
 
 
 class FirstTrial:

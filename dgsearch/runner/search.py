@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from dgsearch.runner.resources import MemoryUse
 from dgsearch.runner.retries import WORKER_DIED, is_retried, losses_of_memory
 from dgsearch.study import StudySpec
 from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.trial import trial_folder
 
 __all__ = ["QueueSearcher", "Recording"]
 
@@ -139,7 +141,7 @@ class Recording(_NotStored, Callback):
         begun = self._searcher.begun[trial.trial_id]
         result = trial.last_result or {}
         if "failure" in result:
-            self._fail(begun, result["failure"])
+            self._fail(trial, begun, result["failure"])
             return
         values = self._values.pop(trial.trial_id, [])
         cut = self._cuts.get(trial.trial_id)
@@ -150,28 +152,32 @@ class Recording(_NotStored, Callback):
         else:
             epoch = selected_epoch(values, self._selection)
             ending = Ending("COMPLETE", "finished", value=values[epoch - 1], selected_epoch=epoch)
-        self._end(begun, ending)
+        self._end(trial, begun, ending)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose process died."""
         message = "the worker process died; it was killed, or the machine ran out of memory"
         failure = {"type": WORKER_DIED, "message": message, "tail": ""}
-        self._fail(self._searcher.begun[trial.trial_id], failure)
+        self._fail(trial, self._searcher.begun[trial.trial_id], failure)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Let others have their turn."""
         self._progress.tick()
         self._on_tick()
 
-    def _fail(self, begun: Begun, failure: dict[str, str]) -> None:
+    def _fail(self, trial: Any, begun: Begun, failure: dict[str, str]) -> None:
         """Record a failure; one that the trial is not to blame for is an interruption."""
         text = "\n".join(part for part in (failure["message"], failure["tail"]) if part)
         again = is_retried(failure["type"], begun.losses, self._retries)
         reason: Literal["interrupted", "failed"] = "interrupted" if again else "failed"
-        self._end(begun, Ending("FAIL", reason, error_type=failure["type"], error=text))
+        self._end(trial, begun, Ending("FAIL", reason, error_type=failure["type"], error=text))
 
-    def _end(self, begun: Begun, ending: Ending) -> None:
+    def _end(self, trial: Any, begun: Begun, ending: Ending) -> None:
         self._recorder.end(begun.started.trial_id, ending)
+        if ending.stop_reason != "interrupted":
+            job = trial.config["job"]
+            folder = trial_folder(job["artifacts"], job["study"], job["number"])
+            shutil.rmtree(folder, ignore_errors=True)  # often there is none
         self._searcher.queue.ended(begun, ending)
         self._progress.ended(begun, ending)
 

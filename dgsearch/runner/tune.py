@@ -6,8 +6,10 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
@@ -29,6 +31,7 @@ from dgsearch.design import (
     plan_trials,
     planned_total,
 )
+from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.environment import ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
@@ -42,7 +45,7 @@ from dgsearch.runner.queue import (
     distributions_of,
     proposal_distributions,
 )
-from dgsearch.runner.resources import FirstTrial, known_share, measured_share
+from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
 from dgsearch.runner.retries import is_open
 from dgsearch.study import Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
@@ -65,6 +68,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         DgsearchError: If the database, the data or the Ray cluster cannot be used, or if the
             database holds another study of that name.
     """
+    _check_writable(options.artifacts_folder)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
@@ -77,6 +81,18 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         finally:
             run.sign_out()
             storage.engine.dispose()
+
+
+def _check_writable(artifacts: Path) -> None:
+    """Try the folder of artefacts before every trial fails for it."""
+    try:
+        artifacts.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=artifacts).close()
+    except OSError as error:
+        raise ArtefactError(
+            f"artefacts {artifacts}: cannot be written: {error.strerror}; name another folder "
+            "with --artifacts"
+        ) from error
 
 
 class _StudyRun:
@@ -146,7 +162,9 @@ class _StudyRun:
         """
         while not (queue := make_queue()).exhausted:
             stack.enter_context(ray_cluster(self._options.address))
-            done = len(attempts(self._storage.engine, self._study_id))
+            check_fits(self._spec.resources)
+            earlier = attempts(self._storage.engine, self._study_id)
+            done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
             with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
                 outcome.started += self._execute(queue, halving, progress)
             sweep_dead_trials(self._storage.engine, self._study_id)
@@ -238,7 +256,7 @@ class _StudyRun:
         ends = attempts(self._storage.engine, self._study_id)
         outcome.planned = len(ends)
         outcome.failed = [
-            f"trial {end.number} (configuration {config_id}, seed {seed})"
+            f"trial {end.number} (configuration {config_id}, seed {seed}): {end.error_type}"
             for (config_id, seed), end in ends.items()
             if end.stop_reason == "failed"
             or (end.stop_reason == "interrupted" and not is_open(end, self._spec.retries))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Generator, Iterator, Mapping
 from functools import lru_cache
@@ -250,7 +249,7 @@ class Trial:
         if continues is not None:
             folder = trial_folder(self.job.artifacts, self.job.study, continues)
             if folder.exists() and not self._checkpoint.parent.exists():
-                shutil.copytree(folder, self._checkpoint.parent)
+                folder.rename(self._checkpoint.parent)
         try:
             saved: dict[str, Any] = read_tree(self._checkpoint)
         except FileNotFoundError:
