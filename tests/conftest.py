@@ -38,14 +38,13 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres(postgres_url: str) -> Iterator[str]:
-    """URL of an empty PostgreSQL database of its own."""
+def postgres(postgres_url: str) -> str:
+    """URL of an empty PostgreSQL database of its own; it goes with the server."""
     import sqlalchemy
 
     name = f"test_{uuid.uuid4().hex[:8]}"
     server = sqlalchemy.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield server.url.set(database=name).render_as_string(hide_password=False)
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     server.dispose()
+    return server.url.set(database=name).render_as_string(hide_password=False)
