@@ -115,10 +115,10 @@ def _ours(folder: Path, trials: int) -> float:
     raw: dict[str, Any] = {
         "name": "stub",
         "method": "stub",
-        "seeds": list(range(trials)),
+        "seeds": [0],
         "data": {"benchmark": "digits-mini", "source": ["scan"], "targets": ["slanted"]},
         "hyperparameters": {"epochs": EPOCHS},
-        "design": {"kind": "grid", "vary": {"x": [0.5]}},
+        "design": {"kind": "grid", "vary": {"x": [place / trials for place in range(trials)]}},
     }
     spec = parse_study(raw, catalogue(), file="stub.toml")
     options = RunOptions(database=str(folder / "study.db"), artifacts=str(folder / "artifacts"))
