@@ -16,6 +16,7 @@ from sqlalchemy import Engine, insert, select, update
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.tables import OWN_DRIVERS, OWN_TRIALS, TRIALS
 from dgsearch.database.writing import persistently
+from dgsearch.processes import may_live
 
 __all__ = ["Driver", "sweep_dead_trials"]
 
@@ -92,12 +93,4 @@ def _lives(host: str | None, pid: int | None, heartbeat_at: float | None) -> boo
         return False
     if time.time() - heartbeat_at > _SILENCE_S:
         return False
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return may_live(host, pid)

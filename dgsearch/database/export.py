@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dgsearch.errors import DatabaseError, one_of
+from dgsearch.whole_files import whole_file
 
 __all__ = ["FORMATS", "check_format", "write_frame"]
 
@@ -38,8 +38,11 @@ def write_frame(frame: pd.DataFrame | Iterable[pd.DataFrame], file: str | Path) 
     target = Path(file)
     check_format(target)
     chunks = iter([frame] if isinstance(frame, pd.DataFrame) else frame)
-    with _whole(target) as part:
-        FORMATS[target.suffix](chunks, part)
+    try:
+        with whole_file(target) as part:
+            FORMATS[target.suffix](chunks, part)
+    except OSError as error:
+        raise DatabaseError(f"{target}: cannot be written: {error.strerror or error}") from error
     return target
 
 
@@ -52,21 +55,6 @@ def check_format(file: Path) -> None:
     if file.suffix not in FORMATS:
         known = one_of(file.suffix, tuple(FORMATS))
         raise DatabaseError(f"{file}: unknown format {file.suffix!r}; {known}")
-
-
-@contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """A file beside the target that takes its place at the end."""
-    part = target.with_name(f"{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(target)
-    except OSError as error:
-        raise DatabaseError(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if part.is_file():
-            part.unlink()
 
 
 def _write_parquet(chunks: Iterator[pd.DataFrame], file: Path) -> None:

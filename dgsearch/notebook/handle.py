@@ -13,7 +13,7 @@ from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
 from dgsearch.database.reading import Database
 from dgsearch.database.tables import STATES
-from dgsearch.errors import DatabaseError, one_of
+from dgsearch.errors import DatabaseError
 from dgsearch.notebook import summaries
 
 __all__ = ["Study", "open_study"]
@@ -33,13 +33,11 @@ def open_study(database: Database = None, study: str | None = None) -> Study:
             none is named.
     """
     engine = open_for_reading(database)
-    names = read_studies(engine, columns=["study"])["study"].tolist()
+    names = read_studies(engine, study, columns=["study"])["study"].tolist()
     if study is None:
         if len(names) != 1:
             raise DatabaseError(f"the database has {len(names)} studies; name one: {names}")
         study = names[0]
-    if study not in names:
-        raise DatabaseError(f"study {study!r} is not in it; {one_of(study, names)}")
     return Study(engine, study)
 
 

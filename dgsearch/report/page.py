@@ -19,6 +19,7 @@ from dgsearch.report.building import Page, build_page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.files import safe_name
 from dgsearch.report.static import write_figures
+from dgsearch.whole_files import whole_file
 
 __all__ = ["write_report"]
 
@@ -55,13 +56,10 @@ def write_report(
 
 def _write(output: Path, text: str) -> None:
     """The file appears whole or not at all."""
-    part = output.with_name(f".{output.name}.part")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(output)
+        with whole_file(output) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ReportError(
             f"page {output}: cannot be written: {error.strerror}; name another file with -o"
         ) from error

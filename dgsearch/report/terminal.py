@@ -14,7 +14,6 @@ from dgsearch.analysis.selection import finished
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_studies, read_trials
-from dgsearch.errors import DatabaseError, one_of
 
 __all__ = ["status_table"]
 
@@ -30,12 +29,7 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
         DatabaseError: If the database cannot be read or has no such study.
     """
     engine = open_for_reading(database)
-    studies = read_studies(engine)
-    if study is not None:
-        if study not in set(studies["study"]):
-            names = studies["study"].tolist()
-            raise DatabaseError(f"study {study!r} is not in it; {one_of(study, names)}")
-        studies = studies[studies["study"] == study]
+    studies = read_studies(engine, study)
     table = Table(title="best: highest source validation accuracy of a finished trial")
     for heading in _HEADINGS:
         right = heading in ("done", "running", "pruned", "failed", "saved")

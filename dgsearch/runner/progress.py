@@ -59,10 +59,6 @@ class Progress:
             self._live.stop()
         self._console.print(self.line())
 
-    def expect(self, total: int) -> None:
-        """Change how many trials the study will have."""
-        self._total = total
-
     def advanced(self, number: int, report: EpochReport) -> None:
         """A trial reported."""
         self._running[number] = report

@@ -14,6 +14,8 @@ import threading
 import uuid
 from pathlib import Path
 
+from dgsearch.processes import may_live
+
 __all__ = ["Marks"]
 
 RENEW_S = 1.0
@@ -78,7 +80,7 @@ class Marks:
             return age > SILENCE_S
         if age > SILENCE_S:
             return True
-        return owner["host"] == socket.gethostname() and not _is_alive(owner["pid"])
+        return not may_live(owner["host"], owner["pid"])
 
     def _now(self) -> float:
         """The time by the clock of the folder's file system."""
@@ -146,14 +148,4 @@ def _create(mark: Path) -> bool:
         return False
     with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         json.dump({"host": socket.gethostname(), "pid": os.getpid()}, opened)
-    return True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
     return True
