@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     SQLAlchemyError,
 )
+from sqlalchemy.pool import NullPool
 
 from dgsearch.database.read_only import check_own_version, check_readable, reading_engine
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
@@ -69,40 +70,42 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
     Raises:
         DatabaseError: If it cannot be opened, is no database or is of another schema.
     """
+    from optuna.storages import RDBStorage
+
     url = database_url(database)
     with readable(url):
-        storage = _create(url)
+        _create(url)
+        storage = RDBStorage(url, engine_kwargs=_engine_arguments(url))
         if storage.engine.dialect.name == "sqlite":
             _tune_sqlite(storage.engine)
         _sign_schema(storage.engine)
     return storage
 
 
-def _create(url: str) -> RDBStorage:
-    """Open Optuna's storage and create all tables, also while other processes do the same."""
+def _create(url: str) -> None:
+    """Create the tables that are not there, also while other processes do the same."""
     from optuna.exceptions import StorageInternalError
     from optuna.storages import RDBStorage
 
+    unpooled = {**_engine_arguments(url), "poolclass": NullPool}  # a collision leaves none open
     for patience in reversed(range(_CREATION_ATTEMPTS)):
         try:
-            storage = RDBStorage(url, engine_kwargs=_engine_arguments(url))
-            _check_schema(storage.engine, url)
-            OWN.create_all(storage.engine)
-            create_views(storage.engine)
+            engine = RDBStorage(url, engine_kwargs=dict(unpooled)).engine
+            _check_schema(engine, url)
+            OWN.create_all(engine)
+            create_views(engine)
+            return
         except (StorageInternalError, RuntimeError, SQLAlchemyError) as error:
-            collided = isinstance(error.__cause__ or error, DBAPIError) and _exists(error)
-            if not (patience and collided):
+            if not (patience and _collided(error)):
                 raise DatabaseError(_unopened(url, error)) from error
             time.sleep(0.2)
-        else:
-            return storage
-    raise AssertionError("the last attempt returns or raises")
 
 
-def _exists(error: BaseException) -> bool:
+def _collided(error: BaseException) -> bool:
     """Whether another process created the same table or row in the same moment."""
-    text = str(error).lower()
-    return "already exists" in text or "unique" in text
+    text = f"{error} {error.__cause__}".lower()
+    from_database = isinstance(error, DBAPIError) or isinstance(error.__cause__, DBAPIError)
+    return from_database and ("already exists" in text or "unique" in text)
 
 
 def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) -> Engine:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,31 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 def test_sqlite_is_opened_with_a_write_ahead_log(database: str) -> None:
     with open_for_writing(database).engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def _open_at_once(database: str, openers: int) -> list[int | None]:
+    """The schema version that each of several openers of a new database then reads."""
+    start = threading.Barrier(openers)
+
+    def opened(_: int) -> int | None:
+        start.wait()
+        engine = open_for_writing(database).engine
+        with engine.connect() as connection:
+            version: int | None = connection.scalar(
+                text("SELECT schema_version FROM dgsearch_info")
+            )
+        engine.dispose()
+        return version
+
+    with ThreadPoolExecutor(openers) as pool:
+        return list(pool.map(opened, range(openers)))
+
+
+def test_many_can_create_the_same_database_at_once(tmp_path: Path) -> None:
+    for name in "abc":
+        assert _open_at_once(str(tmp_path / f"{name}.db"), openers=6) == [2] * 6
+
+
+@pytest.mark.postgres
+def test_many_can_create_the_same_postgresql_database_at_once(postgres: str) -> None:
+    assert _open_at_once(postgres, openers=6) == [2] * 6
