@@ -220,6 +220,13 @@ ABLATION = {
         "plain attention": {"attention": "plain"},
     },
 }
+ADAPTIVE = {
+    "kind": "adaptive-seeds",
+    "max_seeds": 8,
+    "margin": 0.02,
+    "confidence": 0.8,
+    "vary": {"lambda_adv": [0.0, 1.0], "T": [1]},
+}
 GRID = {
     "kind": "grid",
     "vary": {"lambda_adv": [0.0, 0.2, 0.5, 0.8], "T": [1, 3, 5, 10], "lr": [1e-4, 1e-3]},

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.adaptive import seed_decisions
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
@@ -93,6 +94,10 @@ class Study:
     ) -> pd.DataFrame:
         """The other study against this one; see `dgsearch.notebook.compare`."""
         return summaries.compare(self.trials(), other.trials(), column, match=match)
+
+    def decisions(self) -> pd.DataFrame:
+        """Seeds and decision of each configuration of an adaptive study; see `seed_decisions`."""
+        return seed_decisions(self.trials(), self.facts)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {state}" for state, count in self._counts().items())

@@ -18,6 +18,7 @@ from dgsearch.analysis.sensitivity import (
 )
 from dgsearch.analysis.statistics import mean_interval, smallest_sign_flip_p
 from dgsearch.report.compared import compared
+from dgsearch.report.decided import ADAPTIVE, decision_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_text, plural, records, short
 
@@ -30,6 +31,8 @@ def answer_sentences(view: StudyView) -> list[str]:
         if view.reference is None:
             return ["The full method has no finished trial yet, so nothing can be compared."]
         return [_reached(view, view.reference, "The full method"), *_variants(view)]
+    if view.kind == ADAPTIVE:  # the other sentences take the number of seeds as fixed
+        return [*_level(view), *decision_sentences(view)]
     return [*_level(view), *_baselines(view), *_ranges(view)]
 
 

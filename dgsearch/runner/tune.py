@@ -21,6 +21,7 @@ from dgsearch.database.studies import (
     attempts,
     finished_values,
     register_study,
+    set_planned,
     stored_configurations,
     stored_curves,
 )
@@ -33,6 +34,7 @@ from dgsearch.design import (
 )
 from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method
+from dgsearch.runner.adaptive import AdaptiveQueue, plan_from_database
 from dgsearch.runner.environment import ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
@@ -47,7 +49,7 @@ from dgsearch.runner.queue import (
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
 from dgsearch.runner.retries import is_open
-from dgsearch.study import Halving, Search, StudySpec
+from dgsearch.study import AdaptiveSeeds, Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
 __all__ = ["run_study"]
@@ -141,6 +143,8 @@ class _StudyRun:
                 outcome,
                 stack,
             )
+        elif isinstance(design, AdaptiveSeeds):
+            self._run(self._adaptive, None, outcome, stack)
         elif halving is None:
             everything = self._plan("point", "variant", "baseline")
             self._run(lambda: self._planned(everything), None, outcome, stack)
@@ -173,7 +177,11 @@ class _StudyRun:
         """Train the queue; the first trial alone where its memory decides how many share."""
         from dgsearch.runner.execution import Executor, execute
 
-        executor = Executor(self._spec, self._recorder, self._job, self._tick, self._curves)
+        def tick() -> None:
+            self._tick()
+            progress.expect(queue.total)
+
+        executor = Executor(self._spec, self._recorder, self._job, tick, self._curves)
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)
@@ -215,6 +223,23 @@ class _StudyRun:
             retries=self._spec.retries,
             share=self._options.share,
         )
+
+    def _adaptive(self) -> AdaptiveQueue:
+        points = plan_configurations(self._spec, self._spaces)
+        return AdaptiveQueue(
+            self._adaptive_plan,
+            lambda: attempts(self._storage.engine, self._study_id),
+            self._recorder,
+            distributions_of(points, self._space),
+            retries=self._spec.retries,
+            share=self._options.share,
+        )
+
+    def _adaptive_plan(self) -> list[PlannedTrial]:
+        """Every trial that is planned now; `status` and the page count by it."""
+        trials = plan_from_database(self._storage.engine, self._spec, self._spaces).trials
+        set_planned(self._storage.engine, self._study_id, len(trials))
+        return list(trials)
 
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = attempts(self._storage.engine, self._study_id)
