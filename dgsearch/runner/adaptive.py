@@ -19,6 +19,7 @@ from dgsearch.study import Retries, StudySpec
 
 __all__ = ["AdaptiveQueue", "plan_from_database"]
 
+
 def plan_from_database(
     engine: Engine, spec: StudySpec, spaces: Mapping[str, Space]
 ) -> AdaptivePlan:

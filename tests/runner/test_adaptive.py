@@ -10,6 +10,13 @@ from dgsearch.runner.adaptive import AdaptiveQueue, plan_from_database
 from dgsearch.runner.queue import Begun
 from tests.fakes import ADAPTIVE, DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
 
+DESIGN = ADAPTIVE | {"max_seeds": 6, "vary": {"lambda_adv": [0.0], "T": [1]}}
+
+
+def _study(database: str, name: str = "fake") -> FakeStudy:
+    """Three configurations at two seeds or more: 6 to 18 trials."""
+    return FakeStudy(database, fake_spec(name=name, design=DESIGN, baselines=[], seeds=[0, 1]))
+
 
 def _queue(study: FakeStudy) -> AdaptiveQueue:
     return AdaptiveQueue(
@@ -57,41 +64,41 @@ def _taken(study: FakeStudy) -> set[tuple[str, int]]:
 
 
 def test_seeds_are_added_while_the_queue_runs(database: str) -> None:
-    study = FakeStudy(database, fake_spec(design=ADAPTIVE))
+    study = _study(database)
     total = _to_the_end(study, at_once=1)
     assert total == len(_taken(study))
-    assert 15 < total < 40
+    assert 6 < total < 18
     plan = plan_from_database(study.engine, study.spec, SPACES)
     assert {trial.key for trial in plan.trials} == _taken(study)
     assert "waiting" not in {decision.verdict for _, decision in plan.decisions}
 
 
 def test_a_study_killed_again_and_again_takes_the_same_seeds(database: str) -> None:
-    straight = FakeStudy(database, fake_spec(name="straight", design=ADAPTIVE))
-    killed = FakeStudy(database, fake_spec(name="killed", design=ADAPTIVE))
+    straight = _study(database, "straight")
+    killed = _study(database, "killed")
     _to_the_end(straight, at_once=1)
     _to_the_end(killed, at_once=3, restart_every=4)
     assert _taken(killed) == _taken(straight)
 
 
 def test_failed_trials_do_not_hang_it(database: str) -> None:
-    study = FakeStudy(database, fake_spec(design=ADAPTIVE))
+    study = _study(database)
     queue = _queue(study)
     count = 0
     while (begun := queue.begin_next()) is not None:
         _end(study, queue, begun, Ending("FAIL", "failed", error_type="TrainingError"))
         count += 1
     assert queue.exhausted
-    assert count == 15  # no pair anywhere, so no further seed
+    assert count == 6  # no pair anywhere, so no further seed
 
 
 def test_an_interrupted_trial_is_given_out_again_and_decides_nothing(database: str) -> None:
-    study = FakeStudy(database, fake_spec(design=ADAPTIVE))
+    study = _study(database)
     queue = _queue(study)
     begun = queue.begin_next()
     assert begun is not None
     _end(study, queue, begun, Ending("FAIL", "interrupted", error_type="worker died"))
-    assert queue.total == 15
-    assert plan_from_database(study.engine, study.spec, SPACES).most == 40
-    again = [queue.begin_next() for _ in range(15)]
+    assert queue.total == 6
+    assert plan_from_database(study.engine, study.spec, SPACES).most == 18
+    again = [queue.begin_next() for _ in range(6)]
     assert begun.planned.key in {one.planned.key for one in again if one is not None}
