@@ -5,8 +5,9 @@ interval would err far more often than it says [Armitage69]. Every interval here
 confidence interval [Jennison89]: together, the t intervals of all looks at all points of a study
 cover their true differences with the probability asked for. The level of each is Bonferroni's,
 (1 - confidence) / (looks x points), which holds whatever the dependence between looks and between
-points that share a baseline; it is cautious, never too bold. As with every t interval the
-differences are taken to be independent and roughly normal.
+points that share a baseline; it is cautious, never too bold. Cap, margin and points have to be
+chosen beforehand: to raise them in the light of results is a look that no correction knows of. As
+with every t interval the differences are taken to be independent and roughly normal.
 
 An interval inside the margin says "equivalent" as in tests of equivalence [Schuirmann87].
 

@@ -14,10 +14,10 @@ from dgsearch.errors import DatabaseError
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
 
-__all__ = ["REFERENCE", "plan_of", "seed_decisions"]
+__all__ = ["ADAPTIVE", "REFERENCE", "plan_of", "seed_decisions"]
 
 REFERENCE = "reference"  # in place of a verdict
-_KIND = "adaptive-seeds"
+ADAPTIVE = "adaptive-seeds"  # kind of design
 
 
 def plan_of(trials: pd.DataFrame, facts: StudyFacts) -> AdaptivePlan:
@@ -31,9 +31,9 @@ def plan_of(trials: pd.DataFrame, facts: StudyFacts) -> AdaptivePlan:
         DatabaseError: If the study has another design.
     """
     kind = facts.spec.get("design", {}).get("kind", "foreign")
-    if kind != _KIND:
+    if kind != ADAPTIVE:
         raise DatabaseError(
-            f"study {facts.name!r}: design.kind = {kind!r}: only {_KIND!r} decides about seeds; "
+            f"study {facts.name!r}: design.kind = {kind!r}: only {ADAPTIVE!r} decides over seeds; "
             "compare its configurations with compare_to_reference"
         )
     spec = StudySpec.model_validate(dict(facts.spec))

@@ -11,9 +11,7 @@ from dgsearch.decisions import BETTER, EQUIVALENT, FAILED, OPEN, WAITING, WORSE
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, plural, records
 
-__all__ = ["ADAPTIVE", "decided", "decision_sentences", "spared_sentence", "verdict_words"]
-
-ADAPTIVE = "adaptive-seeds"
+__all__ = ["decided", "decision_sentences", "spared_sentence", "verdict_words"]
 
 
 def decided(view: StudyView) -> pd.DataFrame:

@@ -44,6 +44,12 @@ def test_both_halves_have_the_same_plan(database: str) -> None:
     assert plan_of(trials, dgsearch.open_study(database).facts) == of_runner
 
 
+def test_the_best_is_chosen_at_the_seeds_that_every_configuration_has(database: str) -> None:
+    adaptive_study(database)
+    best = dgsearch.open_study(database).best().iloc[0]
+    assert (best["lambda_adv"], best["n"]) == (1.0, 3)  # the centre has 8
+
+
 def test_before_any_trial_everything_waits(database: str) -> None:
     FakeStudy(database, fake_spec(design=ADAPTIVE))
     table = dgsearch.open_study(database).decisions()

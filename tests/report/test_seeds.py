@@ -8,7 +8,7 @@ import pytest
 
 from dgsearch.report import write_report
 from dgsearch.report.building import build_page
-from dgsearch.report.parts import Cell, Figure, Note, Section, Warn
+from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
 from tests.fakes import adaptive_study, full_study
 
 
@@ -54,7 +54,8 @@ def test_it_says_how_many_trials_were_saved(finished: dict[str, Section]) -> Non
 
 def test_the_interval_names_its_level_and_its_looks(finished: dict[str, Section]) -> None:
     text = _texts(finished["seeds"])
-    assert "up to 6 looks at each of 3 points; so each interval is a t interval at 98.889%" in text
+    assert "up to 6 looks at each of 3 configurations; so each interval" in text
+    assert "is a t interval at 98.889%" in text  # 1 - 0.2 / 18
 
 
 def test_the_answer_tells_the_decisions_and_warns_of_the_other_numbers(
@@ -66,6 +67,12 @@ def test_the_answer_tells_the_decisions_and_warns_of_the_other_numbers(
     assert "1 worse: λ_adv = 0 (-" in text
     assert "Seeds were added in the light of results." in text
     assert "sign-flip" not in text  # its p would take the number of seeds as fixed
+
+
+def test_a_point_decided_early_may_still_be_chosen(finished: dict[str, Section]) -> None:
+    tables = [block for block in finished["domains"].blocks if isinstance(block, Table)]
+    rows = [str(row[0]) for table in tables for row in table.rows]
+    assert "mpbm, chosen by validation" in rows  # λ_adv = 1, at 3 seeds, beside 8 of the centre
 
 
 def test_an_unfinished_study_says_what_it_waits_for(database: str) -> None:
@@ -84,4 +91,4 @@ def test_the_page_is_written(database: str, tmp_path: Path) -> None:
     adaptive_study(database)
     page = tmp_path / "page.html"
     write_report(database, ["adaptive"], page)
-    assert "Seeds: how many each point took" in page.read_text(encoding="utf-8")
+    assert "Seeds taken, and what they decided" in page.read_text(encoding="utf-8")

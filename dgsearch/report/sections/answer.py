@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
-from dgsearch.report.decided import ADAPTIVE
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView

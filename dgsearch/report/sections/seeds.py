@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import REFERENCE, plan_of
-from dgsearch.report.decided import ADAPTIVE, decided, spared_sentence, verdict_words
+from dgsearch.analysis.adaptive import ADAPTIVE, REFERENCE, plan_of
+from dgsearch.report.decided import decided, spared_sentence, verdict_words
 from dgsearch.report.figures.decisions import decision_figure
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
@@ -34,7 +34,7 @@ def seed_sections(view: StudyView) -> Iterator[Section]:
         height_px=min(1400, 170 + 30 * len(others)),
         table_open=True,
     )
-    title = "Seeds: how many each point took, and what they decided"
+    title = "Seeds taken, and what they decided"
     notes = [Note(_explained(view)), Note(spared_sentence(view))]
     yield Section("seeds", title, [*notes, figure])
 
@@ -43,11 +43,11 @@ def _explained(view: StudyView) -> str:
     plan = plan_of(view.data.trials, view.facts)
     rule, unit = plan.rule, view.unit
     return (
-        f"Every configuration began with {plural(rule.first, 'seed')}. A point took one more, and "
-        "the configuration compared with too where it lacked it, until its interval left 0 out "
-        f"or lay within ±{unit.text(rule.margin)} {unit.step}, or {plural(rule.cap, 'seed')} were "
-        f"reached. That is up to {plural(rule.looks, 'look')} at each of "
-        f"{plural(rule.points, 'point')}; so each interval is a t interval at "
+        f"Every configuration began with {plural(rule.first, 'seed')}. One that was open took "
+        "another, and the reference too where it lacked it, until the interval of its difference "
+        f"left 0 out or lay within ±{unit.text(rule.margin)} {unit.step}, or "
+        f"{plural(rule.cap, 'seed')} were reached. That is up to {plural(rule.looks, 'look')} at "
+        f"each of {plural(rule.points, 'configuration')}; so each interval is a t interval at "
         f"{rule.level * 100:.5g}%, and all of them together cover their true differences with at "
         f"least {rule.confidence * 100:g}% probability (Bonferroni), for differences that are "
         "roughly normal. They are wider than those elsewhere on this page, which take the number "
@@ -73,6 +73,9 @@ def _table(view: StudyView, table: pd.DataFrame, words: dict[str, str]) -> Table
                 words[row["verdict"]],
             ]
         )
-    headings = ("configuration", "seeds", "pairs", "difference", "repeated interval", "decision")
+    headings = (
+        "configuration", "seeds", "pairs", f"difference, {view.unit.step}", "repeated interval",
+        "decision",
+    )  # fmt: skip
     numeric = (False, True, True, True, True, False)
     return Table("seeds", headings, rows, numeric, "Seeds and decisions")
