@@ -11,7 +11,7 @@ from dgsearch.database.facts import StudyFacts
 from dgsearch.database.outcomes import target_means
 from dgsearch.decisions import Decision
 from dgsearch.errors import DatabaseError
-from dgsearch.space import Space
+from dgsearch.space import Int, Space
 from dgsearch.study import StudySpec
 
 __all__ = ["ADAPTIVE", "REFERENCE", "plan_of", "seed_decisions"]
@@ -50,11 +50,11 @@ def seed_decisions(trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
 
     Returns:
         One row a configuration in the order of the plan: config_id, method, role, the varied
-        hyperparameters, seeds (that it takes as yet), pairs (seeds that have finished on both
-        sides), difference (mean, of the mean accuracy over the targets, 0..1), low, high (its
-        repeated interval, see `dgsearch.decisions`), verdict ("better", "worse", "equivalent",
-        "open" at the cap, "waiting" for trials, "failed"; "reference" in its own row, whose
-        numbers are NaN).
+        hyperparameters (missing where its method has none of that name), seeds (that it takes as
+        yet), pairs (seeds that have finished on both sides), difference (mean, of the mean
+        accuracy over the targets, 0..1), low, high (its repeated interval, see
+        `dgsearch.decisions`), verdict ("better", "worse", "equivalent", "open" at the cap,
+        "waiting" for trials, "failed"; "reference" in its own row, whose numbers are NaN).
 
     Raises:
         DatabaseError: If the study has another design.
@@ -70,4 +70,5 @@ def seed_decisions(trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
     ]
     numbers = ["seeds", "pairs", "difference", "low", "high", "verdict"]
     names = ["config_id", "method", "role", *facts.varied, *numbers]
-    return pd.DataFrame(rows, columns=names)
+    whole = [name for name in facts.varied if isinstance(facts.describe(name), Int)]
+    return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(whole, "Int64"))

@@ -55,6 +55,8 @@ def test_before_any_trial_everything_waits(database: str) -> None:
     table = dgsearch.open_study(database).decisions()
     assert table["verdict"].tolist() == ["reference"] + ["waiting"] * 4
     assert (table["seeds"] == 3).all()
+    assert table["T"].dtype == "Int64"  # erm has no T
+    assert table["T"].isna().sum() == 1
 
 
 def test_another_design_decides_nothing_and_says_so(database: str) -> None:
