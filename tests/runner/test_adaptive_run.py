@@ -100,7 +100,7 @@ def test_killed_and_run_again_it_takes_the_same_seeds_with_the_same_numbers(
 ) -> None:
     process = _start(tmp_path)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while process.poll() is None and _finished(tmp_path) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.2)
