@@ -6,8 +6,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import Engine, Row, select, update
@@ -47,8 +47,10 @@ _FREE = (
 )  # may change while a study goes on
 
 
-@dataclass(frozen=True)
-class Attempt:
+_NOTHING_LOST: Mapping[str, int] = MappingProxyType({})
+
+
+class Attempt(NamedTuple):
     """The last trial of one configuration and seed.
 
     Attributes:
@@ -64,7 +66,7 @@ class Attempt:
     state: str
     stop_reason: str | None
     attempt: int
-    losses: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] = _NOTHING_LOST
     error_type: str | None = None
 
 
@@ -138,7 +140,8 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
         key = (config_id, seed)
         if stop_reason == "interrupted":
             losses.setdefault(key, Counter())[error_type or "Interrupted"] += 1
-        found[key] = Attempt(number, state, stop_reason, attempt, losses.get(key, {}), error_type)
+        lost = losses.get(key, _NOTHING_LOST)
+        found[key] = Attempt(number, state, stop_reason, attempt, lost, error_type)
     return found
 
 

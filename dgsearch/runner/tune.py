@@ -18,6 +18,8 @@ from dgsearch.database.connection import database_url, open_for_writing, readabl
 from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
+    Attempt,
+    StoredConfigurations,
     attempts,
     finished_values,
     register_study,
@@ -111,6 +113,8 @@ class _StudyRun:
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
         self._gpus: float | None = None  # share of a device; None: not known yet
+        self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
+        self._stored_points: StoredConfigurations | None = None
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
@@ -163,10 +167,13 @@ class _StudyRun:
         while not (queue := make_queue()).exhausted:
             stack.enter_context(ray_cluster(self._options.address))
             check_fits(self._spec.resources)
-            earlier = attempts(self._storage.engine, self._study_id)
+            earlier = self._attempts()
             done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
             with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
-                outcome.started += self._execute(queue, halving, progress)
+                try:
+                    outcome.started += self._execute(queue, halving, progress)
+                finally:
+                    self._stored_attempts = self._stored_points = None
             sweep_dead_trials(self._storage.engine, self._study_id)
 
     def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
@@ -185,6 +192,19 @@ class _StudyRun:
             self._gpus = measured_share(first.memory, self._spec.resources)
         rest = execute(queue, executor, halving=halving, progress=progress, gpus=self._gpus)
         return begun + rest.begun
+
+    def _attempts(self) -> Mapping[tuple[str, int], Attempt]:
+        """What the database has of the study; read again after trials were trained."""
+        if self._stored_attempts is None:
+            self._stored_attempts = attempts(self._storage.engine, self._study_id)
+        return self._stored_attempts
+
+    def _proposed(self) -> StoredConfigurations:
+        """The points of a search so far; read again after trials were trained."""
+        if self._stored_points is None:
+            engine = self._storage.engine
+            self._stored_points = stored_configurations(engine, self._study_id, role="point")
+        return self._stored_points
 
     def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
         return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
@@ -206,10 +226,9 @@ class _StudyRun:
         else:
             points = plan_configurations(self._spec, self._spaces)
             distributions = distributions_of(points, self._space)
-        earlier = attempts(self._storage.engine, self._study_id)
         return PlannedQueue(
             trials,
-            earlier,
+            self._attempts(),
             self._recorder,
             distributions,
             retries=self._spec.retries,
@@ -217,23 +236,21 @@ class _StudyRun:
         )
 
     def _proposals(self, design: Search) -> ProposalQueue:
-        earlier = attempts(self._storage.engine, self._study_id)
-        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
+        earlier = self._attempts()
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
         study = optuna.load_study(
             study_name=self._spec.name, storage=self._storage, sampler=sampler
         )
         distributions = proposal_distributions(design, self._space)
         queue = ProposalQueue(self._spec, self._space, study, self._recorder, distributions)
-        queue.resume(earlier, configurations)
+        queue.resume(earlier, self._proposed())
         return queue
 
     def _confirmations(self) -> list[PlannedTrial]:
         """The best proposals at every seed of the study."""
         assert isinstance(self._spec.design, Search)
-        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
         values = finished_values(self._storage.engine, self._study_id)
-        best = best_configurations(values, configurations, self._spec.design.confirm)
+        best = best_configurations(values, self._proposed(), self._spec.design.confirm)
         return [PlannedTrial(item, seed) for item in best for seed in self._spec.seeds]
 
     def _job(self, begun: Begun) -> TrialJob:
@@ -253,7 +270,7 @@ class _StudyRun:
 
     def _count_ends(self, outcome: Outcome) -> None:
         """What the database has of the study now."""
-        ends = attempts(self._storage.engine, self._study_id)
+        ends = self._attempts()
         outcome.planned = len(ends)
         outcome.failed = [
             f"trial {end.number} (configuration {config_id}, seed {seed}): {end.error_type}"
