@@ -165,11 +165,9 @@ class _StudyRun:
         Ray is started for the first queue that holds anything.
         """
         while not (queue := make_queue()).exhausted:
-            stack.enter_context(ray_cluster(self._options.address))
-            check_fits(self._spec.resources)
-            earlier = self._attempts()
-            done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
-            with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
+            with self._progress(queue.total) as progress:
+                stack.enter_context(ray_cluster(self._options.address))
+                check_fits(self._spec.resources)
                 try:
                     outcome.started += self._execute(queue, halving, progress)
                 finally:
@@ -205,6 +203,14 @@ class _StudyRun:
             engine = self._storage.engine
             self._stored_points = stored_configurations(engine, self._study_id, role="point")
         return self._stored_points
+
+    def _progress(self, total: int) -> Progress:
+        """What a person sees of so many trials besides those that have ended."""
+        earlier = self._attempts()
+        done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
+        values = finished_values(self._storage.engine, self._study_id) if done else {}
+        best = max(((value, earlier[key].number) for key, value in values.items()), default=None)
+        return Progress(self._spec.name, total=done + total, done=done, best=best)
 
     def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
         return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
@@ -273,7 +279,8 @@ class _StudyRun:
         ends = self._attempts()
         outcome.planned = len(ends)
         outcome.failed = [
-            f"trial {end.number} (configuration {config_id}, seed {seed}): {end.error_type}"
+            f"trial {end.number} (configuration {config_id}, seed {seed}): "
+            f"{end.error_type}: {end.error}"
             for (config_id, seed), end in ends.items()
             if end.stop_reason == "failed"
             or (end.stop_reason == "interrupted" and not is_open(end, self._spec.retries))
