@@ -135,10 +135,25 @@ def _trials(folder: Path, study: str) -> pd.DataFrame:
     return trials
 
 
-def _epochs(trials: pd.DataFrame) -> tuple[float, float]:
-    """Stages trained, and how many different ones there are, with the last stage of each."""
-    trained = [use["key"] for uses in trials["stages"] for use in uses if not use["taken"]]
-    return len(trained) + len(trials), len(set(trained)) + len(trials)
+_EPOCHS = {
+    "teacher": "teacher_epochs",
+    "data_free": "generator_epochs",
+    "anchor": "anchor_epochs",
+}
+
+
+def _epochs(trials: pd.DataFrame) -> tuple[int, int]:
+    """Epochs trained, and those of each unique stage once; last stages count in both."""
+    trained: list[int] = []
+    unique: dict[str, int] = {}
+    for trial in trials.to_dict("records"):
+        for use in trial["stages"]:
+            epochs = int(trial[_EPOCHS[use["stage"]]])
+            unique[use["key"]] = epochs
+            if not use["taken"]:
+                trained.append(epochs)
+    last = int(trials["epochs"].sum())
+    return sum(trained) + last, sum(unique.values()) + last
 
 
 def _plain(study: Path, folder: Path) -> float:
