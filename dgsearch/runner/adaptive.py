@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
-from optuna.distributions import BaseDistribution
 from sqlalchemy import Engine
 
 from dgsearch.adaptive import AdaptivePlan, adaptive_plan
 from dgsearch.database.outcomes import target_means
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending, StudyRecorder
-from dgsearch.database.studies import Attempt
-from dgsearch.design import PlannedTrial
-from dgsearch.runner.queue import Begun, PlannedQueue
+from dgsearch.database.studies import attempts, set_planned
+from dgsearch.design import plan_configurations
+from dgsearch.runner.queue import Begun, PlannedQueue, distributions_of
 from dgsearch.space import Space
-from dgsearch.study import Retries, StudySpec
+from dgsearch.study import StudySpec
 
 __all__ = ["AdaptiveQueue", "plan_from_database"]
 
@@ -29,34 +28,45 @@ def plan_from_database(
 
 
 class AdaptiveQueue(PlannedQueue):
-    """The trials planned as yet; after each that ends it asks which more there are."""
+    """The trials planned as yet; after each that ends the database says which more there are."""
 
     def __init__(
         self,
-        plan: Callable[[], Sequence[PlannedTrial]],
-        earlier: Callable[[], Mapping[tuple[str, int], Attempt]],
+        spec: StudySpec,
+        spaces: Mapping[str, Space],
+        engine: Engine,
+        study_id: int,
         recorder: StudyRecorder,
-        distributions: Mapping[str, BaseDistribution],
         *,
-        retries: Retries | None = None,
         share: bool = True,
     ) -> None:
         """Queue what is left.
 
         Args:
-            plan: Every trial that is planned now, after what the database has.
-            earlier: What the database has of them.
+            spec: The study.
+            spaces: Space of each method named in it.
+            engine: Of its database.
+            study_id: Its row there.
             recorder: Records the trials as they start.
-            distributions: Of the varied hyperparameters of points.
-            retries: How often interrupted trials are given out again.
             share: Whether trials share stages, and wait for each other's.
         """
-        self._plan = plan
-        self._earlier = earlier
-        super().__init__(plan(), earlier(), recorder, distributions, retries=retries, share=share)
+        self._spec = spec
+        self._spaces = spaces
+        self._engine = engine
+        self._study_id = study_id
+        points = plan_configurations(spec, spaces)
+        distributions = distributions_of(points, spaces[spec.method])
+        super().__init__((), {}, recorder, distributions, retries=spec.retries, share=share)
+        self._extend()
 
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Add the seeds that are planned because this trial, too, has ended."""
         super().ended(begun, ending)
         if ending.stop_reason != "interrupted":
-            self.add(self._plan(), self._earlier())
+            self._extend()
+
+    def _extend(self) -> None:
+        """Queue every trial that is planned now; `status` and the page count by it."""
+        trials = plan_from_database(self._engine, self._spec, self._spaces).trials
+        set_planned(self._engine, self._study_id, len(trials))
+        self.add(trials, attempts(self._engine, self._study_id))

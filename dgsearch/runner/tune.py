@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -18,10 +19,11 @@ from dgsearch.database.connection import database_url, open_for_writing, readabl
 from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
+    Attempt,
+    StoredConfigurations,
     attempts,
     finished_values,
     register_study,
-    set_planned,
     stored_configurations,
     stored_curves,
 )
@@ -34,7 +36,7 @@ from dgsearch.design import (
 )
 from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method
-from dgsearch.runner.adaptive import AdaptiveQueue, plan_from_database
+from dgsearch.runner.adaptive import AdaptiveQueue
 from dgsearch.runner.environment import ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
@@ -113,6 +115,8 @@ class _StudyRun:
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
         self._gpus: float | None = None  # share of a device; None: not known yet
+        self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
+        self._stored_points: StoredConfigurations | None = None
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
@@ -165,22 +169,20 @@ class _StudyRun:
         Ray is started for the first queue that holds anything.
         """
         while not (queue := make_queue()).exhausted:
-            stack.enter_context(ray_cluster(self._options.address))
-            check_fits(self._spec.resources)
-            earlier = attempts(self._storage.engine, self._study_id)
-            done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
-            with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
-                outcome.started += self._execute(queue, halving, progress)
+            with self._progress(queue.total) as progress:
+                stack.enter_context(ray_cluster(self._options.address))
+                check_fits(self._spec.resources)
+                try:
+                    outcome.started += self._execute(queue, halving, progress)
+                finally:
+                    self._stored_attempts = self._stored_points = None
             sweep_dead_trials(self._storage.engine, self._study_id)
 
     def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
         """Train the queue; the first trial alone where its memory decides how many share."""
         from dgsearch.runner.execution import Executor, execute
 
-        def tick() -> None:
-            self._tick()
-            progress.expect(queue.total)
-
+        tick = partial(self._tick, queue, progress)
         executor = Executor(self._spec, self._recorder, self._job, tick, self._curves)
         begun = 0
         if self._gpus is None:
@@ -194,12 +196,34 @@ class _StudyRun:
         rest = execute(queue, executor, halving=halving, progress=progress, gpus=self._gpus)
         return begun + rest.begun
 
+    def _attempts(self) -> Mapping[tuple[str, int], Attempt]:
+        """What the database has of the study; read again after trials were trained."""
+        if self._stored_attempts is None:
+            self._stored_attempts = attempts(self._storage.engine, self._study_id)
+        return self._stored_attempts
+
+    def _proposed(self) -> StoredConfigurations:
+        """The points of a search so far; read again after trials were trained."""
+        if self._stored_points is None:
+            engine = self._storage.engine
+            self._stored_points = stored_configurations(engine, self._study_id, role="point")
+        return self._stored_points
+
+    def _progress(self, total: int) -> Progress:
+        """What a person sees of so many trials besides those that have ended."""
+        earlier = self._attempts()
+        done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
+        values = finished_values(self._storage.engine, self._study_id) if done else {}
+        best = max(((value, earlier[key].number) for key, value in values.items()), default=None)
+        return Progress(self._spec.name, total=done + total, done=done, best=best)
+
     def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
         return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
 
-    def _tick(self) -> None:
+    def _tick(self, queue: TrialQueue, progress: Progress) -> None:
         self._driver.renew()
         self._interrupts.stop_if_asked()
+        progress.expect(queue.total)
 
     def _plan(self, *roles: str) -> list[PlannedTrial]:
         return [
@@ -214,10 +238,9 @@ class _StudyRun:
         else:
             points = plan_configurations(self._spec, self._spaces)
             distributions = distributions_of(points, self._space)
-        earlier = attempts(self._storage.engine, self._study_id)
         return PlannedQueue(
             trials,
-            earlier,
+            self._attempts(),
             self._recorder,
             distributions,
             retries=self._spec.retries,
@@ -225,40 +248,25 @@ class _StudyRun:
         )
 
     def _adaptive(self) -> AdaptiveQueue:
-        points = plan_configurations(self._spec, self._spaces)
-        return AdaptiveQueue(
-            self._adaptive_plan,
-            lambda: attempts(self._storage.engine, self._study_id),
-            self._recorder,
-            distributions_of(points, self._space),
-            retries=self._spec.retries,
-            share=self._options.share,
-        )
-
-    def _adaptive_plan(self) -> list[PlannedTrial]:
-        """Every trial that is planned now; `status` and the page count by it."""
-        trials = plan_from_database(self._storage.engine, self._spec, self._spaces).trials
-        set_planned(self._storage.engine, self._study_id, len(trials))
-        return list(trials)
+        study, share = (self._storage.engine, self._study_id), self._options.share
+        return AdaptiveQueue(self._spec, self._spaces, *study, self._recorder, share=share)
 
     def _proposals(self, design: Search) -> ProposalQueue:
-        earlier = attempts(self._storage.engine, self._study_id)
-        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
+        earlier = self._attempts()
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
         study = optuna.load_study(
             study_name=self._spec.name, storage=self._storage, sampler=sampler
         )
         distributions = proposal_distributions(design, self._space)
         queue = ProposalQueue(self._spec, self._space, study, self._recorder, distributions)
-        queue.resume(earlier, configurations)
+        queue.resume(earlier, self._proposed())
         return queue
 
     def _confirmations(self) -> list[PlannedTrial]:
         """The best proposals at every seed of the study."""
         assert isinstance(self._spec.design, Search)
-        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
         values = finished_values(self._storage.engine, self._study_id)
-        best = best_configurations(values, configurations, self._spec.design.confirm)
+        best = best_configurations(values, self._proposed(), self._spec.design.confirm)
         return [PlannedTrial(item, seed) for item in best for seed in self._spec.seeds]
 
     def _job(self, begun: Begun) -> TrialJob:
@@ -278,10 +286,11 @@ class _StudyRun:
 
     def _count_ends(self, outcome: Outcome) -> None:
         """What the database has of the study now."""
-        ends = attempts(self._storage.engine, self._study_id)
+        ends = self._attempts()
         outcome.planned = len(ends)
         outcome.failed = [
-            f"trial {end.number} (configuration {config_id}, seed {seed}): {end.error_type}"
+            f"trial {end.number} (configuration {config_id}, seed {seed}): "
+            f"{end.error_type}: {end.error}"
             for (config_id, seed), end in ends.items()
             if end.stop_reason == "failed"
             or (end.stop_reason == "interrupted" and not is_open(end, self._spec.retries))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from dgsearch.database.facts import read_facts
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
 from dgsearch.runner.adaptive import AdaptiveQueue, plan_from_database
 from dgsearch.runner.queue import Begun
-from tests.fakes import ADAPTIVE, DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
+from tests.fakes import ADAPTIVE, SPACES, FakeStudy, fake_spec
 
 DESIGN = ADAPTIVE | {"max_seeds": 6, "vary": {"lambda_adv": [0.0], "T": [1]}}
 
@@ -20,11 +21,7 @@ def _study(database: str, name: str = "fake") -> FakeStudy:
 
 def _queue(study: FakeStudy) -> AdaptiveQueue:
     return AdaptiveQueue(
-        lambda: plan_from_database(study.engine, study.spec, SPACES).trials,
-        lambda: attempts(study.engine, study.study_id),
-        study.recorder,
-        DISTRIBUTIONS,
-        share=False,
+        study.spec, SPACES, study.engine, study.study_id, study.recorder, share=False
     )
 
 
@@ -67,6 +64,7 @@ def test_seeds_are_added_while_the_queue_runs(database: str) -> None:
     study = _study(database)
     total = _to_the_end(study, at_once=1)
     assert total == len(_taken(study))
+    assert read_facts(study.engine, "fake").facts["planned"] == total
     assert 6 < total < 18
     plan = plan_from_database(study.engine, study.spec, SPACES)
     assert {trial.key for trial in plan.trials} == _taken(study)
