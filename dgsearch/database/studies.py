@@ -34,6 +34,7 @@ __all__ = [
     "check_unchanged",
     "finished_values",
     "register_study",
+    "set_planned",
     "stored_configurations",
     "stored_curves",
 ]
@@ -117,6 +118,17 @@ def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) ->
             .values(spec_json=spec_json, facts_json=json.dumps(dict(facts)))
         )
     return study_id
+
+
+def set_planned(engine: Engine, study_id: int, planned: int) -> None:
+    """Record how many trials the study has as yet, where that is found while it runs."""
+    of_study = OWN_STUDIES.c.study_id == study_id
+    with engine.begin() as connection:
+        text = connection.execute(select(OWN_STUDIES.c.facts_json).where(of_study)).scalar_one()
+        facts = {**json.loads(text), "planned": planned}
+        connection.execute(
+            update(OWN_STUDIES).where(of_study).values(facts_json=json.dumps(facts))
+        )
 
 
 def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,13 +13,15 @@ from dgsearch.data.splits import load_trial_data
 from dgsearch.database.connection import database_url, masked, open_for_reading
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
-from dgsearch.design import PlannedTrial, methods_of, plan_trials
+from dgsearch.design import PlannedTrial, methods_of, plan_trials, planned_total
 from dgsearch.errors import NoDatabaseError
 from dgsearch.methods.registry import catalogue, find_method
+from dgsearch.runner.adaptive import plan_from_database
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines
 from dgsearch.runner.tune import run_study
-from dgsearch.study import Search, StudySpec
+from dgsearch.space import Space
+from dgsearch.study import AdaptiveSeeds, Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
@@ -53,15 +55,22 @@ def plan_file(
 ) -> Iterator[str]:
     """Lines that say what running the file would do; with `probe` also what it would cost."""
     spec = load_study(path, overrides=overrides)
-    trials = plan_trials(spec, {name: find_method(name).space for name in methods_of(spec)})
+    spaces = {name: find_method(name).space for name in methods_of(spec)}
+    trials = plan_trials(spec, spaces)
     done = _attempts_of(spec, options)
-    ended = [trial for trial in trials if _ended(done.get(trial.key))]
     yield f"{spec.name}: {spec.question}" if spec.question else spec.name
     yield f"  database   {masked(database_url(options.database))}"
     if isinstance(spec.design, Search):
         confirmed = min(spec.design.confirm, spec.design.trials) * len(spec.seeds)
         yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
+    if isinstance(spec.design, AdaptiveSeeds):
+        yield (
+            f"  seeds      {len(spec.seeds)} to {spec.design.max_seeds} a configuration: at least "
+            f"{len(trials)} trials, at most {planned_total(spec, spaces)}"
+        )
+        trials = _planned_now(spec, spaces, options) if done else trials
     kinds = Counter(trial.configuration.role for trial in trials)
+    ended = [trial for trial in trials if _ended(done.get(trial.key))]
     yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
     missing: dict[str, int] = {}
     yield from _stage_lines(spec, trials, options, missing)
@@ -89,6 +98,13 @@ def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], 
     return attempts(engine, study_id)
 
 
+def _planned_now(
+    spec: StudySpec, spaces: Mapping[str, Space], options: RunOptions
+) -> list[PlannedTrial]:
+    """The trials of an adaptive study that its ended trials ask for."""
+    return list(plan_from_database(open_for_reading(options.database), spec, spaces).trials)
+
+
 def _stage_lines(
     spec: StudySpec,
     trials: list[PlannedTrial],
@@ -103,7 +119,7 @@ def _stage_lines(
     one_target = find_method(spec.method).one_target  # the same for every method of a study
     data = {
         seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
-        for seed in spec.seeds
+        for seed in dict.fromkeys(trial.seed for trial in trials)
     }
     needed: Counter[str] = Counter()
     distinct: dict[str, set[str]] = {}

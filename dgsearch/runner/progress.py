@@ -94,6 +94,10 @@ class Progress:
                 f"trial {number} failed: {ending.error_type}: {''.join(first_line)}", markup=False
             )
 
+    def expect(self, total: int) -> None:
+        """So many trials will be run, besides those that had ended before."""
+        self._total = self._done_before + total
+
     def tick(self) -> None:
         """Show the present state, if it is time."""
         if self._live is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -35,6 +36,7 @@ from dgsearch.design import (
 )
 from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method
+from dgsearch.runner.adaptive import AdaptiveQueue
 from dgsearch.runner.environment import ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
@@ -49,7 +51,7 @@ from dgsearch.runner.queue import (
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
 from dgsearch.runner.retries import is_open
-from dgsearch.study import Halving, Search, StudySpec
+from dgsearch.study import AdaptiveSeeds, Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
 __all__ = ["run_study"]
@@ -145,6 +147,8 @@ class _StudyRun:
                 outcome,
                 stack,
             )
+        elif isinstance(design, AdaptiveSeeds):
+            self._run(self._adaptive, None, outcome, stack)
         elif halving is None:
             everything = self._plan("point", "variant", "baseline")
             self._run(lambda: self._planned(everything), None, outcome, stack)
@@ -178,7 +182,8 @@ class _StudyRun:
         """Train the queue; the first trial alone where its memory decides how many share."""
         from dgsearch.runner.execution import Executor, execute
 
-        executor = Executor(self._spec, self._recorder, self._job, self._tick, self._curves)
+        tick = partial(self._tick, queue, progress)
+        executor = Executor(self._spec, self._recorder, self._job, tick, self._curves)
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)
@@ -215,9 +220,10 @@ class _StudyRun:
     def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
         return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
 
-    def _tick(self) -> None:
+    def _tick(self, queue: TrialQueue, progress: Progress) -> None:
         self._driver.renew()
         self._interrupts.stop_if_asked()
+        progress.expect(queue.total)
 
     def _plan(self, *roles: str) -> list[PlannedTrial]:
         return [
@@ -240,6 +246,10 @@ class _StudyRun:
             retries=self._spec.retries,
             share=self._options.share,
         )
+
+    def _adaptive(self) -> AdaptiveQueue:
+        study, share = (self._storage.engine, self._study_id), self._options.share
+        return AdaptiveQueue(self._spec, self._spaces, *study, self._recorder, share=share)
 
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = self._attempts()
