@@ -45,6 +45,16 @@ SPACES = {
             Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
         )
     ),
+    "augkd": Space(
+        (
+            Float(
+                name="a", symbol="a", default=0.6, low=0, open_low=True, high=10, meaning="rise"
+            ),
+            Float(name="b", symbol="b", default=0.2, low=0, high=1, meaning="start"),
+            Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
+            Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
+        )
+    ),
     "erm": Space(
         (
             Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
@@ -58,6 +68,9 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_mix": FloatDistribution(0, 10),
     "T": IntDistribution(0, 100),
     "N_b": IntDistribution(1, 100),
+    "a": FloatDistribution(0, 10),
+    "b": FloatDistribution(0, 1),
+    "epochs": IntDistribution(1, 100),
     "lr": FloatDistribution(1e-6, 1, log=True),
     "attention": CategoricalDistribution(("feature", "plain")),
     "adversarial_alignment": CategoricalDistribution(("on", "off")),

@@ -1,4 +1,4 @@
-"""Fake frames of the studies that answer open questions, with effects planted in them."""
+"""Fake studies that answer open questions: frames with planted effects, and whole databases."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.questions import StudyFrames
+from dgsearch.database.recorder import Ending
+from dgsearch.design import plan_trials
+from tests.fakes import SPACES, FakeStudy, every_diagnostic, fake_spec, some_samples
 
-__all__ = ["frames", "rows", "values"]
+__all__ = ["DESIGNS", "fail_one", "frames", "question_study", "rows", "values"]
 
 NOISE = (-0.004, 0.003, -0.001, 0.002, 0.004, -0.003, 0.001, -0.002)
 WILD = (-0.1, 0.08, -0.03, 0.06, 0.09, -0.08, 0.02, -0.05)  # hides every effect of the tests
@@ -77,3 +80,68 @@ def values(
 def _own(noise: Sequence[float], place: int, seed: int) -> float:
     """Noise of one row and seed: nothing for the first row, another order for each further one."""
     return 0.0 if place == 0 else float(np.roll(noise, place)[seed % len(noise)])
+
+
+VARIANTS = {
+    "mpbm-ablation": (
+        "ERM continued", "uniform attention", "plain attention", "random attention",
+    ),
+    "mpbm-q5-overhead": ("ERM continued", "manifold mixup"),
+    "mpbm-q8-queries": ("noise alone", "FGSM"),
+    "augkd-q1-data-free": ("off",),
+    "augkd-q2-anchors": ("labels alone",),
+    "augkd-q3-ramps": ("at once", "slow"),
+    "augkd-q5-teachers": ("larger teacher",),
+    "augkd-q6-modules": ("without anchor", "without mixup"),
+    "augkd-q7-anchor-choice": ("no anchor", "random anchors"),
+    **{f"augkd-q8-gap-{name}": ("labels only",) for name in (
+        "slanted", "typeset", "street", "photo",
+    )},
+}  # fmt: skip
+VARIED: dict[str, tuple[str, dict[str, list[Any]]]] = {
+    "mpbm-q1-erm": ("one-at-a-time", {"epochs": [1, 3, 6]}),
+    "mpbm-q3-grid": (
+        "grid", {"lambda_adv": [0.2, 0.8], "lambda_mix": [0.1, 1.0], "T": [1, 5], "N_b": [2, 10]},
+    ),
+    "mpbm-q4-other-source": ("one-at-a-time", {"T": [1, 5, 10], "N_b": [2, 5, 10]}),
+    "mpbm-q6-synthetic": ("one-at-a-time", {"lambda_adv": [0.0, 0.5, 2.0]}),
+    "mpbm-q9-lambda-mix": ("one-at-a-time", {"lambda_mix": [0.0, 0.5, 2.0]}),
+    "augkd-q4-grid": ("grid", {"a": [0.2, 0.6], "b": [0.0, 0.2]}),
+}  # fmt: skip
+DESIGNS: dict[str, dict[str, Any]] = {
+    **{
+        name: {
+            "kind": "ablation",
+            "variants": {row: {"lr": 1e-4 * (n + 1)} for n, row in enumerate(variants)},
+        }
+        for name, variants in VARIANTS.items()
+    },
+    **{name: {"kind": kind, "vary": vary} for name, (kind, vary) in VARIED.items()},
+}
+"""Design of each study that a question reads, small."""
+
+
+def question_study(
+    database: str, name: str, *, seeds: Sequence[int] = (0, 1, 2), keep: int | None = None
+) -> FakeStudy:
+    """A study of the catalogue with results out of the air; only the first `keep` trials ended."""
+    spec = fake_spec(
+        name=name, method=name.partition("-")[0], baselines=[], seeds=list(seeds),
+        design=DESIGNS[name],
+    )  # fmt: skip
+    study = FakeStudy(database, spec)
+    random = np.random.default_rng(len(name))
+    for trial in plan_trials(spec, SPACES)[:keep]:
+        measured = every_diagnostic(0.5 + random.normal(0, 0.1))
+        for metric in ("teacher_accuracy_student_domain", "label_agreement", "feature_mmd"):
+            measured[metric] = 0.5 + random.normal(0, 0.1)
+        started = study.complete(trial, 0.6 + random.normal(0, 0.02), measured, rise=0.02)
+        if name in ("augkd-q1-data-free", "mpbm-q6-synthetic"):
+            study.recorder.keep_samples(started.trial_id, some_samples())
+    return study
+
+
+def fail_one(study: FakeStudy) -> None:
+    """The last planned trial of a study fails."""
+    started = study.begin(plan_trials(study.spec, SPACES)[-1])
+    study.recorder.end(started.trial_id, Ending("FAIL", "failed", error_type="E", error="x"))

@@ -148,7 +148,7 @@ def _failed(view: StudyView) -> pd.DataFrame:
 def _failures(views: Iterable[StudyView]) -> list[Block]:
     counts = {view.facts.name: len(_failed(view)) for view in views}
     return [
-        Warn(f"{plural(count, 'trial')} of {name} did not finish and are left out.")
+        Warn(f"{plural(count, 'trial')} of {name} did not finish: left out.")
         for name, count in counts.items()
         if count
     ]

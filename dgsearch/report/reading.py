@@ -92,9 +92,10 @@ def read_samples(engine: Engine, study: str, name: str) -> list[Sample]:
         .where(STUDIES.c.study_name == study, OWN_SAMPLES.c.name == name)
         .order_by(TRIALS.c.number)
     )
-    with engine.connect() as connection:
-        rows = connection.execute(query).tuples().all()
-    return [Sample(int(number), name, json.loads(text or "{}")) for number, text in rows]
+    return [
+        Sample(int(number), name, json.loads(text or "{}"))
+        for number, text in frame_of(engine, query).itertuples(index=False)
+    ]
 
 
 def _directions(engine: Engine, study: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Each open question's answer says what the numbers allow: every way it can turn out is planted."""
+"""Each open question's answer says what the numbers allow, whichever way they turn out."""
 
 from __future__ import annotations
 
@@ -220,9 +220,7 @@ def test_synthetic_quality_goes_with_accuracy_only_where_it_does(
 
 @pytest.mark.parametrize(("full", "start"), [(0.7, "start the student better"),
                                              (0.3, "start the student worse")])  # fmt: skip
-def test_the_data_free_module_is_set_beside_the_students_own_images(
-    full: float, start: str
-) -> None:
+def test_the_data_free_module_is_set_beside_the_own_images(full: float, start: str) -> None:
     classes = {"diagnostics": lambda row, seed: {"generated_classes": 0.9}}
     trials = rows({"full": full, "off": 0.5}, **classes)
     bins = [

@@ -106,9 +106,9 @@ def symbol(name: str) -> str:
 
 def per_seed(study: StudyFrames, by: str = "row", domain: str = MEAN) -> pd.DataFrame:
     """Accuracy on a domain: one row a seed, one column a row (or another column's value)."""
-    return study.done.pivot_table(
-        index="seed", columns=by, values=f"accuracy/{domain}", observed=True
-    )
+    done = study.done
+    wide = done.pivot_table(index="seed", columns=by, values=f"accuracy/{domain}", observed=True)
+    return wide.reindex(columns=[name for name in done[by].unique() if name in wide.columns])
 
 
 def compared(
