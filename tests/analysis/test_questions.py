@@ -89,7 +89,7 @@ def test_a_single_seed_gives_no_interval_and_no_claim() -> None:
 
 
 def test_a_missing_row_is_named_with_those_that_are_there() -> None:
-    with pytest.raises(MissingRowError, match=r"study 's': .*'noise alone' \(found: FGSM, full\)"):
+    with pytest.raises(MissingRowError, match=r"study 's': .*'noise alone' \(found: full, FGSM\)"):
         _answer("mpbm-8", frames(rows({"full": 0.5, "FGSM": 0.5})))
 
 

@@ -112,7 +112,7 @@ def test_a_study_of_other_rows_says_which_it_lacks(database: str) -> None:
     full_study(database, spec=fake_spec(name="mpbm-q8-queries", baselines=[], design=design))
     page = build_questions(database)
     (warning,) = _warnings(_section(page, "mpbm-8"))
-    assert "no finished trial of 'noise alone' (found: FGSM, full)" in warning
+    assert "no finished trial of 'noise alone' (found: full, FGSM)" in warning
     assert _states(page)["MPBM 8"] == "rows missing"
 
 

@@ -52,9 +52,8 @@ def augkd_data_free(studies: Sequence[StudyFrames]) -> Answer:
         f"the generated images, in which {level_words(classes)} of the classes appear. "
         f"{reading.of(row)}: the difference is {difference_words(row)}."
     )
-    means = intervals_by(shares, ["row", "low", "high"], "share").rename(
-        columns={"low": "interval_low", "high": "interval_high"}
-    )
+    bins = shares.rename(columns={"low": "bin_low", "high": "bin_high"})
+    means = intervals_by(bins, ["row", "bin_low", "bin_high"], "share")
     return Answer("augkd-1", "augkd", sentence, "shares", means)
 
 

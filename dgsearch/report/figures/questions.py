@@ -60,23 +60,19 @@ def shares_figure(shares: pd.DataFrame, *, titles: tuple[str, str]) -> go.Figure
     """Bars of mean shares with intervals over seeds, side by side for each row.
 
     Args:
-        shares: row, low, high (of the bin), mean (0..1), interval_low, interval_high.
+        shares: row, bin_low, bin_high, mean, low, high (shares, 0..1).
         titles: Of the axes.
     """
     styles = row_styles([str(row) for row in dict.fromkeys(shares["row"])])
     figure = go.Figure()
     for row, part in shares.groupby("row", sort=False):
-        bins = [
-            f"{low:.2g}–{high:.2g}" for low, high in zip(part["low"], part["high"], strict=True)
-        ]
-        bars = part.drop(columns=["low", "high"]).rename(
-            columns={"interval_low": "low", "interval_high": "high"}
-        )
+        edges = zip(part["bin_low"], part["bin_high"], strict=True)
+        bins = [f"{low:.2g}–{high:.2g}" for low, high in edges]
         figure.add_trace(
             go.Bar(
                 x=bins,
                 y=part["mean"] * 100,
-                error_y=error_bars(bars, 100.0),
+                error_y=error_bars(part, 100.0),
                 marker={"color": styles[str(row)]["color"]},
                 name=str(row),
                 hovertemplate=f"{safe(str(row))}, %{{x}}: %{{y:.1f}} %<extra></extra>",

@@ -127,9 +127,9 @@ def _height(answer: Answer) -> int:
 
 def _table(frame: pd.DataFrame, unit: Unit, name: str) -> Table:
     """The columns that are known here, in the order of the headings."""
-    if "interval_low" in frame:  # low and high are those of a bin
-        bins = [f"{a:.2g} to {b:.2g}" for a, b in zip(frame["low"], frame["high"], strict=True)]
-        frame = frame.assign(bin=bins, low=frame["interval_low"], high=frame["interval_high"])
+    if "bin_low" in frame:
+        edges = zip(frame["bin_low"], frame["bin_high"], strict=True)
+        frame = frame.assign(bin=[f"{low:.2g} to {high:.2g}" for low, high in edges])
     shown = [key for key in _HEADINGS if key in frame or (key == "interval" and "low" in frame)]
     rows: Rows = [[_cell(key, row, unit) for key in shown] for row in records(frame)]
     headings = [_HEADINGS[key] for key in shown]
