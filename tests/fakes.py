@@ -62,7 +62,7 @@ SPACES = {
         )
     ),
 }
-CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted")})
+CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted", "typeset")})
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
     "lambda_mix": FloatDistribution(0, 10),

@@ -91,7 +91,7 @@ VARIANTS = {
     "augkd-q1-data-free": ("off",),
     "augkd-q2-anchors": ("labels alone",),
     "augkd-q3-ramps": ("at once", "slow"),
-    "augkd-q5-teachers": ("larger teacher",),
+    "augkd-q5-teachers": ("teacher as small as the student",),
     "augkd-q6-modules": ("without anchor", "without mixup"),
     "augkd-q7-anchor-choice": ("no anchor", "random anchors"),
     **{f"augkd-q8-gap-{name}": ("labels only",) for name in (
@@ -125,9 +125,11 @@ def question_study(
     database: str, name: str, *, seeds: Sequence[int] = (0, 1, 2), keep: int | None = None
 ) -> FakeStudy:
     """A study of the catalogue with results out of the air; only the first `keep` trials ended."""
+    targets = [name.rpartition("-")[2]] if "-gap-" in name else ["photo", "street"]
     spec = fake_spec(
         name=name, method=name.partition("-")[0], baselines=[], seeds=list(seeds),
         design=DESIGNS[name],
+        data={"benchmark": "digits-mini", "source": ["scan"], "targets": targets},
     )  # fmt: skip
     study = FakeStudy(database, spec)
     random = np.random.default_rng(len(name))

@@ -7,7 +7,7 @@ that runs what it lacks.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -83,7 +83,11 @@ def _overview(asked: Sequence[_Asked]) -> Section:
     ]  # fmt: skip
     answered = sum(each.state == "answered" for each in asked)
     table = Table(
-        "questions", ("", "question", "state", "studies"), rows, (False,) * 4, "Open questions"
+        "questions",
+        ("paper", "question", "state", "studies"),
+        rows,
+        (False,) * 4,
+        "Open questions",
     )
     return Section(
         "overview", f"{answered} of {len(asked)} questions are answered", [Note(_RULES), table]
@@ -117,8 +121,9 @@ def _blocks(engine: Engine, question: Question, known: set[str]) -> tuple[list[B
     except MissingRowError as error:
         return [Warn(f"Not answered: {error}")], "rows missing"
     targets = list(dict.fromkeys(name for each in frames for name in each.targets))
-    blocks: list[Block] = [Note(answer.sentence), *_failures(views.values())]
-    return [*blocks, *answer_figures(answer, targets), _sources(views.values())], "answered"
+    shown = list(views.values())
+    blocks: list[Block] = [Note(answer.sentence), *_failures(shown)]
+    return [*blocks, *answer_figures(answer, targets), _sources(shown)], "answered"
 
 
 def _view(engine: Engine, study: str) -> StudyView:
@@ -145,7 +150,7 @@ def _failed(view: StudyView) -> pd.DataFrame:
     return failed[~failed.set_index(place).index.isin(done)]
 
 
-def _failures(views: Iterable[StudyView]) -> list[Block]:
+def _failures(views: Sequence[StudyView]) -> list[Block]:
     counts = {view.facts.name: len(_failed(view)) for view in views}
     return [
         Warn(f"{plural(count, 'trial')} of {name} did not finish: left out.")
@@ -154,13 +159,14 @@ def _failures(views: Iterable[StudyView]) -> list[Block]:
     ]
 
 
-def _sources(views: Iterable[StudyView]) -> Note:
+def _sources(views: Sequence[StudyView]) -> Note:
+    names = " ".join(view.facts.name for view in views)
     texts = [
         f"{view.facts.name} ({plural(len(view.done), 'trial')}, "
         f"{plural(int(view.done['seed'].nunique()), 'seed')})"
         for view in views
     ]
-    return Note(f"From {listed(texts)}; `dgsearch report` shows the whole study.")
+    return Note(f"From {listed(texts)}. All of it: dgsearch report {names}")
 
 
 def _frames(engine: Engine, view: StudyView) -> StudyFrames:

@@ -19,7 +19,11 @@ ASKED = {
     "mpbm-2": ("ERM continued", "MPBM beats plain training", "plain training from the same"),
     "mpbm-7": ("uniform attention", "weights that differ by feature beat", "equal weights beat"),
     "mpbm-8": ("noise alone", "SGLD makes better queries", "noise alone makes better"),
-    "augkd-5": ("larger teacher", "a larger teacher makes a worse", "a larger teacher makes a b"),
+    "augkd-5": (
+        "teacher as small as the student",
+        "a larger teacher makes a better student",
+        "a teacher of the student's own size",
+    ),
     "augkd-6": ("without anchor", "anchors make the student better", "the student is better off"),
     "augkd-7": ("random anchors", "learned anchors are better", "random anchors are better"),
 }
@@ -268,7 +272,13 @@ def test_a_slow_ramp_is_compared_with_a_fast_one(
 
 @pytest.mark.parametrize(
     ("levels", "start"),
-    [((0.5, 0.6), "It looks as if choose"), ((0.5, 0.4), "Keep a = 0.6, b = 0.2")],
+    [
+        ((0.5, 0.6), "It looks as if choosing a and b by validation accuracy pays."),
+        (
+            (0.5, 0.4),
+            "No gain from choosing a and b by validation accuracy is shown: keep a = 0.6",
+        ),
+    ],
 )
 def test_the_rule_for_a_and_b_is_tried_on_the_seed_left_out(
     levels: tuple[float, float], start: str
@@ -299,3 +309,13 @@ def test_the_gain_is_related_to_the_gap_seed_by_seed(
         studies.append(frames(trials))
     answer = _answer("augkd-8", *studies)
     assert answer.sentence.startswith(start)
+
+
+def test_a_rule_that_costs_accuracy_is_advised_against() -> None:
+    """Validation prefers the point that is worse on the targets."""
+    trials = values({(0.6, 0.2): 0.6, (1.0, 0.0): 0.5}, ["a", "b"], seeds=8)
+    for trial in trials:
+        trial["value"] = 1 - trial["accuracy"]
+    study = frames(trials, varied={"a": "a", "b": "b"}, centre={"a": 0.6, "b": 0.2})
+    sentence = _answer("augkd-4", study).sentence
+    assert sentence.startswith("Choosing a and b by validation accuracy costs accuracy, so keep a")

@@ -85,7 +85,7 @@ def test_an_answer_stands_with_its_figure_table_and_studies(database: str) -> No
     assert isinstance(figure, Figure)
     assert [str(row[0]) for row in figure.table.rows] == ["noise alone", "FGSM"]
     assert section.blocks[-1] == Note(
-        "From mpbm-q8-queries (9 trials, 3 seeds); `dgsearch report` shows the whole study."
+        "From mpbm-q8-queries (9 trials, 3 seeds). All of it: dgsearch report mpbm-q8-queries"
     )
     assert _states(page)["MPBM 8"] == "answered"
 

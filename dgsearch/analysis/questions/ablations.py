@@ -65,11 +65,11 @@ def mpbm_queries(studies: Sequence[StudyFrames]) -> Answer:
 def augkd_teachers(studies: Sequence[StudyFrames]) -> Answer:
     """Question 5: does a larger teacher make a better student?"""
     reading = Reading(
-        more="a larger teacher makes a better student",
-        less="a larger teacher makes a worse student",
+        more="a teacher of the student's own size makes a better student than a larger one",
+        less="a larger teacher makes a better student than one of the student's own size",
         undecided="whether a larger teacher makes a better student is open",
     )
-    return _ablation(studies[0], ("augkd-5", "augkd"), "larger teacher", reading)
+    return _ablation(studies[0], ("augkd-5", "augkd"), "teacher as small as the student", reading)
 
 
 def augkd_modules(studies: Sequence[StudyFrames]) -> Answer:
@@ -101,4 +101,4 @@ def _ablation(study: StudyFrames, key: tuple[str, str], asked: str, reading: Rea
         f"{reading.of(row)}: against the full method, the mean accuracy over the targets of "
         f"“{asked}” differs by {difference_words(row)}. {rest}"
     )
-    return Answer(*key, sentence, "differences", table, dots)
+    return Answer(*key, sentence, "differences", table, dots, reference="the full method")

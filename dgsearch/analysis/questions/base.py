@@ -86,6 +86,7 @@ class Answer:
         table: The frame behind it.
         dots: What the figure shows besides: single seeds, curves or points.
         extra: Rank correlations of diagnostics with accuracy, where the question asks for them.
+        reference: What differences are to; empty where the figure shows none.
         unit: Of the outcome: an accuracy (0..1) or an energy (nats).
     """
 
@@ -96,6 +97,7 @@ class Answer:
     table: pd.DataFrame
     dots: pd.DataFrame = field(default_factory=pd.DataFrame)
     extra: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reference: str = ""
     unit: Unit = "accuracy"
 
 
@@ -201,6 +203,8 @@ def rest_words(table: pd.DataFrame, *, of: str, told_before: str = "") -> str:
 def level_words(values: Sequence[float]) -> str:
     """A mean accuracy with its standard error and n."""
     found: Interval = mean_interval(values)
+    if not found.n:
+        return "an unknown share (n = 0)"
     error = "" if found.n < 2 else f" ± {found.standard_error * 100:.1f}"
     return f"{found.mean * 100:.1f}{error} % (n = {found.n})"
 

@@ -26,7 +26,6 @@ from dgsearch.analysis.training import learning_curves
 
 __all__ = ["augkd_anchors", "augkd_data_free", "augkd_gap", "augkd_ramps"]
 
-_SURE = 0.9  # confidence from which the teacher counts as sure: the last of ten bins
 _TEACHER = "teacher_accuracy_student_domain"
 
 
@@ -37,7 +36,8 @@ def augkd_data_free(studies: Sequence[StudyFrames]) -> Answer:
     table, _ = compared(study.name, wide, "off", ("full",))
     row = row_of(table, "full")
     shares = _shares(study)
-    sure = shares[(shares["row"] == "full") & (shares["low"] >= _SURE - 1e-9)]["share"].tolist()
+    top = float(shares["low"].max())  # of the bins of confidence
+    sure = shares.loc[(shares["row"] == "full") & (shares["low"] == top), "share"].tolist()
     joined = _with_last(study, ["generated_classes"])
     classes = joined.loc[joined["row"] == "full", "generated_classes"].dropna().tolist()
     reading = Reading(
@@ -48,7 +48,7 @@ def augkd_data_free(studies: Sequence[StudyFrames]) -> Answer:
     )
     sentence = (
         f"The student that the module leaves reaches {level_words(wide['full'].tolist())} on its "
-        f"own domain; the teacher is at least {_SURE * 100:.0f} % sure of {level_words(sure)} of "
+        f"own domain; the teacher is at least {top * 100:.0f} % sure of {level_words(sure)} of "
         f"the generated images, in which {level_words(classes)} of the classes appear. "
         f"{reading.of(row)}: the difference is {difference_words(row)}."
     )
@@ -82,7 +82,10 @@ def augkd_anchors(studies: Sequence[StudyFrames]) -> Answer:
         f"{level_words(own['teacher_accuracy_mixed_0.0'].tolist())} on their anchors, by "
         f"{difference_words(row_of(lost, 'anchor'))}."
     )
-    return Answer("augkd-2", "augkd", sentence, "differences", table, dots, unit="energy")
+    images = "the energy of the images themselves (left: the teacher is surer of the anchors)"
+    return Answer(
+        "augkd-2", "augkd", sentence, "differences", table, dots, reference=images, unit="energy"
+    )
 
 
 def augkd_ramps(studies: Sequence[StudyFrames]) -> Answer:

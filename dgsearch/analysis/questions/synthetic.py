@@ -41,7 +41,7 @@ def mpbm_overhead(studies: Sequence[StudyFrames]) -> Answer:
     others = table[(table["label"] != "full") & (table["measure"] == "time")]
     beside = ", ".join(f"{row.label} {row.ratio:.1f}" for row in others.itertuples())
     sentence = (
-        f"MPBM takes {_multiple(full['time'], 'time')}; "
+        f"The time of MPBM is {_multiple(full['time'], 'time')}; "
         f"the peak memory of its process, libraries included, is "
         f"{_multiple(full['memory'], 'memory')}. "
         f"Beside it, the multiples of that time are: {beside or 'none was run'}."

@@ -35,8 +35,8 @@ _UNITS = {"accuracy": ACCURACY, "energy": ENERGY}
 _MOST_POINTS = 600  # of features in the plane: the page has the table of them too
 
 _CAPTIONS = {
-    "differences": "Differences to the reference, paired over seeds. Grey dots: one seed each. "
-    "Diamonds: means with 95% t intervals. Left of zero is lower than the reference.",
+    "differences": "Differences to {reference}, paired over seeds. Grey dots: one seed each. "
+    "Diamonds: means with 95% t intervals.",
     "ratios": "Time and peak memory as multiples of plain training's, paired over seeds: "
     "geometric means with 95% t intervals. Time counts what shared stages once cost.",
     "shares": "How sure the teacher is of generated images: mean share of the images in each bin, "
@@ -71,7 +71,7 @@ def answer_figures(answer: Answer, targets: Sequence[str]) -> list[Figure]:
     figure = Figure(
         name,
         _DRAWN[answer.kind](answer, unit, targets),
-        _CAPTIONS[answer.kind],
+        _CAPTIONS[answer.kind].format(reference=answer.reference),
         _table(answer.table, unit, name),
         height_px=_height(answer),
     )
