@@ -62,7 +62,11 @@ SPACES = {
         )
     ),
 }
-CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted", "typeset")})
+CATALOGUE = Catalogue(
+    {name: SPACES[name] for name in ("mpbm", "erm")},
+    {"digits-mini": ("scan", "photo", "street", "slanted")},
+)
+WIDER = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted", "typeset")})
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
     "lambda_mix": FloatDistribution(0, 10),
@@ -78,7 +82,7 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
 TARGETS = ("photo", "street")
 
 
-def fake_spec(**changes: Any) -> StudySpec:
+def fake_spec(catalogue: Catalogue = CATALOGUE, **changes: Any) -> StudySpec:
     """A small one-at-a-time study of a method that is never trained."""
     raw: dict[str, Any] = {
         "name": "fake",
@@ -92,7 +96,7 @@ def fake_spec(**changes: Any) -> StudySpec:
             "vary": {"lambda_adv": [0.0, 0.5, 1.0], "T": [1, 5, 10]},
         },
     }
-    return parse_study(raw | changes, CATALOGUE, file="fake.toml")
+    return parse_study(raw | changes, catalogue, file="fake.toml")
 
 
 def fake_facts(spec: StudySpec) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 from dgsearch.analysis.questions import StudyFrames
 from dgsearch.database.recorder import Ending
 from dgsearch.design import plan_trials
-from tests.fakes import SPACES, FakeStudy, every_diagnostic, fake_spec, some_samples
+from tests.fakes import SPACES, WIDER, FakeStudy, every_diagnostic, fake_spec, some_samples
 
 __all__ = ["DESIGNS", "fail_one", "frames", "question_study", "rows", "values"]
 
@@ -127,7 +127,7 @@ def question_study(
     """A study of the catalogue with results out of the air; only the first `keep` trials ended."""
     targets = [name.rpartition("-")[2]] if "-gap-" in name else ["photo", "street"]
     spec = fake_spec(
-        name=name, method=name.partition("-")[0], baselines=[], seeds=list(seeds),
+        WIDER, name=name, method=name.partition("-")[0], baselines=[], seeds=list(seeds),
         design=DESIGNS[name],
         data={"benchmark": "digits-mini", "source": ["scan"], "targets": targets},
     )  # fmt: skip

@@ -82,13 +82,8 @@ def _overview(asked: Sequence[_Asked]) -> Section:
         for each in asked
     ]  # fmt: skip
     answered = sum(each.state == "answered" for each in asked)
-    table = Table(
-        "questions",
-        ("paper", "question", "state", "studies"),
-        rows,
-        (False,) * 4,
-        "Open questions",
-    )
+    headings = ("paper", "question", "state", "studies")
+    table = Table("questions", headings, rows, (False,) * 4, "Open questions")
     return Section(
         "overview", f"{answered} of {len(asked)} questions are answered", [Note(_RULES), table]
     )
