@@ -140,6 +140,13 @@ def test_additive_effects_are_no_interaction() -> None:
     assert "2 differ after Holm's correction: T +10.0, λ_adv +5.0 points" in answer.sentence
 
 
+def test_a_seed_that_lacks_a_point_of_the_grid_is_left_out() -> None:
+    study = _grid(lambda p: 0.1 * p[2] * p[3], NOISE)
+    fewer = study.trials.drop(index=0)  # one point at seed 0
+    answer = _answer("mpbm-3", replace(study, trials=fewer))
+    assert set(answer.table["pairs"]) == {7}
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [(0.6, "T = 10 has a higher mean than T = 5: +10."),

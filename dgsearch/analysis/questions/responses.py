@@ -124,7 +124,8 @@ def augkd_ramp_rule(studies: Sequence[StudyFrames]) -> Answer:
     """Question 4: the whole a × b grid, and whether choosing on it pays on another seed."""
     study = studies[0]
     points = study.done[study.done["role"] == "point"]
-    names = [f"a = {a:g}, b = {b:g}" for a, b in zip(points["a"], points["b"], strict=True)]
+    pairs = zip(points[study.varied["a"]], points[study.varied["b"]], strict=True)
+    names = [f"a = {a:g}, b = {b:g}" for a, b in pairs]
     named = points.assign(point=names)
     centre = f"a = {study.centre['a']:g}, b = {study.centre['b']:g}"
     wide = named.pivot_table(index="seed", columns="point", values=f"accuracy/{MEAN}")
@@ -185,9 +186,12 @@ def _contrasts(study: StudyFrames) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Each seed's effect of each hyperparameter, and of each pair beyond the two alone.
 
     An effect goes from the lowest to the highest value, averaged over all else. That of a pair is
-    the effect of the one at the highest value of the other, less that at the lowest.
+    the effect of the one at the highest value of the other, less that at the lowest. Seeds that
+    lack a point of the grid are left out.
     """
     points = study.done[study.done["role"] == "point"].set_index("seed")
+    counts = points.groupby(level="seed").size()
+    points = points[points.index.isin(counts.index[counts == counts.max()])]
     accuracy = points[f"accuracy/{MEAN}"]
     high = {n: points[c] == points[c].max() for n, c in study.varied.items()}
     low = {n: points[c] == points[c].min() for n, c in study.varied.items()}
