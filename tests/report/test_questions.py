@@ -64,6 +64,13 @@ def test_every_study_of_a_question_is_shipped_asks_at_least_five_seeds_and_is_ma
         assert spec.data.benchmark == "digits-mini"
 
 
+@pytest.mark.parametrize("study", ["mpbm-q6-synthetic", "augkd-q1-data-free"])
+def test_the_studies_whose_samples_are_read_store_them(study: str) -> None:
+    from dgsearch.runner.commands import load_study
+
+    assert load_study(ROOT / study_file(study)).hyperparameters["sample"] == "on"
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
 def test_the_rows_that_an_answer_names_are_in_its_study_file(question) -> None:  # type: ignore[no-untyped-def]
     """The fakes of these tests have no variant or value name that the shipped file lacks."""
