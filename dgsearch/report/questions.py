@@ -36,7 +36,7 @@ __all__ = ["build_questions"]
 
 _NAMES = {"mpbm": "MPBM", "augkd": "AuG-KD"}
 _RULES = (
-    "Each question has a study of its own, or a few; this page reads them from the database. "
+    "Each question is answered from one study or a few, as the database has them. "
     "Differences are paired over seeds and in percentage points, with 95% t intervals. A "
     "difference is called established only where its interval excludes zero and the exact "
     "two-sided sign-flip test is at or below 0.05. Five pairs cannot reach that, whatever the "
@@ -129,7 +129,7 @@ def _unfinished(view: StudyView) -> str:
     """How far a study has come; empty where every planned trial has ended."""
     planned = view.facts.facts.get("planned")
     if not planned or not view.targets:
-        return "no trial of dgsearch has finished"
+        return "no trial has finished yet"
     ended = len(finished(view.trials)) + len(_failed(view))
     if ended >= planned and len(finished(view.trials)):
         return ""
