@@ -197,6 +197,30 @@ def report(
 
 
 @app.command()
+def questions(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where to write.")
+    ] = Path("reports/open_questions.html"),
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            "--figures",
+            metavar="DIR",
+            help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
+            show_default=False,
+        ),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write the page of the papers' open questions, answered from the studies of a database."""
+    from dgsearch.report import write_questions
+
+    print(f"wrote {write_questions(database, output, figures=figures)}")
+    if figures is not None:
+        print(f"wrote figures to {figures}")
+
+
+@app.command()
 def export(
     study: Annotated[str, typer.Argument(help="Name of the study.")],
     output: Annotated[

@@ -46,6 +46,16 @@ SPACES = {
             Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
         )
     ),
+    "augkd": Space(
+        (
+            Float(
+                name="a", symbol="a", default=0.6, low=0, open_low=True, high=10, meaning="rise"
+            ),
+            Float(name="b", symbol="b", default=0.2, low=0, high=1, meaning="start"),
+            Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
+            Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
+        )
+    ),
     "erm": Space(
         (
             Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
@@ -53,12 +63,19 @@ SPACES = {
         )
     ),
 }
-CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted")})
+CATALOGUE = Catalogue(
+    {name: SPACES[name] for name in ("mpbm", "erm")},
+    {"digits-mini": ("scan", "photo", "street", "slanted")},
+)
+WIDER = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted", "typeset")})
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
     "lambda_mix": FloatDistribution(0, 10),
     "T": IntDistribution(0, 100),
     "N_b": IntDistribution(1, 100),
+    "a": FloatDistribution(0, 10),
+    "b": FloatDistribution(0, 1),
+    "epochs": IntDistribution(1, 100),
     "lr": FloatDistribution(1e-6, 1, log=True),
     "attention": CategoricalDistribution(("feature", "plain")),
     "adversarial_alignment": CategoricalDistribution(("on", "off")),
@@ -66,7 +83,7 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
 TARGETS = ("photo", "street")
 
 
-def fake_spec(**changes: Any) -> StudySpec:
+def fake_spec(catalogue: Catalogue = CATALOGUE, **changes: Any) -> StudySpec:
     """A small one-at-a-time study of a method that is never trained."""
     raw: dict[str, Any] = {
         "name": "fake",
@@ -80,7 +97,7 @@ def fake_spec(**changes: Any) -> StudySpec:
             "vary": {"lambda_adv": [0.0, 0.5, 1.0], "T": [1, 5, 10]},
         },
     }
-    return parse_study(raw | changes, CATALOGUE, file="fake.toml")
+    return parse_study(raw | changes, catalogue, file="fake.toml")
 
 
 def fake_facts(spec: StudySpec) -> dict[str, Any]:
