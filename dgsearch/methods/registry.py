@@ -17,6 +17,7 @@ from dgsearch.methods.augkd import FINETUNE, KD, AugKD, MpbmAugKD
 from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
 from dgsearch.methods.erm import ERM
+from dgsearch.methods.family import FAMILY
 from dgsearch.methods.mixup import MANIFOLD_MIXUP
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.study import Catalogue
@@ -33,6 +34,7 @@ _OWN: tuple[Method, ...] = (
     FINETUNE,
     ERM,
     MANIFOLD_MIXUP,
+    *FAMILY,
     RECOLOUR,
     RANDCONV,
     STRONG_AUGMENTATION,
