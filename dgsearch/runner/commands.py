@@ -19,7 +19,7 @@ from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines
 from dgsearch.runner.tune import run_study
-from dgsearch.study import Search, StudySpec
+from dgsearch.study import Family, Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
@@ -61,6 +61,9 @@ def plan_file(
     if isinstance(spec.design, Search):
         confirmed = min(spec.design.confirm, spec.design.trials) * len(spec.seeds)
         yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
+    if isinstance(spec.design, Family):
+        each = spec.design.configurations
+        yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
     kinds = Counter(trial.configuration.role for trial in trials)
     yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
     missing: dict[str, int] = {}

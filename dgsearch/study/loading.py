@@ -19,7 +19,17 @@ from dgsearch.study.checks import (
     check_hyperparameters,
     check_variants,
 )
-from dgsearch.study.spec import Ablation, DataSpec, Design, Halving, Range, Resources, StudySpec
+from dgsearch.study.family_checks import check_family
+from dgsearch.study.spec import (
+    Ablation,
+    DataSpec,
+    Design,
+    Family,
+    Halving,
+    Range,
+    Resources,
+    StudySpec,
+)
 
 __all__ = ["load_study", "parse_study"]
 
@@ -114,18 +124,32 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem
         yield from catalogue.check_method(f"baselines[{place}]", name)
         if name == method:
             yield Problem(f"baselines[{place}]", repr(name), "is the method itself; remove it")
+    design = parts.get("design")
+    if isinstance(design, Family):
+        methods = list(dict.fromkeys([*methods, *design.methods]))
     if "data" in parts:
         yield from check_data(parts["data"], catalogue, methods)
-    space = catalogue.space(method) if method else None
+    yield from _meaning_of_design(parts, catalogue)
+    if design is not None and "halving" in parts:
+        yield from check_halving(parts["halving"], design)
+
+
+def _meaning_of_design(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+    """The problems of what is fixed and what is varied."""
+    method, design = parts.get("method", ""), parts.get("design")
     fixed = parts.get("hyperparameters", {})
-    if space is not None:
-        yield from check_hyperparameters(fixed, space)
-    if space is not None and "design" in parts:
-        yield from check_design(parts["design"], fixed, space)
-        if isinstance(parts["design"], Ablation):
-            yield from check_variants(parts["design"], str(method), fixed, catalogue)
-    if "design" in parts and "halving" in parts:
-        yield from check_halving(parts["halving"], parts["design"])
+    if isinstance(design, Family):
+        baselines = parts.get("baselines", ())
+        yield from check_family(design, method, fixed, baselines, catalogue)
+        return
+    space = catalogue.space(method)
+    if space is None:
+        return
+    yield from check_hyperparameters(fixed, space)
+    if design is not None:
+        yield from check_design(design, fixed, space)
+    if isinstance(design, Ablation):
+        yield from check_variants(design, method, fixed, catalogue)
 
 
 def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
