@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
-from dgsearch.methods.augkd import FINETUNE, KD, AugKD, MpbmAugKD
+from dgsearch.methods.augkd import SIMPLER, AugKD, MpbmAugKD
 from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
 from dgsearch.methods.erm import ERM
@@ -30,8 +30,7 @@ _OWN: tuple[Method, ...] = (
     MPBM(),
     AugKD(),
     MpbmAugKD(),
-    KD,
-    FINETUNE,
+    *SIMPLER,
     ERM,
     MANIFOLD_MIXUP,
     *FAMILY,

@@ -64,7 +64,8 @@ def plan_file(
     if isinstance(spec.design, Family):
         each = spec.design.configurations
         yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
-    kinds = Counter(trial.configuration.role for trial in trials)
+    methods = isinstance(spec.design, Family)
+    kinds = Counter("method" if methods else trial.configuration.role for trial in trials)
     yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
     missing: dict[str, int] = {}
     yield from _stage_lines(spec, trials, options, missing)

@@ -108,14 +108,14 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
             parts[name] = TypeAdapter[Any](_TYPES[name]).validate_python(raw[name])
         except ValidationError as error:
             problems += [_problem(name, raw[name], detail) for detail in error.errors()]
-    problems += _meaning(parts, catalogue)
+    problems += _meaning(parts, catalogue, kind=_kind(raw.get("design")))
     if problems:
         raise StudyFileError(file, problems)
     return StudySpec(**parts)
 
 
-def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
-    """The problems that need more than one section or the catalogue."""
+def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> Iterator[Problem]:
+    """The problems that need more than one section or the catalogue; `kind` is the design's."""
     method = parts.get("method")
     methods = [name for name in (method, *parts.get("baselines", ())) if name]
     if method:
@@ -126,10 +126,12 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem
             yield Problem(f"baselines[{place}]", repr(name), "is the method itself; remove it")
     design = parts.get("design")
     if isinstance(design, Family):
-        methods = list(dict.fromkeys([*methods, *design.methods]))
+        known = [name for name in design.methods if name in catalogue.methods]
+        methods = list(dict.fromkeys([*methods, *known]))
     if "data" in parts:
         yield from check_data(parts["data"], catalogue, methods)
-    yield from _meaning_of_design(parts, catalogue)
+    if design is not None or kind != "family":  # else nobody knows which methods are meant
+        yield from _meaning_of_design(parts, catalogue)
     if design is not None and "halving" in parts:
         yield from check_halving(parts["halving"], design)
 
@@ -152,6 +154,11 @@ def _meaning_of_design(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterat
         yield from check_variants(design, method, fixed, catalogue)
 
 
+def _kind(design: Any) -> str:
+    """The kind that a design says it is; empty where it says none."""
+    return str(design.get("kind", "")) if isinstance(design, Mapping) else ""
+
+
 def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
     """One of pydantic's errors in our words: dotted key, value found, values allowed."""
     place = [part for part in detail["loc"] if part not in _TAGS]
@@ -163,8 +170,8 @@ def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
     if kind == "missing":
         return Problem(key, "", "is missing; add it")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        found = raw.get("kind", "") if isinstance(raw, Mapping) else ""
-        return Problem("design.kind", repr(found), one_of(str(found), tuple(_DESIGNS)))
+        found = _kind(raw)
+        return Problem("design.kind", repr(found), one_of(found, tuple(_DESIGNS)))
     message = _PLAINER.get(kind, detail["msg"].removeprefix("Value error, "))
     return Problem(key, repr(detail["input"]), message[:1].lower() + message[1:])
 

@@ -117,6 +117,13 @@ def test_a_bad_family_is_named(changes: dict[str, Any], message: str) -> None:
     assert any(message in line for line in str(caught.value).splitlines()), caught.value
 
 
+def test_a_broken_family_does_not_blame_what_another_method_may_know() -> None:
+    with pytest.raises(StudyFileError) as caught:
+        _family(methods={"mpbm": {"T": 3}}, hyperparameters={"N_b": 2})
+    (line,) = str(caught.value).splitlines()
+    assert "design.methods.mpbm.T = 3: must be a list" in line
+
+
 def test_what_one_method_alone_knows_may_be_fixed() -> None:
     points = plan_configurations(_family(hyperparameters={"T": 2, "lr": 0.5}), SPACES)
     assert {point.values.get("T") for point in points} == {None, 2}

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from dgsearch.data.splits import Batch
-from dgsearch.methods.family.input_mixing import alpha_of, drawn_order, mixed_batch
 from dgsearch.methods.losses import soft_cross_entropy
-from dgsearch.methods.mixup import mixup_weight
+from dgsearch.methods.mixup import alpha_of, drawn_order, mixed_batch, mixup_weight
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space

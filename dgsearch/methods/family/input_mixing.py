@@ -12,48 +12,12 @@ from torch import Tensor
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.losses import soft_cross_entropy
-from dgsearch.methods.mixup import mix_pairs, mixup_weight
+from dgsearch.methods.mixup import alpha_of, drawn_order, mixed_batch, mixup_weight
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
 
-__all__ = ["MIDPOINT_MIXUP", "MIXUP", "REGMIXUP", "alpha_of", "drawn_order", "mixed_batch"]
-
-
-def alpha_of(default: float) -> Float:
-    """The hyperparameter α of Beta(α, α), with a method's own default."""
-    return Float(
-        name="mixup_alpha",
-        symbol="α",
-        default=default,
-        low=0,
-        open_low=True,
-        log=True,
-        meaning="of Beta(α, α), from which the share of a pair is drawn",
-    )
-
-
-def drawn_order(count: int, random: torch.Generator) -> Tensor:
-    """Whom each of `count` images is mixed with: a permutation, (B,)."""
-    return torch.randperm(count, generator=random, device=random.device)
-
-
-def mixed_batch(
-    batch: Batch, weight: Tensor, order: Tensor, *, num_classes: int
-) -> tuple[Tensor, Tensor]:
-    """Images and labels of a batch, both mixed with the same weight [Zhang18, Sec. 2].
-
-    Args:
-        batch: B images.
-        weight: λ, scalar in [0, 1].
-        order: A permutation, (B,).
-        num_classes: K.
-
-    Returns:
-        Images as in the batch, and distributions over classes, (B, K).
-    """
-    one_hot = F.one_hot(batch.labels, num_classes).float()
-    return mix_pairs(batch.images, weight, order), mix_pairs(one_hot, weight, order)
+__all__ = ["MIDPOINT_MIXUP", "MIXUP", "REGMIXUP"]
 
 
 def _mixed_loss(network: Classifier, batch: Batch, settings: Settings, weight: Tensor) -> Tensor:

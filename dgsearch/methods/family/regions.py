@@ -13,9 +13,8 @@ from torchvision.transforms import v2
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.family.drawing import seeded_by
-from dgsearch.methods.family.input_mixing import alpha_of, drawn_order
 from dgsearch.methods.losses import soft_cross_entropy
-from dgsearch.methods.mixup import mix_pairs, mixup_weight
+from dgsearch.methods.mixup import alpha_of, drawn_order, mix_pairs, mixup_weight
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
