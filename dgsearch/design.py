@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dgsearch.space import Choice, Float, Int, Space, Value
+from dgsearch.sampling import drawn_points, in_range
+from dgsearch.space import Space, Value
 from dgsearch.study.spec import (
     FULL,
     Ablation,
     AdaptiveSeeds,
+    Family,
     Grid,
     OneAtATime,
     Range,
@@ -51,7 +52,8 @@ class Configuration:
         values: Every hyperparameter of the method.
         varied: Names among them that the study varies.
         role: What the study has it for: "point", "baseline" or "variant".
-        variant: Name of the variant of an ablation, "full" for the method itself; else empty.
+        variant: Name of the variant of an ablation, "full" for the method itself; the method in
+            a family; else empty.
     """
 
     method: str
@@ -108,7 +110,12 @@ def planned_total(spec: StudySpec, spaces: Mapping[str, Space]) -> int:
 
 def plan_configurations(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuration]:
     """The configurations known beforehand, without repetition: points and baselines."""
-    points = _variants(spec, spaces) if isinstance(spec.design, Ablation) else _moved(spec, spaces)
+    if isinstance(spec.design, Ablation):
+        points = _variants(spec, spaces)
+    elif isinstance(spec.design, Family):
+        points = _members(spec, spec.design, spaces)
+    else:
+        points = _moved(spec, spaces)
     baselines = [
         Configuration(name, _shared_values(spec, spaces[name]), role="baseline")
         for name in spec.baselines
@@ -144,27 +151,11 @@ def sobol_points(design: Sobol, space: Space) -> list[dict[str, Value]]:
     unit = sample(problem, design.samples, calc_second_order=False, seed=_SOBOL_SEED)
     return [
         {
-            name: _stretched(share, interval, space[name])
+            name: in_range(share, interval, space[name])
             for share, (name, interval) in zip(row, design.vary.items(), strict=True)
         }
         for row in unit.tolist()
     ]
-
-
-def _stretched(share: float, interval: Range, item: Float | Int | Choice) -> Value:
-    """The value at a share, 0..1, of a range."""
-    low, high = interval.low, interval.high
-    whole = isinstance(item, Int)
-    if whole:  # every whole number owns an equal part
-        low, high = low - 0.5, high + 0.5
-    log = getattr(item, "log", False) if interval.log is None else interval.log
-    if log and low > 0:
-        value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-    else:
-        value = low + share * (high - low)
-    if whole:
-        return int(min(max(round(value), interval.low), interval.high))
-    return float(min(max(value, interval.low), interval.high))
 
 
 def search_space(design: Search, space: Space) -> dict[str, Any]:
@@ -202,10 +193,36 @@ def _variants(spec: StudySpec, spaces: Mapping[str, Space]) -> list[Configuratio
     return made
 
 
+def _members(spec: StudySpec, design: Family, spaces: Mapping[str, Space]) -> list[Configuration]:
+    """As many configurations of each method, the centres of all methods first."""
+    budgets = [
+        _budget(spec, design, method, spaces[method]) for method in methods_of(spec)
+    ]  # one list a method
+    return [member for turn in zip(*budgets, strict=True) for member in turn]
+
+
+def _budget(spec: StudySpec, design: Family, method: str, space: Space) -> list[Configuration]:
+    """A method at its centre, then at the first points of the sequence that are new."""
+    ranges = design.ranges(method)
+    found: dict[str, Configuration] = {}
+    points = drawn_points(ranges, space) if ranges else iter(())
+    for point in itertools.chain([{}], points):
+        values = space.resolve({**_shared_values(spec, space), **point})
+        member = Configuration(method, values, tuple(ranges), role="variant", variant=method)
+        found.setdefault(member.config_id, member)
+        if len(found) == design.configurations:
+            break
+    return list(found.values())
+
+
 def methods_of(spec: StudySpec) -> tuple[str, ...]:
-    """Every method that a study trains: its own, the baselines, those of variants."""
-    variants = spec.design.variants.values() if isinstance(spec.design, Ablation) else ()
-    named = [str(changes["method"]) for changes in variants if "method" in changes]
+    """Every method that a study trains: its own, the baselines, those of variants or a family."""
+    named: list[str] = []
+    if isinstance(spec.design, Ablation):
+        changed = spec.design.variants.values()
+        named = [str(changes["method"]) for changes in changed if "method" in changes]
+    elif isinstance(spec.design, Family):
+        named = list(spec.design.methods)
     return tuple(dict.fromkeys([spec.method, *spec.baselines, *named]))
 
 

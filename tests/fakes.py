@@ -23,7 +23,7 @@ from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.recorder import Ending, Started, StudyRecorder
 from dgsearch.database.studies import register_study
-from dgsearch.design import Configuration, PlannedTrial, plan_trials
+from dgsearch.design import Configuration, PlannedTrial, methods_of, plan_trials
 from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study import Catalogue, StudySpec, parse_study
 
@@ -102,7 +102,7 @@ def fake_spec(catalogue: Catalogue = CATALOGUE, **changes: Any) -> StudySpec:
 
 def fake_facts(spec: StudySpec) -> dict[str, Any]:
     """Facts as the runner writes them."""
-    names = (spec.method, *spec.baselines)
+    names = methods_of(spec)
     return {
         "study_file": f'name = "{spec.name}"',
         "planned": len(plan_trials(spec, SPACES)),

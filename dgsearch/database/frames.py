@@ -106,7 +106,7 @@ FRAMES: Mapping[str, Frame] = {
             Column("config_id", "string", "the configuration: method and hyperparameters"),
             Column("method", "string", "the method trained"),
             Column("role", "string", "point, baseline or variant"),
-            Column("variant", "string", "variant of an ablation; empty elsewhere"),
+            Column("variant", "string", "variant of an ablation, method of a family; else empty"),
             Column("<hyperparameter>", _BY_VALUES, "its value; missing where it has none"),
             Column(
                 "value", "float64", "accuracy on the selection split; what Optuna stored", "0..1"

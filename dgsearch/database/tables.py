@@ -145,7 +145,7 @@ OWN_CONFIGURATIONS = Table(
     Column("config_id", String(32), primary_key=True),
     Column("method", String(200), nullable=False),
     Column("role", String(32), nullable=False),  # point, baseline or variant
-    Column("variant", String(200), nullable=False),  # of an ablation; empty elsewhere
+    Column("variant", String(200), nullable=False),  # of an ablation or family; else empty
     Column("values_json", Text, nullable=False),  # every hyperparameter of the method
 )
 OWN_TRIALS = Table(

@@ -35,7 +35,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "config_id": "the configuration: method and hyperparameters",
         "method": "the method trained",
         "role": "point, baseline or variant",
-        "variant": "variant of an ablation; empty elsewhere",
+        "variant": "variant of an ablation, method of a family; else empty",
         "hyperparameters": "every hyperparameter of the method, a JSON object",
         "value": "accuracy on the selection split, 0..1; NULL also where it is infinite",
         "epochs": "epochs of the last stage that were reported",

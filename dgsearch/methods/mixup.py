@@ -1,4 +1,4 @@
-"""Mixup of features: pairs instead of batches, one weight a pair instead of one a feature.
+"""Mixup: pairs instead of batches, one weight a pair instead of one a feature.
 
 [Zhang18] is arXiv:1710.09412, [Verma19] is arXiv:1806.05236. Shapes: B samples, K classes.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dgsearch.data.splits import Batch
@@ -14,7 +15,14 @@ from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
 
-__all__ = ["MANIFOLD_MIXUP", "mix_pairs", "mixup_weight"]
+__all__ = [
+    "MANIFOLD_MIXUP",
+    "alpha_of",
+    "drawn_order",
+    "mix_pairs",
+    "mixed_batch",
+    "mixup_weight",
+]
 
 
 def mixup_weight(alpha: float, generator: torch.Generator) -> Tensor:
@@ -40,32 +48,54 @@ def mix_pairs(values: Tensor, weight: Tensor, order: Tensor) -> Tensor:
     return weight * values + (1 - weight) * values[order]
 
 
+def alpha_of(default: float) -> Float:
+    """The hyperparameter α of Beta(α, α), with a method's own default."""
+    return Float(
+        name="mixup_alpha",
+        symbol="α",
+        default=default,
+        low=0,
+        open_low=True,
+        log=True,
+        meaning="of Beta(α, α), from which the share of a pair is drawn",
+    )
+
+
+def drawn_order(count: int, random: torch.Generator) -> Tensor:
+    """Whom each of `count` images is mixed with: a permutation, (B,)."""
+    return torch.randperm(count, generator=random, device=random.device)
+
+
+def mixed_batch(
+    batch: Batch, weight: Tensor, order: Tensor, *, num_classes: int
+) -> tuple[Tensor, Tensor]:
+    """Images and labels of a batch, both mixed with the same weight [Zhang18, Sec. 2].
+
+    Args:
+        batch: B images.
+        weight: λ, scalar in [0, 1].
+        order: A permutation, (B,).
+        num_classes: K.
+
+    Returns:
+        Images as in the batch, and distributions over classes, (B, K).
+    """
+    one_hot = F.one_hot(batch.labels, num_classes).float()
+    return mix_pairs(batch.images, weight, order), mix_pairs(one_hot, weight, order)
+
+
 def _manifold_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
     """Cross-entropy on mixed features [Verma19, Eq. 1], here always those of the last layer."""
     weight = mixup_weight(settings.values.number("mixup_alpha"), settings.random)
-    random = settings.random
-    order = torch.randperm(len(batch), generator=random, device=random.device)
+    order = drawn_order(len(batch), settings.random)
     mixed = mix_pairs(network.features(batch.images), weight, order)
-    one_hot = torch.nn.functional.one_hot(batch.labels, settings.num_classes).float()
+    one_hot = F.one_hot(batch.labels, settings.num_classes).float()
     return soft_cross_entropy(network.head(mixed), mix_pairs(one_hot, weight, order))
 
-
-_ALPHA = Space(
-    (
-        Float(
-            name="mixup_alpha",
-            symbol="α",
-            default=1.0,
-            low=0,
-            open_low=True,
-            meaning="of Beta(α, α), from which the share of a pair is drawn",
-        ),
-    )
-)
 
 MANIFOLD_MIXUP = SingleDomain(
     name="manifold_mixup",
     summary="mixup of pairs of features (arXiv:1806.05236), at the layer that MPBM mixes",
     loss=_manifold_loss,
-    own=_ALPHA,
+    own=Space((alpha_of(1.0),)),
 )

@@ -13,10 +13,11 @@ from importlib.metadata import entry_points
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
-from dgsearch.methods.augkd import FINETUNE, KD, AugKD, MpbmAugKD
+from dgsearch.methods.augkd import SIMPLER, AugKD, MpbmAugKD
 from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
 from dgsearch.methods.erm import ERM
+from dgsearch.methods.family import FAMILY
 from dgsearch.methods.mixup import MANIFOLD_MIXUP
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.study import Catalogue
@@ -29,10 +30,10 @@ _OWN: tuple[Method, ...] = (
     MPBM(),
     AugKD(),
     MpbmAugKD(),
-    KD,
-    FINETUNE,
+    *SIMPLER,
     ERM,
     MANIFOLD_MIXUP,
+    *FAMILY,
     RECOLOUR,
     RANDCONV,
     STRONG_AUGMENTATION,

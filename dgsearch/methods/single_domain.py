@@ -1,13 +1,15 @@
-"""Methods that train on as plain training does, with another loss for each batch.
+"""Methods that train on as plain training does, with another loss or step for each batch.
 
 All of them start from the same pre-trained weights, see the same batches in the same order
-with the same fresh optimiser, and differ in the loss alone: what they gain is theirs.
+with the same fresh optimiser, and differ in the loss of a batch, or in the step that lowers it:
+what they gain is theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -28,7 +30,7 @@ from dgsearch.methods.supervised import (
 from dgsearch.methods.views import Views
 from dgsearch.space import Space, Value, join
 
-__all__ = ["BatchLoss", "Settings", "SingleDomain", "plain_loss"]
+__all__ = ["BatchLoss", "BatchStep", "Memory", "Settings", "SingleDomain", "descend", "plain_loss"]
 
 
 NOTHING = Space(())
@@ -36,17 +38,19 @@ NOTHING = Space(())
 
 @dataclass(frozen=True)
 class Settings:
-    """What a loss may use besides the network and the batch.
+    """What a loss or a step may use besides the network and the batch.
 
     Attributes:
         values: The method's hyperparameters.
         random: On the device of the batch.
         num_classes: K.
+        memory: Tensors that outlive a batch, by name; change them in place.
     """
 
     values: Values
     random: torch.Generator
     num_classes: int
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class BatchLoss(Protocol):
@@ -55,6 +59,49 @@ class BatchLoss(Protocol):
     def __call__(self, network: Classifier, batch: Batch, settings: Settings) -> Tensor:
         """A scalar to descend; the network is in training mode."""
         ...
+
+
+class BatchStep(Protocol):
+    """One step of the optimiser on one batch."""
+
+    def __call__(
+        self,
+        loss: Callable[[], Tensor],
+        network: Classifier,
+        optimiser: torch.optim.Optimizer,
+        settings: Settings,
+    ) -> Tensor:
+        """Change the weights; returns the loss before the step, a scalar without a gradient.
+
+        `loss()` is the method's loss on this batch at the weights that the network has then.
+        """
+        ...
+
+
+class Memory(Protocol):
+    """What a loss remembers from batch to batch, as it is before the first one."""
+
+    def __call__(self, network: Classifier, num_classes: int) -> Mapping[str, Tensor]:
+        """Tensors by name, on the network's device; they are part of every checkpoint."""
+        ...
+
+
+def descend(
+    loss: Callable[[], Tensor],
+    network: Classifier,
+    optimiser: torch.optim.Optimizer,
+    settings: Settings,
+) -> Tensor:
+    """A step along the gradient of the loss."""
+    found = loss()
+    optimiser.zero_grad(set_to_none=True)
+    found.backward()
+    optimiser.step()
+    return found.detach()
+
+
+def _nothing(network: Classifier, num_classes: int) -> Mapping[str, Tensor]:
+    return {}
 
 
 def plain_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
@@ -72,6 +119,8 @@ class SingleDomain:
         loss: Its loss.
         own: Its hyperparameters besides the common ones.
         version: Of its stage; raised when a change alters what it makes.
+        step: How the loss of a batch changes the weights.
+        memory: What its loss remembers from batch to batch.
     """
 
     name: str
@@ -80,6 +129,8 @@ class SingleDomain:
     own: Space = NOTHING
     version: int = 1
     one_target: bool = False
+    step: BatchStep = descend
+    memory: Memory = _nothing
 
     @property
     def space(self) -> Space:
@@ -93,7 +144,7 @@ class SingleDomain:
             version=self.version,
             reads=("epochs", *NETWORK_READS, *TRAINING_READS, *self.own.names),
             splits=(SOURCE_TRAIN,),
-            start=lambda context: _Continued(context, self.name, self.loss),
+            start=lambda context: _Continued(context, self),
         )
         return PRETRAIN, stage
 
@@ -101,7 +152,7 @@ class SingleDomain:
 class _Continued:
     """The run of the last stage."""
 
-    def __init__(self, context: StageContext, method: str, loss: BatchLoss) -> None:
+    def __init__(self, context: StageContext, method: SingleDomain) -> None:
         self.epochs = context.values.integer("epochs")
         self._split = context.splits[SOURCE_TRAIN]
         self._batch_size = context.values.integer("batch_size")
@@ -109,9 +160,10 @@ class _Continued:
         self._optimiser = make_optimiser(self._network.parameters(), context.values)
         self._order = context.generator("continue", "order")
         self._views = Views(context, "continue")
-        self._random = context.generator(method, "random", on_device=True)
-        self._settings = Settings(context.values, self._random, context.num_classes)
-        self._loss = loss
+        self._random = context.generator(method.name, "random", on_device=True)
+        self._memory = method.memory(self._network, context.num_classes)
+        self._settings = Settings(context.values, self._random, context.num_classes, self._memory)
+        self._method = method
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         self._network.train()
@@ -120,13 +172,12 @@ class _Continued:
         total = torch.zeros((), device=self._split.labels.device)
         smallest = self._network.smallest_batch
         for stored in self._split.batches(self._batch_size, self._order, smallest=smallest):
-            batch = self._views(stored)
-            loss = self._loss(self._network, batch, self._settings)
-            self._optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self._optimiser.step()
-            total += loss.detach() * len(batch)
+            total += self._step(self._views(stored)) * len(stored)
         return check_finite(train_loss=float(total) / len(self._split))
+
+    def _step(self, batch: Batch) -> Tensor:
+        loss = partial(self._method.loss, self._network, batch, self._settings)
+        return self._method.step(loss, self._network, self._optimiser, self._settings)
 
     def parts(self) -> Mapping[str, Any]:
         return {
@@ -135,6 +186,7 @@ class _Continued:
             "order": self._order,
             "random": self._random,
             **self._views.parts(),
+            **{f"memory_{name}": tensor for name, tensor in self._memory.items()},
         }
 
     def product(self) -> Product:

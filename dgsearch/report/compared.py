@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dgsearch.analysis.comparison import compare_to_reference
+from dgsearch.analysis.family import family_table
 from dgsearch.analysis.reference import reported_differences, reported_numbers
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records
@@ -24,11 +25,20 @@ _CHANGES = {  # what a variant of the papers' tables changes here
 def compared(view: StudyView) -> pd.DataFrame:
     """`compare_to_reference` of the study's configurations with a column `label`.
 
-    Variants and baselines are all there; of the design's own points at most forty, those of
+    Of a family there is one configuration a method, called after it (`family_table`). Elsewhere
+    variants and baselines are all there; of the design's own points at most forty, those of
     the highest value on the selection split. Empty without a reference.
     """
     if view.reference is None:
         return pd.DataFrame({"config_id": [], "role": [], "label": []})
+    if view.kind == "family":
+        table = family_table(
+            view.done,
+            reference=view.facts.method,
+            targets=view.targets,
+            maximise=view.data.maximise,
+        )
+        return table.assign(label=table["method"], role="variant")
     done = view.done
     points = done[done["role"] == "point"]
     ranked = points.groupby("config_id", sort=False)["value"].mean().sort_values(ascending=False)

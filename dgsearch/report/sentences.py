@@ -34,7 +34,27 @@ def answer_sentences(view: StudyView) -> list[str]:
         return [_reached(view, view.reference, "The full method"), *_variants(view)]
     if view.kind == ADAPTIVE:  # the other sentences take the number of seeds as fixed
         return [*_level(view), *decision_sentences(view)]
+    if view.kind == "family":
+        return _family(view)
     return [*_level(view), *_baselines(view), *_ranges(view)]
+
+
+def _family(view: StudyView) -> list[str]:
+    """Which method lies highest, what the reference reaches, and which can be told from it."""
+    table = compared(view)
+    if table.empty:
+        return [f"{view.facts.method} has no finished trial yet, so nothing can be compared."]
+    each = view.facts.spec["design"]["configurations"]
+    highest = records(table.sort_values("mean", ascending=not view.data.maximise))[0]
+    what = (
+        f"Of {plural(len(table), 'method')}, each at the one of {plural(each, 'configuration')} "
+        f"that the source's validation split chose, {highest['method']} lies highest; it"
+    )
+    sentences = [_reached(view, str(highest["config_id"]), what)]
+    if highest["config_id"] != view.reference:
+        against = f"{view.facts.method}, which the others are compared with,"
+        sentences.append(_reached(view, str(view.reference), against))
+    return [*sentences, *_variants(view)]
 
 
 def _level(view: StudyView) -> list[str]:
@@ -107,7 +127,9 @@ def _variants(view: StudyView) -> list[str]:
 
 
 def _counted(others: pd.DataFrame) -> str:
-    """How many rows stand beside the full method."""
+    """How many rows stand beside the full method, or beside the method of a family."""
+    if "configurations" in others:
+        return plural(len(others), "other method")
     if (others["role"] == "baseline").any():
         return f"{len(others)} variants and baselines"
     return plural(len(others), "variant")
@@ -144,7 +166,7 @@ def _missed(view: StudyView, rest: pd.DataFrame) -> list[str]:
         f"That {'the others' if len(rest) > 1 else 'the other'} cannot be told from it is no "
         f"equality: even one uncorrected test would often miss true differences of up to "
         f"{unit.text(min(finite))} to {unit.text(max(finite))} {unit.step}, depending on the "
-        "variant."
+        f"{'method' if view.kind == 'family' else 'variant'}."
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import ADAPTIVE
+from dgsearch.analysis.family import chosen_configurations
 from dgsearch.analysis.rules import epoch_accuracies
 from dgsearch.analysis.selection import (
     MEAN,
@@ -93,11 +94,40 @@ class StudyView:
 
     @functools.cached_property
     def detailed(self) -> pd.DataFrame:
-        """All trials, with a `row` for each configuration where these are few."""
+        """All trials, with a `row` for each configuration where these are few.
+
+        Of a family the trials of the configurations that count.
+        """
+        if self.kind == "family":
+            return self.trials[self.trials["config_id"].isin(self.family["config_id"])]
         if not 1 < self.done["config_id"].nunique() <= _MOST_NAMED:
             return self.trials
         return self.trials.assign(
             row=self.trials["config_id"].map(self.names).fillna(self.trials["row"]).astype(str)
+        )
+
+    @functools.cached_property
+    def family(self) -> pd.DataFrame:
+        """`chosen_configurations`: which configuration of each method of a family counts."""
+        return chosen_configurations(self.done, maximise=self.data.maximise)
+
+    @functools.cached_property
+    def settings(self) -> Mapping[str, str]:
+        """What a family drew for each configuration, by config_id: "lr = 0.001, α = 0.5"."""
+        design = self.facts.spec["design"]
+        first = self.done.drop_duplicates("config_id")
+        return {
+            str(row["config_id"]): self._drawn(row, {**design["vary"], **own}) or "its default"
+            for row in records(first)
+            for own in [design["methods"].get(row["method"], {})]
+        }
+
+    def _drawn(self, trial: Mapping[Any, Any], names: Mapping[str, Any]) -> str:
+        spaces = self.facts.facts.get("spaces", {}).get(trial["method"], [])
+        labels = {item["name"]: item["symbol"] or item["name"] for item in spaces}
+        return ", ".join(
+            f"{labels.get(name, name)} = {short(trial[hyperparameter_column(self.done, name)])}"
+            for name in names
         )
 
     @functools.cached_property
@@ -129,7 +159,13 @@ class StudyView:
 
     @functools.cached_property
     def reference(self) -> str | None:
-        """config_id of what others are compared with: the full method or the centre."""
+        """config_id of what others are compared with: the full method or the centre.
+
+        Of a family it is the configuration that counts of the study's own method.
+        """
+        if self.kind == "family":
+            own = self.family[self.family["method"] == self.facts.method]
+            return str(own["config_id"].iloc[0]) if len(own) else None
         done = self.done[self.done["role"] != "baseline"]
         if self.kind == "ablation":
             done = done[done["variant"] == "full"]
@@ -151,6 +187,8 @@ class StudyView:
 
     def name_of(self, trial: Mapping[Any, Any]) -> str:
         """How a configuration is called, from one of its trials."""
+        if self.kind == "family":
+            return f"{trial['method']}, {self.settings[str(trial['config_id'])]}"
         if trial["role"] == "variant":
             return str(trial["variant"])
         if trial["role"] == "baseline":
@@ -191,7 +229,8 @@ def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
         targets = [name for name in facts.targets if name in known]
         if len(targets) < len(facts.targets):
             targets = []
-        unit, names = ACCURACY, list(facts.varied)
+        family = facts.spec["design"]["kind"] == "family"  # each method varies others
+        unit, names = ACCURACY, [] if family else list(facts.varied)
     else:
         trials, names = _as_own(trials)
         targets, unit = [FOREIGN], PLAIN

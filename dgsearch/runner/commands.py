@@ -21,7 +21,7 @@ from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines
 from dgsearch.runner.tune import run_study
 from dgsearch.space import Space
-from dgsearch.study import AdaptiveSeeds, Search, StudySpec
+from dgsearch.study import AdaptiveSeeds, Family, Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
@@ -69,7 +69,11 @@ def plan_file(
             f"{len(trials)} trials, at most {planned_total(spec, spaces)}"
         )
         trials = _planned_now(spec, spaces, options) if done else trials
-    kinds = Counter(trial.configuration.role for trial in trials)
+    if isinstance(spec.design, Family):
+        each = spec.design.configurations
+        yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
+    methods = isinstance(spec.design, Family)
+    kinds = Counter("method" if methods else trial.configuration.role for trial in trials)
     ended = [trial for trial in trials if _ended(done.get(trial.key))]
     yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
     missing: dict[str, int] = {}

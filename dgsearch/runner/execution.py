@@ -137,8 +137,8 @@ def _epochs(spec: StudySpec) -> int:
     """Epochs of the last stage of a trial that is never stopped."""
     from dgsearch.methods.registry import find_method
 
-    epochs = find_method(spec.method).space.resolve(spec.hyperparameters)["epochs"]
-    return int(epochs)
+    item = find_method(spec.method).space["epochs"]
+    return int(item.parse(spec.hyperparameters.get("epochs", item.default)))
 
 
 def _resources(cpus: float, gpus: float) -> Callable[[dict[str, Any]], PlacementGroupFactory]:

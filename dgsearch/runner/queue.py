@@ -213,17 +213,23 @@ def distributions_of(
 ) -> dict[str, BaseDistribution]:
     """Optuna's distribution of each varied hyperparameter: from its least to its largest value.
 
-    The variants of an ablation are one choice, `variant`.
+    The variants of an ablation and the methods of a family are one choice, `variant`; beside it
+    stands what all of them vary.
     """
     configurations = list(configurations)
-    variants = [item.variant for item in configurations if item.variant]
-    if variants:
-        return {"variant": CategoricalDistribution(variants)}
+    variants = list(dict.fromkeys(item.variant for item in configurations if item.variant))
+    everywhere = set[str]().union(*(item.varied for item in configurations))
+    for item in configurations:
+        everywhere.intersection_update(item.varied)
     values: dict[str, list[Value]] = {}
     for configuration in configurations:
         for name in configuration.varied:
-            values.setdefault(name, []).append(configuration.values[name])
-    return {name: _spanning(space[name], seen) for name, seen in values.items()}
+            if not variants or name in everywhere:
+                values.setdefault(name, []).append(configuration.values[name])
+    named: dict[str, BaseDistribution] = {}
+    if variants:
+        named["variant"] = CategoricalDistribution(variants)
+    return named | {name: _spanning(space[name], seen) for name, seen in values.items()}
 
 
 def proposal_distributions(design: Search, space: Space) -> dict[str, BaseDistribution]:

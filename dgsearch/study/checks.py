@@ -20,6 +20,7 @@ from dgsearch.study.spec import (
     DataSpec,
     Design,
     Halving,
+    Proposed,
     Range,
     Search,
     Sobol,
@@ -32,6 +33,8 @@ __all__ = [
     "check_design",
     "check_halving",
     "check_hyperparameters",
+    "check_proposed",
+    "check_value",
     "check_variants",
 ]
 
@@ -90,7 +93,7 @@ def check_hyperparameters(values: Mapping[str, Any], space: Space) -> Iterator[P
         if name not in space:
             yield Problem(key, "", f"unknown hyperparameter; {one_of(name, space.names)}")
         else:
-            yield from _check_value(key, value, space[name])
+            yield from check_value(key, value, space[name])
 
 
 def check_design(design: Design, fixed: Mapping[str, Any], space: Space) -> Iterator[Problem]:
@@ -102,11 +105,7 @@ def check_design(design: Design, fixed: Mapping[str, Any], space: Space) -> Iter
             continue
         if name in fixed and isinstance(design, Search | Sobol):
             yield Problem(key, "", "is fixed under [hyperparameters] too; remove one of them")
-        if isinstance(values, Range):
-            yield from _check_range(key, values, space[name])
-        else:
-            for place, value in enumerate(values):
-                yield from _check_value(f"{key}[{place}]", value, space[name])
+        yield from check_proposed(key, values, space[name])
 
 
 def check_variants(
@@ -137,7 +136,7 @@ def _check_changes(key: str, changes: Mapping[str, Any], space: Space) -> Iterat
             message = f"unknown hyperparameter; {one_of(item, space.names)}"
             yield Problem(f"{key}.{item}", "", message)
         else:
-            yield from _check_value(f"{key}.{item}", value, space[item])
+            yield from check_value(f"{key}.{item}", value, space[item])
 
 
 def _resolved(space: Space, method: str, values: Mapping[str, Any]) -> str:
@@ -182,7 +181,17 @@ def check_adaptive(
         yield Problem("design.against", repr(design.against), message)
 
 
-def _check_value(key: str, value: Any, item: Float | Int | Choice) -> Iterator[Problem]:
+def check_proposed(key: str, values: Proposed, item: Float | Int | Choice) -> Iterator[Problem]:
+    """Problems of an interval, or of a list of values, of one hyperparameter."""
+    if isinstance(values, Range):
+        yield from _check_range(key, values, item)
+        return
+    for place, value in enumerate(values):
+        yield from check_value(f"{key}[{place}]", value, item)
+
+
+def check_value(key: str, value: Any, item: Float | Int | Choice) -> Iterator[Problem]:
+    """The problem of one value, if it is not allowed."""
     try:
         item.parse(value)
     except ValueError as error:
@@ -193,5 +202,5 @@ def _check_range(key: str, interval: Range, item: Float | Int | Choice) -> Itera
     if isinstance(item, Choice):
         yield Problem(key, "", f"is no number; list some of {', '.join(item.options)}")
         return
-    yield from _check_value(f"{key}.low", interval.low, item)
-    yield from _check_value(f"{key}.high", interval.high, item)
+    yield from check_value(f"{key}.low", interval.low, item)
+    yield from check_value(f"{key}.high", interval.high, item)

@@ -20,11 +20,13 @@ from dgsearch.study.checks import (
     check_hyperparameters,
     check_variants,
 )
+from dgsearch.study.family_checks import check_family
 from dgsearch.study.spec import (
     Ablation,
     AdaptiveSeeds,
     DataSpec,
     Design,
+    Family,
     Halving,
     Range,
     Resources,
@@ -108,14 +110,14 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
             parts[name] = TypeAdapter[Any](_TYPES[name]).validate_python(raw[name])
         except ValidationError as error:
             problems += [_problem(name, raw[name], detail) for detail in error.errors()]
-    problems += _meaning(parts, catalogue)
+    problems += _meaning(parts, catalogue, kind=_kind(raw.get("design")))
     if problems:
         raise StudyFileError(file, problems)
     return StudySpec(**parts)
 
 
-def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
-    """The problems that need more than one section or the catalogue."""
+def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> Iterator[Problem]:
+    """The problems that need more than one section or the catalogue; `kind` is the design's."""
     method = parts.get("method")
     methods = [name for name in (method, *parts.get("baselines", ())) if name]
     if method:
@@ -124,21 +126,41 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem
         yield from catalogue.check_method(f"baselines[{place}]", name)
         if name == method:
             yield Problem(f"baselines[{place}]", repr(name), "is the method itself; remove it")
+    design = parts.get("design")
+    if isinstance(design, Family):
+        known = [name for name in design.methods if name in catalogue.methods]
+        methods = list(dict.fromkeys([*methods, *known]))
     if "data" in parts:
         yield from check_data(parts["data"], catalogue, methods)
-    space = catalogue.space(method) if method else None
+    if design is not None or kind != "family":  # else nobody knows which methods are meant
+        yield from _meaning_of_design(parts, catalogue)
+    if design is not None and "halving" in parts:
+        yield from check_halving(parts["halving"], design)
+
+
+def _meaning_of_design(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+    """The problems of what is fixed and what is varied."""
+    method, design = parts.get("method", ""), parts.get("design")
     fixed = parts.get("hyperparameters", {})
-    if space is not None:
-        yield from check_hyperparameters(fixed, space)
-    if space is not None and "design" in parts:
-        yield from check_design(parts["design"], fixed, space)
-        if isinstance(parts["design"], Ablation):
-            yield from check_variants(parts["design"], str(method), fixed, catalogue)
-    if isinstance(parts.get("design"), AdaptiveSeeds) and "seeds" in parts:
+    if isinstance(design, Family):
         baselines = parts.get("baselines", ())
-        yield from check_adaptive(parts["design"], parts["seeds"], baselines)
-    if "design" in parts and "halving" in parts:
-        yield from check_halving(parts["halving"], parts["design"])
+        yield from check_family(design, method, fixed, baselines, catalogue)
+        return
+    if isinstance(design, AdaptiveSeeds) and "seeds" in parts:
+        yield from check_adaptive(design, parts["seeds"], parts.get("baselines", ()))
+    space = catalogue.space(method)
+    if space is None:
+        return
+    yield from check_hyperparameters(fixed, space)
+    if design is not None:
+        yield from check_design(design, fixed, space)
+    if isinstance(design, Ablation):
+        yield from check_variants(design, method, fixed, catalogue)
+
+
+def _kind(design: Any) -> str:
+    """The kind that a design says it is; empty where it says none."""
+    return str(design.get("kind", "")) if isinstance(design, Mapping) else ""
 
 
 def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
@@ -152,8 +174,8 @@ def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
     if kind == "missing":
         return Problem(key, "", "is missing; add it")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        found = raw.get("kind", "") if isinstance(raw, Mapping) else ""
-        return Problem("design.kind", repr(found), one_of(str(found), tuple(_DESIGNS)))
+        found = _kind(raw)
+        return Problem("design.kind", repr(found), one_of(found, tuple(_DESIGNS)))
     message = _PLAINER.get(kind, detail["msg"].removeprefix("Value error, "))
     return Problem(key, repr(detail["input"]), message[:1].lower() + message[1:])
 

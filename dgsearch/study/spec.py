@@ -29,9 +29,11 @@ __all__ = [
     "AdaptiveSeeds",
     "DataSpec",
     "Design",
+    "Family",
     "Grid",
     "Halving",
     "OneAtATime",
+    "Proposed",
     "Range",
     "Resources",
     "Retries",
@@ -191,8 +193,27 @@ class AdaptiveSeeds(BaseModel, frozen=True, extra="forbid"):
     confidence: float = Field(0.95, gt=0, lt=1)  # that no decision of the study is wrong
 
 
+class Family(BaseModel, frozen=True, extra="forbid"):
+    """Several methods, each at as many configurations as every other: an equal tuning budget.
+
+    The study's own method is one of them, and what the others are compared with. Each method
+    is trained at its centre first, then at points of a Sobol sequence over the shared ranges
+    and its own, all of them at every seed.
+    """
+
+    kind: Literal["family"]
+    configurations: PositiveInt  # of each method, its centre included
+    methods: Annotated[dict[str, dict[str, Proposed]], Field(min_length=1)]  # with own ranges
+    vary: dict[str, Proposed] = Field(default_factory=dict)  # ranges that all methods share
+
+    def ranges(self, method: str) -> dict[str, Range | tuple[Any, ...]]:
+        """What a method is drawn from: the shared ranges, then its own."""
+        return {**self.vary, **self.methods.get(method, {})}
+
+
 Design = Annotated[
-    OneAtATime | Grid | Ablation | Sobol | Search | AdaptiveSeeds, Field(discriminator="kind")
+    OneAtATime | Grid | Ablation | Sobol | Search | AdaptiveSeeds | Family,
+    Field(discriminator="kind"),
 ]
 
 

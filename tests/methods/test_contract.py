@@ -49,7 +49,7 @@ SMALL: Mapping[str, Value] = {
 SMALL_STUDENT: Mapping[str, Value] = {
     "teacher_epochs": 8,
     "batch_size": 8,
-    "epochs": 4,
+    "epochs": 8,
     "lr": 5e-3,
 }
 # Every stage has a second epoch to resume in; nothing is learnt.

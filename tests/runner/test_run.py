@@ -241,3 +241,24 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_nothing_behind(
     done = trials[trials["state"] == "COMPLETE"]
     assert len(done) == 10
     assert not done.duplicated(["config_id", "seed"]).any()
+
+
+def test_a_family_runs_every_method_alike_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    family = (
+        STUDY.replace('method = "mpbm"\nbaselines = ["erm"]', 'method = "erm"')
+        .replace(
+            'kind = "grid"\nvary.N_b = [2, 99]',
+            'kind = "family"\nconfigurations = 2\nvary.lr = { low = 1e-4, high = 1e-2 }\n'
+            "methods.cutmix = { cutmix_alpha = { low = 0.1, high = 2.0 } }\nmethods.sam = {}",
+        )
+        .replace("T = 1\n", "")
+    )
+    first = _run(tmp_path, family.replace("seeds = [0, 1]", "seeds = [0]"))
+    assert first.returncode == 0, first.stderr
+    again = _run(tmp_path, family)
+    assert again.returncode == 0, again.stderr
+    trials = read_trials(str(tmp_path / "study.db"))
+    assert set(trials["state"]) == {"COMPLETE"}
+    counts = trials.groupby(["method", "seed"])["config_id"].nunique()
+    assert counts.to_dict() == {(m, s): 2 for m in ("cutmix", "erm", "sam") for s in (0, 1)}
+    assert len(trials) == 12

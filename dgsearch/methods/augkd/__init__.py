@@ -20,12 +20,11 @@ from dgsearch.methods.augkd.equations import (
     mixup_ramp,
 )
 from dgsearch.methods.augkd.method import AugKD, MpbmAugKD
-from dgsearch.methods.augkd.simpler import FINETUNE, KD
+from dgsearch.methods.augkd.simpler import SIMPLER
 from dgsearch.methods.losses import distillation_loss
 
 __all__ = [
-    "FINETUNE",
-    "KD",
+    "SIMPLER",
     "AugKD",
     "MpbmAugKD",
     "batch_norm_loss",

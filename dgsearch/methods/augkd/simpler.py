@@ -1,14 +1,19 @@
-"""What one would use instead of AuG-KD: its stages without anchors and mixtures.
+"""What one would use instead of AuG-KD: its stages with some of their parts taken away.
 
-Teacher and data-free student are AuG-KD's own, so a difference is that of the last stage.
+Teacher and data-free student are AuG-KD's own, so a difference is that of the last stage. Plain
+distillation, `kd`, knows nothing of the data-free student and starts from scratch; the same
+training of the data-free student is `dfq_plus`, as the papers of data-free distillation mean it
+by their "+". On a hundred images that start is the larger effect of the two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from dgsearch.methods.augkd.method import TEACHER, student_stages
+from dgsearch.methods.augkd.mixed_images import MixedDistillation
 from dgsearch.methods.augkd.options import (
     ANCHOR_SPACE,
     DATA_FREE_SPACE,
@@ -17,9 +22,10 @@ from dgsearch.methods.augkd.options import (
     TEACHER_SPACE,
 )
 from dgsearch.methods.base import Stage
+from dgsearch.methods.mixup import alpha_of
 from dgsearch.space import Space, Value, join
 
-__all__ = ["FINETUNE", "KD", "Simpler"]
+__all__ = ["SIMPLER", "MixedImages", "Simpler"]
 
 _WITHOUT_ANCHORS: Mapping[str, Value] = {
     **ANCHOR_SPACE.defaults(),
@@ -31,28 +37,37 @@ _WITHOUT_ANCHORS: Mapping[str, Value] = {
     "batch": "raw",
     "kd_on": "both",
 }
+_FROM_SCRATCH: Mapping[str, Value] = {"student_start": "scratch"}
+_WHOLE = join(DISTILL_SPACE, ANCHOR_SPACE, DATA_FREE_SPACE, TEACHER_SPACE, NETWORK_SPACE)
 
 
 @dataclass(frozen=True)
 class Simpler:
-    """A method that trains the student on its own labelled images alone.
+    """A method that trains the student with less than AuG-KD has.
 
     Attributes:
         name: As study files write it.
         summary: One line with its paper.
         constants: What AuG-KD's stages read and this method does not offer.
+        defaults: Of hyperparameters that it offers with another default than AuG-KD.
     """
 
     name: str
     summary: str
     constants: Mapping[str, Value]
+    defaults: Mapping[str, Value] = field(default_factory=dict)
     one_target: bool = True
 
     @property
     def space(self) -> Space:
         """AuG-KD's hyperparameters without those that are constants."""
-        whole = join(DISTILL_SPACE, DATA_FREE_SPACE, TEACHER_SPACE, NETWORK_SPACE)
-        return Space(tuple(whole[name] for name in whole.names if name not in self.constants))
+        offered = (_WHOLE[name] for name in _WHOLE.names if name not in self.constants)
+        return Space(
+            tuple(
+                item.model_copy(update={"default": self.defaults.get(item.name, item.default)})
+                for item in offered
+            )
+        )
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Teacher, data-free learning, the student's training."""
@@ -60,14 +75,55 @@ class Simpler:
         return tuple(replace(stage, constants=self.constants) for stage in chain)
 
 
+@dataclass(frozen=True)
+class MixedImages(Simpler):
+    """A method whose student sees mixtures of its own images alone."""
+
+    @property
+    def space(self) -> Space:
+        """The share of the mixtures, then what `Simpler` has."""
+        return join(Space((alpha_of(1.0),)), super().space)
+
+    def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
+        """Those of `Simpler`, with another last one."""
+        *before, decoder, anchor, distill = super().stages(values)
+        mixed = replace(
+            distill,
+            name="distill_mixup",
+            reads=(*distill.reads, "mixup_alpha"),
+            start=partial(MixedDistillation, teacher=TEACHER.name, decoder=decoder.name),
+        )
+        return *before, decoder, anchor, mixed
+
+
 KD = Simpler(
     name="kd",
-    summary="the student follows teacher and labels on its own images (arXiv:1503.02531)",
+    summary="a student from scratch follows teacher and labels on its own images "
+    "(arXiv:1503.02531)",
     constants={**_WITHOUT_ANCHORS, "distillation": "teacher"},
+    defaults=_FROM_SCRATCH,
+)
+KD_MIXUP = MixedImages(
+    name="kd_mixup",
+    summary="kd on mixtures of the student's images, the teacher asked on the mixture "
+    "(arXiv:1710.09412, 2106.05237)",
+    constants={**_WITHOUT_ANCHORS, "distillation": "teacher"},
+    defaults=_FROM_SCRATCH,
+)
+DFQ_PLUS = Simpler(
+    name="dfq_plus",
+    summary="the data-free student (DFQ, arXiv:2005.04136), then tuned with teacher and labels",
+    constants={**_WITHOUT_ANCHORS, "distillation": "teacher", "student_start": "data_free"},
+)
+SELF = Simpler(
+    name="self",
+    summary="AuG-KD as its released code trains: the student follows itself, not the teacher "
+    "(arXiv:2403.07030)",
+    constants={"distillation": "self"},
 )
 FINETUNE = Simpler(
     name="finetune",
-    summary="the student learns from its labelled images alone",
+    summary="the data-free student learns from its labelled images alone",
     constants={
         **_WITHOUT_ANCHORS,
         "distillation": "none",
@@ -75,3 +131,5 @@ FINETUNE = Simpler(
         "kd_weight": 0.0,
     },
 )
+
+SIMPLER = (KD, KD_MIXUP, DFQ_PLUS, SELF, FINETUNE)

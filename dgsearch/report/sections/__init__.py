@@ -10,6 +10,7 @@ from dgsearch.report.sections.answer import answer_section
 from dgsearch.report.sections.cost import cost_sections
 from dgsearch.report.sections.diagnostics import diagnostic_sections
 from dgsearch.report.sections.domains import domain_sections
+from dgsearch.report.sections.family import family_sections
 from dgsearch.report.sections.joint import joint_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
 from dgsearch.report.sections.seeds import seed_sections
@@ -29,6 +30,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
     yield answer_section(view)
     if view.has_results:
         yield from domain_sections(view)
+        yield from family_sections(view)
         yield from seed_sections(view)
         yield from ablation_sections(view)
         yield from sensitivity_sections(view)

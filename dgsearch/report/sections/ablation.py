@@ -25,9 +25,12 @@ _HEADINGS = (
 
 
 def ablation_sections(view: StudyView) -> Iterator[Section]:
-    """The comparison with the reference; the path where the design varies values."""
+    """The comparison with the reference; the path where the design varies values.
+
+    A family has a section of its own.
+    """
     table = compared(view)
-    if len(table) > 1:
+    if len(table) > 1 and view.kind != "family":
         yield _comparison(view, table)
     yield from _path(view)
 

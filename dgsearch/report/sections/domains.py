@@ -29,10 +29,13 @@ _RULE_WORDS = {
 def chosen_rows(view: StudyView) -> pd.DataFrame:
     """What the table of domains compares: row, config_id, seed, targets and their mean.
 
-    Variants and baselines as they are. For the method's own points the configuration of the
-    highest mean value on the selection split, and the centre where it is another one.
+    Variants and baselines as they are; methods of a family at the configuration that counts. For
+    the method's own points the configuration of the highest mean value on the selection split,
+    and the centre where it is another one.
     """
     done = view.done
+    if view.kind == "family":
+        done = done[done["config_id"].isin(view.family["config_id"])]
     plain = done[done["role"].isin(["variant", "baseline"])]
     parts = [plain]
     points = done[done["role"] == "point"]
@@ -59,8 +62,8 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
             f"Accuracy in per cent at the {epoch_rule(view.facts)}: mean ± standard error over "
             "seeds (deviation of the sample). Bold: the best of a column and what these seeds "
             "cannot tell from it (sign-flip test paired over seeds, each row by itself at 5%; "
-            "with fewer than six pairs nothing can be told apart). The ablation corrects for "
-            "the number of comparisons, this table does not."
+            "with fewer than six pairs nothing can be told apart). The comparison below "
+            "corrects for the number of comparisons, this table does not." + _of_family(view)
         ),
         _wide(view, table),
         *_reported(view),
@@ -69,6 +72,16 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
     ]
     yield Section("domains", "Domains", blocks)
     yield from _rules(view)
+
+
+def _of_family(view: StudyView) -> str:
+    """How the configurations were chosen, if they were."""
+    if view.kind != "family":
+        return ""
+    return (
+        " Each method stands at the configuration of its highest mean accuracy on the source's "
+        "validation split over the seeds."
+    )
 
 
 def _wide(view: StudyView, table: pd.DataFrame) -> Table:

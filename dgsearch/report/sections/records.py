@@ -44,9 +44,11 @@ def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
         name: column for name, column in accuracy_columns(trials).items() if name != FOREIGN
     }
     named = ["variant"] if view.kind == "ablation" else []
+    drawn = ["configuration"] if view.kind == "family" else []
     unit = f", {view.unit.sign.strip()}" if view.unit.sign else ""
     headings = [
-        "trial", "method", *named, "state", "seed", *(view.label(name) for name in view.varied),
+        "trial", "method", *named, *drawn, "state", "seed",
+        *(view.label(name) for name in view.varied),
         f"validation{unit}" if view.facts.spec else "value", *domains, "seconds",
     ]  # fmt: skip
     rows: Rows = [
@@ -54,6 +56,7 @@ def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
             short_cell(row["trial_number"]),
             short(row["method"]),
             *(short(row[name]) for name in named),
+            *(view.settings.get(str(row["config_id"]), "–") for _ in drawn),
             ", ".join(str(row[key]) for key in ("state", "stop_reason") if not pd.isna(row[key])),
             short(row["seed"]) if view.facts.spec else "–",
             *(short_cell(row[column]) for column in view.varied.values()),
@@ -63,7 +66,7 @@ def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
         ]
         for row in records(trials)
     ]
-    text = 2 + len(named)
+    text = 2 + len(named) + len(drawn)
     numeric = [True, *([False] * text), *([True] * (len(headings) - text - 1))]
     return Table("trials", headings, rows, numeric, "Trials")
 

@@ -1,0 +1,120 @@
+"""Adversarial images: what raises the loss while the features stay near, made for each batch.
+
+[Volpi18] is arXiv:1805.12018 (ADA). It adds such images to the training set from time to time;
+here each batch is joined by its own, made from the weights of the moment, so that every method
+sees the same images as often. Shapes: B images of C channels and H x W pixels, d features.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dgsearch.data.splits import Batch
+from dgsearch.methods.networks import Classifier
+from dgsearch.methods.single_domain import Settings, SingleDomain
+from dgsearch.space import Float, Int, Space
+
+__all__ = ["ADVERSARIAL", "adversarial_images", "penalised_loss"]
+
+
+def penalised_loss(
+    logits: Tensor, labels: Tensor, features: Tensor, origin: Tensor, *, penalty: float
+) -> Tensor:
+    """l(x) - γ/2 |z(x) - z(x_0)|^2, what the adversary raises [Volpi18].
+
+    Args:
+        logits: (B, K).
+        labels: (B,).
+        features: z(x), (B, d).
+        origin: z(x_0), (B, d).
+        penalty: γ >= 0.
+
+    Returns:
+        Scalar, summed over B, so that the gradient of each image is its own.
+    """
+    distance = (features - origin).square().sum(dim=1) / 2
+    return F.cross_entropy(logits, labels, reduction="sum") - penalty * distance.sum()
+
+
+def adversarial_images(
+    network: Classifier, batch: Batch, *, steps: int, step_size: float, penalty: float
+) -> Tensor:
+    """Gradient ascent of the pixels on `penalised_loss`.
+
+    Args:
+        network: Used in eval mode; its mode and its gradients are left as they were.
+        batch: Where the ascent starts.
+        steps: Steps of the ascent; 0 gives the images themselves.
+        step_size: η > 0, in pixels a unit of the gradient.
+        penalty: γ >= 0.
+
+    Returns:
+        Images as in the batch, in [0, 1].
+    """
+    training = network.training
+    network.eval()
+    images = batch.images
+    with torch.no_grad():
+        origin = network.features(images)
+    for _ in range(steps):
+        images = images.detach().requires_grad_()
+        features = network.features(images)
+        loss = penalised_loss(
+            network.head(features), batch.labels, features, origin, penalty=penalty
+        )
+        (gradient,) = torch.autograd.grad(loss, images)
+        images = (images.detach() + step_size * gradient).clamp(0, 1)
+    network.train(training)
+    return images.detach()
+
+
+def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    """Mean of the cross-entropies on the images and on the adversarial ones."""
+    values = settings.values
+    images = adversarial_images(
+        network,
+        batch,
+        steps=values.integer("adversary_steps"),
+        step_size=values.number("adversary_step_size"),
+        penalty=values.number("distance_penalty"),
+    )
+    plain = F.cross_entropy(network(batch.images), batch.labels)
+    return (plain + F.cross_entropy(network(images), batch.labels)) / 2
+
+
+ADVERSARIAL = SingleDomain(
+    name="adversarial",
+    summary="images changed to raise the loss, near in features, beside the plain ones "
+    "(ADA, arXiv:1805.12018)",
+    loss=_loss,
+    own=Space(
+        (
+            Int(
+                name="adversary_steps",
+                default=5,
+                low=0,
+                meaning="steps of the ascent; the paper takes 15",
+            ),
+            Float(
+                name="adversary_step_size",
+                symbol="η",
+                default=1.0,
+                low=0,
+                open_low=True,
+                log=True,
+                origin="paper",
+                meaning="pixels a unit of the gradient",
+            ),
+            Float(
+                name="distance_penalty",
+                symbol="γ",
+                default=1.0,
+                low=0,
+                origin="paper",
+                meaning="weight of the squared distance of the features",
+            ),
+        )
+    ),
+)

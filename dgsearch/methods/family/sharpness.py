@@ -1,0 +1,79 @@
+"""Sharpness-aware training: descend by the gradient of the worst weights nearby.
+
+[Foret21] is arXiv:2010.01412, the part that flatness-aware methods of domain generalisation
+(FAD, UDIM) build on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from dgsearch.methods.augkd.teacher import keeping_statistics
+from dgsearch.methods.networks import Classifier
+from dgsearch.methods.single_domain import Settings, SingleDomain, plain_loss
+from dgsearch.space import Float, Space
+
+__all__ = ["SAM", "ascent", "sharpness_aware_step"]
+
+_TINY = 1e-12  # keeps a vanishing gradient from being divided by zero
+
+
+def ascent(gradients: Sequence[Tensor], *, radius: float) -> list[Tensor]:
+    """ε = ρ g / |g|: where the loss rises most within a ball [Foret21, Eq. 2].
+
+    Args:
+        gradients: g, one tensor a weight; the norm is that of all of them together.
+        radius: ρ >= 0.
+    """
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    return [radius * gradient / (norm + _TINY) for gradient in gradients]
+
+
+def sharpness_aware_step(
+    loss: Callable[[], Tensor],
+    network: Classifier,
+    optimiser: torch.optim.Optimizer,
+    settings: Settings,
+) -> Tensor:
+    """The optimiser's step from the weights w, with the gradient at w + ε [Foret21, Alg. 1]."""
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    found = loss()
+    steps = ascent(
+        torch.autograd.grad(found, weights), radius=settings.values.number("sharpness_radius")
+    )
+    kept = [weight.detach().clone() for weight in weights]
+    with torch.no_grad():
+        for weight, step in zip(weights, steps, strict=True):
+            weight.add_(step)
+    optimiser.zero_grad(set_to_none=True)
+    with keeping_statistics(network):
+        loss().backward()
+    with torch.no_grad():
+        for weight, value in zip(weights, kept, strict=True):
+            weight.copy_(value)
+    optimiser.step()
+    return found.detach()
+
+
+SAM = SingleDomain(
+    name="sam",
+    summary="plain training by the gradient at the worst weights nearby (arXiv:2010.01412)",
+    loss=plain_loss,
+    step=sharpness_aware_step,
+    own=Space(
+        (
+            Float(
+                name="sharpness_radius",
+                symbol="ρ",
+                default=0.05,
+                low=0,
+                log=True,
+                origin="paper",
+                meaning="how far the worst weights are looked for; 0: plain training",
+            ),
+        )
+    ),
+)

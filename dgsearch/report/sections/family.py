@@ -1,0 +1,102 @@
+"""Every method of a family at its chosen configuration against the one they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
+from dgsearch.report.compared import compared, differences
+from dgsearch.report.figures.comparison import difference_figure
+from dgsearch.report.parts import Cell, Figure, Note, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import number_cell, p_cell, plural, records
+
+__all__ = ["family_sections"]
+
+_HEADINGS = (
+    "method", "chosen configuration", "of", "source validation, %", "n", "mean, %",
+    "standard error", "pairs", "difference", "95% interval", "p", "Holm p", "smallest p",
+    "detectable",
+)  # fmt: skip
+
+
+def family_sections(view: StudyView) -> Iterator[Section]:
+    """The comparison of a family; nothing for another design or without a reference."""
+    if view.kind != "family":
+        return
+    table = compared(view)
+    if len(table) < 2:
+        return
+    method = view.facts.method
+    others = table[table["config_id"] != view.reference]
+    figure = Figure(
+        "family",
+        difference_figure(others, differences(view, table), unit=view.unit, reported={}),
+        f"Difference to {method} in {view.outcome_words}, paired over seeds. Grey dots: one seed "
+        "each. Diamonds: means with 95% t intervals. Left of zero is worse.",
+        _table(view, table),
+        height_px=min(1400, 170 + 30 * len(others)),
+        table_open=True,
+    )
+    notes = [Note(text) for text in (_budget(view), _tests())]
+    yield Section("family", f"Family: every method against {method}", [*notes, figure])
+
+
+def _budget(view: StudyView) -> str:
+    each = view.facts.spec["design"]["configurations"]
+    counts = view.family["configurations"]
+    whole = (
+        f"Each method was trained at {plural(each, 'configuration')}"
+        if (counts == each).all()
+        else f"Each method is planned at {plural(each, 'configuration')} (finished: see 'of')"
+    )
+    return (
+        f"{whole} and the same seeds: its centre, then points of a Sobol sequence over the shared "
+        "ranges and its own. The row shows the one of the highest mean accuracy on the source's "
+        "validation split over the seeds; no target domain took part in the choice."
+    )
+
+
+def _tests() -> str:
+    return (
+        "Differences are paired over seeds, in percentage points. p is the exact two-sided "
+        "sign-flip test; Holm p is corrected for all rows; smallest p is what so many pairs can "
+        "reach. Detectable is the true difference that one uncorrected test at 5% would find in "
+        f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
+    )
+
+
+def _table(view: StudyView, table: pd.DataFrame) -> Table:
+    rows = [[*_own_cells(view, row), *_difference_cells(view, row)] for row in records(table)]
+    numeric = [False, False, *([True] * (len(_HEADINGS) - 2))]
+    return Table("family", _HEADINGS, rows, numeric, "Methods at their chosen configurations")
+
+
+def _own_cells(view: StudyView, row: dict[str, object]) -> list[str | Cell]:
+    config_id = str(row["config_id"])
+    return [
+        str(row["method"]),
+        view.settings[config_id],
+        Cell(str(row["configurations"]), float(str(row["configurations"]))),
+        view.unit.cell(row["value"]),
+        Cell(str(row["n"]), float(str(row["n"]))),
+        view.unit.cell(row["mean"]),
+        view.unit.cell(row["standard_error"]),
+    ]
+
+
+def _difference_cells(view: StudyView, row: dict[str, object]) -> list[str | Cell]:
+    if row["config_id"] == view.reference:
+        return [Cell("reference"), *([Cell("–")] * 6)]
+    unit = view.unit
+    return [
+        Cell(str(row["pairs"]), float(str(row["pairs"]))),
+        unit.cell(row["difference"], signed=True),
+        unit.between(row["low"], row["high"], signed=True),
+        p_cell(row["p"]),
+        p_cell(row["p_holm"]),
+        p_cell(row["smallest_p"]),
+        number_cell(float(str(row["detectable"])) * unit.scale),
+    ]
