@@ -246,10 +246,24 @@ def data(
 @app.command()
 def methods(
     name: Annotated[str | None, typer.Argument(help="Only this method, in full.")] = None,
+    new: Annotated[
+        str | None,
+        typer.Option(
+            "--new",
+            metavar="NAME",
+            help="Write a package with a method of your own into ./NAME.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show the methods: stages, and hyperparameters with default, range, symbol, meaning."""
     from dgsearch.methods.listing import method_table, methods_table
+    from dgsearch.methods.starting import start_package
 
+    if new is not None:
+        for line in start_package(new, Path()):
+            print(line)
+        return
     table = methods_table() if name is None else method_table(name)
     _print_table(table)
 
