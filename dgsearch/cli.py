@@ -97,22 +97,43 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 
 
 @app.command()
-def plan(
+def plan(  # noqa: PLR0913 - one argument for each option of the command
     study: StudyFile,
     database: Database = None,
     artifacts: Artifacts = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
     ] = False,
+    difference: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, metavar="POINTS", help="Difference that seeds shall find."
+        ),
+    ] = 1.0,
+    pilot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STUDY",
+            help="Study in the database whose deviation over seeds is taken (default: this one).",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Say what a study would run, what of it is done, and what stages its trials share."""
+    """Say what a study would run, what of it is done and shared, its time and its power."""
+    from dgsearch.report.outlook import power_lines, time_lines
     from dgsearch.runner.commands import plan_file
     from dgsearch.runner.options import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
-    for line in plan_file(study, options, overrides=overrides or (), probe=probe):
-        print(line)
+    plan = plan_file(study, options, overrides=overrides or (), probe=probe)
+    expected = power_lines(database, plan.spec, points=difference, pilot=pilot)
+    lines = [*plan.lines, *expected]
+    if not probe:
+        lines += time_lines(
+            database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
+        )
+    print("\n".join(lines))
 
 
 @stages_app.command("list")

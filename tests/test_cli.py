@@ -128,6 +128,9 @@ def test_plan_says_what_is_shared(tmp_path: Path, dgsearch: Callable[..., Ran]) 
     shown = dgsearch("plan", str(study)).stdout
     assert re.search(r"trials +\d+ planned: \d+ of points, 2 of baselines; 0 have ended", shown)
     assert re.search(r"pretrain: needed \d+ times, trained 2 times \(0 stored\)", shown)
+    assert "power      2 seeds cannot reach p < 0.05" in shown
+    assert "power      unknown: no two configurations of 'demo-mpbm' have finished" in shown
+    assert "time       unknown: no trial of mpbm and erm on digits-mini has finished" in shown
     assert list(tmp_path.iterdir()) == []
 
 

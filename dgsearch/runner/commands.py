@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,18 +14,18 @@ from dgsearch.data.splits import load_trial_data
 from dgsearch.database.connection import database_url, masked, open_for_reading
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
-from dgsearch.design import PlannedTrial, methods_of, plan_trials
+from dgsearch.design import PlannedTrial, methods_of, plan_trials, planned_total
 from dgsearch.errors import NoDatabaseError
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.options import Outcome, RunOptions
-from dgsearch.runner.probe import cost_lines
+from dgsearch.runner.probe import cost_lines, trials_at_once
 from dgsearch.runner.tune import run_study
 from dgsearch.study import Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
 
-__all__ = ["load_study", "plan_file", "run_file"]
+__all__ = ["Plan", "load_study", "plan_file", "run_file"]
 
 
 def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudySpec:
@@ -48,30 +49,66 @@ def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Ou
     return run_study(spec, options, study_file=text + changed)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What running a study would do.
+
+    Attributes:
+        spec: The study.
+        lines: To print.
+        epochs: Of the last stage, over all trials that are left, by method.
+        missing: How often each shared stage has to be trained; proposals of a search not counted.
+        at_once: Trials that this machine runs at a time.
+    """
+
+    spec: StudySpec
+    lines: Sequence[str]
+    epochs: Mapping[str, int]
+    missing: Mapping[str, int]
+    at_once: int
+
+
 def plan_file(
     path: Path, options: RunOptions, *, overrides: Sequence[str], probe: bool = False
-) -> Iterator[str]:
-    """Lines that say what running the file would do; with `probe` also what it would cost."""
+) -> Plan:
+    """What running the file would do; with `probe` also what it would cost."""
     spec = load_study(path, overrides=overrides)
-    trials = plan_trials(spec, {name: find_method(name).space for name in methods_of(spec)})
-    done = _attempts_of(spec, options)
-    ended = [trial for trial in trials if _ended(done.get(trial.key))]
+    spaces = {name: find_method(name).space for name in methods_of(spec)}
+    trials = plan_trials(spec, spaces)
+    done = {key for key, attempt in _attempts_of(spec, options).items() if _ended(attempt)}
+    left = [trial for trial in trials if trial.key not in done]
+    lines = list(_head(spec, trials, options, ended=len(trials) - len(left)))
+    missing: dict[str, int] = {}
+    lines += _stage_lines(spec, trials, options, missing)
+    if probe:
+        lines += cost_lines(spec, left, missing)
+    epochs: Counter[str] = Counter()
+    for trial in left:
+        epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
+    if isinstance(spec.design, Search):
+        proposals = (
+            planned_total(spec, spaces) - len(trials) - len(done - {trial.key for trial in trials})
+        )
+        each = int(spaces[spec.method].resolve(spec.hyperparameters)["epochs"])
+        epochs[spec.method] += max(0, proposals) * each
+    return Plan(spec, lines, epochs, missing, trials_at_once(spec))
+
+
+def _head(
+    spec: StudySpec, trials: Sequence[PlannedTrial], options: RunOptions, *, ended: int
+) -> Iterator[str]:
+    """What is planned, and how much of it has ended."""
     yield f"{spec.name}: {spec.question}" if spec.question else spec.name
     yield f"  database   {masked(database_url(options.database))}"
     if isinstance(spec.design, Search):
         confirmed = min(spec.design.confirm, spec.design.trials) * len(spec.seeds)
         yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
     kinds = Counter(trial.configuration.role for trial in trials)
-    yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
-    missing: dict[str, int] = {}
-    yield from _stage_lines(spec, trials, options, missing)
-    if probe:
-        open_trials = [trial for trial in trials if not _ended(done.get(trial.key))]
-        yield from cost_lines(spec, open_trials, missing)
+    yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {ended} have ended"
 
 
-def _ended(attempt: Attempt | None) -> bool:
-    return attempt is not None and attempt.stop_reason not in (None, "interrupted")
+def _ended(attempt: Attempt) -> bool:
+    return attempt.stop_reason not in (None, "interrupted")
 
 
 def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], Attempt]:
