@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dgsearch.arguments import Artifacts, Database, Overrides, StudyFile
 from dgsearch.errors import DgsearchError
 
 __all__ = ["app", "main"]
@@ -22,34 +23,6 @@ app = typer.Typer(
 stages_app = typer.Typer(help="Look after the stored stages.", no_args_is_help=True)
 app.add_typer(stages_app, name="stages")
 
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        help="URL or SQLite file (default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db)",
-        show_default=False,
-    ),
-]
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Replace an entry of the study file, for example hyperparameters.epochs=2.",
-    ),
-]
-Artifacts = Annotated[
-    str | None,
-    typer.Option(
-        "--artifacts",
-        metavar="DIR",
-        help="Folder of stored stages and checkpoints (default: artifacts)",
-        show_default=False,
-    ),
-]
-
 
 def main() -> None:
     """Run the command line; a user's mistake is one readable block and exit code 2."""
@@ -60,6 +33,15 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)  # the reader of a pipe has gone
+
+
+@app.callback(invoke_without_command=True)
+def _common(version: Annotated[bool, typer.Option("--version", help="Say it.")] = False) -> None:
+    if version:
+        from dgsearch import __version__
+
+        print(f"dgsearch {__version__}")
+        raise typer.Exit
 
 
 @app.command()

@@ -67,6 +67,13 @@ def test_every_command_has_a_help_text(command: str) -> None:
             ["methods", "mpbn"],
             "method 'mpbn' is unknown; allowed: mpbm, augkd, ",
         ),
+        (
+            ["data", "--root", "x"],
+            "--root x: of which benchmark is it the folder? name it: dgsearch data BENCHMARK",
+        ),
+        (["stages", "list", "--artifacts", "x"], "x/stages; run a study first, or name its"),
+        (["stages", "verify", "--artifacts", "x"], "there is no folder"),
+        (["stages", "prune", "--keep-gb", "1", "--artifacts", "x"], "there is no folder"),
         (["data", "digit"], "benchmark 'digit' is unknown; allowed: digits, digits-mini, "),
     ],
 )
@@ -79,6 +86,46 @@ def test_a_mistake_is_one_block_and_exit_code_2(
     assert "Traceback" not in ran.stderr
     assert ran.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_version_is_that_of_the_package(dgsearch: Callable[..., Ran]) -> None:
+    ran = dgsearch("--version")
+    assert ran.returncode == 0
+    assert re.fullmatch(r"dgsearch \d+\.\d+\.\d+\n", ran.stdout)
+
+
+def test_an_unknown_study_names_the_database(database: str, dgsearch: Callable[..., Ran]) -> None:
+    full_study(database)
+    for command in (["status", "fak"], ["report", "fak"], ["export", "fak", "-o", "t.csv"]):
+        ran = dgsearch(*command, "--database", database)
+        assert ran.returncode == 2
+        assert (
+            f"study 'fak' is not in {database}; allowed: fake; did you mean 'fake'?" in ran.stderr
+        )
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("mysql://me@host/x", "pip install pymysql and write mysql+pymysql://"),
+        ("postgresql+psycopg2://me@host/x", "pip install 'dgsearch[postgres]' and write"),
+        ("oracle://me@host/x", "install a driver of SQLAlchemy for oracle"),
+    ],
+)
+def test_a_missing_driver_is_that_of_the_database_asked_for(
+    url: str, remedy: str, dgsearch: Callable[..., Ran]
+) -> None:
+    ran = dgsearch("status", "--database", url)
+    assert ran.returncode == 2
+    assert "its driver is not installed" in ran.stderr
+    assert remedy in ran.stderr
+
+
+def test_a_hyperparameter_set_at_the_top_is_told_its_place(dgsearch: Callable[..., Ran]) -> None:
+    study = Path(__file__).parents[1] / "studies" / "demo_mpbm.toml"
+    ran = dgsearch("plan", str(study), "--set", "epochs=1")
+    assert ran.returncode == 2
+    assert "epochs: unknown key; did you mean hyperparameters.epochs?" in ran.stderr
 
 
 def test_an_unreachable_database_hides_its_password(dgsearch: Callable[..., Ran]) -> None:

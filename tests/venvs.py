@@ -10,7 +10,8 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_COMMANDS = ("pip", "pytest", "dgsearch", "ruff")
+_COMMANDS = ("pip", "pytest", "dgsearch")  # ruff is a program of its own, found on the PATH
+_OUTER = sysconfig.get_path("scripts")
 
 
 class Venv:
@@ -31,7 +32,7 @@ class Venv:
     ) -> subprocess.CompletedProcess[str]:
         """Carry out shell commands in a folder, with no package index and dgsearch of `source`."""
         environment = os.environ | {
-            "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(self._bin), _OUTER, os.environ["PATH"]]),
             "PYTHONPATH": str(source),
             "PIP_NO_INDEX": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",

@@ -105,7 +105,7 @@ def _without_pilot(engine: Engine | None, spec: StudySpec) -> Iterator[str]:
     """What is missing, and how to get it."""
     yield (
         f"  power      unknown: no two configurations of {spec.name!r} have finished at two "
-        "seeds or more; run it at a few seeds first (--set 'seeds=[0,1,2]'), or name another with --pilot"
+        "seeds or more; run it at a few first (--set 'seeds=[0,1,2]'), or name one with --pilot"
     )
     if engine is None:
         return

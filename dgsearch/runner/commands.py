@@ -157,10 +157,14 @@ def _stage_lines(
         stored = sum((store.folder / key).exists() for key in distinct[name])
         missing[name] = len(distinct[name]) - stored
         yield (
-            f"  stage      {name}: needed {count} times, trained "
-            f"{len(distinct[name]) - stored} times ({stored} stored)"
+            f"  stage      {name}: needed {_times(count)}, trained "
+            f"{_times(len(distinct[name]) - stored)} ({stored} stored)"
         )
 
 
+def _times(count: int) -> str:
+    return f"{count} time" if count == 1 else f"{count} times"
+
+
 def _counted(kinds: Counter[str]) -> str:
-    return ", ".join(f"{count} of {kind}s" for kind, count in kinds.items())
+    return ", ".join(f"{count} of {kind}{'s' * (count != 1)}" for kind, count in kinds.items())

@@ -193,7 +193,8 @@ def trials_at_once(spec: StudySpec, device: torch.device | None = None) -> int:
 def _name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"the CPU with {torch.get_num_threads()} threads a trial"
+    threads = torch.get_num_threads()
+    return f"the CPU with {threads} thread{'s' * (threads != 1)} a trial"
 
 
 def _time(seconds: float) -> str:
