@@ -55,6 +55,9 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     no_share: Annotated[
         bool, typer.Option("--no-share", help="Train every stage anew in every trial.")
     ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try failed trials once more.")
+    ] = False,
     keep_stages_gb: Annotated[
         float | None,
         typer.Option(min=0.0, metavar="GB", help="Bound on the stored stages; oldest use first."),
@@ -71,6 +74,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         address=address,
         share=not no_share,
         keep_stages_gb=keep_stages_gb,
+        retry_failed=retry_failed,
     )
     outcome = run_file(study, options, overrides=overrides or ())
     for line in outcome.lines():

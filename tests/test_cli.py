@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dgsearch.cli import app, main
-from tests.fakes import full_study, planned
+from dgsearch.database.recorder import Ending
+from tests.fakes import FakeStudy, full_study, planned
 
 COMMANDS = ["run", "plan", "status", "report", "export", "data", "methods"]
 runner = CliRunner()
@@ -143,6 +144,19 @@ def test_status_shows_counts_best_and_age(database: str, dgsearch: Callable[...,
     assert "18/18" in shown
     assert "0.540 (trial 2)" in shown
     assert "s ago" in shown
+
+
+def test_status_does_not_count_a_failed_trial_that_was_tried_again(
+    database: str, dgsearch: Callable[..., Ran]
+) -> None:
+    study = FakeStudy(database)
+    for trial in (planned(T=5), planned(T=7)):
+        begun = study.begin(trial)
+        study.recorder.end(begun.trial_id, Ending("FAIL", "failed", error_type="E"))
+    study.complete(planned(T=5), 0.5)
+    shown = dgsearch("status", "fake", "--database", database).stdout
+    (row,) = [line for line in shown.splitlines() if line.startswith("│")]
+    assert [cell.strip() for cell in row.split("│")][3:7] == ["1/18", "0", "0", "1"]
 
 
 def test_report_and_export_say_what_they_wrote(

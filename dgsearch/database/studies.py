@@ -58,6 +58,7 @@ class Attempt:
         attempt: Which attempt it was, from 1.
         losses: How the attempts that did not end by themselves ended, counted by error type.
         error_type: Of a failed one.
+        anew: Whether it has ended without a result and shall be run from its beginning.
     """
 
     number: int
@@ -66,6 +67,12 @@ class Attempt:
     attempt: int
     losses: Mapping[str, int] = field(default_factory=dict)
     error_type: str | None = None
+    anew: bool = False
+
+    @property
+    def checkpoint_of(self) -> int | None:
+        """Number of the trial whose checkpoint the next attempt goes on from."""
+        return self.number if self.stop_reason == "interrupted" and not self.anew else None
 
 
 def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -18,6 +19,7 @@ from dgsearch.database.connection import database_url, open_for_writing, readabl
 from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
+    Attempt,
     attempts,
     finished_values,
     register_study,
@@ -46,7 +48,7 @@ from dgsearch.runner.queue import (
     proposal_distributions,
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
-from dgsearch.runner.retries import is_open
+from dgsearch.runner.retries import given_up, is_open
 from dgsearch.study import Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
@@ -110,7 +112,19 @@ class _StudyRun:
         self._spaces = {name: find_method(name).space for name in methods_of(spec)}
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
+        self._anew: frozenset[int] = frozenset()  # numbers of failed trials to try once more
+        if options.retry_failed:
+            ended = given_up(self._earlier().values(), spec.retries)
+            self._anew = frozenset(attempt.number for attempt in ended)
         self._gpus: float | None = None  # share of a device; None: not known yet
+
+    def _earlier(self) -> dict[tuple[str, int], Attempt]:
+        """What the database has of the study now; those that are tried once more are marked."""
+        found = attempts(self._storage.engine, self._study_id)
+        return {
+            key: replace(attempt, anew=attempt.number in self._anew)
+            for key, attempt in found.items()
+        }
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
@@ -163,7 +177,7 @@ class _StudyRun:
         while not (queue := make_queue()).exhausted:
             stack.enter_context(ray_cluster(self._options.address))
             check_fits(self._spec.resources)
-            earlier = attempts(self._storage.engine, self._study_id)
+            earlier = self._earlier()
             done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
             with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
                 outcome.started += self._execute(queue, halving, progress)
@@ -206,7 +220,7 @@ class _StudyRun:
         else:
             points = plan_configurations(self._spec, self._spaces)
             distributions = distributions_of(points, self._space)
-        earlier = attempts(self._storage.engine, self._study_id)
+        earlier = self._earlier()
         return PlannedQueue(
             trials,
             earlier,
@@ -217,7 +231,7 @@ class _StudyRun:
         )
 
     def _proposals(self, design: Search) -> ProposalQueue:
-        earlier = attempts(self._storage.engine, self._study_id)
+        earlier = self._earlier()
         configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
         study = optuna.load_study(
@@ -258,6 +272,5 @@ class _StudyRun:
         outcome.failed = [
             f"trial {end.number} (configuration {config_id}, seed {seed}): {end.error_type}"
             for (config_id, seed), end in ends.items()
-            if end.stop_reason == "failed"
-            or (end.stop_reason == "interrupted" and not is_open(end, self._spec.retries))
+            if given_up([end], self._spec.retries)
         ]
