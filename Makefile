@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast demo demo-short bench gpu-bench gpu-test clean
+.PHONY: help install check test fast demo demo-short open-questions bench gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -47,6 +47,20 @@ demo-short: install  ## the demo with few epochs and its own database, as CI run
 		--set hyperparameters.teacher_epochs=1 --set hyperparameters.generator_epochs=1 \
 		--set hyperparameters.anchor_epochs=1 --set hyperparameters.epochs=1
 	$(BIN)/dgsearch report demo-augkd --database $(SHORT)/study.db -o $(SHORT)/demo_augkd.html
+
+# One after another, so that each finds the stages of those before it. A trial that failed (exit 1)
+# does not keep the other studies from running; anything else (a wrong file, Ctrl-C) ends it.
+QUESTIONS := mpbm_q1_erm mpbm_ablation mpbm_q3_grid mpbm_q4_other_source mpbm_q5_overhead \
+	mpbm_q6_synthetic mpbm_q8_queries mpbm_q9_lambda_mix augkd_q1_data_free augkd_q2_anchors \
+	augkd_q3_ramps augkd_q4_grid augkd_q5_teachers augkd_q6_modules augkd_q7_anchor_choice \
+	augkd_q8_gap_slanted augkd_q8_gap_typeset augkd_q8_gap_street augkd_q8_gap_photo
+open-questions: install  ## run the studies of the papers' open questions and write reports/open_questions.html
+	@failed=0; for name in $(QUESTIONS); do \
+		$(BIN)/dgsearch run studies/$$name.toml; code=$$?; \
+		if [ $$code -gt 1 ]; then exit $$code; fi; \
+		if [ $$code -eq 1 ]; then failed=1; fi; \
+	done; \
+	$(BIN)/dgsearch questions -o reports/open_questions.html && exit $$failed
 
 # Takes the python that is there, so that a machine with its own PyTorch needs no install.
 gpu-bench:  ## ratios of an accelerator in build/gpu-bench.json; needs PyTorch and torchvision only

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Artifacts", "Database", "Overrides", "StudyFile"]
+__all__ = ["Artifacts", "Database", "Figures", "Overrides", "StudyFile"]
 
 Database = Annotated[
     str | None,
@@ -33,6 +33,15 @@ Artifacts = Annotated[
         "--artifacts",
         metavar="DIR",
         help="Folder of stored stages and checkpoints (default: artifacts)",
+        show_default=False,
+    ),
+]
+Figures = Annotated[
+    Path | None,
+    typer.Option(
+        "--figures",
+        metavar="DIR",
+        help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
         show_default=False,
     ),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dgsearch.arguments import Artifacts, Database, Overrides, StudyFile
+from dgsearch.arguments import Artifacts, Database, Figures, Overrides, StudyFile
 from dgsearch.errors import DgsearchError
 
 __all__ = ["app", "main"]
@@ -182,15 +182,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    figures: Annotated[
-        Path | None,
-        typer.Option(
-            "--figures",
-            metavar="DIR",
-            help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
-            show_default=False,
-        ),
-    ] = None,
+    figures: Figures = None,
     database: Database = None,
 ) -> None:
     """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
@@ -199,6 +191,22 @@ def report(
 
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
     print(f"wrote {write_report(database, studies, target, figures=figures)}")
+    if figures is not None:
+        print(f"wrote figures to {figures}")
+
+
+@app.command()
+def questions(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where to write.")
+    ] = Path("reports/open_questions.html"),
+    figures: Figures = None,
+    database: Database = None,
+) -> None:
+    """Write the page of the papers' open questions, answered from the studies of a database."""
+    from dgsearch.report import write_questions
+
+    print(f"wrote {write_questions(database, output, figures=figures)}")
     if figures is not None:
         print(f"wrote figures to {figures}")
 

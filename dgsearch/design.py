@@ -10,12 +10,22 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dgsearch.space import Choice, Float, Int, Space, Value
-from dgsearch.study.spec import FULL, Ablation, Grid, OneAtATime, Range, Search, Sobol, StudySpec
+from dgsearch.study.spec import (
+    FULL,
+    Ablation,
+    AdaptiveSeeds,
+    Grid,
+    OneAtATime,
+    Range,
+    Search,
+    Sobol,
+    StudySpec,
+)
 
 __all__ = [
     "Configuration",
@@ -74,7 +84,7 @@ def plan_trials(spec: StudySpec, spaces: Mapping[str, Space]) -> list[PlannedTri
     """Every trial of a study whose configurations are known beforehand.
 
     Args:
-        spec: The study; a `search` gives only its baselines.
+        spec: The study; a `search` gives only its baselines, `adaptive-seeds` its first seeds.
         spaces: Space of each method named in it.
 
     Returns:
@@ -86,8 +96,10 @@ def plan_trials(spec: StudySpec, spaces: Mapping[str, Space]) -> list[PlannedTri
 
 
 def planned_total(spec: StudySpec, spaces: Mapping[str, Space]) -> int:
-    """How many trials a study will have at most, the proposals of a search included."""
+    """How many trials a study will have at most, proposals and further seeds included."""
     known = len(plan_trials(spec, spaces))
+    if isinstance(spec.design, AdaptiveSeeds):
+        return known // len(spec.seeds) * spec.design.max_seeds
     if not isinstance(spec.design, Search):
         return known
     repeated = min(spec.design.confirm, spec.design.trials) * (len(spec.seeds) - 1)
@@ -200,16 +212,24 @@ def methods_of(spec: StudySpec) -> tuple[str, ...]:
 def _points(spec: StudySpec, space: Space) -> Iterator[dict[str, Any]]:
     """The values that differ from the centre, point by point; the centre first."""
     design = spec.design
-    if isinstance(design, OneAtATime):
+    if not isinstance(design, Grid | Search):
         yield {}
-        for name, values in design.vary.items():
-            yield from ({name: value} for value in values)
-    elif isinstance(design, Grid):
-        for combination in itertools.product(*design.vary.values()):
-            yield dict(zip(design.vary, combination, strict=True))
-    elif isinstance(design, Sobol):
-        yield {}
+    if isinstance(design, Sobol):
         yield from sobol_points(design, space)
+    elif isinstance(design, OneAtATime) or getattr(design, "combine", "") == "one-at-a-time":
+        yield from _single_changes(design.vary)
+    elif isinstance(design, Grid | AdaptiveSeeds):
+        yield from _combinations(design.vary)
+
+
+def _single_changes(vary: Mapping[str, Iterable[Any]]) -> Iterator[dict[str, Any]]:
+    for name, values in vary.items():
+        yield from ({name: value} for value in values)
+
+
+def _combinations(vary: Mapping[str, Iterable[Any]]) -> Iterator[dict[str, Any]]:
+    for combination in itertools.product(*vary.values()):
+        yield dict(zip(vary, combination, strict=True))
 
 
 def _shared_values(spec: StudySpec, space: Space) -> dict[str, Value]:

@@ -18,6 +18,7 @@ from optuna.distributions import (
 from PIL import Image
 from sqlalchemy import Engine
 
+from dgsearch.adaptive import adaptive_plan
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.recorder import Ending, Started, StudyRecorder
@@ -45,6 +46,16 @@ SPACES = {
             Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
         )
     ),
+    "augkd": Space(
+        (
+            Float(
+                name="a", symbol="a", default=0.6, low=0, open_low=True, high=10, meaning="rise"
+            ),
+            Float(name="b", symbol="b", default=0.2, low=0, high=1, meaning="start"),
+            Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
+            Float(name="lr", default=1e-3, low=0, open_low=True, log=True, meaning="rate"),
+        )
+    ),
     "erm": Space(
         (
             Int(name="epochs", default=3, low=1, meaning="epochs of the last stage"),
@@ -52,12 +63,19 @@ SPACES = {
         )
     ),
 }
-CATALOGUE = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted")})
+CATALOGUE = Catalogue(
+    {name: SPACES[name] for name in ("mpbm", "erm")},
+    {"digits-mini": ("scan", "photo", "street", "slanted")},
+)
+WIDER = Catalogue(SPACES, {"digits-mini": ("scan", "photo", "street", "slanted", "typeset")})
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
     "lambda_mix": FloatDistribution(0, 10),
     "T": IntDistribution(0, 100),
     "N_b": IntDistribution(1, 100),
+    "a": FloatDistribution(0, 10),
+    "b": FloatDistribution(0, 1),
+    "epochs": IntDistribution(1, 100),
     "lr": FloatDistribution(1e-6, 1, log=True),
     "attention": CategoricalDistribution(("feature", "plain")),
     "adversarial_alignment": CategoricalDistribution(("on", "off")),
@@ -65,7 +83,7 @@ DISTRIBUTIONS: dict[str, BaseDistribution] = {
 TARGETS = ("photo", "street")
 
 
-def fake_spec(**changes: Any) -> StudySpec:
+def fake_spec(catalogue: Catalogue = CATALOGUE, **changes: Any) -> StudySpec:
     """A small one-at-a-time study of a method that is never trained."""
     raw: dict[str, Any] = {
         "name": "fake",
@@ -79,7 +97,7 @@ def fake_spec(**changes: Any) -> StudySpec:
             "vary": {"lambda_adv": [0.0, 0.5, 1.0], "T": [1, 5, 10]},
         },
     }
-    return parse_study(raw | changes, CATALOGUE, file="fake.toml")
+    return parse_study(raw | changes, catalogue, file="fake.toml")
 
 
 def fake_facts(spec: StudySpec) -> dict[str, Any]:
@@ -220,6 +238,13 @@ ABLATION = {
         "plain attention": {"attention": "plain"},
     },
 }
+ADAPTIVE = {
+    "kind": "adaptive-seeds",
+    "max_seeds": 8,
+    "margin": 0.02,
+    "confidence": 0.8,
+    "vary": {"lambda_adv": [0.0, 1.0], "T": [1]},
+}
 GRID = {
     "kind": "grid",
     "vary": {"lambda_adv": [0.0, 0.2, 0.5, 0.8], "T": [1, 3, 5, 10], "lr": [1e-4, 1e-3]},
@@ -245,3 +270,26 @@ def rich_study(database: str, *, name: str = "rich", **changes: Any) -> FakeStud
     failed = study.begin(planned(T=98))
     study.recorder.end(failed.trial_id, Ending("FAIL", "failed", error_type="E", error="a\nb"))
     return study
+
+
+def adaptive_study(database: str, *, end: bool = True) -> FakeStudy:
+    """A finished study of adaptive seeds: λ_adv = 0 is worse, 1 is better, T = 1 stays open.
+
+    Args:
+        database: URL.
+        end: Whether it goes on to its end, or stops after the seeds of the file.
+    """
+    study = FakeStudy(database, fake_spec(name="adaptive", design=ADAPTIVE, baselines=[]))
+    noise = np.random.default_rng(0).normal(0, 0.001, (100, 20))
+    outcomes: dict[tuple[str, int], float] = {}
+    while True:
+        plan = adaptive_plan(study.spec, SPACES, outcomes).trials
+        left = [trial for trial in plan if trial.key not in outcomes]
+        if not left or (outcomes and not end):
+            return study
+        for trial in left:
+            values, seed = trial.configuration.values, trial.seed
+            level = 0.6 + 0.1 * (float(values["lambda_adv"]) - 0.5) + 0.01 * seed
+            level += noise[len(outcomes), seed] + (values["T"] == 1) * 0.08 * (-1) ** seed
+            study.complete(trial, level)
+            outcomes[trial.key] = level

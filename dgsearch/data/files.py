@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torchvision.datasets import ImageFolder
 
 from dgsearch.data.decoding import Contents, Listing
 from dgsearch.data.images import read_picture
@@ -52,6 +51,8 @@ def entries_in_folders(folder: Path) -> list[Entry]:
     Raises:
         DataError: If the folder holds no folder of a class.
     """
+    from torchvision.datasets import ImageFolder  # takes over a second to import
+
     try:
         found = ImageFolder(str(folder), allow_empty=True)
     except FileNotFoundError as error:

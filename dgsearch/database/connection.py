@@ -75,7 +75,12 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
     url = database_url(database)
     with readable(url):
         _create(url)
-        storage = RDBStorage(url, engine_kwargs=_engine_arguments(url))
+        storage = RDBStorage(
+            url,
+            engine_kwargs=_engine_arguments(url),
+            skip_compatibility_check=True,  # `_create` has made both
+            skip_table_creation=True,
+        )
         if storage.engine.dialect.name == "sqlite":
             _tune_sqlite(storage.engine)
         _sign_schema(storage.engine)

@@ -6,8 +6,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import Engine, Row, select, update
@@ -34,6 +34,7 @@ __all__ = [
     "check_unchanged",
     "finished_values",
     "register_study",
+    "set_planned",
     "stored_configurations",
     "stored_curves",
 ]
@@ -47,8 +48,11 @@ _FREE = (
 )  # may change while a study goes on
 
 
-@dataclass(frozen=True)
-class Attempt:
+_ERROR_SHOWN = 300  # characters
+_NOTHING_LOST: Mapping[str, int] = MappingProxyType({})
+
+
+class Attempt(NamedTuple):
     """The last trial of one configuration and seed.
 
     Attributes:
@@ -58,6 +62,7 @@ class Attempt:
         attempt: Which attempt it was, from 1.
         losses: How the attempts that did not end by themselves ended, counted by error type.
         error_type: Of a failed one.
+        error: First line of its message.
         anew: Whether it has ended without a result and shall be run from its beginning.
     """
 
@@ -65,8 +70,9 @@ class Attempt:
     state: str
     stop_reason: str | None
     attempt: int
-    losses: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] = _NOTHING_LOST
     error_type: str | None = None
+    error: str = ""
     anew: bool = False
 
     @property
@@ -121,6 +127,17 @@ def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) ->
     return study_id
 
 
+def set_planned(engine: Engine, study_id: int, planned: int) -> None:
+    """Record how many trials the study has as yet, where that is found while it runs."""
+    of_study = OWN_STUDIES.c.study_id == study_id
+    with engine.begin() as connection:
+        text = connection.execute(select(OWN_STUDIES.c.facts_json).where(of_study)).scalar_one()
+        facts = {**json.loads(text), "planned": planned}
+        connection.execute(
+            update(OWN_STUDIES).where(of_study).values(facts_json=json.dumps(facts))
+        )
+
+
 def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
     """The last trial of each configuration and seed, by (config_id, seed)."""
     query = (
@@ -132,6 +149,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
             OWN_TRIALS.c.stop_reason,
             OWN_TRIALS.c.attempt,
             OWN_TRIALS.c.error_type,
+            sqlalchemy.func.substr(OWN_TRIALS.c.error, 1, _ERROR_SHOWN),
         )
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .where(TRIALS.c.study_id == study_id)
@@ -141,11 +159,13 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
         rows = connection.execute(query).all()
     found: dict[tuple[str, int], Attempt] = {}
     losses: dict[tuple[str, int], Counter[str]] = {}
-    for config_id, seed, number, state, stop_reason, attempt, error_type in rows:
+    for config_id, seed, number, state, stop_reason, attempt, error_type, error in rows:
         key = (config_id, seed)
         if stop_reason == "interrupted":
             losses.setdefault(key, Counter())[error_type or "Interrupted"] += 1
-        found[key] = Attempt(number, state, stop_reason, attempt, losses.get(key, {}), error_type)
+        lost = losses.get(key, _NOTHING_LOST)
+        line = error.partition("\n")[0] if error else ""
+        found[key] = Attempt(number, state, stop_reason, attempt, lost, error_type, line)
     return found
 
 
@@ -240,13 +260,26 @@ def check_unchanged(engine: Engine, study_id: int, spec: StudySpec) -> None:
         _compare(spec, json.loads(stored))
 
 
+def _differing(place: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The entries that differ, each with its place, what it was and what it is."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in {**before, **after}:
+            yield from _differing(f"{place}.{name}", before.get(name), after.get(name))
+    elif before != after:
+        yield place, before, after
+
+
+def _shown(entry: Any) -> str:
+    return "nothing" if entry is None else json.dumps(entry)
+
+
 def _compare(spec: StudySpec, stored: Mapping[str, Any]) -> None:
     now = json.loads(spec.model_dump_json())
     differences = [
-        f"  {name}: in the database {json.dumps(stored.get(name))}, in the file "
-        f"{json.dumps(now[name])}"
+        f"  {place}: in the database {_shown(before)}, in the file {_shown(after)}"
         for name in now
-        if name not in _FREE and name != "design" and stored.get(name) != now[name]
+        if name not in _FREE and name != "design"
+        for place, before, after in _differing(name, stored.get(name), now[name])
     ]
     old, new = stored.get("design", {}), now["design"]
     if old.get("kind") != new["kind"]:

@@ -17,7 +17,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision import models
 
 from dgsearch.errors import MethodError
 from dgsearch.space import Value
@@ -51,6 +50,8 @@ class Backbone:
 
     def build(self) -> nn.Module:
         """The extractor, images (B, 3, H, W) to features (B, d), with new weights."""
+        from torchvision import models  # takes over a second to import
+
         network: nn.Module = models.get_model(self.name, weights=None)
         parent, _, last = self.head.rpartition(".")
         setattr(network.get_submodule(parent), last, nn.Identity())
@@ -62,6 +63,8 @@ class Backbone:
         Raises:
             MethodError: If it is not there, or not whole; says where it is to be had.
         """
+        from torchvision import models
+
         url = str(models.get_model_weights(self.name).IMAGENET1K_V1.url)
         file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
         if not file.is_file():

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional
 
 from dgsearch.data.batches import Batch
 from dgsearch.methods.base import StageContext
@@ -58,9 +58,7 @@ class Views:
 def flipped(images: Tensor, random: torch.Generator) -> Tensor:
     """Every second image, at random, mirrored left to right: (B, C, H, W)."""
     draws = torch.rand(len(images), generator=random, device=images.device)
-    return torch.where(
-        (draws < 0.5)[:, None, None, None], functional.horizontal_flip(images), images
-    )
+    return torch.where((draws < 0.5)[:, None, None, None], images.flip(-1), images)
 
 
 def shifted(images: Tensor, random: torch.Generator, *, most: int) -> Tensor:
@@ -69,7 +67,7 @@ def shifted(images: Tensor, random: torch.Generator, *, most: int) -> Tensor:
     The same as a random crop after padding by `most`.
     """
     count, _, height, width = images.shape
-    padded = functional.pad(images, [most] * 4)  # black
+    padded = F.pad(images, [most] * 4)  # black
     draws = torch.randint(
         0, 2 * most + 1, (2, count), generator=random, device=images.device
     )  # offset of each image, down and to the right

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.adaptive import ADAPTIVE, seed_decisions
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
@@ -80,7 +81,9 @@ class Study:
     ) -> pd.DataFrame:
         """The configuration that a rule chooses; targets as in the study file if not given."""
         named = self.facts.targets if targets is None else targets
-        return summaries.best(self.trials(), rule=rule, targets=named, maximise=self._maximise())
+        seeds = self.facts.spec.get("seeds") if self._is_adaptive() else None
+        trials = self.trials(seeds=seeds)  # the seeds that every configuration has
+        return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
 
     def grid(
         self, rows: str, columns: str, *, values: str = "value", show: str = "mean"
@@ -93,6 +96,10 @@ class Study:
     ) -> pd.DataFrame:
         """The other study against this one; see `dgsearch.notebook.compare`."""
         return summaries.compare(self.trials(), other.trials(), column, match=match)
+
+    def decisions(self) -> pd.DataFrame:
+        """Seeds and decision of each configuration of an adaptive study; see `seed_decisions`."""
+        return seed_decisions(self.trials(), self.facts)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {state}" for state, count in self._counts().items())
@@ -119,6 +126,9 @@ class Study:
         """Trials by state, without states that no trial is in."""
         (row,) = read_studies(self._engine, self.name).to_dict("records")
         return {state: int(row[state.lower()]) for state in STATES if row[state.lower()]}
+
+    def _is_adaptive(self) -> bool:
+        return bool(self.facts.spec.get("design", {}).get("kind") == ADAPTIVE)
 
     def _maximise(self) -> bool:
         (direction,) = read_studies(self._engine, self.name, columns=["direction"])["direction"]

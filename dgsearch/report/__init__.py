@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dgsearch.report.page import write_report
+from dgsearch.report.page import write_questions, write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_questions", "write_report"]

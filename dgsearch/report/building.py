@@ -39,10 +39,12 @@ class Page:
     Attributes:
         parts: One a study.
         together: The studies side by side; None for a single one.
+        title: Of the window; the names of the parts where it is empty.
     """
 
     parts: Sequence[StudyPart]
-    together: Section | None
+    together: Section | None = None
+    title: str = ""
 
 
 def build_page(database: str | os.PathLike[str] | None, studies: Sequence[str]) -> Page:

@@ -18,10 +18,11 @@ from dgsearch.errors import ReportError
 from dgsearch.report.building import Page, build_page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.files import safe_name
+from dgsearch.report.questions import build_questions
 from dgsearch.report.static import write_figures
 from dgsearch.whole_files import whole_file
 
-__all__ = ["write_report"]
+__all__ = ["write_questions", "write_report"]
 
 
 def write_report(
@@ -47,7 +48,31 @@ def write_report(
         ReportError: If the file cannot be written, or if figures are asked for and no Chromium
             is found to draw them.
     """
-    page = build_page(database, studies)
+    return _write_page(build_page(database, studies), output, figures)
+
+
+def write_questions(
+    database: str | os.PathLike[str] | None, output: Path, *, figures: Path | None = None
+) -> Path:
+    """Write one self-contained HTML file that answers the papers' open questions.
+
+    Args:
+        database: URL or path; None: the default database.
+        output: The file; its folder is created.
+        figures: Also write every figure as SVG and PDF into this folder (needs Chromium).
+
+    Returns:
+        The file. Questions whose studies are missing or unfinished are on it, with the command
+        that runs what they lack.
+
+    Raises:
+        DatabaseError: If the database cannot be read.
+        ReportError: As for `write_report`.
+    """
+    return _write_page(build_questions(database), output, figures)
+
+
+def _write_page(page: Page, output: Path, figures: Path | None) -> Path:
     _write(output, _render(page))
     if figures is not None:
         write_figures(page, figures)
@@ -74,7 +99,7 @@ def _render(page: Page) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
-        title=", ".join(part.name for part in page.parts),
+        title=page.title or ", ".join(part.name for part in page.parts),
         parts=page.parts,
         together=page.together,
         version=version("dgsearch"),

@@ -15,7 +15,7 @@ from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, STUDY_DIRECTIONS, TRIALS
 
-__all__ = ["Sample", "StudyData", "read_stages", "read_study_data"]
+__all__ = ["Sample", "StudyData", "read_samples", "read_stages", "read_study_data"]
 
 _STAGES = ["trial_number", "stage", "taken", "seconds", "saved_s"]
 _MOST_SAMPLES = 4  # of each name
@@ -78,6 +78,24 @@ def read_study_data(engine: Engine, study: str) -> StudyData:
         maximise=directions[:1] != ["MINIMIZE"],
         objectives=max(1, len(directions)),
     )
+
+
+def read_samples(engine: Engine, study: str, name: str) -> list[Sample]:
+    """Every sample of one name that a study stored, by trial number."""
+    if not has_own_tables(engine):
+        return []
+    query = (
+        select(TRIALS.c.number, OWN_SAMPLES.c.content_json)
+        .select_from(OWN_SAMPLES)
+        .join(TRIALS, TRIALS.c.trial_id == OWN_SAMPLES.c.trial_id)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+        .where(STUDIES.c.study_name == study, OWN_SAMPLES.c.name == name)
+        .order_by(TRIALS.c.number)
+    )
+    return [
+        Sample(int(number), name, json.loads(text or "{}"))
+        for number, text in frame_of(engine, query).itertuples(index=False)
+    ]
 
 
 def _directions(engine: Engine, study: str) -> list[str]:

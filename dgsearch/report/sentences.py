@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.comparison import LEVEL, compare_to_reference
 from dgsearch.analysis.sensitivity import (
     binned,
@@ -18,6 +19,7 @@ from dgsearch.analysis.sensitivity import (
 )
 from dgsearch.analysis.statistics import mean_interval, smallest_sign_flip_p
 from dgsearch.report.compared import compared
+from dgsearch.report.decided import decision_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_text, plural, records, short
 
@@ -30,6 +32,8 @@ def answer_sentences(view: StudyView) -> list[str]:
         if view.reference is None:
             return ["The full method has no finished trial yet, so nothing can be compared."]
         return [_reached(view, view.reference, "The full method"), *_variants(view)]
+    if view.kind == ADAPTIVE:  # the other sentences take the number of seeds as fixed
+        return [*_level(view), *decision_sentences(view)]
     return [*_level(view), *_baselines(view), *_ranges(view)]
 
 
@@ -41,7 +45,7 @@ def _level(view: StudyView) -> list[str]:
     if view.reference is not None:
         what = f"{view.facts.method} at its centre"
         sentences.append(_reached(view, view.reference, what))
-    if view.kind in ("grid", "sobol", "search") and view.chosen not in (None, view.reference):
+    if view.is_crossed and view.chosen not in (None, view.reference):
         count = view.done[view.done["role"] == "point"]["config_id"].nunique()
         what = (
             f"Of {plural(count, 'configuration')}, the one chosen by source validation is "

@@ -79,7 +79,7 @@ def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> li
     return [
         str(row["study"]),
         "–" if pd.isna(row["method"]) else str(row["method"]),
-        f"{row['complete']}/{planned or row['trials']}",
+        _done(row["complete"], planned or row["trials"]),
         str(row["running"]),
         str(row["pruned"]),
         str(failed),
@@ -95,6 +95,11 @@ def _tried_again(trials: pd.DataFrame) -> int:
     own = trials.dropna(subset=["config_id"])
     later = own.duplicated(["config_id", "seed"], keep="last")
     return int((later & (own["stop_reason"] == "failed")).sum())
+
+
+def _done(complete: int, planned: int) -> str:
+    """Finished and planned trials; there are more of the former where the plan became smaller."""
+    return f"{complete}/{planned}" if complete <= planned else f"{complete} ({planned} planned)"
 
 
 def _saved(trials: pd.DataFrame) -> str:

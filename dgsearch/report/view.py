@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.rules import epoch_accuracies
 from dgsearch.analysis.selection import (
     MEAN,
@@ -66,6 +67,19 @@ class StudyView:
     def done(self) -> pd.DataFrame:
         """Finished trials with the mean of targets."""
         return with_target_mean(finished(self.trials), self.targets)
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether the design moves several hyperparameters at once."""
+        combined = self.facts.spec.get("design", {}).get("combine") == "grid"
+        return combined or self.kind in ("grid", "sobol", "search")
+
+    @functools.cached_property
+    def alike(self) -> pd.DataFrame:
+        """Finished trials among which one may choose: not those of seeds that only some have."""
+        if self.kind != ADAPTIVE:
+            return self.done
+        return self.done[self.done["seed"].isin(self.facts.spec["seeds"])]
 
     @functools.cached_property
     def points(self) -> pd.DataFrame:
@@ -128,7 +142,7 @@ class StudyView:
     @functools.cached_property
     def chosen(self) -> str | None:
         """config_id of the design's configuration of the best mean value, of those run most."""
-        points = self.done[self.done["role"] == "point"].dropna(subset=["value"])
+        points = self.alike[self.alike["role"] == "point"].dropna(subset=["value"])
         if points.empty:
             return None
         means = points.groupby("config_id")["value"].agg(["mean", "count"])

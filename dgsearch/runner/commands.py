@@ -17,10 +17,12 @@ from dgsearch.database.tables import STUDIES
 from dgsearch.design import PlannedTrial, methods_of, plan_trials, planned_total
 from dgsearch.errors import NoDatabaseError
 from dgsearch.methods.registry import catalogue, find_method
+from dgsearch.runner.adaptive import plan_from_database
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines, trials_at_once
 from dgsearch.runner.tune import run_study
-from dgsearch.study import Search, StudySpec
+from dgsearch.space import Space
+from dgsearch.study import AdaptiveSeeds, Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
@@ -75,9 +77,15 @@ def plan_file(
     spec = load_study(path, overrides=overrides)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     trials = plan_trials(spec, spaces)
-    done = {key for key, attempt in _attempts_of(spec, options).items() if _ended(attempt)}
+    total, earlier = planned_total(spec, spaces), _attempts_of(spec, options)
+    lines = list(_head(spec, options, least=len(trials), most=total))
+    if isinstance(spec.design, AdaptiveSeeds) and earlier:
+        trials = _planned_now(spec, spaces, options)
+    done = {key for key, attempt in earlier.items() if _ended(attempt)}
     left = [trial for trial in trials if trial.key not in done]
-    lines = list(_head(spec, trials, options, ended=len(trials) - len(left)))
+    kinds = Counter(trial.configuration.role for trial in trials)
+    ended = len(trials) - len(left)
+    lines.append(f"  trials     {len(trials)} planned: {_counted(kinds)}; {ended} have ended")
     missing: dict[str, int] = {}
     lines += _stage_lines(spec, trials, options, missing)
     if probe:
@@ -86,25 +94,24 @@ def plan_file(
     for trial in left:
         epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
     if isinstance(spec.design, Search):
-        proposals = (
-            planned_total(spec, spaces) - len(trials) - len(done - {trial.key for trial in trials})
-        )
+        proposals = total - len(trials) - len(done - {trial.key for trial in trials})
         each = int(spaces[spec.method].resolve(spec.hyperparameters)["epochs"])
         epochs[spec.method] += max(0, proposals) * each
     return Plan(spec, lines, epochs, missing, trials_at_once(spec))
 
 
-def _head(
-    spec: StudySpec, trials: Sequence[PlannedTrial], options: RunOptions, *, ended: int
-) -> Iterator[str]:
-    """What is planned, and how much of it has ended."""
+def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Iterator[str]:
+    """What is asked, and how many trials there will be where that is not known beforehand."""
     yield f"{spec.name}: {spec.question}" if spec.question else spec.name
     yield f"  database   {masked(database_url(options.database))}"
     if isinstance(spec.design, Search):
         confirmed = min(spec.design.confirm, spec.design.trials) * len(spec.seeds)
         yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
-    kinds = Counter(trial.configuration.role for trial in trials)
-    yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {ended} have ended"
+    if isinstance(spec.design, AdaptiveSeeds):
+        yield (
+            f"  seeds      {len(spec.seeds)} to {spec.design.max_seeds} a configuration: at least "
+            f"{least} trials, at most {most}"
+        )
 
 
 def _ended(attempt: Attempt) -> bool:
@@ -126,6 +133,13 @@ def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], 
     return attempts(engine, study_id)
 
 
+def _planned_now(
+    spec: StudySpec, spaces: Mapping[str, Space], options: RunOptions
+) -> list[PlannedTrial]:
+    """The trials of an adaptive study that its ended trials ask for."""
+    return list(plan_from_database(open_for_reading(options.database), spec, spaces).trials)
+
+
 def _stage_lines(
     spec: StudySpec,
     trials: list[PlannedTrial],
@@ -140,7 +154,7 @@ def _stage_lines(
     one_target = find_method(spec.method).one_target  # the same for every method of a study
     data = {
         seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
-        for seed in spec.seeds
+        for seed in dict.fromkeys(trial.seed for trial in trials)
     }
     needed: Counter[str] = Counter()
     distinct: dict[str, set[str]] = {}

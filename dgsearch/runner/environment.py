@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -17,11 +18,11 @@ import torch
 
 from dgsearch.data.splits import load_trial_data
 from dgsearch.design import methods_of
-from dgsearch.errors import DgsearchError
+from dgsearch.errors import ArtefactError, DgsearchError
 from dgsearch.methods.registry import find_method, plugin_packages
 from dgsearch.study import StudySpec
 
-__all__ = ["available_cores", "ray_cluster", "study_facts"]
+__all__ = ["available_cores", "check_writable", "ray_cluster", "study_facts"]
 
 _PACKAGES = (
     "dgsearch",
@@ -95,6 +96,22 @@ def ray_cluster(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def check_writable(artifacts: Path) -> None:
+    """Try the folder of artefacts before every trial fails for it.
+
+    Raises:
+        ArtefactError: If it cannot be written.
+    """
+    try:
+        artifacts.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=artifacts).close()
+    except OSError as error:
+        raise ArtefactError(
+            f"artefacts {artifacts}: cannot be written: {error.strerror}; name another folder "
+            "with --artifacts"
+        ) from error
 
 
 def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, Any]:

@@ -25,12 +25,6 @@ class Cut(NamedTuple):
     cutoff: float
 
 
-class _Earlier(NamedTuple):
-    """As much of a trial as a bracket looks at."""
-
-    trial_id: str
-
-
 class RecordedHalving(ASHAScheduler):
     """Ray's ASHA on the epochs of the last stage, keeping the reason of each stop."""
 
@@ -52,10 +46,14 @@ class RecordedHalving(ASHAScheduler):
         Args:
             curves: (epoch, value) in order of epochs, by trial number.
         """
+        rungs = self._brackets[0]._rungs  # from the last epoch down
         for number, reports in curves.items():
+            name = f"earlier-{number}"
             for epoch, value in reports:
-                trial: Any = _Earlier(f"earlier-{number}")
-                self._brackets[0].on_result(trial, epoch, value)
+                for milestone, recorded in rungs:
+                    if epoch >= milestone and name not in recorded:
+                        recorded[name] = value
+                        break
 
     def on_trial_result(self, controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Decide, and remember the rung and the cut-off of a stop before the last epoch."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
 
 __all__ = ["Interrupts"]
+
+_STANDARD_ERROR = 2
+_STOPPING = b"\nstopping; what was recorded is kept (Ctrl-C again stops at once)\n"
 
 
 class Interrupts:
@@ -45,3 +49,4 @@ class Interrupts:
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
+        os.write(_STANDARD_ERROR, _STOPPING)

@@ -25,7 +25,13 @@ class Progress:
     """
 
     def __init__(
-        self, study: str, *, total: int, done: int, console: Console | None = None
+        self,
+        study: str,
+        *,
+        total: int,
+        done: int,
+        best: tuple[float, int] | None = None,
+        console: Console | None = None,
     ) -> None:
         """Show the progress of a study.
 
@@ -33,6 +39,7 @@ class Progress:
             study: Its name.
             total: Trials that it will have.
             done: Trials that had ended before.
+            best: Highest value of these, and the number of its trial.
             console: Where to; None: the standard output.
         """
         self._console = console or Console(highlight=False, soft_wrap=True)
@@ -41,7 +48,7 @@ class Progress:
         self._done_before = done
         self._ended: Counter[str] = Counter()
         self._running: dict[int, EpochReport | None] = {}
-        self._best: tuple[float, int] | None = None
+        self._best = best
         self._started_at = time.monotonic()
         self._printed_at = self._started_at
         self._live: Live | None = None
@@ -51,6 +58,9 @@ class Progress:
         if self._console.is_terminal:
             self._live = Live(console=self._console, refresh_per_second=4, transient=True)
             self._live.start()
+            self.tick()
+        else:
+            self._console.print(self.line(), markup=False)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -58,6 +68,10 @@ class Progress:
         if self._live is not None:
             self._live.stop()
         self._console.print(self.line())
+
+    def begun(self, number: int) -> None:
+        """A trial was handed to a worker."""
+        self._running[number] = None
 
     def advanced(self, number: int, report: EpochReport) -> None:
         """A trial reported."""
@@ -80,6 +94,10 @@ class Progress:
                 f"trial {number} failed: {ending.error_type}: {''.join(first_line)}", markup=False
             )
 
+    def expect(self, total: int) -> None:
+        """So many trials will be run, besides those that had ended before."""
+        self._total = self._done_before + total
+
     def tick(self) -> None:
         """Show the present state, if it is time."""
         if self._live is not None:
@@ -93,7 +111,10 @@ class Progress:
         done = self._done_before + sum(self._ended.values())
         parts = [f"{self._study}: {done}/{self._total} trials done"]
         if self._running:
-            parts.append(f"{len(self._running)} running ({self._stages()})")
+            stages = self._stages()
+            parts.append(f"{len(self._running)} running" + (f" ({stages})" if stages else ""))
+        elif not self._ended and self._done_before < self._total:
+            parts.append("starting")
         if self._ended["PRUNED"]:
             parts.append(f"{self._ended['PRUNED']} pruned")
         if self._ended["FAIL"]:

@@ -103,16 +103,26 @@ class PlannedQueue:
             retries: How often interrupted trials are given out again.
             share: Whether trials share stages, and wait for each other's.
         """
-        retries = retries or Retries()
+        self._retries = retries or Retries()
         self._recorder = recorder
         self._distributions = distributions
         self._prefixes = Prefixes() if share else None
         self._waiting: dict[tuple[str, ...], deque[_Waiting]] = {}
         self._running = 0
+        self._planned: set[tuple[str, int]] = set()
         self.total = 0
+        self.add(planned, earlier)
+
+    def add(
+        self, planned: Iterable[PlannedTrial], earlier: Mapping[tuple[str, int], Attempt]
+    ) -> None:
+        """Queue what is left of these, less those that the queue was given before."""
         for trial in planned:
+            if trial.key in self._planned:
+                continue
+            self._planned.add(trial.key)
             attempt = earlier.get(trial.key)
-            if is_open(attempt, retries):
+            if is_open(attempt, self._retries):
                 self._wait(_Waiting(self.total, trial, attempt))
                 self.total += 1
 

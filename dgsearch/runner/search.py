@@ -110,6 +110,10 @@ class Recording(_NotStored, Callback):
         self._values: dict[str, list[float]] = {}
         self.memory: MemoryUse | None = None
 
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Show that it has a worker."""
+        self._progress.begun(self._searcher.begun[trial.trial_id].started.number)
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:

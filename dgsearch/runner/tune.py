@@ -6,11 +6,9 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import optuna
 from optuna.storages import RDBStorage
@@ -20,6 +18,7 @@ from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
     Attempt,
+    StoredConfigurations,
     attempts,
     finished_values,
     register_study,
@@ -33,9 +32,9 @@ from dgsearch.design import (
     plan_trials,
     planned_total,
 )
-from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method
-from dgsearch.runner.environment import ray_cluster, study_facts
+from dgsearch.runner.adaptive import AdaptiveQueue
+from dgsearch.runner.environment import check_writable, ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.progress import Progress
@@ -48,8 +47,8 @@ from dgsearch.runner.queue import (
     proposal_distributions,
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
-from dgsearch.runner.retries import given_up, is_open
-from dgsearch.study import Halving, Search, StudySpec
+from dgsearch.runner.retries import given_up, is_open, marked_anew
+from dgsearch.study import AdaptiveSeeds, Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
 __all__ = ["run_study"]
@@ -70,7 +69,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         DgsearchError: If the database, the data or the Ray cluster cannot be used, or if the
             database holds another study of that name.
     """
-    _check_writable(options.artifacts_folder)
+    check_writable(options.artifacts_folder)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
@@ -83,18 +82,6 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         finally:
             run.sign_out()
             storage.engine.dispose()
-
-
-def _check_writable(artifacts: Path) -> None:
-    """Try the folder of artefacts before every trial fails for it."""
-    try:
-        artifacts.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=artifacts).close()
-    except OSError as error:
-        raise ArtefactError(
-            f"artefacts {artifacts}: cannot be written: {error.strerror}; name another folder "
-            "with --artifacts"
-        ) from error
 
 
 class _StudyRun:
@@ -112,19 +99,13 @@ class _StudyRun:
         self._spaces = {name: find_method(name).space for name in methods_of(spec)}
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
+        self._gpus: float | None = None  # share of a device; None: not known yet
+        self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
+        self._stored_points: StoredConfigurations | None = None
         self._anew: frozenset[int] = frozenset()  # numbers of failed trials to try once more
         if options.retry_failed:
-            ended = given_up(self._earlier().values(), spec.retries)
-            self._anew = frozenset(attempt.number for attempt in ended)
-        self._gpus: float | None = None  # share of a device; None: not known yet
-
-    def _earlier(self) -> dict[tuple[str, int], Attempt]:
-        """What the database has of the study now; those that are tried once more are marked."""
-        found = attempts(self._storage.engine, self._study_id)
-        return {
-            key: replace(attempt, anew=attempt.number in self._anew)
-            for key, attempt in found.items()
-        }
+            self._anew = given_up(self._attempts().values(), spec.retries)
+            self._stored_attempts = None  # they are marked from now on
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
@@ -155,6 +136,8 @@ class _StudyRun:
                 outcome,
                 stack,
             )
+        elif isinstance(design, AdaptiveSeeds):
+            self._run(self._adaptive, None, outcome, stack)
         elif halving is None:
             everything = self._plan("point", "variant", "baseline")
             self._run(lambda: self._planned(everything), None, outcome, stack)
@@ -175,19 +158,21 @@ class _StudyRun:
         Ray is started for the first queue that holds anything.
         """
         while not (queue := make_queue()).exhausted:
-            stack.enter_context(ray_cluster(self._options.address))
-            check_fits(self._spec.resources)
-            earlier = self._earlier()
-            done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
-            with Progress(self._spec.name, total=done + queue.total, done=done) as progress:
-                outcome.started += self._execute(queue, halving, progress)
+            with self._progress(queue.total) as progress:
+                stack.enter_context(ray_cluster(self._options.address))
+                check_fits(self._spec.resources)
+                try:
+                    outcome.started += self._execute(queue, halving, progress)
+                finally:
+                    self._stored_attempts = self._stored_points = None
             sweep_dead_trials(self._storage.engine, self._study_id)
 
     def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
         """Train the queue; the first trial alone where its memory decides how many share."""
         from dgsearch.runner.execution import Executor, execute
 
-        executor = Executor(self._spec, self._recorder, self._job, self._tick, self._curves)
+        tick = partial(self._tick, queue, progress)
+        executor = Executor(self._spec, self._recorder, self._job, tick, self._curves)
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)
@@ -200,12 +185,35 @@ class _StudyRun:
         rest = execute(queue, executor, halving=halving, progress=progress, gpus=self._gpus)
         return begun + rest.begun
 
+    def _attempts(self) -> Mapping[tuple[str, int], Attempt]:
+        """What the database has of the study; read again after trials were trained."""
+        if self._stored_attempts is None:
+            found = attempts(self._storage.engine, self._study_id)
+            self._stored_attempts = marked_anew(found, self._anew)
+        return self._stored_attempts
+
+    def _proposed(self) -> StoredConfigurations:
+        """The points of a search so far; read again after trials were trained."""
+        if self._stored_points is None:
+            engine = self._storage.engine
+            self._stored_points = stored_configurations(engine, self._study_id, role="point")
+        return self._stored_points
+
+    def _progress(self, total: int) -> Progress:
+        """What a person sees of so many trials besides those that have ended."""
+        earlier = self._attempts()
+        done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
+        values = finished_values(self._storage.engine, self._study_id) if done else {}
+        best = max(((value, earlier[key].number) for key, value in values.items()), default=None)
+        return Progress(self._spec.name, total=done + total, done=done, best=best)
+
     def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
         return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
 
-    def _tick(self) -> None:
+    def _tick(self, queue: TrialQueue, progress: Progress) -> None:
         self._driver.renew()
         self._interrupts.stop_if_asked()
+        progress.expect(queue.total)
 
     def _plan(self, *roles: str) -> list[PlannedTrial]:
         return [
@@ -220,34 +228,37 @@ class _StudyRun:
         else:
             points = plan_configurations(self._spec, self._spaces)
             distributions = distributions_of(points, self._space)
-        earlier = self._earlier()
         return PlannedQueue(
             trials,
-            earlier,
+            self._attempts(),
             self._recorder,
             distributions,
             retries=self._spec.retries,
             share=self._options.share,
         )
 
+    def _adaptive(self) -> AdaptiveQueue:
+        study, share = (self._storage.engine, self._study_id), self._options.share
+        return AdaptiveQueue(
+            self._spec, self._spaces, *study, self._recorder, share=share, anew=self._anew
+        )
+
     def _proposals(self, design: Search) -> ProposalQueue:
-        earlier = self._earlier()
-        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
+        earlier = self._attempts()
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
         study = optuna.load_study(
             study_name=self._spec.name, storage=self._storage, sampler=sampler
         )
         distributions = proposal_distributions(design, self._space)
         queue = ProposalQueue(self._spec, self._space, study, self._recorder, distributions)
-        queue.resume(earlier, configurations)
+        queue.resume(earlier, self._proposed())
         return queue
 
     def _confirmations(self) -> list[PlannedTrial]:
         """The best proposals at every seed of the study."""
         assert isinstance(self._spec.design, Search)
-        configurations = stored_configurations(self._storage.engine, self._study_id, role="point")
         values = finished_values(self._storage.engine, self._study_id)
-        best = best_configurations(values, configurations, self._spec.design.confirm)
+        best = best_configurations(values, self._proposed(), self._spec.design.confirm)
         return [PlannedTrial(item, seed) for item in best for seed in self._spec.seeds]
 
     def _job(self, begun: Begun) -> TrialJob:
@@ -267,10 +278,11 @@ class _StudyRun:
 
     def _count_ends(self, outcome: Outcome) -> None:
         """What the database has of the study now."""
-        ends = attempts(self._storage.engine, self._study_id)
-        outcome.planned = len(ends)
+        ends = self._attempts()
+        outcome.planned, lost = len(ends), given_up(ends.values(), self._spec.retries)
         outcome.failed = [
-            f"trial {end.number} (configuration {config_id}, seed {seed}): {end.error_type}"
+            f"trial {end.number} (configuration {config_id}, seed {seed}): "
+            f"{end.error_type}: {end.error}"
             for (config_id, seed), end in ends.items()
-            if given_up([end], self._spec.retries)
+            if end.number in lost
         ]

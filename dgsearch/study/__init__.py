@@ -7,6 +7,7 @@ from dgsearch.study.loading import load_study, parse_study
 from dgsearch.study.spec import (
     FULL,
     Ablation,
+    AdaptiveSeeds,
     DataSpec,
     Grid,
     Halving,
@@ -22,6 +23,7 @@ from dgsearch.study.spec import (
 __all__ = [
     "FULL",
     "Ablation",
+    "AdaptiveSeeds",
     "Catalogue",
     "DataSpec",
     "Grid",

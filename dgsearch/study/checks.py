@@ -7,16 +7,27 @@ a `Catalogue`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dgsearch.errors import MethodError, Problem, one_of
 from dgsearch.space import Choice, Float, Int, Space
-from dgsearch.study.spec import FULL, Ablation, DataSpec, Design, Halving, Range, Search, Sobol
+from dgsearch.study.spec import (
+    FULL,
+    Ablation,
+    AdaptiveSeeds,
+    DataSpec,
+    Design,
+    Halving,
+    Range,
+    Search,
+    Sobol,
+)
 
 __all__ = [
     "Catalogue",
+    "check_adaptive",
     "check_data",
     "check_design",
     "check_halving",
@@ -140,7 +151,13 @@ def _resolved(space: Space, method: str, values: Mapping[str, Any]) -> str:
 
 def check_halving(halving: Halving | None, design: Design) -> Iterator[Problem]:
     """The problem of a design that compares full-length trials yet lets ASHA shorten them."""
-    if halving is None or isinstance(design, Search) or halving.allow_truncated:
+    if halving is None or isinstance(design, Search):
+        return
+    if isinstance(design, AdaptiveSeeds):
+        message = f"the design {design.kind} compares trials of full length only; remove [halving]"
+        yield Problem("halving", "", message)
+        return
+    if halving.allow_truncated:
         return
     yield Problem(
         "halving",
@@ -148,6 +165,21 @@ def check_halving(halving: Halving | None, design: Design) -> Iterator[Problem]:
         f"the design {design.kind} compares trials of full length, and a shortened trial biases "
         "the comparison; remove [halving], or write halving.allow_truncated = true",
     )
+
+
+def check_adaptive(
+    design: AdaptiveSeeds, seeds: Sequence[int], baselines: Sequence[str]
+) -> Iterator[Problem]:
+    """Problems of an adaptive design with the seeds and the baselines of its study."""
+    if len(seeds) < 2:
+        message = "adaptive-seeds compares over seeds from its first look on; list at least two"
+        yield Problem("seeds", repr(list(seeds)), message)
+    if design.max_seeds < len(seeds):
+        message = f"must be at least {len(seeds)}, the number of the study's own seeds"
+        yield Problem("design.max_seeds", repr(design.max_seeds), message)
+    if design.against == "baseline" and not baselines:
+        message = 'the study has no baselines; list one under baselines, or write "centre"'
+        yield Problem("design.against", repr(design.against), message)
 
 
 def _check_value(key: str, value: Any, item: Float | Int | Choice) -> Iterator[Problem]:

@@ -13,13 +13,23 @@ from pydantic_core import ErrorDetails
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.study.checks import (
     Catalogue,
+    check_adaptive,
     check_data,
     check_design,
     check_halving,
     check_hyperparameters,
     check_variants,
 )
-from dgsearch.study.spec import Ablation, DataSpec, Design, Halving, Range, Resources, StudySpec
+from dgsearch.study.spec import (
+    Ablation,
+    AdaptiveSeeds,
+    DataSpec,
+    Design,
+    Halving,
+    Range,
+    Resources,
+    StudySpec,
+)
 
 __all__ = ["load_study", "parse_study"]
 
@@ -133,6 +143,9 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem
         yield from check_design(parts["design"], fixed, space)
         if isinstance(parts["design"], Ablation):
             yield from check_variants(parts["design"], str(method), fixed, catalogue)
+    if isinstance(parts.get("design"), AdaptiveSeeds) and "seeds" in parts:
+        baselines = parts.get("baselines", ())
+        yield from check_adaptive(parts["design"], parts["seeds"], baselines)
     if "design" in parts and "halving" in parts:
         yield from check_halving(parts["halving"], parts["design"])
 

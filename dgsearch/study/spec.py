@@ -26,6 +26,7 @@ from pydantic import (
 __all__ = [
     "FULL",
     "Ablation",
+    "AdaptiveSeeds",
     "DataSpec",
     "Design",
     "Grid",
@@ -173,7 +174,26 @@ class Ablation(BaseModel, frozen=True, extra="forbid"):
         return {}
 
 
-Design = Annotated[OneAtATime | Grid | Ablation | Sobol | Search, Field(discriminator="kind")]
+class AdaptiveSeeds(BaseModel, frozen=True, extra="forbid"):
+    """Points at the study's seeds, and at further ones while the comparison of each is open.
+
+    A point is decided when the interval of its paired difference to the baseline leaves 0 out
+    or lies within the margin; `dgsearch.decisions` says how the interval allows for looking
+    again after each seed. Further seeds are the numbers after the largest of the study's.
+    """
+
+    kind: Literal["adaptive-seeds"]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]
+    combine: Literal["one-at-a-time", "grid"] = "one-at-a-time"  # how the points are made
+    against: Literal["centre", "baseline"] = "centre"  # compared with; the first of `baselines`
+    max_seeds: PositiveInt = 12  # the cap: seeds of a point that stays open
+    margin: float = Field(0.01, gt=0, lt=1)  # accuracy, 0..1; a smaller difference counts as none
+    confidence: float = Field(0.95, gt=0, lt=1)  # that no decision of the study is wrong
+
+
+Design = Annotated[
+    OneAtATime | Grid | Ablation | Sobol | Search | AdaptiveSeeds, Field(discriminator="kind")
+]
 
 
 class Halving(BaseModel, frozen=True, extra="forbid"):

@@ -2,15 +2,17 @@
 
     python -m tests.benchmarks.fixed_cost [--trials 60]
 
-Both sides run that many trials of three reports each, on the same cores, and keep them in an
-SQLite file. On our side the method is a plug-in whose stages do nothing. Ray is started before
-the clock; the order of the two sides alternates.
+All sides run that many trials of three reports each, on the same cores, and keep them in an
+SQLite file. The method is a plug-in whose stages do nothing; on the plain side the same trial
+code is a class trainable with reused actors, and a second plain side trains nothing and
+imports nothing. Ray is started before the clock; the order alternates.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -73,21 +75,19 @@ def main() -> None:
     arguments = parser.parse_args()
     from dgsearch.runner.environment import ray_cluster
 
+    seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as name, installed(Path(name)), ray_cluster(None):
-        folder = Path(name)
-        ratios = []
         for turn in range(arguments.rounds):
-            sides = [_ours, _plain] if turn % 2 else [_plain, _ours]
-            seconds = {
-                side.__name__: side(folder / f"{turn}{side.__name__}", arguments.trials)
-                for side in sides
-            }
-            ratios.append(seconds["_ours"] / seconds["_plain"])
-            print(
-                f"dgsearch {seconds['_ours']:.1f} s, plain {seconds['_plain']:.1f} s, "
-                f"ratio {ratios[-1]:.2f}"
-            )
-    print(f"dgsearch / plain, middle of {len(ratios)}: {sorted(ratios)[len(ratios) // 2]:.2f}")
+            sides = (_ours, _plain, _empty)
+            for side in sides if turn % 2 else reversed(sides):
+                spent = side(Path(name) / f"{turn}{side.__name__}", arguments.trials)
+                seconds.setdefault(side.__name__, []).append(spent)
+    for name, measured in seconds.items():
+        print(f"{name[1:]}: {', '.join(f'{spent:.1f}' for spent in measured)} s")
+    for name, title in (("_plain", "plain, the same trials"), ("_empty", "plain, empty trials")):
+        pairs = zip(seconds["_ours"], seconds[name], strict=True)
+        middle = statistics.median(own / other for own, other in pairs)
+        print(f"dgsearch / {title}, middle of {arguments.rounds}: {middle:.2f}")
 
 
 @contextmanager
@@ -105,13 +105,10 @@ def installed(folder: Path) -> Iterator[None]:
     sys.path.remove(str(folder))
 
 
-def _ours(folder: Path, trials: int) -> float:
+def _study(trials: int) -> Any:
     from dgsearch.methods.registry import catalogue
-    from dgsearch.runner.options import RunOptions
-    from dgsearch.runner.tune import run_study
     from dgsearch.study.loading import parse_study
 
-    folder.mkdir()
     raw: dict[str, Any] = {
         "name": "stub",
         "method": "stub",
@@ -120,7 +117,15 @@ def _ours(folder: Path, trials: int) -> float:
         "hyperparameters": {"epochs": EPOCHS},
         "design": {"kind": "grid", "vary": {"x": [place / trials for place in range(trials)]}},
     }
-    spec = parse_study(raw, catalogue(), file="stub.toml")
+    return parse_study(raw, catalogue(), file="stub.toml")
+
+
+def _ours(folder: Path, trials: int) -> float:
+    from dgsearch.runner.options import RunOptions
+    from dgsearch.runner.tune import run_study
+
+    folder.mkdir()
+    spec = _study(trials)
     options = RunOptions(database=str(folder / "study.db"), artifacts=str(folder / "artifacts"))
     started = time.perf_counter()
     outcome = run_study(spec, options)
@@ -131,55 +136,38 @@ def _ours(folder: Path, trials: int) -> float:
 
 
 def _plain(folder: Path, trials: int) -> float:
-    import optuna
+    """The same trials, evaluation and all."""
     from ray import tune
-    from ray.tune.search.optuna import OptunaSearch
 
-    folder.mkdir()
+    from tests.benchmarks.plain_ray import fit, trial_trainable
+
+    spec = _study(trials)
+    space = {"x": tune.uniform(0, 1), "seed": tune.choice([0])}
     started = time.perf_counter()
-    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'plain.db'}")
-    search = OptunaSearch(metric="value", mode="max", storage=storage, study_name="plain")
-    tuner = tune.Tuner(
-        tune.with_resources(_plain_trainable(), {"cpu": 1}),
-        param_space={"x": tune.uniform(0, 1)},
-        tune_config=tune.TuneConfig(search_alg=search, num_samples=trials, reuse_actors=True),
-        run_config=_run_config(folder),
-    )
-    results = tuner.fit()
-    seconds = time.perf_counter() - started
-    assert len(results) == trials
-    assert not results.errors, results.errors[0]
-    return seconds
+    fit(trial_trainable(spec, folder / "artifacts"), space, folder, trials=trials)
+    return time.perf_counter() - started
 
 
-def _run_config(folder: Path) -> Any:
-    """Ray Tune's own snapshots of weights are off: dgsearch keeps none of them either."""
+def _empty(folder: Path, trials: int) -> float:
+    """Trials that import no PyTorch and look at no image."""
     from ray import tune
 
-    return tune.RunConfig(
-        name="plain",
-        storage_path=str(folder / "ray"),
-        checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-        verbose=0,
-    )
+    from tests.benchmarks.plain_ray import fit
 
-
-def _plain_trainable() -> Any:
-    from ray.tune import Trainable
-
-    class Plain(Trainable):
+    class Empty(tune.Trainable):
         def setup(self, config: dict[str, Any]) -> None:
-            self._config = config
+            self._x = config["x"]
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
-            self._config = new_config
+            self._x = new_config["x"]
             return True
 
         def step(self) -> dict[str, Any]:
-            done = self.training_iteration + 1 >= EPOCHS
-            return {"value": self._config["x"], "done": done}
+            return {"value": self._x, "done": self.training_iteration + 1 >= EPOCHS}
 
-    return Plain
+    started = time.perf_counter()
+    fit(Empty, {"x": tune.uniform(0, 1)}, folder, trials=trials)
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

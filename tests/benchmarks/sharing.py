@@ -14,8 +14,8 @@ the grid, nothing shared. It prints
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
+import math
 import sys
 import tempfile
 import time
@@ -135,112 +135,49 @@ def _trials(folder: Path, study: str) -> pd.DataFrame:
     return trials
 
 
-def _epochs(trials: pd.DataFrame) -> tuple[float, float]:
-    """Stages trained, and how many different ones there are, with the last stage of each."""
-    trained = [use["key"] for uses in trials["stages"] for use in uses if not use["taken"]]
-    return len(trained) + len(trials), len(set(trained)) + len(trials)
+_EPOCHS = {
+    "teacher": "teacher_epochs",
+    "data_free": "generator_epochs",
+    "anchor": "anchor_epochs",
+}
+
+
+def _epochs(trials: pd.DataFrame) -> tuple[int, int]:
+    """Epochs trained, and those of each unique stage once; last stages count in both."""
+    trained: list[int] = []
+    unique: dict[str, int] = {}
+    for trial in trials.to_dict("records"):
+        for use in trial["stages"]:
+            epochs = int(trial[_EPOCHS[use["stage"]]])
+            unique[use["key"]] = epochs
+            if not use["taken"]:
+                trained.append(epochs)
+    last = int(trials["epochs"].sum())
+    return sum(trained) + last, sum(unique.values()) + last
 
 
 def _plain(study: Path, folder: Path) -> float:
     """Seconds of the same trials under plain Ray Tune."""
-    from dgsearch.runner.environment import ray_cluster
-
-    started = time.perf_counter()
-    with ray_cluster(None):
-        import optuna
-        from ray import tune
-        from ray.tune.search.optuna import OptunaSearch
-
-        spec = _load(study)
-        names = list(spec.design.vary)
-        values = [*map(list, spec.design.vary.values())]
-        space: dict[str, Any] = {
-            name: tune.choice(own) for name, own in zip(names, values, strict=True)
-        }
-        space["seed"] = tune.choice(list(spec.seeds))
-        axes = {**dict(zip(names, values, strict=True)), "seed": list(spec.seeds)}
-        storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'plain.db'}")
-        search = OptunaSearch(
-            metric="value",
-            mode="max",
-            sampler=optuna.samplers.GridSampler(axes),
-            storage=storage,
-            study_name="plain",
-        )
-        count = len(list(itertools.product(*axes.values())))
-        tuner = tune.Tuner(
-            tune.with_parameters(
-                tune.with_resources(_plain_trainable(), {"cpu": 1}),
-                study=str(study),
-                artifacts=str(folder / "plain"),
-            ),
-            param_space=space,
-            tune_config=tune.TuneConfig(search_alg=search, num_samples=count, reuse_actors=True),
-            run_config=_run_config(folder),
-        )
-        results = tuner.fit()
-        assert len(results) == count
-        assert not results.errors, results.errors[0]
-    return time.perf_counter() - started
-
-
-def _load(study: Path) -> Any:
-    from dgsearch.runner.commands import load_study
-
-    return load_study(study)
-
-
-def _run_config(folder: Path) -> Any:
-    """Ray Tune's own snapshots of weights are off: dgsearch keeps none of them either."""
+    import optuna
     from ray import tune
 
-    return tune.RunConfig(
-        name="plain",
-        storage_path=str(folder / "ray"),
-        checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-        verbose=0,
-    )
+    from dgsearch.runner.commands import load_study
+    from dgsearch.runner.environment import ray_cluster
+    from tests.benchmarks.plain_ray import fit, trial_trainable
 
-
-def _plain_trainable() -> Any:
-    """The same trial code as a class trainable that shares nothing."""
-    import torch
-    from ray.tune import Trainable
-
-    from dgsearch.methods.registry import find_method
-    from dgsearch.trainable.reports import TrialJob
-    from dgsearch.trainable.trial import Trial
-
-    class Plain(Trainable):
-        def setup(self, config: dict[str, Any], study: str = "", artifacts: str = "") -> None:
-            torch.set_num_threads(1)
-            self._study, self._artifacts = study, artifacts
-            self._take(config)
-
-        def reset_config(self, new_config: dict[str, Any]) -> bool:
-            self._take(new_config)
-            return True
-
-        def _take(self, config: dict[str, Any]) -> None:
-            spec = _load(Path(self._study))
-            varied = {name: config[name] for name in spec.design.vary}
-            job = TrialJob(
-                study=self.trial_id,
-                number=0,
-                method=spec.method,
-                values=find_method(spec.method).space.resolve({**spec.hyperparameters, **varied}),
-                seed=config["seed"],
-                data=spec.data,
-                artifacts=self._artifacts,
-                share=False,
-            )
-            self._reports = Trial(job, torch.device("cpu"), checkpoint_s=1e9).reports()
-
-        def step(self) -> dict[str, Any]:
-            report = next(report for report in self._reports if report.last)
-            return {"value": report.value, "done": report.stage_epoch >= report.stage_epochs}
-
-    return Plain
+    spec = load_study(study)
+    axes: dict[str, list[Any]] = {name: list(values) for name, values in spec.design.vary.items()}
+    axes["seed"] = list(spec.seeds)
+    started = time.perf_counter()
+    with ray_cluster(None):
+        fit(
+            trial_trainable(spec, folder / "plain_artifacts"),
+            {name: tune.choice(values) for name, values in axes.items()},
+            folder / "plain",
+            trials=math.prod(map(len, axes.values())),
+            sampler=optuna.samplers.GridSampler(axes),
+        )
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -51,7 +51,14 @@ def test_seeds_points_and_resources_may_change(database: str, changes: dict[str,
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"hyperparameters": {"lr": 0.5}}, r"hyperparameters: in the database \{\}"),
+        (
+            {"hyperparameters": {"lr": 0.5}},
+            "hyperparameters.lr: in the database nothing, in the file 0.5",
+        ),
+        (
+            {"data": {**fake_spec().data.model_dump(), "validation": 0.3}},
+            "data.validation: in the database 0.2, in the",
+        ),
         ({"selection": "best"}, 'selection: in the database "last", in the file "best"'),
         ({"design": {"kind": "grid", "vary": {"T": [1]}}}, "design.kind: in the database one-at"),
     ],

@@ -144,7 +144,7 @@ def test_the_contents_lead_to_the_sections(browser: webdriver.Chrome) -> None:
     anchors = browser.execute_script(
         "return [...document.querySelectorAll('nav a, .tools a')].map((link) => link.hash)"
     )
-    assert len(anchors) > 40
+    assert len(anchors) > 30
     missing = browser.execute_script(
         "return arguments[0].filter((hash) => !document.getElementById(hash.slice(1)))", anchors
     )

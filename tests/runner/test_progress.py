@@ -39,19 +39,32 @@ def test_a_failure_is_told_at_once_on_one_line() -> None:
     with progress:
         text = "loss = nan: [bold]training diverged\nTraceback\n  line"
         progress.ended(_begun(5), Ending("FAIL", "failed", error_type="TrainingError", error=text))
-    first = shown.getvalue().splitlines()[0]
-    assert first == "trial 5 failed: TrainingError: loss = nan: [bold]training diverged"
+    told = shown.getvalue().splitlines()[1]
+    assert told == "trial 5 failed: TrainingError: loss = nan: [bold]training diverged"
 
 
 def test_elsewhere_than_on_a_terminal_there_are_plain_lines() -> None:
     progress, shown = _progress()
     with progress:
         progress.tick()
-    assert shown.getvalue() == "demo: 1/4 trials done\n"
+    assert shown.getvalue() == "demo: 1/4 trials done · starting\n" * 2
 
 
 def test_a_terminal_gets_a_live_line_that_ends_as_a_plain_one() -> None:
     progress, shown = _progress(terminal=True)
     with progress:
-        progress.tick()
-    assert shown.getvalue().endswith("demo: 1/4 trials done\n")
+        progress.begun(2)
+        progress.ended(_begun(2), Ending("PRUNED", "halved"))
+    assert "demo: 2/4 trials done · 1 pruned" in shown.getvalue().splitlines()[-1]
+
+
+def test_a_trial_counts_as_running_as_soon_as_it_has_a_worker() -> None:
+    progress, _ = _progress()
+    progress.begun(2)
+    assert progress.line() == "demo: 1/4 trials done · 1 running"
+
+
+def test_the_best_trial_of_an_earlier_run_is_remembered() -> None:
+    progress = Progress("demo", total=4, done=1, best=(0.9, 7))
+    progress.ended(_begun(8), Ending("COMPLETE", "finished", value=0.75))
+    assert "best validation 0.900 (trial 7)" in progress.line()

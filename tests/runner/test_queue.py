@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import optuna
 import pytest
 
@@ -10,7 +8,7 @@ from dgsearch.database.studies import attempts, stored_configurations
 from dgsearch.design import Configuration, plan_configurations, plan_trials
 from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
-from dgsearch.runner.retries import given_up, is_open, is_retried
+from dgsearch.runner.retries import given_up, is_open, is_retried, marked_anew
 from dgsearch.study import Retries, Search
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
 
@@ -190,8 +188,7 @@ def test_a_failed_trial_that_shall_run_anew_is_begun_once_more_from_its_beginnin
     assert begun is not None
     study.recorder.end(begun.started.trial_id, Ending("FAIL", "failed", error_type="E"))
     earlier = attempts(study.engine, study.study_id)
-    assert given_up(earlier.values(), Retries()) == [earlier[begun.planned.key]]
-    marked = {key: replace(attempt, anew=True) for key, attempt in earlier.items()}
+    marked = marked_anew(earlier, given_up(earlier.values(), Retries()))
     planned = [begun.planned]
     queues = [
         PlannedQueue(planned, marked, study.recorder, DISTRIBUTIONS, share=False) for _ in range(2)

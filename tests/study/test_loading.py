@@ -8,7 +8,7 @@ import pytest
 
 from dgsearch.errors import StudyFileError
 from dgsearch.study import Catalogue, load_study, parse_study
-from tests.fakes import CATALOGUE
+from tests.fakes import ADAPTIVE, CATALOGUE
 
 GOOD: dict[str, Any] = {
     "name": "good",
@@ -71,12 +71,18 @@ def test_a_good_file_gives_the_study_with_its_defaults() -> None:
         ({"hyperparameters__T": 2.5}, "hyperparameters.T = 2.5: must be a whole number in [0, 100]"),
         ({"hyperparameters__Tt": 2}, "hyperparameters.Tt: unknown hyperparameter; allowed: lambda_adv, lambda_mix, T"),
         ({"hyperparameters__attention": "soft"}, "hyperparameters.attention = 'soft': allowed: feature, plain"),
-        ({"design__kind": "gird"}, "design.kind = 'gird': allowed: one-at-a-time, grid, ablation, sobol, search; did you mean 'grid'?"),
+        ({"design__kind": "gird"}, "design.kind = 'gird': allowed: one-at-a-time, grid, ablation, sobol, search, adaptive-seeds; did you mean 'grid'?"),
         ({"design__vary__T": []}, "design.vary.T = []: must not be empty; list at least one"),
         ({"design__vary__T": [1, 101]}, "design.vary.T[1] = 101: must be in [0, 100]"),
         ({"design__vary__T": [1, [2]]}, "design.vary.T[1] = [2]: must be a number or a name"),
         ({"design": {"kind": "sobol", "samples": 12, "vary": {"T": {"low": 1, "high": 5}, "lambda_adv": {"low": 0, "high": 1}}}}, "design.samples = 12: must be a power of two; use 8 or 16"),
         ({"design": {"kind": "sobol", "samples": 8, "vary": {"T": {"low": 1, "high": 5}, "attention": {"low": 0, "high": 1}}}}, "design.vary.attention: is no number; list some of feature, plain"),
+        ({"design": ADAPTIVE | {"max_seeds": 1}}, "design.max_seeds = 1: must be at least 2, the number of the study's own seeds"),
+        ({"design": ADAPTIVE | {"against": "baseline"}, "baselines": []}, "design.against = 'baseline': the study has no baselines; list one"),
+        ({"design": ADAPTIVE, "seeds": [4]}, "seeds = [4]: adaptive-seeds compares over seeds from its first look on; list at least two"),
+        ({"design": ADAPTIVE | {"margin": 1}}, "design.margin = 1: input should be less than 1"),
+        ({"design": ADAPTIVE | {"most_seeds": 9}}, "design.most_seeds: unknown key; allowed: kind, vary, combine, against, max_seeds, margin, confidence"),
+        ({"design": ADAPTIVE, "halving": {"allow_truncated": True}}, "halving: the design adaptive-seeds compares trials of full length only; remove [halving]"),
         ({"design__vary__S": [1]}, "design.vary.S: unknown hyperparameter; allowed: lambda_adv, lambda_mix, T"),
         ({"resources": {"gpus": -1}}, 'resources.gpus = -1: must be a number >= 0 or "auto"'),
         ({"halving": {"keep_one_in": 1}}, "halving.keep_one_in = 1: input should be greater than or equal to 2"),

@@ -131,7 +131,7 @@ def surrogate_of(view: StudyView, outcome: str) -> Surrogate | None:
 
 def _path(view: StudyView) -> Iterator[Section]:
     """From the centre to the configuration chosen by validation, one change at a time."""
-    if view.kind not in ("grid", "sobol", "search") or not view.centre:
+    if not view.is_crossed or not view.centre:
         return
     table = configurations(view, "value")
     if table.empty:

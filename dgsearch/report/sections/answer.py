@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
@@ -62,6 +63,12 @@ def _trial_warnings(view: StudyView) -> list[str]:
 def _seed_warnings(view: StudyView) -> list[str]:
     if not view.facts.spec:
         return []
+    if view.kind == ADAPTIVE:
+        return [
+            "Seeds were added in the light of results. The decisions above and the section on "
+            "seeds allow for that; all other intervals and p values of this page take the number "
+            "of seeds as fixed and claim too much."
+        ]
     seeds = len(view.facts.spec.get("seeds", []))
     if seeds == 1:
         return ["A single seed: no interval and no comparison can be given."]
@@ -105,7 +112,7 @@ def _key_facts(view: StudyView) -> Table:
             ["method", facts.method],
             ["trained on", f"{data['benchmark']}, {', '.join(data['source'])}"],
             ["tested on", ", ".join(data["targets"])],
-            ["seeds", ", ".join(str(seed) for seed in facts.spec["seeds"])],
+            ["seeds", _seeds(view)],
             ["configurations are chosen by", "accuracy on the source's validation split"],
             ["epoch that counts", epoch_rule(facts)],
             [
@@ -117,6 +124,14 @@ def _key_facts(view: StudyView) -> Table:
             ["git revision", str(facts.facts.get("git_revision") or "none")],
         ]
     return Table("key-facts", ("what", "value"), rows, (False, False), "What the answer rests on")
+
+
+def _seeds(view: StudyView) -> str:
+    spec = view.facts.spec
+    listed_seeds = ", ".join(str(seed) for seed in spec["seeds"])
+    if view.kind == ADAPTIVE:
+        return f"{listed_seeds}, and up to {spec['design']['max_seeds']} where decisions are open"
+    return listed_seeds
 
 
 def _hardware(machine: Any, trials: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from dgsearch.analysis.domains import domain_table
 from dgsearch.analysis.reference import reported_numbers
 from dgsearch.analysis.rules import RULES, rule_table
-from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.languages import table_texts
 from dgsearch.report.parts import Block, Cell, Copyable, Figure, Note, Rows, Section, Table
@@ -144,8 +144,7 @@ def _rules(view: StudyView) -> Iterator[Section]:
     """The same rows under three selection rules."""
     if view.epochs.empty:
         return
-    trials = finished(view.trials)
-    table = rule_table(trials, view.epochs, targets=view.targets)
+    table = rule_table(view.alike, view.epochs, targets=view.targets)
     if table.empty:
         return
     rows: list[Sequence[str | Cell]] = []

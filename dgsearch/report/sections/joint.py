@@ -23,14 +23,13 @@ from dgsearch.study.spec import Sobol
 
 __all__ = ["joint_sections"]
 
-_JOINT = ("grid", "search", "sobol", "foreign")
 _MOST_PAIRS = 6
 _MOST_DEPENDENCES = 8
 
 
 def joint_sections(view: StudyView) -> Iterator[Section]:
     """For designs that move several hyperparameters at once."""
-    if view.kind not in _JOINT or len(view.varied) < 2:
+    if not (view.is_crossed or view.kind == "foreign") or len(view.varied) < 2:
         return
     yield from _pairs(view)
     yield from _importance(view)

@@ -18,7 +18,7 @@ from dgsearch.report.reading import Sample
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, plural, short_cell
 
-__all__ = ["sample_sections"]
+__all__ = ["Confidence", "Features", "sample_sections"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_POINTS = 1500
@@ -40,13 +40,17 @@ class _Pictures(BaseModel):
     sprite: _Sprite
 
 
-class _Features(_Pictures):
+class Features(_Pictures):
+    """Features in the plane, with pictures of what they belong to."""
+
     points: list[_Point] = Field(max_length=20_000)
     variance: float
     own_is_nearest: float
 
 
-class _Confidence(BaseModel):
+class Confidence(BaseModel):
+    """How many generated images the teacher is sure of to which degree, in equal bins of 0..1."""
+
     counts: list[int] = Field(min_length=1, max_length=100)
 
 
@@ -79,17 +83,17 @@ def sample_sections(view: StudyView) -> Iterator[Section]:
 def _blocks(sample: Sample, of: str, place: int) -> list[Block]:
     content = sample.content
     if sample.name == "features":
-        return _features(_Features.model_validate(content), of, place)
+        return _features(Features.model_validate(content), of, place)
     if sample.name == "images":
         pictures = _Pictures.model_validate(content)
         caption = f"Generated, anchor and mixed images of {of}"
         return [Picture(pictures.sprite, pictures.rows, caption)]
     if sample.name == "teacher_confidence":
-        return [_confidence(_Confidence.model_validate(content).counts, of, place)]
+        return [_confidence(Confidence.model_validate(content).counts, of, place)]
     return [Note(f"A sample named {sample.name} of {of} is stored; this page cannot show it.")]
 
 
-def _features(content: _Features, of: str, place: int) -> list[Block]:
+def _features(content: Features, of: str, place: int) -> list[Block]:
     points: list[Any] = list(content.points[:_MOST_POINTS])
     rows: Rows = [
         [kind, short_cell(label), number_cell(x, 3), number_cell(y, 3)]

@@ -1,0 +1,104 @@
+"""Open questions that an ablation answers: one row is what is asked of, beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dgsearch.analysis.questions.base import (
+    Answer,
+    StudyFrames,
+    compared,
+    difference_words,
+    per_seed,
+    rest_words,
+    row_of,
+)
+from dgsearch.analysis.questions.reading import Reading
+
+__all__ = [
+    "augkd_anchor_choice",
+    "augkd_modules",
+    "augkd_teachers",
+    "mpbm_components",
+    "mpbm_mixing",
+    "mpbm_queries",
+]
+
+_FULL = "full"
+_ATTENTION = ("uniform attention", "plain attention", "random attention")
+
+
+def mpbm_components(studies: Sequence[StudyFrames]) -> Answer:
+    """Question 2: is MPBM better than plain training, and which component carries it?"""
+    reading = Reading(
+        more="plain training from the same weights beats MPBM",
+        less="MPBM beats plain training from the same weights",
+        undecided="whether MPBM beats plain training from the same weights is open",
+    )
+    return _ablation(studies[0], ("mpbm-2", "mpbm"), "ERM continued", reading)
+
+
+def mpbm_mixing(studies: Sequence[StudyFrames]) -> Answer:
+    """Question 7: does mixing feature by feature matter beside equal weights?"""
+    reading = Reading(
+        more="equal weights beat weights that differ by feature",
+        less="weights that differ by feature beat equal ones",
+        undecided="whether feature-wise mixing matters beside equal weights is open",
+    )
+    study = studies[0]
+    shown = study.trials["row"].isin(["full", *_ATTENTION])
+    own = replace(study, trials=study.trials[shown])
+    return _ablation(own, ("mpbm-7", "mpbm"), "uniform attention", reading)
+
+
+def mpbm_queries(studies: Sequence[StudyFrames]) -> Answer:
+    """Question 8: does the gradient of SGLD matter, or would noise do?"""
+    reading = Reading(
+        more="noise alone makes better queries than SGLD",
+        less="SGLD makes better queries than noise alone",
+        undecided="whether SGLD does more than noise alone is open",
+    )
+    return _ablation(studies[0], ("mpbm-8", "mpbm"), "noise alone", reading)
+
+
+def augkd_teachers(studies: Sequence[StudyFrames]) -> Answer:
+    """Question 5: does a larger teacher make a better student?"""
+    reading = Reading(
+        more="a teacher of the student's own size makes a better student than a larger one",
+        less="a larger teacher makes a better student than one of the student's own size",
+        undecided="whether a larger teacher makes a better student is open",
+    )
+    return _ablation(studies[0], ("augkd-5", "augkd"), "teacher as small as the student", reading)
+
+
+def augkd_modules(studies: Sequence[StudyFrames]) -> Answer:
+    """Question 6: what does each module carry?"""
+    reading = Reading(
+        more="the student is better off without anchors",
+        less="anchors make the student better",
+        undecided="whether anchors make the student better is open",
+    )
+    return _ablation(studies[0], ("augkd-6", "augkd"), "without anchor", reading)
+
+
+def augkd_anchor_choice(studies: Sequence[StudyFrames]) -> Answer:
+    """Question 7: is the learned anchor better than a simpler choice?"""
+    reading = Reading(
+        more="random anchors are better than learned ones",
+        less="learned anchors are better than random ones",
+        undecided="whether learned anchors are better than random ones is open",
+    )
+    return _ablation(studies[0], ("augkd-7", "augkd"), "random anchors", reading)
+
+
+def _ablation(study: StudyFrames, key: tuple[str, str], asked: str, reading: Reading) -> Answer:
+    """One row against the full method in words, then all of them with Holm's correction."""
+    table, dots = compared(study.name, per_seed(study), _FULL, (asked,))
+    row = row_of(table, asked)
+    rest = rest_words(table, of="rows beside the full method", told_before=asked)
+    sentence = (
+        f"{reading.of(row)}: against the full method, the mean accuracy over the targets of "
+        f"“{asked}” differs by {difference_words(row)}. {rest}"
+    )
+    return Answer(*key, sentence, "differences", table, dots, reference="the full method")

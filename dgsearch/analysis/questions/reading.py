@@ -1,0 +1,38 @@
+"""Which conclusion a difference allows: the phrase is chosen by the numbers, never before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Reading", "sentence_start"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a difference means, in the three ways that it can turn out.
+
+    Attributes:
+        more: A clause for a difference above zero.
+        less: A clause for one below zero.
+        undecided: A clause for one that is not told from zero.
+    """
+
+    more: str
+    less: str
+    undecided: str
+
+    def of(self, row: Mapping[str, Any]) -> str:
+        """The clause that a row of `compared` allows, as the start of a sentence."""
+        if row["verdict"] == "open":
+            return sentence_start(self.undecided)
+        clause = self.more if row["difference"] > 0 else self.less
+        if row["verdict"] == "established":
+            return sentence_start(clause)
+        return f"It looks as if {clause}"
+
+
+def sentence_start(clause: str) -> str:
+    """The clause with a capital."""
+    return clause[:1].upper() + clause[1:]

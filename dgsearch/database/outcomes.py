@@ -1,0 +1,34 @@
+"""What a study's decisions rest on: the accuracy of every trial that has ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dgsearch.database.frames import ACCURACY
+
+__all__ = ["target_means"]
+
+_ENDED = ("finished", "failed", "halved")
+
+
+def target_means(trials: pd.DataFrame, targets: Sequence[str]) -> dict[tuple[str, int], float]:
+    """Mean accuracy over the targets of each trial that has ended, by config_id and seed.
+
+    Args:
+        trials: `read_trials` of one study; a target that no trial has measured has no column.
+        targets: Target domains.
+
+    Returns:
+        NaN where a trial has ended without finishing. One that runs, waits or was interrupted
+        is left out: it has not ended.
+    """
+    last = trials.drop_duplicates(["config_id", "seed"], keep="last")
+    ended = last[last["stop_reason"].isin(_ENDED)]
+    columns = [f"{ACCURACY}{name}" for name in targets]
+    means = ended.reindex(columns=columns).mean(axis=1, skipna=False)
+    means = means.where(ended["state"] == "COMPLETE", math.nan)
+    keys = zip(ended["config_id"].astype(str), ended["seed"].astype(int), strict=True)
+    return dict(zip(keys, means.astype(float), strict=True))
