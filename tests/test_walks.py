@@ -80,6 +80,14 @@ def test_the_walks_lead_where_they_say(tmp_path: Path) -> None:
     assert "best less worst target" in page
 
 
+def test_the_change_of_the_walk_fits_the_files_that_it_changes() -> None:
+    changes = [text for language, text in _blocks("Adding an analysis") if language == "diff"]
+    assert len(changes) == 1
+    command = ["git", "apply", "--check", "-"]
+    ran = subprocess.run(command, cwd=ROOT, input=changes[0], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_every_block_of_the_walks_is_one_that_can_be_followed() -> None:
     for heading in ("Adding a method", "Adding a benchmark", "Adding an analysis"):
         blocks = _blocks(heading)
