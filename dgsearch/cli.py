@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dgsearch.arguments import Artifacts, Database, Figures, Overrides, StudyFile
 from dgsearch.errors import DgsearchError
 
 __all__ = ["app", "main"]
@@ -22,34 +23,6 @@ app = typer.Typer(
 stages_app = typer.Typer(help="Look after the stored stages.", no_args_is_help=True)
 app.add_typer(stages_app, name="stages")
 
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        help="URL or SQLite file (default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db)",
-        show_default=False,
-    ),
-]
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Replace an entry of the study file, for example hyperparameters.epochs=2.",
-    ),
-]
-Artifacts = Annotated[
-    str | None,
-    typer.Option(
-        "--artifacts",
-        metavar="DIR",
-        help="Folder of stored stages and checkpoints (default: artifacts)",
-        show_default=False,
-    ),
-]
-
 
 def main() -> None:
     """Run the command line; a user's mistake is one readable block and exit code 2."""
@@ -62,6 +35,15 @@ def main() -> None:
         sys.exit(0)  # the reader of a pipe has gone
 
 
+@app.callback(invoke_without_command=True)
+def _common(version: Annotated[bool, typer.Option("--version", help="Say it.")] = False) -> None:
+    if version:
+        from dgsearch import __version__
+
+        print(f"dgsearch {__version__}")
+        raise typer.Exit
+
+
 @app.command()
 def run(  # noqa: PLR0913 - one argument for each option of the command
     study: StudyFile,
@@ -72,6 +54,9 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     ] = None,
     no_share: Annotated[
         bool, typer.Option("--no-share", help="Train every stage anew in every trial.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try failed trials once more.")
     ] = False,
     keep_stages_gb: Annotated[
         float | None,
@@ -89,6 +74,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         address=address,
         share=not no_share,
         keep_stages_gb=keep_stages_gb,
+        retry_failed=retry_failed,
     )
     outcome = run_file(study, options, overrides=overrides or ())
     for line in outcome.lines():
@@ -97,22 +83,43 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 
 
 @app.command()
-def plan(
+def plan(  # noqa: PLR0913 - one argument for each option of the command
     study: StudyFile,
     database: Database = None,
     artifacts: Artifacts = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
     ] = False,
+    difference: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, metavar="POINTS", help="Difference that seeds shall find."
+        ),
+    ] = 1.0,
+    pilot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STUDY",
+            help="Study in the database whose deviation over seeds is taken (default: this one).",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Say what a study would run, what of it is done, and what stages its trials share."""
+    """Say what a study would run, what of it is done and shared, its time and its power."""
+    from dgsearch.report.outlook import power_lines, time_lines
     from dgsearch.runner.commands import plan_file
     from dgsearch.runner.options import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
-    for line in plan_file(study, options, overrides=overrides or (), probe=probe):
-        print(line)
+    plan = plan_file(study, options, overrides=overrides or (), probe=probe)
+    expected = power_lines(database, plan.spec, points=difference, pilot=pilot)
+    lines = [*plan.lines, *expected]
+    if not probe:
+        lines += time_lines(
+            database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
+        )
+    print("\n".join(lines))
 
 
 @stages_app.command("list")
@@ -175,15 +182,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    figures: Annotated[
-        Path | None,
-        typer.Option(
-            "--figures",
-            metavar="DIR",
-            help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
-            show_default=False,
-        ),
-    ] = None,
+    figures: Figures = None,
     database: Database = None,
 ) -> None:
     """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
@@ -201,15 +200,7 @@ def questions(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where to write.")
     ] = Path("reports/open_questions.html"),
-    figures: Annotated[
-        Path | None,
-        typer.Option(
-            "--figures",
-            metavar="DIR",
-            help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
-            show_default=False,
-        ),
-    ] = None,
+    figures: Figures = None,
     database: Database = None,
 ) -> None:
     """Write the page of the papers' open questions, answered from the studies of a database."""
@@ -270,10 +261,24 @@ def data(
 @app.command()
 def methods(
     name: Annotated[str | None, typer.Argument(help="Only this method, in full.")] = None,
+    new: Annotated[
+        str | None,
+        typer.Option(
+            "--new",
+            metavar="NAME",
+            help="Write a package with a method of your own into ./NAME.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show the methods: stages, and hyperparameters with default, range, symbol, meaning."""
     from dgsearch.methods.listing import method_table, methods_table
+    from dgsearch.methods.starting import start_package
 
+    if new is not None:
+        for line in start_package(new, Path()):
+            print(line)
+        return
     table = methods_table() if name is None else method_table(name)
     _print_table(table)
 

@@ -33,6 +33,7 @@ __all__ = [
     "StudyFileError",
     "TrainingError",
     "one_of",
+    "shorten",
 ]
 
 _SHOWN_CHARACTERS = 120
@@ -111,9 +112,9 @@ def one_of(found: str, allowed: Sequence[str]) -> str:
     return f"allowed: {listed}{hint}"
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, *, characters: int = _SHOWN_CHARACTERS) -> str:
     """The text on one line, cut where it is too long to read in a message."""
     line = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
-    if len(line) <= _SHOWN_CHARACTERS:
+    if len(line) <= characters:
         return line
-    return f"{line[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
+    return f"{line[:characters]}… ({len(text)} characters)"

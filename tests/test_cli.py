@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dgsearch.cli import app, main
-from tests.fakes import full_study, planned
+from dgsearch.database.recorder import Ending
+from tests.fakes import FakeStudy, full_study, planned
 
 COMMANDS = ["run", "plan", "status", "report", "export", "data", "methods"]
 runner = CliRunner()
@@ -67,6 +68,13 @@ def test_every_command_has_a_help_text(command: str) -> None:
             ["methods", "mpbn"],
             "method 'mpbn' is unknown; allowed: mpbm, augkd, ",
         ),
+        (
+            ["data", "--root", "x"],
+            "--root x: of which benchmark is it the folder? name it: dgsearch data BENCHMARK",
+        ),
+        (["stages", "list", "--artifacts", "x"], "x/stages; run a study first, or name its"),
+        (["stages", "verify", "--artifacts", "x"], "there is no folder"),
+        (["stages", "prune", "--keep-gb", "1", "--artifacts", "x"], "there is no folder"),
         (["data", "digit"], "benchmark 'digit' is unknown; allowed: digits, digits-mini, "),
     ],
 )
@@ -79,6 +87,46 @@ def test_a_mistake_is_one_block_and_exit_code_2(
     assert "Traceback" not in ran.stderr
     assert ran.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_version_is_that_of_the_package(dgsearch: Callable[..., Ran]) -> None:
+    ran = dgsearch("--version")
+    assert ran.returncode == 0
+    assert re.fullmatch(r"dgsearch \d+\.\d+\.\d+\n", ran.stdout)
+
+
+def test_an_unknown_study_names_the_database(database: str, dgsearch: Callable[..., Ran]) -> None:
+    full_study(database)
+    for command in (["status", "fak"], ["report", "fak"], ["export", "fak", "-o", "t.csv"]):
+        ran = dgsearch(*command, "--database", database)
+        assert ran.returncode == 2
+        assert (
+            f"study 'fak' is not in {database}; allowed: fake; did you mean 'fake'?" in ran.stderr
+        )
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("mysql://me@host/x", "pip install pymysql and write mysql+pymysql://"),
+        ("postgresql+psycopg2://me@host/x", "pip install 'dgsearch[postgres]' and write"),
+        ("oracle://me@host/x", "install a driver of SQLAlchemy for oracle"),
+    ],
+)
+def test_a_missing_driver_is_that_of_the_database_asked_for(
+    url: str, remedy: str, dgsearch: Callable[..., Ran]
+) -> None:
+    ran = dgsearch("status", "--database", url)
+    assert ran.returncode == 2
+    assert "its driver is not installed" in ran.stderr
+    assert remedy in ran.stderr
+
+
+def test_a_hyperparameter_set_at_the_top_is_told_its_place(dgsearch: Callable[..., Ran]) -> None:
+    study = Path(__file__).parents[1] / "studies" / "demo_mpbm.toml"
+    ran = dgsearch("plan", str(study), "--set", "epochs=1")
+    assert ran.returncode == 2
+    assert "epochs: unknown key; did you mean hyperparameters.epochs?" in ran.stderr
 
 
 def test_an_unreachable_database_hides_its_password(dgsearch: Callable[..., Ran]) -> None:
@@ -96,6 +144,19 @@ def test_status_shows_counts_best_and_age(database: str, dgsearch: Callable[...,
     assert "18/18" in shown
     assert "0.540 (trial 2)" in shown
     assert "s ago" in shown
+
+
+def test_status_does_not_count_a_failed_trial_that_was_tried_again(
+    database: str, dgsearch: Callable[..., Ran]
+) -> None:
+    study = FakeStudy(database)
+    for trial in (planned(T=5), planned(T=7)):
+        begun = study.begin(trial)
+        study.recorder.end(begun.trial_id, Ending("FAIL", "failed", error_type="E"))
+    study.complete(planned(T=5), 0.5)
+    shown = dgsearch("status", "fake", "--database", database).stdout
+    (row,) = [line for line in shown.splitlines() if line.startswith("│")]
+    assert [cell.strip() for cell in row.split("│")][3:7] == ["1/18", "0", "0", "1"]
 
 
 def test_report_and_export_say_what_they_wrote(
@@ -128,6 +189,9 @@ def test_plan_says_what_is_shared(tmp_path: Path, dgsearch: Callable[..., Ran]) 
     shown = dgsearch("plan", str(study)).stdout
     assert re.search(r"trials +\d+ planned: \d+ of points, 2 of baselines; 0 have ended", shown)
     assert re.search(r"pretrain: needed \d+ times, trained 2 times \(0 stored\)", shown)
+    assert "power      2 seeds cannot reach p < 0.05" in shown
+    assert "power      unknown: no two configurations of 'demo-mpbm' have finished" in shown
+    assert "time       unknown: no trial of mpbm and erm on digits-mini has finished" in shown
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,7 +14,15 @@ import pandas as pd
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
 from dgsearch.analysis.statistics import intervals_by, mean_interval
 
-__all__ = ["LAST", "OTHER", "cost_table", "overheads", "pareto", "stage_seconds"]
+__all__ = [
+    "LAST",
+    "OTHER",
+    "cost_table",
+    "overheads",
+    "pareto",
+    "stage_seconds",
+    "typical_seconds",
+]
 
 LAST = "last stage"
 OTHER = "evaluation and other"
@@ -47,6 +55,32 @@ def stage_seconds(trials: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(
         n=("seconds", "count"), seconds=("seconds", "mean"), taken=("taken", "mean")
     ).reset_index()
+
+
+def typical_seconds(trials: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
+    """What earlier trials tell of the time of others like them.
+
+    Args:
+        trials: With trial_number, method, state, attempt, epochs, wall_s; only finished first
+            attempts count, since a trial that was taken up again spent its time in two rows.
+        stages: One row a trial and stage: trial_number, stage, taken, seconds, saved_s.
+
+    Returns:
+        One row a method and stage: method, stage, n, seconds (median over trials). Of an
+        earlier stage they are those of all its epochs, of the last one those of one epoch with
+        its evaluation and whatever else the trial did.
+    """
+    whole = (trials["state"] == "COMPLETE") & (trials["attempt"] == 1) & (trials["epochs"] > 0)
+    known = trials[whole].dropna(subset=["wall_s"])
+    spent = stages.groupby("trial_number")["seconds"].sum()
+    rest = known["wall_s"] - known["trial_number"].map(spent).fillna(0.0)
+    last = known.assign(stage=LAST, seconds=rest.clip(lower=0.0) / known["epochs"].astype(float))
+    full = stages.assign(seconds=stages["seconds"].where(~stages["taken"], stages["saved_s"]))
+    own = full.merge(known[["trial_number", "method"]], on="trial_number", how="inner")
+    columns = ["method", "stage", "seconds"]
+    table = pd.concat([own[columns], last[columns]], ignore_index=True)
+    grouped = table.groupby(["method", "stage"], sort=False, observed=True)["seconds"]
+    return grouped.agg(n="count", seconds="median").reset_index()
 
 
 def cost_table(

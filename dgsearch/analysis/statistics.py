@@ -32,7 +32,7 @@ PAIRS_FOR_FIVE_PERCENT = 6  # 2/2^6 = 0.031 is the first sign-flip p below 0.05
 
 _EXACT_PAIRS = 16  # up to 2^16 sign patterns are enumerated
 _SAMPLES = 100_000
-_MOST_SHIFT = 8.0  # six pairs need 3.5 for 80% and 5.5 for 99% power; scipy fails near 16
+_MOST_SHIFT = 6.0  # six pairs need 3.5 for 80% and 5.5 for 99% power; scipy fails from 7 on
 
 
 class Interval(NamedTuple):

@@ -11,7 +11,7 @@ from torch import Tensor
 from dgsearch.data.benchmark import Benchmark, Domain, Stored
 from dgsearch.data.cache import default_cache
 from dgsearch.data.registry import benchmark_names, find_benchmark
-from dgsearch.errors import DataError
+from dgsearch.errors import DataError, one_of
 
 __all__ = ["inventory_lines"]
 
@@ -32,8 +32,13 @@ def inventory_lines(
         DataError: If there is no such benchmark, or none of its domains can be used.
     """
     if benchmark is None:
+        if root is not None:
+            raise DataError(
+                f"--root {root}: of which benchmark is it the folder? name it: dgsearch data "
+                f"BENCHMARK --root {root}; {one_of('', benchmark_names())}"
+            )
         for name in benchmark_names():
-            found = find_benchmark(name, root)
+            found = find_benchmark(name, None)
             yield f"{found.name}: {found.summary}"
             yield f"  domains: {', '.join(found.domains) or 'the folders of its root'}"
         return

@@ -1,10 +1,15 @@
-"""The benchmarks that are installed, by the name that study files use."""
+"""The benchmarks that are installed, by the name that study files use.
+
+Other packages add one through the entry-point group `dgsearch.benchmarks`; the entry point
+names a function from a `DataPlace` to a `Benchmark`, and its own name is the benchmark's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from dgsearch.data.benchmark import Benchmark, DataPlace
 from dgsearch.data.digits import Digits
@@ -18,8 +23,12 @@ from dgsearch.data.layouts import (
 )
 from dgsearch.data.trees import TreeBenchmark
 from dgsearch.errors import DataError, one_of
+from dgsearch.plugins import leave_out, load_plugins
 
-__all__ = ["benchmark_domains", "benchmark_names", "find_benchmark"]
+__all__ = ["ENTRY_POINTS", "benchmark_domains", "benchmark_names", "find_benchmark"]
+
+ENTRY_POINTS = "dgsearch.benchmarks"
+_NEEDED = ("name", "domains", "labels", "image_size", "summary", "load")  # of `Benchmark`
 
 
 def _digits_mini(place: DataPlace) -> Benchmark:
@@ -33,7 +42,9 @@ def _digits_mini(place: DataPlace) -> Benchmark:
     return DigitsMini(place.root)
 
 
-_BENCHMARKS: dict[str, Callable[[DataPlace], Benchmark]] = {
+Maker = Callable[[DataPlace], Benchmark]
+
+_OWN: dict[str, Maker] = {
     "digits-mini": _digits_mini,
     "digits": Digits,
     "folder": folder_benchmark,
@@ -44,9 +55,40 @@ _BENCHMARKS: dict[str, Callable[[DataPlace], Benchmark]] = {
 }
 
 
+def _checked(name: str, offered: Any) -> Maker:
+    """What an entry point names, if it makes a benchmark of that name without any data.
+
+    Raises:
+        DataError: If it makes something else.
+    """
+    made = offered(DataPlace())
+    missing = [part for part in _NEEDED if not hasattr(made, part)]
+    if missing:
+        raise DataError(
+            f"makes no benchmark: it has no {', '.join(missing)}; see "
+            "dgsearch.data.benchmark.Benchmark"
+        )
+    if made.name != name:
+        raise DataError(f"makes the benchmark {made.name!r}; name the entry point so")
+    maker: Maker = offered
+    return maker
+
+
+@lru_cache(maxsize=1)
+def _installed() -> dict[str, Maker]:
+    """What makes each benchmark; a plug-in that cannot be used is named in a warning, once."""
+    makers = dict(_OWN)
+    for plugin in load_plugins(ENTRY_POINTS, _checked):
+        if plugin.name in makers:
+            leave_out(plugin, f"there is a benchmark {plugin.name!r} already; rename it")
+        else:
+            makers[plugin.name] = plugin.made
+    return makers
+
+
 def benchmark_names() -> tuple[str, ...]:
     """Names of the benchmarks, sorted."""
-    return tuple(sorted(_BENCHMARKS))
+    return tuple(sorted(_installed()))
 
 
 def benchmark_domains() -> dict[str, tuple[str, ...]]:
@@ -75,7 +117,8 @@ def find_benchmark(
     Raises:
         DataError: If there is none of that name, or not of that size.
     """
-    if name not in _BENCHMARKS:
+    makers = _installed()
+    if name not in makers:
         raise DataError(f"benchmark {name!r} is unknown; {one_of(name, benchmark_names())}")
     folder = None if root is None else Path(root).expanduser()
-    return _BENCHMARKS[name](DataPlace(folder, image_size, download))
+    return makers[name](DataPlace(folder, image_size, download))

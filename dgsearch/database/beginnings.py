@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from dgsearch.database.rows import optuna_now, param_row
 from dgsearch.database.tables import (
@@ -75,11 +75,14 @@ def insert_beginning(
     return started
 
 
-def is_taken(connection: Connection, study_id: int, planned: PlannedTrial, *, but: int) -> bool:
+def is_taken(
+    connection: Connection, study_id: int, planned: PlannedTrial, *, but: int, attempt: int
+) -> bool:
     """Whether a trial of this configuration and seed runs or has ended, besides the row `but`.
 
-    Interrupted ones do not count.
+    Interrupted ones do not count, nor failed ones of an earlier attempt than `attempt`.
     """
+    reason = func.coalesce(OWN_TRIALS.c.stop_reason, "")
     query = (
         select(func.count())
         .select_from(OWN_TRIALS)
@@ -88,7 +91,8 @@ def is_taken(connection: Connection, study_id: int, planned: PlannedTrial, *, bu
             OWN_TRIALS.c.config_id == planned.configuration.config_id,
             OWN_TRIALS.c.seed == planned.seed,
             OWN_TRIALS.c.trial_id != but,
-            func.coalesce(OWN_TRIALS.c.stop_reason, "") != "interrupted",
+            reason != "interrupted",
+            or_(reason != "failed", OWN_TRIALS.c.attempt >= attempt),
         )
     )
     return bool(connection.scalar(query))

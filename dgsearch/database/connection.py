@@ -149,11 +149,20 @@ def readable(url: str) -> Iterator[None]:
         raise DatabaseError(f"database {masked(url)}: is not a URL; {_NEXT}") from error
     except ImportError as error:
         raise DatabaseError(
-            f"database {masked(url)}: its driver is not installed; "
-            "for PostgreSQL: pip install 'dgsearch[postgres]'"
+            f"database {masked(url)}: its driver is not installed ({error}); {_driver_of(url)}"
         ) from error
     except SQLAlchemyError as error:
         raise DatabaseError(_unopened(url, error)) from error
+
+
+def _driver_of(url: str) -> str:
+    """What to install for a kind of database."""
+    backend = make_url(url).get_backend_name()
+    if backend == "postgresql":
+        return "pip install 'dgsearch[postgres]' and write postgresql+psycopg://"
+    if backend in ("mysql", "mariadb"):
+        return f"pip install pymysql and write {backend}+pymysql://"
+    return f"install a driver of SQLAlchemy for {backend}"
 
 
 _NEXT = "give a path, or a URL such as sqlite:///dgsearch.db"

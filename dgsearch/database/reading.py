@@ -66,6 +66,11 @@ class Snapshot:
     own: bool
     utc: bool
 
+    @property
+    def place(self) -> str:
+        """URL of the database, for messages; a password is hidden."""
+        return self.connection.engine.url.render_as_string(hide_password=True)
+
     def cursor(self, query: Select[Any]) -> Any:
         """The driver's own cursor with the rows of a query: SQLite's times are texts."""
         return self.connection.execute(query).cursor
@@ -110,7 +115,7 @@ class Snapshot:
         wanted = {study} if isinstance(study, str) else set(study)
         for name in sorted(wanted - set(names.values())):
             raise DatabaseError(
-                f"study {name!r} is not in it; {one_of(name, list(names.values()))}"
+                f"study {name!r} is not in {self.place}; {one_of(name, list(names.values()))}"
             )
         return {study_id: name for study_id, name in names.items() if name in wanted}
 

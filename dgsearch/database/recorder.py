@@ -106,7 +106,9 @@ class StudyRecorder:
 
         def begin_once(connection: Connection) -> Started:
             started = begin(connection)  # it holds the write lock from here
-            if is_taken(connection, self._study_id, planned, but=started.trial_id):
+            if is_taken(
+                connection, self._study_id, planned, but=started.trial_id, attempt=attempt
+            ):
                 raise _TakenError
             return started
 

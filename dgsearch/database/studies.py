@@ -63,6 +63,7 @@ class Attempt(NamedTuple):
         losses: How the attempts that did not end by themselves ended, counted by error type.
         error_type: Of a failed one.
         error: First line of its message.
+        anew: Whether it has ended without a result and shall be run from its beginning.
     """
 
     number: int
@@ -72,6 +73,12 @@ class Attempt(NamedTuple):
     losses: Mapping[str, int] = _NOTHING_LOST
     error_type: str | None = None
     error: str = ""
+    anew: bool = False
+
+    @property
+    def checkpoint_of(self) -> int | None:
+        """Number of the trial whose checkpoint the next attempt goes on from."""
+        return self.number if self.stop_reason == "interrupted" and not self.anew else None
 
 
 def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) -> int:

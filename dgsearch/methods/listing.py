@@ -6,20 +6,22 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from dgsearch.methods.registry import find_method, installed_methods
+from dgsearch.methods.registry import find_method, installed_methods, plugin_packages
 from dgsearch.space import Choice
 
 __all__ = ["method_table", "methods_table"]
 
 
 def methods_table() -> Table:
-    """Every installed method with its stages."""
+    """Every installed method with its stages; one of another package says which."""
     table = Table()
     for heading in ("method", "stages", "what it does"):
         table.add_column(heading)
+    packages = plugin_packages()
     for name, method in sorted(installed_methods().items()):
         stages = " > ".join(stage.name for stage in method.stages(method.space.defaults()))
-        table.add_row(name, stages, Text(method.summary))
+        origin = f" [{packages[name]}]" if name in packages else ""
+        table.add_row(name, stages, Text(method.summary + origin))
     return table
 
 

@@ -7,9 +7,7 @@ objects that takes no arguments.
 
 from __future__ import annotations
 
-import logging
 from functools import lru_cache
-from importlib.metadata import entry_points
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
@@ -20,9 +18,11 @@ from dgsearch.methods.erm import ERM
 from dgsearch.methods.family import FAMILY
 from dgsearch.methods.mixup import MANIFOLD_MIXUP
 from dgsearch.methods.mpbm import MPBM
+from dgsearch.methods.protocol import as_method, clash_of
+from dgsearch.plugins import leave_out, load_plugins
 from dgsearch.study import Catalogue
 
-__all__ = ["ENTRY_POINTS", "catalogue", "find_method", "installed_methods"]
+__all__ = ["ENTRY_POINTS", "catalogue", "find_method", "installed_methods", "plugin_packages"]
 
 ENTRY_POINTS = "dgsearch.methods"
 
@@ -39,22 +39,30 @@ _OWN: tuple[Method, ...] = (
     STRONG_AUGMENTATION,
 )
 
-logger = logging.getLogger(__name__)
-
 
 @lru_cache(maxsize=1)
-def installed_methods() -> dict[str, Method]:
-    """Every method by name; a plug-in that cannot be imported is named in a warning."""
+def _installed() -> tuple[dict[str, Method], dict[str, str]]:
+    """Every method by name, and the package of each that is not ours."""
     methods: dict[str, Method] = {method.name: method for method in _OWN}
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            loaded = entry.load()
-            method: Method = loaded() if isinstance(loaded, type) else loaded
-        except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
-            logger.warning("method %r of %s is left out: %s", entry.name, entry.value, error)
+    packages: dict[str, str] = {}
+    for plugin in load_plugins(ENTRY_POINTS, as_method):
+        clash = clash_of(plugin.made, methods)
+        if clash:
+            leave_out(plugin, clash)
             continue
-        methods.setdefault(method.name, method)
-    return methods
+        methods[plugin.made.name] = plugin.made
+        packages[plugin.made.name] = plugin.package
+    return methods, packages
+
+
+def installed_methods() -> dict[str, Method]:
+    """Every method by name; a plug-in that cannot be used is named in a warning, once."""
+    return _installed()[0]
+
+
+def plugin_packages() -> dict[str, str]:
+    """Name and version of the package of each method that is not ours, by the method's name."""
+    return _installed()[1]
 
 
 def find_method(name: str) -> Method:

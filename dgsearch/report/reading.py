@@ -15,7 +15,7 @@ from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, STUDY_DIRECTIONS, TRIALS
 
-__all__ = ["Sample", "StudyData", "read_samples", "read_study_data"]
+__all__ = ["Sample", "StudyData", "read_samples", "read_stages", "read_study_data"]
 
 _STAGES = ["trial_number", "stage", "taken", "seconds", "saved_s"]
 _MOST_SAMPLES = 4  # of each name
@@ -72,7 +72,7 @@ def read_study_data(engine: Engine, study: str) -> StudyData:
         trials=trials,
         curves=read_curves(engine, study),
         scores=read_scores(engine, study),
-        stages=_stages(engine, study) if own else pd.DataFrame({name: [] for name in _STAGES}),
+        stages=read_stages(engine, study) if own else pd.DataFrame({name: [] for name in _STAGES}),
         samples=samples,
         stored_samples=stored,
         maximise=directions[:1] != ["MINIMIZE"],
@@ -109,8 +109,12 @@ def _directions(engine: Engine, study: str) -> list[str]:
         return [str(direction) for direction in connection.scalars(query)]
 
 
-def _stages(engine: Engine, study: str) -> pd.DataFrame:
-    """The stages of every trial that says which it went through."""
+def read_stages(engine: Engine, study: str) -> pd.DataFrame:
+    """The stages of every trial that says which it went through.
+
+    Returns:
+        One row a trial and stage: trial_number, stage, taken, seconds, saved_s.
+    """
     query = (
         select(TRIALS.c.number, OWN_TRIALS.c.stages_json)
         .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)

@@ -16,6 +16,7 @@ __all__ = [
     "ACCURACY",
     "PLAIN",
     "Unit",
+    "duration",
     "epoch_rule",
     "given",
     "label",
@@ -136,6 +137,14 @@ def p_text(value: Any) -> str:
 def p_cell(value: Any) -> Cell:
     """A cell of a p value."""
     return Cell(p_text(value), float(value) if given(value) else None)
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits."""
+    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Engine
 
@@ -13,6 +13,7 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import attempts, set_planned
 from dgsearch.design import plan_configurations
 from dgsearch.runner.queue import Begun, PlannedQueue, distributions_of
+from dgsearch.runner.retries import marked_anew
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
 
@@ -30,7 +31,7 @@ def plan_from_database(
 class AdaptiveQueue(PlannedQueue):
     """The trials planned as yet; after each that ends the database says which more there are."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a queue needs, and what it plans from
         self,
         spec: StudySpec,
         spaces: Mapping[str, Space],
@@ -39,6 +40,7 @@ class AdaptiveQueue(PlannedQueue):
         recorder: StudyRecorder,
         *,
         share: bool = True,
+        anew: Collection[int] = (),
     ) -> None:
         """Queue what is left.
 
@@ -49,7 +51,9 @@ class AdaptiveQueue(PlannedQueue):
             study_id: Its row there.
             recorder: Records the trials as they start.
             share: Whether trials share stages, and wait for each other's.
+            anew: Numbers of failed trials that are tried once more.
         """
+        self._anew = anew
         self._spec = spec
         self._spaces = spaces
         self._engine = engine
@@ -69,4 +73,4 @@ class AdaptiveQueue(PlannedQueue):
         """Queue every trial that is planned now; `status` and the page count by it."""
         trials = plan_from_database(self._engine, self._spec, self._spaces).trials
         set_planned(self._engine, self._study_id, len(trials))
-        self.add(trials, attempts(self._engine, self._study_id))
+        self.add(trials, marked_anew(attempts(self._engine, self._study_id), self._anew))

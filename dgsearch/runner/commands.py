@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from dgsearch.errors import NoDatabaseError
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.adaptive import plan_from_database
 from dgsearch.runner.options import Outcome, RunOptions
-from dgsearch.runner.probe import cost_lines
+from dgsearch.runner.probe import cost_lines, trials_at_once
 from dgsearch.runner.tune import run_study
 from dgsearch.space import Space
 from dgsearch.study import AdaptiveSeeds, Family, Search, StudySpec
@@ -26,7 +27,7 @@ from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
 
-__all__ = ["load_study", "plan_file", "run_file"]
+__all__ = ["Plan", "load_study", "plan_file", "run_file"]
 
 
 def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudySpec:
@@ -50,14 +51,58 @@ def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Ou
     return run_study(spec, options, study_file=text + changed)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What running a study would do.
+
+    Attributes:
+        spec: The study.
+        lines: To print.
+        epochs: Of the last stage, over all trials that are left, by method.
+        missing: How often each shared stage has to be trained; proposals of a search not counted.
+        at_once: Trials that this machine runs at a time.
+    """
+
+    spec: StudySpec
+    lines: Sequence[str]
+    epochs: Mapping[str, int]
+    missing: Mapping[str, int]
+    at_once: int
+
+
 def plan_file(
     path: Path, options: RunOptions, *, overrides: Sequence[str], probe: bool = False
-) -> Iterator[str]:
-    """Lines that say what running the file would do; with `probe` also what it would cost."""
+) -> Plan:
+    """What running the file would do; with `probe` also what it would cost."""
     spec = load_study(path, overrides=overrides)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     trials = plan_trials(spec, spaces)
-    done = _attempts_of(spec, options)
+    total, earlier = planned_total(spec, spaces), _attempts_of(spec, options)
+    lines = list(_head(spec, options, least=len(trials), most=total))
+    if isinstance(spec.design, AdaptiveSeeds) and earlier:
+        trials = _planned_now(spec, spaces, options)
+    done = {key for key, attempt in earlier.items() if _ended(attempt)}
+    left = [trial for trial in trials if trial.key not in done]
+    family = isinstance(spec.design, Family)
+    kinds = Counter("method" if family else trial.configuration.role for trial in trials)
+    ended = len(trials) - len(left)
+    lines.append(f"  trials     {len(trials)} planned: {_counted(kinds)}; {ended} have ended")
+    missing: dict[str, int] = {}
+    lines += _stage_lines(spec, trials, options, missing)
+    if probe:
+        lines += cost_lines(spec, left, missing)
+    epochs: Counter[str] = Counter()
+    for trial in left:
+        epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
+    if isinstance(spec.design, Search):
+        proposals = total - len(trials) - len(done - {trial.key for trial in trials})
+        each = int(spaces[spec.method].resolve(spec.hyperparameters)["epochs"])
+        epochs[spec.method] += max(0, proposals) * each
+    return Plan(spec, lines, epochs, missing, trials_at_once(spec))
+
+
+def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Iterator[str]:
+    """What is asked, and how many trials there will be where that is not known beforehand."""
     yield f"{spec.name}: {spec.question}" if spec.question else spec.name
     yield f"  database   {masked(database_url(options.database))}"
     if isinstance(spec.design, Search):
@@ -66,25 +111,15 @@ def plan_file(
     if isinstance(spec.design, AdaptiveSeeds):
         yield (
             f"  seeds      {len(spec.seeds)} to {spec.design.max_seeds} a configuration: at least "
-            f"{len(trials)} trials, at most {planned_total(spec, spaces)}"
+            f"{least} trials, at most {most}"
         )
-        trials = _planned_now(spec, spaces, options) if done else trials
     if isinstance(spec.design, Family):
         each = spec.design.configurations
         yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
-    methods = isinstance(spec.design, Family)
-    kinds = Counter("method" if methods else trial.configuration.role for trial in trials)
-    ended = [trial for trial in trials if _ended(done.get(trial.key))]
-    yield f"  trials     {len(trials)} planned: {_counted(kinds)}; {len(ended)} have ended"
-    missing: dict[str, int] = {}
-    yield from _stage_lines(spec, trials, options, missing)
-    if probe:
-        open_trials = [trial for trial in trials if not _ended(done.get(trial.key))]
-        yield from cost_lines(spec, open_trials, missing)
 
 
-def _ended(attempt: Attempt | None) -> bool:
-    return attempt is not None and attempt.stop_reason not in (None, "interrupted")
+def _ended(attempt: Attempt) -> bool:
+    return attempt.stop_reason not in (None, "interrupted")
 
 
 def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], Attempt]:
@@ -140,10 +175,14 @@ def _stage_lines(
         stored = sum((store.folder / key).exists() for key in distinct[name])
         missing[name] = len(distinct[name]) - stored
         yield (
-            f"  stage      {name}: needed {count} times, trained "
-            f"{len(distinct[name]) - stored} times ({stored} stored)"
+            f"  stage      {name}: needed {_times(count)}, trained "
+            f"{_times(len(distinct[name]) - stored)} ({stored} stored)"
         )
 
 
+def _times(count: int) -> str:
+    return f"{count} time" if count == 1 else f"{count} times"
+
+
 def _counted(kinds: Counter[str]) -> str:
-    return ", ".join(f"{count} of {kind}s" for kind, count in kinds.items())
+    return ", ".join(f"{count} of {kind}{'s' * (count != 1)}" for kind, count in kinds.items())

@@ -7,7 +7,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +18,11 @@ import torch
 
 from dgsearch.data.splits import load_trial_data
 from dgsearch.design import methods_of
-from dgsearch.errors import DgsearchError
-from dgsearch.methods.registry import find_method
+from dgsearch.errors import ArtefactError, DgsearchError
+from dgsearch.methods.registry import find_method, plugin_packages
 from dgsearch.study import StudySpec
 
-__all__ = ["available_cores", "ray_cluster", "study_facts"]
+__all__ = ["available_cores", "check_writable", "ray_cluster", "study_facts"]
 
 _PACKAGES = (
     "dgsearch",
@@ -97,6 +98,22 @@ def ray_cluster(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
+def check_writable(artifacts: Path) -> None:
+    """Try the folder of artefacts before every trial fails for it.
+
+    Raises:
+        ArtefactError: If it cannot be written.
+    """
+    try:
+        artifacts.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=artifacts).close()
+    except OSError as error:
+        raise ArtefactError(
+            f"artefacts {artifacts}: cannot be written: {error.strerror}; name another folder "
+            "with --artifacts"
+        ) from error
+
+
 def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, Any]:
     """What the report tells of a study besides its results.
 
@@ -122,7 +139,7 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "planned": planned,
         "spaces": {name: find_method(name).space.model_dump(mode="json") for name in methods},
         "summaries": {name: find_method(name).summary for name in methods},
-        "versions": {name: version(name) for name in _PACKAGES},
+        "versions": {name: version(name) for name in _PACKAGES} | _plugin_versions(methods),
         "python": sys.version.split()[0],
         "git_revision": _git_revision(),
         "machine": _machine(),
@@ -130,6 +147,13 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "images": {name: len(part) for name, part in data.splits.items()},
         "data_fingerprint": data.fingerprint,
     }
+
+
+def _plugin_versions(methods: Iterable[str]) -> dict[str, str]:
+    """Version of each other package that one of the methods comes from."""
+    packages = plugin_packages()
+    named = [packages[name].rpartition(" ") for name in methods if name in packages]
+    return {package: found for package, _, found in named}
 
 
 def _git_revision() -> str | None:

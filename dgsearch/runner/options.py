@@ -23,6 +23,7 @@ class RunOptions:
             `artifacts`.
         address: Ray cluster to join; None: this machine alone.
         share: Whether trials share stages that they agree on.
+        retry_failed: Whether trials that failed before are tried once more.
         keep_stages_gb: Bound on the folder of stored stages; None: none.
     """
 
@@ -31,6 +32,7 @@ class RunOptions:
     address: str | None = None
     share: bool = True
     keep_stages_gb: float | None = None
+    retry_failed: bool = False
 
     @property
     def artifacts_folder(self) -> Path:
@@ -74,5 +76,7 @@ class Outcome:
             yield f"{self.study}: nothing left to run, all {self.planned} trials have ended"
         for name in self.failed:
             yield f"{self.study}: failed: {name}"
+        if self.failed:
+            yield f"{self.study}: once the cause is mended, --retry-failed tries them again"
         if self.started and not self.interrupted:
             yield f"{self.study}: for its page: dgsearch report {shlex.quote(self.study)}"

@@ -29,7 +29,7 @@ from dgsearch.space import Value
 from dgsearch.study import StudySpec
 from dgsearch.trainable.evaluation import evaluate
 
-__all__ = ["StageCost", "cost_lines", "probe_stages"]
+__all__ = ["StageCost", "cost_lines", "probe_stages", "trials_at_once"]
 
 _BATCHES = 2  # so many of the largest batch are trained on
 _REPEATED, _QUICK_S = 3, 3.0  # the first call warms up; at most so often, and so long
@@ -82,7 +82,7 @@ def cost_lines(
     last = sum(methods[trial.configuration.method][-1].seconds for trial in trials)
     known = {cost.stage: cost.seconds for costs in methods.values() for cost in costs[:-1]}
     shared = sum(count * known.get(stage, 0.0) for stage, count in missing.items())
-    at_once = _at_once(spec, device)
+    at_once = trials_at_once(spec, device)
     yield (
         f"  cost       about {_time(last + shared)} of trials, {_time((last + shared) / at_once)} "
         f"with {at_once} at a time; probed on {_name(device)} in "
@@ -179,8 +179,9 @@ def _seconds(call: Callable[[], object], device: torch.device) -> float:
     return min(measured)
 
 
-def _at_once(spec: StudySpec, device: torch.device) -> int:
-    """Trials that this machine runs at a time."""
+def trials_at_once(spec: StudySpec, device: torch.device | None = None) -> int:
+    """Trials that this machine runs at a time; on an accelerator if it has one."""
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fit = int((os.cpu_count() or 1) // spec.resources.cpus)
     share = spec.resources.gpus
     if device.type == "cuda" and share != 0:
@@ -192,7 +193,8 @@ def _at_once(spec: StudySpec, device: torch.device) -> int:
 def _name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"the CPU with {torch.get_num_threads()} threads a trial"
+    threads = torch.get_num_threads()
+    return f"the CPU with {threads} thread{'s' * (threads != 1)} a trial"
 
 
 def _time(seconds: float) -> str:

@@ -93,11 +93,12 @@ class ProposalQueue:
                 planned,
                 self._distributions,
                 attempt=attempt.attempt + 1,
-                continues=attempt.number,
+                continues=attempt.checkpoint_of,
             )
             if started is not None:
                 self._running += 1
-                return Begun(planned, started, attempt.number, attempt.attempt + 1, attempt.losses)
+                continues, count = attempt.checkpoint_of, attempt.attempt + 1
+                return Begun(planned, started, continues, count, attempt.losses)
         if self._left == 0:
             return None
         self._left -= 1

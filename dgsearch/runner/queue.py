@@ -183,7 +183,7 @@ class PlannedQueue:
         varied = planned.configuration.varied
         names = ("variant",) if planned.configuration.variant else varied
         attempt = 1 + (before.attempt if before else 0)
-        continues = before.number if before else None
+        continues = before.checkpoint_of if before else None
         started = self._recorder.claim(
             planned,
             {name: self._distributions[name] for name in names},

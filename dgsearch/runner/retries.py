@@ -7,7 +7,7 @@ method repeats itself and is final.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dgsearch.database.studies import Attempt
@@ -16,7 +16,7 @@ from dgsearch.study import Retries
 if TYPE_CHECKING:
     from typing import Literal
 
-__all__ = ["WORKER_DIED", "is_open", "is_retried", "losses_of_memory"]
+__all__ = ["WORKER_DIED", "given_up", "is_open", "is_retried", "losses_of_memory", "marked_anew"]
 
 WORKER_DIED = "WorkerDied"
 _KINDS: Mapping[str, Literal["out_of_memory", "lost_worker", "interrupted"]] = {
@@ -44,13 +44,35 @@ def is_retried(error_type: str, losses: Mapping[str, int], retries: Retries) -> 
 
 def is_open(attempt: Attempt | None, retries: Retries) -> bool:
     """Whether a planned trial still has to run: never begun, or interrupted and not given up."""
-    if attempt is None:
+    if attempt is None or attempt.anew:
         return True
     if attempt.stop_reason != "interrupted":
         return False
     return all(
         _count(attempt.losses, kind) <= getattr(retries, kind) for kind in set(_KINDS.values())
     )
+
+
+def given_up(attempts: Iterable[Attempt], retries: Retries) -> frozenset[int]:
+    """Numbers of those that ended without a result and are not tried again by themselves."""
+    return frozenset(
+        attempt.number
+        for attempt in attempts
+        if attempt.stop_reason == "failed"
+        or (attempt.stop_reason == "interrupted" and not is_open(attempt, retries))
+    )
+
+
+def marked_anew(
+    attempts: Mapping[tuple[str, int], Attempt], numbers: Collection[int]
+) -> Mapping[tuple[str, int], Attempt]:
+    """The attempts, those of some numbers marked to be run from their beginning."""
+    marked = {
+        key: attempt._replace(anew=True)
+        for key, attempt in attempts.items()
+        if numbers and attempt.number in numbers
+    }
+    return {**attempts, **marked} if marked else attempts
 
 
 def losses_of_memory(losses: Mapping[str, int]) -> int:

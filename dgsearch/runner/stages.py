@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from dgsearch.errors import ArtefactError
 from dgsearch.trainable.store import Store, Stored
 
 __all__ = ["list_stages", "prune_stages", "verify_stages"]
@@ -13,7 +14,7 @@ __all__ = ["list_stages", "prune_stages", "verify_stages"]
 
 def list_stages(artifacts: Path) -> Iterator[str]:
     """One line a stage, the least recently used first, and their sum."""
-    stored = Store(artifacts / "stages").listed()
+    stored = _store(artifacts).listed()
     now = time.time()
     for entry in stored:
         seconds = entry.record.get("seconds", 0.0)
@@ -30,7 +31,7 @@ def verify_stages(artifacts: Path) -> tuple[list[str], bool]:
     Returns:
         Lines to print, and whether all are whole.
     """
-    store = Store(artifacts / "stages")
+    store = _store(artifacts)
     damaged = store.damaged()
     lines = [f"{key}  is damaged; it is trained again where it is needed" for key in damaged]
     count = len(store.listed())
@@ -39,10 +40,19 @@ def verify_stages(artifacts: Path) -> tuple[list[str], bool]:
 
 def prune_stages(artifacts: Path, *, keep_gb: float) -> Iterator[str]:
     """Delete the least recently used stages until the rest fits."""
-    store = Store(artifacts / "stages")
+    store = _store(artifacts)
     dropped = store.prune(keep_bytes=keep_gb * 1e9)
     yield f"deleted {len(dropped)} stages, {_size(sum(entry.bytes for entry in dropped))}"
     yield _sum(store.listed(), artifacts)
+
+
+def _store(artifacts: Path) -> Store:
+    folder = artifacts / "stages"
+    if not folder.is_dir():
+        raise ArtefactError(
+            f"there is no folder {folder}; run a study first, or name its folder with --artifacts"
+        )
+    return Store(folder)
 
 
 def _sum(stored: list[Stored], artifacts: Path) -> str:

@@ -6,11 +6,9 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
@@ -34,10 +32,9 @@ from dgsearch.design import (
     plan_trials,
     planned_total,
 )
-from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.adaptive import AdaptiveQueue
-from dgsearch.runner.environment import ray_cluster, study_facts
+from dgsearch.runner.environment import check_writable, ray_cluster, study_facts
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.progress import Progress
@@ -50,7 +47,7 @@ from dgsearch.runner.queue import (
     proposal_distributions,
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
-from dgsearch.runner.retries import is_open
+from dgsearch.runner.retries import given_up, is_open, marked_anew
 from dgsearch.study import AdaptiveSeeds, Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
@@ -72,7 +69,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         DgsearchError: If the database, the data or the Ray cluster cannot be used, or if the
             database holds another study of that name.
     """
-    _check_writable(options.artifacts_folder)
+    check_writable(options.artifacts_folder)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
@@ -85,18 +82,6 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         finally:
             run.sign_out()
             storage.engine.dispose()
-
-
-def _check_writable(artifacts: Path) -> None:
-    """Try the folder of artefacts before every trial fails for it."""
-    try:
-        artifacts.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=artifacts).close()
-    except OSError as error:
-        raise ArtefactError(
-            f"artefacts {artifacts}: cannot be written: {error.strerror}; name another folder "
-            "with --artifacts"
-        ) from error
 
 
 class _StudyRun:
@@ -117,6 +102,10 @@ class _StudyRun:
         self._gpus: float | None = None  # share of a device; None: not known yet
         self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
         self._stored_points: StoredConfigurations | None = None
+        self._anew: frozenset[int] = frozenset()  # numbers of failed trials to try once more
+        if options.retry_failed:
+            self._anew = given_up(self._attempts().values(), spec.retries)
+            self._stored_attempts = None  # they are marked from now on
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
@@ -199,7 +188,8 @@ class _StudyRun:
     def _attempts(self) -> Mapping[tuple[str, int], Attempt]:
         """What the database has of the study; read again after trials were trained."""
         if self._stored_attempts is None:
-            self._stored_attempts = attempts(self._storage.engine, self._study_id)
+            found = attempts(self._storage.engine, self._study_id)
+            self._stored_attempts = marked_anew(found, self._anew)
         return self._stored_attempts
 
     def _proposed(self) -> StoredConfigurations:
@@ -249,7 +239,9 @@ class _StudyRun:
 
     def _adaptive(self) -> AdaptiveQueue:
         study, share = (self._storage.engine, self._study_id), self._options.share
-        return AdaptiveQueue(self._spec, self._spaces, *study, self._recorder, share=share)
+        return AdaptiveQueue(
+            self._spec, self._spaces, *study, self._recorder, share=share, anew=self._anew
+        )
 
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = self._attempts()
@@ -287,11 +279,10 @@ class _StudyRun:
     def _count_ends(self, outcome: Outcome) -> None:
         """What the database has of the study now."""
         ends = self._attempts()
-        outcome.planned = len(ends)
+        outcome.planned, lost = len(ends), given_up(ends.values(), self._spec.retries)
         outcome.failed = [
             f"trial {end.number} (configuration {config_id}, seed {seed}): "
             f"{end.error_type}: {end.error}"
             for (config_id, seed), end in ends.items()
-            if end.stop_reason == "failed"
-            or (end.stop_reason == "interrupted" and not is_open(end, self._spec.retries))
+            if end.number in lost
         ]

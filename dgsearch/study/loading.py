@@ -95,7 +95,7 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
     """
     parts: dict[str, Any] = {}
     problems = [
-        Problem(key, "", f"unknown key; {one_of(key, tuple(StudySpec.model_fields))}")
+        Problem(key, "", f"unknown key; {_place_of(key, raw, catalogue)}")
         for key in raw
         if key not in StudySpec.model_fields
     ]
@@ -114,6 +114,15 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
     if problems:
         raise StudyFileError(file, problems)
     return StudySpec(**parts)
+
+
+def _place_of(key: str, raw: Mapping[str, Any], catalogue: Catalogue) -> str:
+    """Where an unknown key belongs if it is a hyperparameter; else what is allowed."""
+    method = raw.get("method")
+    space = catalogue.space(method) if isinstance(method, str) else None
+    if space is not None and key in space:
+        return f"did you mean hyperparameters.{key}?"
+    return one_of(key, tuple(StudySpec.model_fields))
 
 
 def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> Iterator[Problem]:

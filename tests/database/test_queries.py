@@ -106,7 +106,9 @@ def test_studies_can_be_chosen(database: str) -> None:
     assert set(read_trials(database)["study"]) == {"fake", "other"}
     assert set(read_trials(database, "other")["study"]) == {"other"}
     assert len(read_trials(database, ["fake", "other"])) == 19
-    with pytest.raises(DatabaseError, match=r"study 'othr' is not in it; .*did you mean 'other'"):
+    with pytest.raises(
+        DatabaseError, match=r"study 'othr' is not in sqlite.*study.db; .*did you mean 'other'"
+    ):
         read_curves(database, "othr")
 
 

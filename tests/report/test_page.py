@@ -123,7 +123,7 @@ def test_nothing_is_loaded_from_elsewhere(database: str, tmp_path: Path) -> None
 
 def test_an_unknown_study_is_named(database: str, tmp_path: Path) -> None:
     full_study(database)
-    with pytest.raises(DatabaseError, match="'fakes' is not in it"):
+    with pytest.raises(DatabaseError, match="'fakes' is not in sqlite:"):
         _page(database, tmp_path, "fakes")
 
 

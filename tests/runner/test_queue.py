@@ -8,7 +8,7 @@ from dgsearch.database.studies import attempts, stored_configurations
 from dgsearch.design import Configuration, plan_configurations, plan_trials
 from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
-from dgsearch.runner.retries import is_open, is_retried
+from dgsearch.runner.retries import given_up, is_open, is_retried, marked_anew
 from dgsearch.study import Retries, Search
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
 
@@ -178,6 +178,28 @@ def test_a_lost_trial_comes_again_and_goes_on_from_its_checkpoint(database: str)
     again = next(trial for trial in begun if trial.planned.key == lost.planned.key)
     assert (again.continues, again.attempt) == (lost.started.number, 2)
     assert again.losses == {"WorkerDied": 1}
+
+
+def test_a_failed_trial_that_shall_run_anew_is_begun_once_more_from_its_beginning(
+    database: str,
+) -> None:
+    study = FakeStudy(database)
+    begun = _queue(study).begin_next()
+    assert begun is not None
+    study.recorder.end(begun.started.trial_id, Ending("FAIL", "failed", error_type="E"))
+    earlier = attempts(study.engine, study.study_id)
+    marked = marked_anew(earlier, given_up(earlier.values(), Retries()))
+    planned = [begun.planned]
+    queues = [
+        PlannedQueue(planned, marked, study.recorder, DISTRIBUTIONS, share=False) for _ in range(2)
+    ]
+    again = queues[0].begin_next()
+    assert again is not None
+    assert (again.attempt, again.continues) == (2, None)
+    assert queues[1].begin_next() is None  # another driver has it
+    study.recorder.end(again.started.trial_id, Ending("FAIL", "failed", error_type="E"))
+    late = PlannedQueue(planned, marked, study.recorder, DISTRIBUTIONS, share=False)
+    assert late.begin_next() is None  # it has failed again; it was to be tried once
 
 
 def test_a_trial_that_was_interrupted_too_often_is_given_up(database: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,21 @@ def test_running_again_does_nothing(small: tuple[Path, subprocess.CompletedProce
     assert again.returncode == 1
     assert "trials done" not in again.stdout
     pd.testing.assert_frame_equal(read_trials(folder / "study.db"), before)
+
+
+def test_failed_trials_are_tried_once_more_when_that_is_asked_for(
+    small: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(small[0], copy)
+    ran = _run(copy, STUDY, "--retry-failed")
+    assert ran.returncode == 1  # what fails by its own fault fails again
+    assert "once the cause is mended, --retry-failed tries them again" in ran.stdout
+    trials = read_trials(copy / "study.db")
+    failed = trials[trials["stop_reason"] == "failed"]
+    assert failed.groupby("seed")["attempt"].agg(list).tolist() == [[1, 2], [1, 2]]
+    assert failed["continues"].isna().all()
+    assert (trials["stop_reason"] == "finished").sum() == 4
 
 
 def test_more_seeds_run_only_what_is_new(

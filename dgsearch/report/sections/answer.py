@@ -11,7 +11,7 @@ from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import epoch_rule, listed, plural
+from dgsearch.report.words import duration, epoch_rule, listed, plural
 
 __all__ = ["answer_section"]
 
@@ -115,7 +115,10 @@ def _key_facts(view: StudyView) -> Table:
             ["seeds", _seeds(view)],
             ["configurations are chosen by", "accuracy on the source's validation split"],
             ["epoch that counts", epoch_rule(facts)],
-            ["cost", f"{_time(seconds)} of trial time; shared stages spared {_time(spared)} more"],
+            [
+                "cost",
+                f"{duration(seconds)} of trial time; shared stages spared {duration(spared)} more",
+            ],
             ["hardware", _hardware(facts.facts.get("machine", {}), trials)],
             ["data fingerprint", str(facts.facts.get("data_fingerprint", "unknown"))],
             ["git revision", str(facts.facts.get("git_revision") or "none")],
@@ -141,11 +144,3 @@ def _hardware(machine: Any, trials: pd.DataFrame) -> str:
     return ", ".join(str(part) for part in parts if part) + (
         f"; trials ran on {listed(used)}" if used else ""
     )
-
-
-def _time(seconds: float) -> str:
-    """A duration in the unit that fits."""
-    for unit, length in (("hours", 3600.0), ("minutes", 60.0)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"

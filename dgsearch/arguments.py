@@ -1,0 +1,47 @@
+"""The arguments that several commands of the command line share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Artifacts", "Database", "Figures", "Overrides", "StudyFile"]
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="URL or SQLite file (default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db)",
+        show_default=False,
+    ),
+]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace an entry of the study file, for example hyperparameters.epochs=2.",
+    ),
+]
+Artifacts = Annotated[
+    str | None,
+    typer.Option(
+        "--artifacts",
+        metavar="DIR",
+        help="Folder of stored stages and checkpoints (default: artifacts)",
+        show_default=False,
+    ),
+]
+Figures = Annotated[
+    Path | None,
+    typer.Option(
+        "--figures",
+        metavar="DIR",
+        help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,215 @@
+"""What is to be expected of a planned study: its power at so many seeds, and its time.
+
+Both come from what trials of the database have shown: nothing is assumed. `dgsearch plan`
+prints the lines.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from dgsearch.analysis.comparison import compare_to_reference
+from dgsearch.analysis.cost import LAST, typical_seconds
+from dgsearch.analysis.power import Deviation, pairs_needed, pooled_deviation
+from dgsearch.analysis.statistics import (
+    PAIRS_FOR_FIVE_PERCENT,
+    detectable_difference,
+    smallest_sign_flip_p,
+)
+from dgsearch.database.connection import open_for_reading
+from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.queries import read_studies, read_trials
+from dgsearch.errors import NoDatabaseError, ReportError
+from dgsearch.report.reading import StudyData, read_stages
+from dgsearch.report.view import StudyView, study_view
+from dgsearch.report.words import duration, listed, plural, records
+from dgsearch.study import AdaptiveSeeds, StudySpec
+
+__all__ = ["power_lines", "time_lines"]
+
+Database = str | os.PathLike[str] | None
+_POWER = 0.8
+
+
+def power_lines(
+    database: Database, spec: StudySpec, *, points: float, pilot: str | None = None
+) -> Iterator[str]:
+    """How many seeds a difference needs, as lines of `dgsearch plan`.
+
+    Args:
+        database: URL or path; None: the default database.
+        spec: The planned study.
+        points: The difference, in percentage points of the mean accuracy over the targets.
+        pilot: Study whose deviation over seeds is taken; None: the planned one itself.
+
+    Raises:
+        DatabaseError: If the pilot is not in the database.
+        ReportError: If the pilot has no comparison over seeds.
+    """
+    design = spec.design
+    seeds = design.max_seeds if isinstance(design, AdaptiveSeeds) else len(spec.seeds)
+    if seeds < PAIRS_FOR_FIVE_PERCENT:
+        yield (
+            f"  power      {plural(seeds, 'seed')} cannot reach p < 0.05, however large the "
+            f"difference: the smallest sign-flip p is {smallest_sign_flip_p(seeds):.2g}; it takes "
+            f"{PAIRS_FOR_FIVE_PERCENT}"
+        )
+    engine = _engine(database, needed=pilot is not None)
+    known = engine is not None and (pilot or spec.name in set(read_studies(engine)["study"]))
+    view = _pilot(engine, pilot or spec.name) if engine is not None and known else None
+    found = _deviation(view)
+    if view is None or not found.comparisons:
+        if pilot:
+            raise ReportError(
+                f"study {pilot!r} is no pilot: it needs two configurations or more that have "
+                "finished at the same two seeds or more; let it run on, or name another --pilot"
+            )
+        yield from _without_pilot(engine, spec)
+        return
+    yield from _measured(view.facts, spec, found)
+    yield _needed(found, points / 100, seeds)
+
+
+def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation) -> Iterator[str]:
+    """Where the deviation comes from."""
+    yield (
+        f"  power      in {pilot.name!r} differences of the mean over the targets, paired over "
+        f"{found.pairs} seeds, deviate by {_points(found.pooled)} points "
+        f"({plural(found.comparisons, 'comparison')}: {_points(found.low)} to "
+        f"{_points(found.high)})"
+    )
+    planned = spec.data.model_dump(mode="json")
+    names = ("benchmark", "source", "targets")
+    if any(pilot.spec["data"].get(name) != planned[name] for name in names):
+        yield "  power      its data is not that of this study: take the number as a rough guide"
+
+
+def _needed(found: Deviation, difference: float, seeds: int) -> str:
+    """Seeds that the difference takes, and what the planned ones would find."""
+    needed = pairs_needed(found.pooled, difference)
+    worst = pairs_needed(found.high, difference)
+    finds = detectable_difference(found.pooled, seeds, power=_POWER)
+    here = "nothing" if math.isinf(finds) else f"{_points(finds)} points or more"
+    at_worst = f" ({worst} at the largest deviation)" if worst > needed else ""
+    return (
+        f"  power      {difference * 100:g} points need {needed} seeds{at_worst} for power "
+        f"{_POWER:g} at p < 0.05 in one paired comparison; {seeds} planned would find {here}"
+    )
+
+
+def _without_pilot(engine: Engine | None, spec: StudySpec) -> Iterator[str]:
+    """What is missing, and how to get it."""
+    yield (
+        f"  power      unknown: no two configurations of {spec.name!r} have finished at two "
+        "seeds or more; run it at a few first (--set 'seeds=[0,1,2]'), or name one with --pilot"
+    )
+    if engine is None:
+        return
+    studies = read_studies(engine)
+    usable = [
+        str(name)
+        for name in studies.loc[studies["method"] == spec.method, "study"]
+        if _deviation(_pilot(engine, str(name))).comparisons
+    ]
+    if usable:
+        yield f"  power      studies of {spec.method} that could be the pilot: {listed(usable)}"
+
+
+def time_lines(
+    database: Database,
+    spec: StudySpec,
+    *,
+    epochs: Mapping[str, int],
+    missing: Mapping[str, int],
+    at_once: int,
+) -> Iterator[str]:
+    """How long the trials would take by what earlier ones took, as lines of `dgsearch plan`.
+
+    Args:
+        database: URL or path; None: the default database.
+        spec: The planned study.
+        epochs: Of the last stage, over all trials left, by method.
+        missing: How often each shared stage has to be trained, by its name.
+        at_once: Trials at a time.
+    """
+    if not sum(epochs.values()):
+        return
+    engine = _engine(database, needed=False)
+    earlier, studies = _earlier(engine, spec, list(epochs)) if engine else (pd.DataFrame(), [])
+    known: dict[tuple[str, str], float] = {
+        (row["method"], row["stage"]): float(row["seconds"]) for row in records(earlier)
+    }
+    unknown = [name for name in epochs if (name, LAST) not in known]
+    if unknown:
+        yield (
+            f"  time       unknown: no trial of {listed(unknown)} on {spec.data.benchmark} has "
+            "finished in this database; --probe times a few batches"
+        )
+        return
+    shared = {stage: seconds for (_, stage), seconds in known.items() if stage != LAST}
+    total = sum(count * known[name, LAST] for name, count in epochs.items())
+    total += sum(count * shared.get(stage, 0.0) for stage, count in missing.items())
+    yield (
+        f"  time       about {duration(total)} of trials, {duration(total / at_once)} with "
+        f"{at_once} at a time, by the trials of {listed(studies)}; rough where hyperparameters "
+        "or the machine differ (--probe)"
+    )
+
+
+def _earlier(
+    engine: Engine, spec: StudySpec, methods: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """`typical_seconds` of this study where it has trials, else of others on its benchmark."""
+    names = [str(name) for name in read_studies(engine)["study"]]
+    tables: list[pd.DataFrame] = []
+    used: list[str] = []
+    for name in sorted(names, key=lambda name: name != spec.name):
+        benchmark = read_facts(engine, name).spec.get("data", {}).get("benchmark")
+        found = {method for table in tables for method in table["method"]}
+        left = [method for method in methods if method not in found]
+        if not left or benchmark != spec.data.benchmark:
+            continue
+        trials = read_trials(engine, name)
+        table = typical_seconds(trials[trials["method"].isin(left)], read_stages(engine, name))
+        if len(table):
+            tables.append(table)
+            used.append(name)
+    empty = pd.DataFrame({"method": [], "stage": [], "seconds": []})
+    return pd.concat(tables, ignore_index=True) if tables else empty, used
+
+
+def _engine(database: Database, *, needed: bool) -> Engine | None:
+    """The database; None where there is none and none is needed."""
+    try:
+        return open_for_reading(database)
+    except NoDatabaseError:
+        if needed:
+            raise
+        return None
+
+
+def _pilot(engine: Engine, study: str) -> StudyView | None:
+    """A study's trials as the page sees them; None if dgsearch did not write it."""
+    trials, facts = read_trials(engine, study), read_facts(engine, study)
+    if not facts.spec:
+        return None
+    none = pd.DataFrame()
+    return study_view(StudyData(facts, trials, none, none, none), {})
+
+
+def _deviation(view: StudyView | None) -> Deviation:
+    reference = view.reference or view.chosen if view and view.has_results else None
+    if view is None or reference is None:
+        return Deviation(0, 0, math.nan, math.nan, math.nan)
+    return pooled_deviation(
+        compare_to_reference(view.done, reference=reference, targets=view.targets)
+    )
+
+
+def _points(share: float) -> str:
+    return f"{share * 100:.2f}"
