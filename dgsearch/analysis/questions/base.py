@@ -181,6 +181,8 @@ def rest_words(table: pd.DataFrame, *, of: str, told_before: str = "") -> str:
         of: What a row is called, in the plural.
         told_before: A row whose difference the reader knows already.
     """
+    if len(table) == 1:
+        return "There is no other row to compare."
     verdicts = [_verdict(row, "p_holm") for _, row in table.iterrows()]
     told = table[[verdict == "established" for verdict in verdicts]]
     count = f"Of the {len(table)} {of}"

@@ -124,7 +124,7 @@ QUESTIONS = (
     ),
     Question(
         "augkd-5",
-        "Does a larger teacher make a better student?",
+        "Does a teacher larger than the student make a better student than one of its size?",
         ("augkd-q5-teachers",),
         ablations.augkd_teachers,
     ),
