@@ -66,11 +66,15 @@ def test_an_ablation_claims_an_effect_as_far_as_its_seeds_allow(
 
 @pytest.mark.parametrize("key", ASKED)
 def test_an_ablation_without_an_effect_stays_open(key: str) -> None:
-    study = frames(rows({"full": 0.5, ASKED[key][0]: 0.5}, seeds=8, noise=WILD))
-    sentence = _answer(key, study).sentence
+    asked = ASKED[key][0]
+    sentence = _answer(key, frames(rows({"full": 0.5, asked: 0.5}, seeds=8, noise=WILD))).sentence
     assert sentence.startswith("Whether ")
     assert ": not established)" in sentence
-    assert "none differs after Holm's correction" in sentence
+    assert sentence.endswith("There is no other row to compare.")
+    beside = "plain attention"  # question 7 looks at rows of attention alone
+    three = frames(rows({"full": 0.5, asked: 0.5, beside: 0.5}, seeds=8, noise=WILD))
+    assert "Of the 2 rows" in _answer(key, three).sentence
+    assert "none differs after Holm's correction" in _answer(key, three).sentence
 
 
 def test_the_difference_in_the_sentence_is_that_of_the_seeds() -> None:
