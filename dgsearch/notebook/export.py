@@ -18,6 +18,7 @@ from dgsearch.notebook.handle import Study
 __all__ = ["WHAT", "export_frames"]
 
 _ROWS = 200_000
+_FOR_READING = (".tex", ".md")  # tables for people: of a summary only what differs
 
 WHAT: dict[str, Callable[[Engine, str], pd.DataFrame | Iterable[pd.DataFrame]]] = {
     "trials": lambda engine, study: read_trials(engine, study),
@@ -56,5 +57,8 @@ def export_frames(
     files = []
     for name in what:
         file = output if len(what) == 1 else output.with_stem(f"{output.stem}-{name}")
-        files.append(write_frame(WHAT[name](engine, study), file))
+        if name == "summary" and file.suffix in _FOR_READING:
+            files.append(write_frame(Study(engine, study).over_seeds(constant=False), file))
+        else:
+            files.append(write_frame(WHAT[name](engine, study), file))
     return files

@@ -70,11 +70,22 @@ class Study:
         frame: pd.DataFrame = read_scores(self._engine, self.name, **filters)
         return frame
 
-    def over_seeds(self, column: str = "value") -> pd.DataFrame:
-        """Mean and interval over seeds of each configuration, best mean first."""
+    def over_seeds(self, column: str = "value", *, constant: bool = True) -> pd.DataFrame:
+        """Mean and interval over seeds of each configuration, best mean first.
+
+        Args:
+            column: What is averaged.
+            constant: Whether to keep study, config_id and the columns in which no two
+                configurations differ.
+        """
         table = summaries.over_seeds(self.trials(), column)
         ascending = column == "value" and not self._maximise()
-        return table.sort_values("mean", ascending=ascending, kind="stable", ignore_index=True)
+        ordered: pd.DataFrame = table.sort_values(
+            "mean", ascending=ascending, kind="stable", ignore_index=True
+        )
+        if constant:
+            return ordered
+        return ordered.drop(columns=["study", "config_id", *_constant(ordered)])
 
     def best(
         self, rule: str = "source validation", targets: Sequence[str] | None = None
@@ -114,10 +125,9 @@ class Study:
             f"<p>{escape(question)}</p>" if question else "",
             f"<p>{counts or 'no trials'}</p>",
         ]
-        table = self.over_seeds().head(_SHOWN_ROWS)
+        table = self.over_seeds(constant=False).head(_SHOWN_ROWS)
         if len(table):
-            shown = table.drop(columns=["study", "config_id", *_constant(table)])
-            cells = shown.astype(object).where(shown.notna(), "–")
+            cells = table.astype(object).where(table.notna(), "–")
             lines.append("<p>Best mean value over seeds, with its 95% interval:</p>")
             lines.append(cells.to_html(index=False, border=0, float_format="{:.4g}".format))
         return "\n".join(line for line in lines if line)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 import dgsearch
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.errors import DatabaseError
+from dgsearch.notebook.export import export_frames
 from tests.fakes import FakeStudy, fake_spec, full_study, planned
 
 
@@ -33,6 +36,20 @@ def test_its_steps_are_those_of_the_summaries(database: str) -> None:
     assert study.best(rule="oracle")["rule"].tolist() == ["oracle"]  # targets of the study file
     assert study.grid("T", "lambda_adv", show="n").loc[5, 0.5] == 3
     assert (study.compare(study)["difference"] == 0).all()
+
+
+def test_a_summary_for_reading_leaves_out_what_is_everywhere_the_same(
+    database: str, tmp_path: Path
+) -> None:
+    full_study(database)
+    table = dgsearch.open_study(database).over_seeds(constant=False)
+    assert table["mean"].is_monotonic_decreasing
+    assert {"T", "lambda_adv", "n", "mean", "low"} <= set(table.columns)
+    assert not {"study", "config_id", "N_b"} & set(table.columns)
+    (written,) = export_frames(database, "fake", tmp_path / "summary.md", ["summary"])
+    assert "N_b" not in written.read_text(encoding="utf-8")
+    (whole,) = export_frames(database, "fake", tmp_path / "summary.csv", ["summary"])
+    assert "N_b" in whole.read_text(encoding="utf-8")
 
 
 def test_a_notebook_shows_counts_and_the_best(database: str) -> None:
