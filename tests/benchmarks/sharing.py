@@ -1,6 +1,6 @@
 """Wall time of an AuG-KD a × b grid: plain Ray Tune with OptunaSearch divided by dgsearch.
 
-    python -m tests.benchmarks.sharing [--points 5] [--seeds 2] [--directory DIR]
+    python -m tests.benchmarks.sharing [--points 5] [--seeds 2] [--shorten 1]
 
 Both sides train the same trials with the same code on the same number of cores. The plain side
 uses Ray Tune as its documentation shows: a class trainable, reused actors, OptunaSearch over
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +35,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=5, help="values of a, and of b")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument(
+        "--shorten",
+        type=int,
+        default=1,
+        help="divides the epochs of every stage; fixed costs then weigh more, against dgsearch",
+    )
     parser.add_argument("--skip-plain", action="store_true", help="only our side")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _measure(Path(folder), arguments.points, arguments.seeds, plain=not arguments.skip_plain)
+        benchmark = _Benchmark(Path(folder), arguments.seeds, arguments.shorten)
+        _measure(benchmark, arguments.points, plain=not arguments.skip_plain)
 
 
-def _measure(folder: Path, points: int, seeds: int, *, plain: bool) -> None:
+@dataclass(frozen=True)
+class _Benchmark:
+    """Where it works, seeds of a study, and what the epochs are divided by."""
+
+    folder: Path
+    seeds: int
+    shorten: int
+
+
+def _measure(benchmark: _Benchmark, points: int, *, plain: bool) -> None:
+    folder = benchmark.folder
     grid = [round((place + 1) / points, 3) for place in range(points)]
-    first = _study(folder, "first", grid, [value - 0.1 for value in grid], seeds)
+    first = _study(benchmark, "first", grid, [value - 0.1 for value in grid])
     ours = _run(first, folder)
     trials = _trials(folder, "first")
     trained, unique = _epochs(trials)
     print(f"dgsearch: {ours:.0f} s, {len(trials)} trials")
     print(f"trained epochs / ideal: {trained / unique:.3f}")
-    again = _study(
-        folder,
-        "again",
-        [value - 0.05 for value in grid],
-        [value - 0.15 for value in grid[1:]],
-        seeds,
-    )
+    moved = [value - 0.15 for value in grid[1:]]
+    again = _study(benchmark, "again", [value - 0.05 for value in grid], moved)
     seconds = _run(again, folder)
     repeated = _trials(folder, "again")
     last_stages = repeated["distill_s"].sum() / _concurrent()
@@ -73,16 +86,17 @@ def _concurrent() -> int:
     return available_cores()
 
 
-def _study(folder: Path, name: str, a: list[float], b: list[float], seeds: int) -> Path:
+def _study(benchmark: _Benchmark, name: str, a: list[float], b: list[float]) -> Path:
     text = (ROOT / "studies" / "augkd_grid.toml").read_text(encoding="utf-8")
     raw = tomllib.loads(text)
-    settings = "\n".join(
-        f"{key} = {json.dumps(value)}" for key, value in raw["hyperparameters"].items()
-    )
+    values = raw["hyperparameters"]
+    for key in (*_EPOCHS.values(), "epochs"):
+        values[key] = max(1, values[key] // benchmark.shorten)
+    settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
     data = "\n".join(f"{key} = {json.dumps(value)}" for key, value in raw["data"].items())
-    file = folder / f"{name}.toml"
+    file = benchmark.folder / f"{name}.toml"
     file.write_text(
-        f'name = "{name}"\nmethod = "augkd"\nseeds = {list(range(seeds))}\n'
+        f'name = "{name}"\nmethod = "augkd"\nseeds = {list(range(benchmark.seeds))}\n'
         f'[data]\n{data}\n[hyperparameters]\n{settings}\n[design]\nkind = "grid"\n'
         f"vary.a = {[round(value, 3) for value in a]}\n"
         f"vary.b = {[round(value, 3) for value in b]}\n"
