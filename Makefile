@@ -23,7 +23,7 @@ check: install  ## ruff, format, mypy --strict, import-linter, size of files and
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/test_sizes.py
 
-fast: install  ## the fast tests: no marker, under a minute
+fast: install  ## the fast tests: no marker
 	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres and not long"
 
 test: check  ## every check and every test but those that need a GPU or very long
