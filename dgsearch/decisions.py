@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 __all__ = [
     "BETTER",
@@ -162,4 +161,6 @@ def verdicts(low: Numbers, high: Numbers, *, margin: float) -> np.ndarray[Any, A
 @functools.cache
 def _quantile(level: float, pairs: int) -> float:
     """How many standard errors an interval of that level reaches to each side."""
+    from scipy import stats  # takes a second to import
+
     return float(stats.t.ppf((1 + level) / 2, pairs - 1))

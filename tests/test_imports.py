@@ -46,6 +46,16 @@ def test_the_reading_half_imports_neither_torch_nor_ray(module: str) -> None:
     assert shown.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["dgsearch.runner.commands", "dgsearch.runner.actor"])
+def test_a_run_starts_without_what_only_some_studies_need(module: str) -> None:
+    late = {"torchvision", "torch._dynamo", "scipy.stats", "sklearn", "plotly"}
+    code = f"import {module}, sys; print(sorted({late!r} & set(sys.modules)))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
 def test_the_public_names_are_these() -> None:
     assert sorted(dgsearch.__all__) == PUBLIC
     assert all(callable(getattr(dgsearch, name)) for name in PUBLIC)

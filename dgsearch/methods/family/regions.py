@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms import v2
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.family.drawing import seeded_by
@@ -63,6 +62,8 @@ def largest_share(values: Tensor, share: Tensor) -> Tensor:
 
 def _cutmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
     """Cross-entropy on images with a rectangle of their neighbour in the batch [Yun19, Eq. 1]."""
+    from torchvision.transforms import v2  # takes over a second to import
+
     alpha = settings.values.number("cutmix_alpha")
     transform = v2.CutMix(alpha=alpha, num_classes=settings.num_classes)
     with seeded_by(settings.random):

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms import v2
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.family.drawing import each_transformed
@@ -38,6 +37,8 @@ def jensen_shannon(logits: Sequence[Tensor]) -> Tensor:
 
 def _augmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
     """Cross-entropy on the images, plus λ times how far two views of them are from it."""
+    from torchvision.transforms import v2  # takes over a second to import
+
     transform = v2.AugMix(severity=settings.values.integer("severity"))
     views = [each_transformed(batch.images, transform, settings.random) for _ in range(2)]
     logits = network(torch.cat([batch.images, *views])).chunk(3)
@@ -47,6 +48,8 @@ def _augmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tenso
 
 
 def _randaugment_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    from torchvision.transforms import v2  # takes over a second to import
+
     transform = v2.RandAugment(
         num_ops=settings.values.integer("operations"),
         magnitude=settings.values.integer("magnitude"),
