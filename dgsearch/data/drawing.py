@@ -8,18 +8,20 @@ generator that is passed in.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
-from sklearn.datasets import load_digits, load_sample_images
 
 __all__ = [
     "blend_by_difference",
     "colour",
     "draw_typeset",
     "real_scans",
+    "sample_photographs",
     "slant",
     "street_scene",
     "texture",
@@ -36,10 +38,24 @@ Labels = NDArray[np.int64]
 @lru_cache(maxsize=1)
 def real_scans() -> tuple[Floats, Labels]:
     """scikit-learn's 1,797 handwritten digits, enlarged: (N, H, W) and labels (N,)."""
-    digits = load_digits()
-    small = np.asarray(digits.images / 16.0, dtype=np.float32)
-    labels: Labels = np.asarray(digits.target, dtype=np.int64)
+    table = np.loadtxt(_sklearn_datasets() / "data" / "digits.csv.gz", delimiter=",")  # (N, 65)
+    small = np.asarray(table[:, :-1].reshape(-1, 8, 8) / 16.0, dtype=np.float32)
+    labels: Labels = table[:, -1].astype(np.int64)
     return np.stack([_enlarge(image) for image in small]), labels
+
+
+def sample_photographs() -> list[NDArray[np.uint8]]:
+    """scikit-learn's two photographs: (H, W, 3) each."""
+    files = sorted((_sklearn_datasets() / "images").glob("*.jpg"))
+    return [np.asarray(Image.open(file)) for file in files]
+
+
+def _sklearn_datasets() -> Path:
+    """Where scikit-learn keeps its data; found without importing it, which takes a second."""
+    spec = find_spec("sklearn")
+    assert spec is not None, "scikit-learn is a dependency of dgsearch"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "datasets"
 
 
 def blend_by_difference(images: Floats, random: np.random.Generator) -> Floats:
@@ -123,7 +139,7 @@ def _enlarge(image: Floats) -> Floats:
 
 def _photo_crops(count: int, random: np.random.Generator) -> Floats:
     """Square crops of scikit-learn's two photographs, reduced: (count, H, W, 3)."""
-    photos = [np.asarray(photo) for photo in load_sample_images().images]
+    photos = sample_photographs()
     crops = np.empty((count, SIZE, SIZE, 3), dtype=np.float32)
     for place in range(count):
         photo = photos[random.integers(len(photos))]

@@ -60,6 +60,7 @@ class Stub:
     space = Space((
         Float(name="x", default=0.5, low=0, high=1, meaning="nothing"),
         Int(name="epochs", default=3, low=1, meaning="epochs"),
+        Int(name="batch_size", default=32, low=1, meaning="nothing"),
     ))
 
     def stages(self, values):

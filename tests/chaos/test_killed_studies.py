@@ -12,6 +12,7 @@ import sqlalchemy
 
 from dgsearch.database.queries import read_curves, read_trials
 from dgsearch.database.tables import OWN_TRIALS
+from dgsearch.trainable.store import Store
 from tests.chaos.killing import Killer, run_to_the_end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -99,7 +100,7 @@ def _surplus_of_stages(folder: Path) -> int:
     A trial that is killed between storing a stage and reporting it leaves no record of it.
     """
     counts = Counter(stages_trained(folder))
-    stored = {item.name for item in (folder / "artifacts" / "stages").iterdir() if item.is_dir()}
+    stored = {item.key for item in Store(folder / "artifacts" / "stages").listed()}
     assert len(stored) == 3  # pre-training at each seed
     assert counts.keys() <= stored
     return counts.total() - len(counts)

@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from sklearn.datasets import load_digits, load_sample_images
 
 from dgsearch.data.digits_mini import DigitsMini, _divided_scans
+from dgsearch.data.drawing import real_scans, sample_photographs
 from dgsearch.errors import DataError
 
 
@@ -67,3 +70,16 @@ def test_photo_and_slanted_show_the_target_scans(benchmark: DigitsMini) -> None:
 def test_an_unknown_domain_is_named() -> None:
     with pytest.raises(DataError, match=r"'streat' is no domain of digits-mini; .*'street'"):
         DigitsMini().load("streat")
+
+
+def test_scans_and_photographs_are_what_scikit_learn_loads() -> None:
+    images, labels = real_scans()
+    digits = load_digits()
+    assert labels.tolist() == digits.target.tolist()
+    small = [Image.fromarray(np.float32(image / 16.0)) for image in digits.images]
+    enlarged = [image.resize((32, 32), Image.Resampling.BICUBIC) for image in small]
+    assert np.array_equal(images, np.clip(np.stack([np.asarray(one) for one in enlarged]), 0, 1))
+    loaded = load_sample_images().images
+    assert [photo.shape for photo in sample_photographs()] == [photo.shape for photo in loaded]
+    for mine, theirs in zip(sample_photographs(), loaded, strict=True):
+        assert np.array_equal(mine, theirs)
