@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, event, inspect, make_url, select
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -74,17 +74,33 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
 
     url = database_url(database)
     with readable(url):
-        _create(url)
-        storage = RDBStorage(
-            url,
-            engine_kwargs=_engine_arguments(url),
-            skip_compatibility_check=True,  # `_create` has made both
-            skip_table_creation=True,
-        )
+        if not _is_signed(url):
+            _create(url)
+        try:
+            storage = RDBStorage(
+                url, engine_kwargs=_engine_arguments(url), skip_table_creation=True
+            )
+        except RuntimeError as error:  # tables of another Optuna
+            raise DatabaseError(_unopened(url, error)) from error
         if storage.engine.dialect.name == "sqlite":
             _tune_sqlite(storage.engine)
         _sign_schema(storage.engine)
     return storage
+
+
+def _is_signed(url: str) -> bool:
+    """Whether all tables are there: their version is written after them.
+
+    Raises:
+        DatabaseError: If it is that of another dgsearch.
+    """
+    engine = create_engine(url, **_engine_arguments(url), poolclass=NullPool)
+    if not inspect(engine).has_table(OWN_INFO.name):
+        return False
+    with engine.connect() as connection:
+        version = connection.scalar(select(OWN_INFO.c.schema_version))
+    check_own_version(version, masked(url))
+    return version is not None
 
 
 def _create(url: str) -> None:
@@ -96,7 +112,6 @@ def _create(url: str) -> None:
     for patience in reversed(range(_CREATION_ATTEMPTS)):
         try:
             engine = RDBStorage(url, engine_kwargs=dict(unpooled)).engine
-            _check_schema(engine, url)
             OWN.create_all(engine)
             create_views(engine)
             return
@@ -200,14 +215,6 @@ def _tune_sqlite(engine: Engine) -> None:
     engine.dispose()
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-
-
-def _check_schema(engine: Engine, url: str) -> None:
-    """Refuse tables that another version of dgsearch created."""
-    if inspect(engine).has_table(OWN_INFO.name):
-        with engine.connect() as connection:
-            version = connection.scalar(select(OWN_INFO.c.schema_version))
-        check_own_version(version, masked(url))
 
 
 def _sign_schema(engine: Engine) -> None:

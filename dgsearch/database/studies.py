@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Engine, select, update
 
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.tables import (
@@ -23,19 +23,16 @@ from dgsearch.database.tables import (
     VALUES,
 )
 from dgsearch.database.writing import insert_new
-from dgsearch.design import Configuration
 from dgsearch.errors import StudyChangedError
 from dgsearch.study import StudySpec
 
 __all__ = [
     "Attempt",
-    "StoredConfigurations",
     "attempts",
     "check_unchanged",
     "finished_values",
     "register_study",
     "set_planned",
-    "stored_configurations",
     "stored_curves",
 ]
 
@@ -167,42 +164,6 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
         line = error.partition("\n")[0] if error else ""
         found[key] = Attempt(number, state, stop_reason, attempt, lost, error_type, line)
     return found
-
-
-class StoredConfigurations(Mapping[str, Configuration]):
-    """Configurations by id, each decoded when it is asked for; `varied` is left empty."""
-
-    def __init__(self, rows: Iterable[Row[Any]]) -> None:
-        """Take the rows of `dgsearch_configurations`."""
-        self._rows = {row.config_id: row for row in rows}
-
-    def __getitem__(self, config_id: str) -> Configuration:
-        """The configuration of that id."""
-        row = self._rows[config_id]
-        return Configuration(
-            row.method, json.loads(row.values_json), role=row.role, variant=row.variant
-        )
-
-    def __contains__(self, config_id: object) -> bool:
-        """Whether there is one of that id; decodes nothing."""
-        return config_id in self._rows
-
-    def __iter__(self) -> Iterator[str]:
-        """The ids."""
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._rows)
-
-
-def stored_configurations(engine: Engine, study_id: int, *, role: str) -> StoredConfigurations:
-    """The configurations of one role that the study has."""
-    query = select(OWN_CONFIGURATIONS).where(
-        OWN_CONFIGURATIONS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role == role
-    )
-    with engine.connect() as connection:
-        return StoredConfigurations(connection.execute(query).all())
 
 
 def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], float]:

@@ -13,16 +13,15 @@ from functools import partial
 import optuna
 from optuna.storages import RDBStorage
 
+from dgsearch.database.configurations import StoredConfigurations, stored_configurations
 from dgsearch.database.connection import database_url, open_for_writing, readable
 from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
     Attempt,
-    StoredConfigurations,
     attempts,
     finished_values,
     register_study,
-    stored_configurations,
     stored_curves,
 )
 from dgsearch.design import (

@@ -8,6 +8,7 @@ import time
 import pytest
 from sqlalchemy import update
 
+from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import sweep_dead_trials
 from dgsearch.database.queries import read_trials
@@ -16,7 +17,6 @@ from dgsearch.database.studies import (
     attempts,
     finished_values,
     register_study,
-    stored_configurations,
 )
 from dgsearch.database.tables import OWN_DRIVERS
 from dgsearch.errors import StudyChangedError

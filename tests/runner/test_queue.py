@@ -3,8 +3,9 @@ from __future__ import annotations
 import optuna
 import pytest
 
+from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.recorder import Ending
-from dgsearch.database.studies import attempts, stored_configurations
+from dgsearch.database.studies import attempts
 from dgsearch.design import Configuration, plan_configurations, plan_trials
 from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
