@@ -8,7 +8,8 @@ the grid, nothing shared. It prints
 
 - the ratio of the wall times, and the ideal that the stages' times would allow,
 - trained epochs divided by the ideal, each unique stage once,
-- a repeated grid with other a and b: its wall time divided by that of its last stages.
+- a repeated grid with other a and b: its wall time divided by that of its last stages, the
+  evaluation of their epochs included.
 """
 
 from __future__ import annotations
@@ -140,12 +141,13 @@ def _trials(folder: Path, study: str) -> pd.DataFrame:
         "JOIN studies ON studies.study_id = trials.study_id WHERE study_name = :study"
     )
     with engine.connect() as connection:
-        stages = dict(connection.execute(query, {"study": study}).tuples().all())
+        rows = connection.execute(query, {"study": study})
+        stages = {row.number: row.stages_json for row in rows}
     trials["stages"] = [json.loads(stages[number]) for number in trials["trial_number"]]
     made = trials["stages"].map(
         lambda uses: sum(use["seconds"] for use in uses if not use["taken"])
     )
-    trials["distill_s"] = trials["train_s"] - made
+    trials["distill_s"] = trials["train_s"] - made + trials["evaluation_s"]
     return trials
 
 
