@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -24,8 +25,12 @@ stages_app = typer.Typer(help="Look after the stored stages.", no_args_is_help=T
 app.add_typer(stages_app, name="stages")
 
 
+_GC_OBJECTS = 100_000  # imports and rows live on; looking at them ever again costs a second
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one readable block and exit code 2."""
+    gc.set_threshold(_GC_OBJECTS, 20, 100)
     try:
         app()
     except DgsearchError as error:
