@@ -49,6 +49,7 @@ _QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Ray's own snapshots are not needed
     "TUNE_WARN_THRESHOLD_S": "10",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many wait is `QueueSearcher`'s to say
 }
 
 

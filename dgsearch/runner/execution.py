@@ -19,7 +19,7 @@ from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
-from dgsearch.runner.resources import MemoryUse
+from dgsearch.runner.resources import MemoryUse, cluster_slots
 from dgsearch.runner.search import QueueSearcher, Recording
 from dgsearch.study import Halving, StudySpec
 from dgsearch.trainable.reports import TrialJob
@@ -78,7 +78,13 @@ def execute(
     """
     spec = executor.spec
     asha = _halving(executor, halving)
-    searcher = QueueSearcher(queue, executor.make_job, cpus=spec.resources.cpus, gpus=gpus)
+    searcher = QueueSearcher(
+        queue,
+        executor.make_job,
+        cpus=spec.resources.cpus,
+        gpus=gpus,
+        slots=cluster_slots(spec.resources, gpus),
+    )
     recording = Recording(
         searcher,
         executor.recorder,

@@ -6,7 +6,6 @@ so the estimate is rough where hyperparameters such as T are varied.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,8 @@ from dgsearch.data.splits import (
 from dgsearch.design import PlannedTrial
 from dgsearch.methods.base import Classifying, Product, Stage, StageContext, Values
 from dgsearch.methods.registry import find_method
+from dgsearch.runner.environment import available_cores
+from dgsearch.runner.resources import trials_at_a_time
 from dgsearch.space import Value
 from dgsearch.study import StudySpec
 from dgsearch.trainable.evaluation import evaluate
@@ -182,12 +183,13 @@ def _seconds(call: Callable[[], object], device: torch.device) -> float:
 def trials_at_once(spec: StudySpec, device: torch.device | None = None) -> int:
     """Trials that this machine runs at a time; on an accelerator if it has one."""
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    fit = int((os.cpu_count() or 1) // spec.resources.cpus)
-    share = spec.resources.gpus
-    if device.type == "cuda" and share != 0:
-        each = 1.0 if share == "auto" else float(share)
-        fit = min(fit, int(torch.cuda.device_count() / each))
-    return max(1, min(fit, spec.resources.concurrent or fit))
+    share = 1.0 if spec.resources.gpus == "auto" else float(spec.resources.gpus)
+    return trials_at_a_time(
+        spec.resources,
+        gpus=share if device.type == "cuda" else 0.0,
+        cores=available_cores(),
+        devices=torch.cuda.device_count(),
+    )
 
 
 def _name(device: torch.device) -> str:

@@ -15,8 +15,10 @@ __all__ = [
     "FirstTrial",
     "MemoryUse",
     "check_fits",
+    "cluster_slots",
     "known_share",
     "measured_share",
+    "trials_at_a_time",
     "trials_per_device",
 ]
 
@@ -65,6 +67,27 @@ def measured_share(use: MemoryUse | None, resources: Resources) -> float:
     return 1.0 / trials_per_device(
         use, cores=_cluster("CPU"), devices=_cluster("GPU"), cpus=resources.cpus
     )
+
+
+def trials_at_a_time(resources: Resources, *, gpus: float, cores: int, devices: int) -> int:
+    """How many trials of a study run side by side, at least one.
+
+    Args:
+        resources: Of the study.
+        gpus: Share of a device for each trial; 0 for the CPU alone.
+        cores: That there are.
+        devices: That there are.
+    """
+    fit = math.floor(cores / resources.cpus)
+    if gpus:
+        fit = min(fit, math.floor(devices / gpus + 1e-9))
+    return max(1, min(fit, resources.concurrent or fit))
+
+
+def cluster_slots(resources: Resources, gpus: float) -> int:
+    """`trials_at_a_time` on the cluster that this process has joined."""
+    cores, devices = _cluster("CPU"), _cluster("GPU")
+    return trials_at_a_time(resources, gpus=gpus, cores=cores, devices=devices)
 
 
 def _cluster(kind: str) -> int:

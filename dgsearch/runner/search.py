@@ -41,31 +41,54 @@ class QueueSearcher(_NotStored, Searcher):
         *,
         cpus: float,
         gpus: float = 0.0,
+        slots: int = 1,
     ) -> None:
-        """Take trials from `queue`; `make_job` describes them to the actors."""
+        """Take trials from `queue`.
+
+        Args:
+            queue: Gives the trials.
+            make_job: Describes a trial to an actor.
+            cpus: Cores of a trial.
+            gpus: Share of a device for a trial.
+            slots: Trials that the cluster has room for at a time. As many workers are started
+                at once; while all of them are busy, one trial waits for the first that is free.
+        """
         super().__init__(metric="value", mode="max")
         self.queue = queue
         self._make_job = make_job
         self._cpus = cpus
         self._gpus = gpus
+        self._slots = slots
+        self._waiting: set[str] = set()  # given to Ray, without a worker yet
+        self._working: set[str] = set()
         self.begun: dict[str, Begun] = {}  # by Ray's trial id
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial as a config, None while none is ready, FINISHED after the last."""
+        if len(self._waiting) >= max(1, self._slots - len(self._working)):
+            return None
         begun = self.queue.begin_next()
         if begun is None:
             finished: str = Searcher.FINISHED
             return finished if self.queue.exhausted else None
         self.begun[trial_id] = begun
+        self._waiting.add(trial_id)
         alone = losses_of_memory(begun.losses) > 0
         memory = 1.0 if alone or self._gpus >= 1 else self._gpus
         job = job_to_config(self._make_job(begun), cpus=self._cpus, memory_share=memory)
         return job | {"alone": alone}
 
+    def placed(self, trial_id: str) -> None:
+        """Hear that a trial has its worker."""
+        self._waiting.discard(trial_id)
+        self._working.add(trial_id)
+
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: `Recording` writes how a trial ended."""
+        """Count its worker as free; `Recording` writes how the trial ended."""
+        self._waiting.discard(trial_id)
+        self._working.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the database is the only memory of a study."""
@@ -112,6 +135,7 @@ class Recording(_NotStored, Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Show that it has a worker."""
+        self._searcher.placed(trial.trial_id)
         self._progress.begun(self._searcher.begun[trial.trial_id].started.number)
 
     def on_trial_result(

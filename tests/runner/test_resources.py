@@ -6,7 +6,13 @@ from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
 from dgsearch.design import plan_trials
 from dgsearch.runner.queue import PlannedQueue
-from dgsearch.runner.resources import FirstTrial, MemoryUse, measured_share, trials_per_device
+from dgsearch.runner.resources import (
+    FirstTrial,
+    MemoryUse,
+    measured_share,
+    trials_at_a_time,
+    trials_per_device,
+)
 from dgsearch.study import Resources
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy
 
@@ -26,6 +32,24 @@ def test_memory_and_cores_bound_the_trials_of_a_device(
 ) -> None:
     use = MemoryUse(peak_mb, device_mb)
     assert trials_per_device(use, cores=cores, devices=devices, cpus=1.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "concurrent", "expected"),
+    [
+        (1, 0.0, None, 16),
+        (3, 0.0, None, 5),
+        (1, 1 / 3, None, 6),  # two devices; 2 / (1 / 3) is a little below 6
+        (1, 1.0, None, 2),
+        (1, 0.0, 4, 4),
+        (32, 0.0, None, 1),  # never less than one
+    ],
+)
+def test_cores_devices_and_the_study_bound_the_trials_of_a_cluster(
+    cpus: float, gpus: float, concurrent: int | None, expected: int
+) -> None:
+    resources = Resources(cpus=cpus, concurrent=concurrent)
+    assert trials_at_a_time(resources, gpus=gpus, cores=16, devices=2) == expected
 
 
 def test_without_a_measurement_a_trial_gets_the_whole_device() -> None:
