@@ -8,8 +8,9 @@ the grid, nothing shared. It prints
 
 - the ratio of the wall times, and the ideal that the stages' times would allow,
 - trained epochs divided by the ideal, each unique stage once,
-- a repeated grid with other a and b: its wall time divided by that of its last stages, the
-  evaluation of their epochs included.
+- a repeated grid with as many other a and b: its wall time divided by that of its last stages,
+  the evaluation of their epochs included; once whole, once without what any study pays before its
+  first trial, the start of the process and of Ray.
 """
 
 from __future__ import annotations
@@ -67,14 +68,16 @@ def _measure(benchmark: _Benchmark, points: int, *, plain: bool) -> None:
     trained, unique = _epochs(trials)
     print(f"dgsearch: {ours:.0f} s, {len(trials)} trials")
     print(f"trained epochs / ideal: {trained / unique:.3f}")
-    moved = [value - 0.15 for value in grid[1:]]
+    moved = [value - 0.15 for value in grid]
     again = _study(benchmark, "again", [value - 0.05 for value in grid], moved)
     seconds = _run(again, folder)
     repeated = _trials(folder, "again")
     last_stages = repeated["distill_s"].sum() / _concurrent()
     start = _fixed_cost(folder)
-    print(f"a repeated grid: {seconds:.0f} s, of which starting Ray and the driver {start:.0f} s")
-    print(f"(repeated grid - start) / its distill stages: {(seconds - start) / last_stages:.2f}")
+    print(f"a repeated grid: {seconds:.1f} s, {start:.1f} s of it before its first trial")
+    print(f"its distill stages, by the cores: {last_stages:.1f} s")
+    print(f"repeated grid / its distill stages: {seconds / last_stages:.3f}")
+    print(f"(repeated grid - start) / its distill stages: {(seconds - start) / last_stages:.3f}")
     if plain:
         reference = _plain(first, folder)
         print(f"plain Ray Tune with OptunaSearch: {reference:.0f} s")
