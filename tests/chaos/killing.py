@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,15 +14,11 @@ import psutil
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests.real_studies import dgsearch_command
 
 __all__ = ["Killer", "run_to_the_end"]
 
 _START_S = 120.0
-
-
-def _command(folder: Path) -> list[str]:
-    options = ["--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")]
-    return [sys.executable, "-m", "dgsearch", "run", str(folder / "study.toml"), *options]
 
 
 def _environment() -> dict[str, str]:
@@ -33,7 +28,7 @@ def _environment() -> dict[str, str]:
 def run_to_the_end(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run what is left of the study, without interference."""
     return subprocess.run(
-        _command(folder), capture_output=True, text=True, timeout=600, env=_environment()
+        dgsearch_command(folder), capture_output=True, text=True, timeout=600, env=_environment()
     )
 
 
@@ -58,7 +53,7 @@ class Killer:
     def _kill_one(self) -> None:
         if self._driver is None or self._driver.poll() is not None:
             self._driver = subprocess.Popen(
-                _command(self._folder),
+                dgsearch_command(self._folder),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 text=True,

@@ -17,7 +17,8 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
-from tests.chaos.test_killed_studies import STUDY, VOLATILE
+from tests.chaos.test_killed_studies import STUDY
+from tests.real_studies import dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1200)]
 
@@ -44,17 +45,9 @@ def cluster() -> Iterator[Any]:
         process.communicate()  # closes the pipes
 
 
-def _command(folder: Path, database: str, *arguments: str) -> list[str]:
-    options = ["--database", database, "--artifacts", str(folder / "artifacts")]
-    study = str(folder / "study.toml")
-    return [sys.executable, "-m", "dgsearch", "run", study, *options, *arguments]
-
-
 def _results(database: str) -> pd.DataFrame:
     trials = read_trials(database)
-    trials = trials[trials["stop_reason"] != "interrupted"]
-    kept = [name for name in trials if name not in VOLATILE and not name.endswith("_s")]
-    return trials[kept].sort_values(["config_id", "seed"]).reset_index(drop=True)
+    return repeatable(trials[trials["stop_reason"] != "interrupted"], without="continues")
 
 
 def _wait_for_two_running(database: str, process: subprocess.Popen[str]) -> None:
@@ -76,7 +69,7 @@ def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
     (tmp_path / "study.toml").write_text(SMALL)
     address = cluster.stdout.readline().strip()
     run = subprocess.Popen(
-        _command(tmp_path, postgres, "--address", address),
+        dgsearch_command(tmp_path, "--address", address, database=postgres),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -91,11 +84,10 @@ def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
     assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
     assert trials.loc[trials["state"] == "COMPLETE", "host"].notna().all()
 
-    alone = str(tmp_path / "alone.db")
-    folder = tmp_path / "alone"
-    folder.mkdir()
-    (folder / "study.toml").write_text(SMALL)
-    subprocess.run(_command(folder, alone), check=True, capture_output=True, timeout=600)
-    on_cluster, expected = _results(postgres), _results(alone)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "study.toml").write_text(SMALL)
+    subprocess.run(dgsearch_command(alone), check=True, capture_output=True, timeout=600)
+    on_cluster, expected = _results(postgres), _results(str(alone / "study.db"))
     assert len(on_cluster) == 8
     pd.testing.assert_frame_equal(on_cluster, expected[on_cluster.columns], check_dtype=False)

@@ -14,6 +14,7 @@ from dgsearch.database.queries import read_curves, read_trials
 from dgsearch.database.tables import OWN_TRIALS
 from dgsearch.trainable.store import Store
 from tests.chaos.killing import Killer, run_to_the_end
+from tests.real_studies import repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -39,15 +40,6 @@ interrupted = 100
 lost_worker = 100
 """
 HALVING = "[halving]\ngrace_epochs = 1\nkeep_one_in = 3\nallow_truncated = true\n"
-VOLATILE = (
-    "trial_number",
-    "started_at",
-    "finished_at",
-    "host",
-    "peak_memory_mb",
-    "attempt",
-    "continues",
-)
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +98,9 @@ def _surplus_of_stages(folder: Path) -> int:
     return counts.total() - len(counts)
 
 
-def _results(trials: pd.DataFrame) -> pd.DataFrame:
-    kept = [name for name in trials if name not in VOLATILE and not name.endswith("_s")]
-    return trials[kept].sort_values(["config_id", "seed"]).reset_index(drop=True)
-
-
 def _same_as_undisturbed(folder: Path, undisturbed: Path, *, kills: int, seed: int) -> None:
-    killed = _results(_killed(folder, STUDY, kills=kills, seed=seed))
-    expected = _results(read_trials(undisturbed / "study.db"))
+    killed = repeatable(_killed(folder, STUDY, kills=kills, seed=seed), without="continues")
+    expected = repeatable(read_trials(undisturbed / "study.db"), without="continues")
     pd.testing.assert_frame_equal(killed, expected[killed.columns], check_dtype=False)
 
 

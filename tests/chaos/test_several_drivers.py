@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,22 +10,16 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from tests.chaos.test_killed_studies import STUDY, stages_trained
+from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_three_drivers_train_every_stage_once_and_no_trial_twice(tmp_path: Path) -> None:
-    study = tmp_path / "study.toml"
-    study.write_text(STUDY.replace(", 1.6, 3.2, 6.4, 12.8]", "]"))
-    options = [
-        "--database",
-        str(tmp_path / "study.db"),
-        "--artifacts",
-        str(tmp_path / "artifacts"),
-    ]
+    (tmp_path / "study.toml").write_text(STUDY.replace(", 1.6, 3.2, 6.4, 12.8]", "]"))
     drivers = [
         subprocess.Popen(
-            [sys.executable, "-m", "dgsearch", "run", str(study), *options],
+            dgsearch_command(tmp_path),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

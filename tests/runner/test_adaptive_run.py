@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,24 +13,15 @@ import pytest
 
 import dgsearch
 from dgsearch.errors import DatabaseError
+from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-STUDY = """
+STUDY = f"""
 name = "adaptive"
 method = "mpbm"
 seeds = [3, 0]
-[data]
-benchmark = "digits-mini"
-source = ["scan"]
-targets = ["photo", "street"]
-validation = 0.85
-[hyperparameters]
-epochs = 2
-pretrain_epochs = 2
-batch_size = 32
-lr = 2e-3
-T = 1
+{SETTINGS}
 [design]
 kind = "adaptive-seeds"
 max_seeds = 4
@@ -42,9 +32,8 @@ vary.N_b = [2, 99]
 def _start(folder: Path, command: str = "run") -> subprocess.Popen[str]:
     folder.mkdir(exist_ok=True)
     (folder / "study.toml").write_text(STUDY)
-    places = ["--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")]
     return subprocess.Popen(
-        [sys.executable, "-m", "dgsearch", command, str(folder / "study.toml"), *places],
+        dgsearch_command(folder, command=command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,25 +15,16 @@ import psutil
 import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
+from tests.real_studies import SETTINGS, dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-STUDY = """
+STUDY = f"""
 name = "small"
 method = "mpbm"
 baselines = ["erm"]
 seeds = [0, 1]
-[data]
-benchmark = "digits-mini"
-source = ["scan"]
-targets = ["photo", "street"]
-validation = 0.85
-[hyperparameters]
-epochs = 2
-pretrain_epochs = 2
-batch_size = 32
-lr = 2e-3
-T = 1
+{SETTINGS}
 [design]
 kind = "grid"
 vary.N_b = [2, 99]
@@ -46,46 +36,16 @@ SEARCH = STUDY.replace('"small"', '"search"').replace(
 ).replace("lr = 2e-3\n", "")  # fmt: skip
 
 
-def _command(folder: Path, *arguments: str) -> list[str]:
-    options = ["--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")]
-    return [
-        sys.executable,
-        "-m",
-        "dgsearch",
-        "run",
-        str(folder / "study.toml"),
-        *options,
-        *arguments,
-    ]
-
-
 def _run(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
     (folder / "study.toml").write_text(text)
     return subprocess.run(
-        _command(folder, *arguments), capture_output=True, text=True, timeout=300
+        dgsearch_command(folder, *arguments), capture_output=True, text=True, timeout=300
     )
 
 
 def _results(folder: Path) -> pd.DataFrame:
-    """What must repeat: everything but times, places and memory."""
-    trials = read_trials(folder / "study.db")
-    kept = [
-        name
-        for name in trials
-        if name
-        not in (
-            "trial_number",
-            "started_at",
-            "finished_at",
-            "host",
-            "peak_memory_mb",
-            "attempt",
-            "error",
-        )
-        and not name.endswith("_s")
-    ]
-    return trials[kept].sort_values(["config_id", "seed"]).reset_index(drop=True)
+    return repeatable(read_trials(folder / "study.db"), without="error")
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +173,7 @@ def interrupted(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     """A study under way, in a process group of its own."""
     (tmp_path / "study.toml").write_text(STUDY.replace("[2, 99]", "[2, 3, 4, 5]"))
     process = subprocess.Popen(
-        _command(tmp_path),
+        dgsearch_command(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -251,7 +211,7 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_nothing_behind(
     trials = read_trials(folder / "study.db")
     assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
 
-    rest = subprocess.run(_command(folder), capture_output=True, text=True, timeout=300)
+    rest = subprocess.run(dgsearch_command(folder), capture_output=True, text=True, timeout=300)
     assert rest.returncode == 0, rest.stdout + rest.stderr
     trials = read_trials(folder / "study.db")
     done = trials[trials["state"] == "COMPLETE"]
