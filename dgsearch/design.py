@@ -233,7 +233,9 @@ def _points(spec: StudySpec, space: Space) -> Iterator[dict[str, Any]]:
         yield {}
     if isinstance(design, Sobol):
         yield from sobol_points(design, space)
-    elif isinstance(design, OneAtATime) or getattr(design, "combine", "") == "one-at-a-time":
+    elif isinstance(design, OneAtATime) or (
+        isinstance(design, AdaptiveSeeds) and design.combine == "one-at-a-time"
+    ):
         yield from _single_changes(design.vary)
     elif isinstance(design, Grid | AdaptiveSeeds):
         yield from _combinations(design.vary)

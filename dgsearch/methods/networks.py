@@ -5,7 +5,8 @@ Shapes: B images, C = 3 channels, H = W pixels, d features, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -15,7 +16,14 @@ from dgsearch.errors import MethodError, one_of
 from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.backbones import BACKBONES, Backbone, load_weights
 
-__all__ = ["NETWORKS", "Centre", "Classifier", "Standardise", "build_network"]
+__all__ = [
+    "NETWORKS",
+    "Centre",
+    "Classifier",
+    "Standardise",
+    "build_network",
+    "keeping_statistics",
+]
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of torchvision's weights, for pixels in [0, 1]
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -226,3 +234,26 @@ def build_network(  # noqa: PLR0913 - each is named at the call
     if accelerated.compiled:
         network.extractor.compile()
     return network
+
+
+@contextmanager
+def keeping_statistics(network: nn.Module) -> Iterator[None]:
+    """Forward passes in training mode that leave the running statistics of batch norms alone."""
+    layers = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    momenta = [layer.momentum for layer in layers]
+    counts = [_count(layer).clone() for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0  # the weight of the new batch
+    try:
+        yield
+    finally:
+        for layer, momentum, count in zip(layers, momenta, counts, strict=True):
+            layer.momentum = momentum
+            _count(layer).copy_(count)
+
+
+def _count(layer: nn.BatchNorm2d) -> Tensor:
+    count = layer.num_batches_tracked
+    if count is None:
+        raise MethodError(f"{layer} keeps no running statistics; choose another network")
+    return count

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from dgsearch.data.splits import load_trial_data
 from dgsearch.database.connection import database_url, masked, open_for_reading
@@ -20,9 +21,9 @@ from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.adaptive import plan_from_database
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines, trials_at_once
+from dgsearch.runner.retries import is_open
 from dgsearch.runner.tune import run_study
-from dgsearch.space import Space
-from dgsearch.study import AdaptiveSeeds, Family, Search, StudySpec
+from dgsearch.study import AdaptiveSeeds, Family, Retries, Search, StudySpec
 from dgsearch.study import load_study as load_with
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
@@ -77,18 +78,20 @@ def plan_file(
     spec = load_study(path, overrides=overrides)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     trials = plan_trials(spec, spaces)
-    total, earlier = planned_total(spec, spaces), _attempts_of(spec, options)
+    engine, total = _database(options), planned_total(spec, spaces)
+    earlier = _attempts_of(spec, engine) if engine else {}
     lines = list(_head(spec, options, least=len(trials), most=total))
-    if isinstance(spec.design, AdaptiveSeeds) and earlier:
-        trials = _planned_now(spec, spaces, options)
-    done = {key for key, attempt in earlier.items() if _ended(attempt)}
+    if isinstance(spec.design, AdaptiveSeeds) and engine and earlier:
+        trials = list(plan_from_database(engine, spec, spaces).trials)
+    done = {key for key, attempt in earlier.items() if _ended(attempt, spec.retries)}
     left = [trial for trial in trials if trial.key not in done]
     family = isinstance(spec.design, Family)
     kinds = Counter("method" if family else trial.configuration.role for trial in trials)
     ended = len(trials) - len(left)
     lines.append(f"  trials     {len(trials)} planned: {_counted(kinds)}; {ended} have ended")
-    missing: dict[str, int] = {}
-    lines += _stage_lines(spec, trials, options, missing)
+    needs = _stage_needs(spec, trials, options)
+    lines += map(_stage_line, needs)
+    missing = {need.stage: need.missing for need in needs}
     if probe:
         lines += cost_lines(spec, left, missing)
     epochs: Counter[str] = Counter()
@@ -118,16 +121,21 @@ def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Ite
         yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
 
 
-def _ended(attempt: Attempt) -> bool:
-    return attempt.stop_reason not in (None, "interrupted")
+def _ended(attempt: Attempt, retries: Retries) -> bool:
+    """Whether a run would leave it as it is; what runs now is not counted."""
+    return attempt.stop_reason is not None and not is_open(attempt, retries)
 
 
-def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], Attempt]:
-    """What the database has of the study; nothing if there is no database yet."""
+def _database(options: RunOptions) -> Engine | None:
+    """The database, None if there is none yet."""
     try:
-        engine = open_for_reading(options.database)
+        return open_for_reading(options.database)
     except NoDatabaseError:
-        return {}
+        return None
+
+
+def _attempts_of(spec: StudySpec, engine: Engine) -> dict[tuple[str, int], Attempt]:
+    """What the database has of the study."""
     with engine.connect() as connection:
         query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
         study_id = connection.scalar(query)
@@ -137,47 +145,50 @@ def _attempts_of(spec: StudySpec, options: RunOptions) -> dict[tuple[str, int], 
     return attempts(engine, study_id)
 
 
-def _planned_now(
-    spec: StudySpec, spaces: Mapping[str, Space], options: RunOptions
-) -> list[PlannedTrial]:
-    """The trials of an adaptive study that its ended trials ask for."""
-    return list(plan_from_database(open_for_reading(options.database), spec, spaces).trials)
+class _StageNeed(NamedTuple):
+    """A shared stage: how many trials need it, and how often it is trained for them."""
+
+    stage: str
+    needed: int
+    missing: int
+    stored: int
 
 
-def _stage_lines(
-    spec: StudySpec,
-    trials: list[PlannedTrial],
-    options: RunOptions,
-    missing: dict[str, int],
-) -> Iterator[str]:
-    """How often each shared stage is needed, and how often it has to be trained: `missing`."""
+def _stage_needs(
+    spec: StudySpec, trials: list[PlannedTrial], options: RunOptions
+) -> list[_StageNeed]:
+    """Each shared stage that the trials need, in the order in which they need it."""
     torch.set_num_threads(max(1, int(spec.resources.cpus)))
     store = Store(options.artifacts_folder / "stages")
-    numerics = Numerics.current(torch.device("cpu"))
     cpu = torch.device("cpu")
+    numerics = Numerics.current(cpu)
     one_target = find_method(spec.method).one_target  # the same for every method of a study
     data = {
         seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
         for seed in dict.fromkeys(trial.seed for trial in trials)
     }
-    needed: Counter[str] = Counter()
-    distinct: dict[str, set[str]] = {}
+    keys: dict[str, list[str]] = {}
     for trial in trials:
         values = trial.configuration.values
         stages = find_method(trial.configuration.method).stages(values)
-        keys = stage_keys(
+        named = stage_keys(
             stages, values, seed=trial.seed, data=data[trial.seed], numerics=numerics
         )
         for stage in stages[:-1]:
-            needed[stage.name] += 1
-            distinct.setdefault(stage.name, set()).add(keys[stage.name])
-    for name, count in needed.items():
-        stored = sum((store.folder / key).exists() for key in distinct[name])
-        missing[name] = len(distinct[name]) - stored
-        yield (
-            f"  stage      {name}: needed {_times(count)}, trained "
-            f"{_times(len(distinct[name]) - stored)} ({stored} stored)"
-        )
+            keys.setdefault(stage.name, []).append(named[stage.name])
+    needs = []
+    for name, needed in keys.items():
+        distinct = set(needed)
+        stored = sum((store.folder / key).exists() for key in distinct)
+        needs.append(_StageNeed(name, len(needed), len(distinct) - stored, stored))
+    return needs
+
+
+def _stage_line(need: _StageNeed) -> str:
+    return (
+        f"  stage      {need.stage}: needed {_times(need.needed)}, trained "
+        f"{_times(need.missing)} ({need.stored} stored)"
+    )
 
 
 def _times(count: int) -> str:

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torchvision import models
 
 from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import Acceleration
-from dgsearch.methods.networks import NETWORKS, Centre, Classifier, Standardise, build_network
+from dgsearch.methods.networks import (
+    NETWORKS,
+    Centre,
+    Classifier,
+    Standardise,
+    build_network,
+    keeping_statistics,
+)
 
 CPU = torch.device("cpu")
 LARGE = ("alexnet", "resnet50")  # too large an image, too slow a network
@@ -143,3 +151,13 @@ def test_memory_order_is_that_which_was_asked_for_and_changes_no_logit() -> None
 def test_a_compiled_network_has_the_same_weights_by_name() -> None:
     compiled = _build("convnet-student", acceleration=Acceleration(compiled=True))
     assert list(compiled.state_dict()) == list(_build("convnet-student").state_dict())
+
+
+def test_keeping_statistics_restores_the_momentum() -> None:
+    layer = nn.BatchNorm2d(2)
+    with keeping_statistics(layer):
+        layer(torch.randn(4, 2, 3, 3))
+    torch.testing.assert_close(layer.running_mean, torch.zeros(2))
+    assert layer.momentum == 0.1
+    layer(torch.ones(4, 2, 3, 3))
+    torch.testing.assert_close(layer.running_mean, torch.full((2,), 0.1))

@@ -19,12 +19,12 @@ from dgsearch.methods.augkd.equations import class_balance_loss, encoder_loss
 from dgsearch.methods.augkd.modules import Encoder, Generator
 from dgsearch.methods.augkd.teacher import (
     WatchedBatchNorms,
-    keeping_statistics,
     load_teacher,
     start_student,
 )
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import distillation_loss
+from dgsearch.methods.networks import keeping_statistics
 
 __all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
 

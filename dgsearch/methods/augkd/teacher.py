@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
-from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.augkd.equations import batch_norm_loss
 from dgsearch.methods.base import StageContext
 from dgsearch.methods.networks import Classifier, build_network
 
-__all__ = ["WatchedBatchNorms", "freeze", "keeping_statistics", "load_teacher", "start_student"]
+__all__ = ["WatchedBatchNorms", "freeze", "load_teacher", "start_student"]
 
 
 def load_teacher(context: StageContext, stage: str) -> Classifier:
@@ -48,29 +44,6 @@ def start_student(context: StageContext) -> Classifier:
 def freeze(network: nn.Module) -> None:
     """Eval mode, no gradient into the weights; the running statistics stay."""
     network.eval().requires_grad_(False)
-
-
-@contextmanager
-def keeping_statistics(network: nn.Module) -> Iterator[None]:
-    """Forward passes in training mode that leave the running statistics of batch norms alone."""
-    layers = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
-    momenta = [layer.momentum for layer in layers]
-    counts = [_count(layer).clone() for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0  # the weight of the new batch
-    try:
-        yield
-    finally:
-        for layer, momentum, count in zip(layers, momenta, counts, strict=True):
-            layer.momentum = momentum
-            _count(layer).copy_(count)
-
-
-def _count(layer: nn.BatchNorm2d) -> Tensor:
-    count = layer.num_batches_tracked
-    if count is None:
-        raise MethodError(f"{layer} keeps no running statistics; choose another network")
-    return count
 
 
 class WatchedBatchNorms:

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from dgsearch.methods.augkd.teacher import keeping_statistics
-from dgsearch.methods.networks import Classifier
+from dgsearch.methods.networks import Classifier, keeping_statistics
 from dgsearch.methods.single_domain import Settings, SingleDomain, plain_loss
 from dgsearch.space import Float, Space
 

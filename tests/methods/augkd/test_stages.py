@@ -17,7 +17,6 @@ from dgsearch.methods.augkd.modules import AnchorNet, Encoder, Generator
 from dgsearch.methods.augkd.teacher import (
     WatchedBatchNorms,
     freeze,
-    keeping_statistics,
 )
 from dgsearch.methods.base import StageContext, Values
 from dgsearch.methods.networks import build_network
@@ -137,16 +136,6 @@ def test_the_generators_step_leaves_the_students_running_statistics_alone() -> N
     assert _same(_weights(run._student), before)
     run._student_step()
     assert not _same(_weights(run._student), before)
-
-
-def test_keeping_statistics_restores_the_momentum() -> None:
-    layer = nn.BatchNorm2d(2)
-    with keeping_statistics(layer):
-        layer(torch.randn(4, 2, 3, 3))
-    torch.testing.assert_close(layer.running_mean, torch.zeros(2))
-    assert layer.momentum == 0.1
-    layer(torch.ones(4, 2, 3, 3))
-    torch.testing.assert_close(layer.running_mean, torch.full((2,), 0.1))
 
 
 def test_watched_batch_norms_measure_what_enters_them() -> None:

@@ -1,0 +1,51 @@
+"""What `plan` counts as done is what a run would leave as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dgsearch.database.recorder import Ending
+from dgsearch.design import plan_trials
+from dgsearch.methods.registry import find_method
+from dgsearch.runner.commands import load_study, plan_file
+from dgsearch.runner.options import RunOptions
+from tests.fakes import FakeStudy
+
+STUDY = """
+name = "counted"
+method = "mpbm"
+seeds = [0, 1]
+[data]
+benchmark = "digits-mini"
+source = ["scan"]
+targets = ["photo"]
+[hyperparameters]
+epochs = 2
+[design]
+kind = "grid"
+vary.T = [1, 5]
+[retries]
+interrupted = 1
+"""
+
+
+@pytest.mark.parametrize(("interruptions", "ended"), [(0, 0), (1, 0), (2, 1)])
+def test_a_trial_that_is_given_up_is_not_left_to_run(
+    interruptions: int, ended: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(STUDY)
+    options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
+    spec = load_study(file)
+    study = FakeStudy(f"sqlite:///{options.database}", spec)
+    planned = plan_trials(spec, {"mpbm": find_method("mpbm").space})
+    for _ in range(interruptions):
+        trial = study.begin(planned[0])
+        study.recorder.end(trial.trial_id, Ending("FAIL", "interrupted", error_type="Interrupted"))
+    plan = plan_file(file, options, overrides=())
+    assert f"  trials     4 planned: 4 of points; {ended} have ended" in plan.lines
+    assert plan.epochs == {"mpbm": 2 * (4 - ended)}
+    assert plan.missing["pretrain"] == 2
+    assert "  stage      pretrain: needed 4 times, trained 2 times (0 stored)" in plan.lines
