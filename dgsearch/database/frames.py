@@ -113,7 +113,7 @@ FRAMES: Mapping[str, Frame] = {
             ),
             Column("value_<k>", "float64", "further values of a study of several, k from 1"),
             Column("epochs", "Int64", "epochs of the last stage that were reported"),
-            Column("started_at", TIME, "when it began", "UTC"),
+            Column("started_at", TIME, "when a worker took it on", "UTC"),
             Column("finished_at", TIME, "when it ended", "UTC"),
             Column("duration_s", "float64", "from started_at to finished_at", "s"),
             Column("wall_s", "float64", "time the trial worked, without waiting", "s"),

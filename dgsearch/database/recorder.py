@@ -122,6 +122,15 @@ class StudyRecorder:
         begin = self._beginning(planned, {}, started=Started(trial_id, number))
         return persistently(self._engine, begin)
 
+    def placed(self, trial_id: int) -> None:
+        """Record that a trial has its worker: only now it starts; before it was queued."""
+        start = (
+            update(TRIALS)
+            .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
+            .values(datetime_start=optuna_now())
+        )
+        persistently(self._engine, lambda connection: connection.execute(start))
+
     def report(
         self,
         trial_id: int,

@@ -40,7 +40,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "value": "accuracy on the selection split, 0..1; NULL also where it is infinite",
         "epochs": "epochs of the last stage that were reported",
         "selected_epoch": "epoch whose scores count",
-        "started_at": "when it began",
+        "started_at": "when a worker took it on",
         "finished_at": "when it ended",
         "wall_s": "seconds that the trial worked",
         "train_s": "seconds spent in training",

@@ -134,9 +134,11 @@ class Recording(_NotStored, Callback):
         self.memory: MemoryUse | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Show that it has a worker."""
+        """Record and show that it has a worker."""
+        started = self._searcher.begun[trial.trial_id].started
         self._searcher.placed(trial.trial_id)
-        self._progress.begun(self._searcher.begun[trial.trial_id].started.number)
+        self._recorder.placed(started.trial_id)
+        self._progress.begun(started.number)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

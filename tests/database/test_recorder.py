@@ -30,6 +30,18 @@ def test_optuna_reads_what_was_written(database: str) -> None:
     assert trial.datetime_complete >= trial.datetime_start
 
 
+def test_a_trial_starts_when_it_is_placed_and_an_ended_one_no_more(database: str) -> None:
+    study = FakeStudy(database)
+    started = study.begin(planned())
+    (queued,) = read_trials(database)["started_at"]
+    study.recorder.placed(started.trial_id)
+    (placed,) = read_trials(database)["started_at"]
+    assert placed > queued
+    study.recorder.end(started.trial_id, Ending("FAIL", "failed", error_type="E", error=""))
+    study.recorder.placed(started.trial_id)
+    assert read_trials(database)["started_at"].tolist() == [placed]
+
+
 def test_numbers_count_up_from_zero(database: str) -> None:
     study = FakeStudy(database)
     assert [study.begin(planned(T=steps)).number for steps in (1, 2, 3)] == [0, 1, 2]

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
+from dgsearch.runner.environment import available_cores
 from tests.real_studies import SETTINGS, dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -79,7 +80,18 @@ def test_finished_trials_are_complete(
     assert (done["epochs"] == 2).all()
     assert done[["value", "accuracy/photo", "accuracy/street", "wall_s"]].notna().all().all()
     assert (done["device"] == "cpu").all()
+    assert (done["duration_s"] >= done["wall_s"]).all()
     assert done["seed"].value_counts().to_dict() == {0: 2, 1: 2}
+
+
+def test_a_trial_starts_when_it_has_a_worker_not_when_it_is_queued(
+    small: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    trials = read_trials(small[0] / "study.db")
+    workers = min(available_cores(), len(trials))
+    for moment in trials["started_at"]:
+        there = (trials["started_at"] <= moment) & (trials["finished_at"] > moment)
+        assert there.sum() <= workers
 
 
 def test_running_again_does_nothing(small: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
