@@ -281,6 +281,8 @@ def methods(
     from dgsearch.methods.starting import start_package
 
     if new is not None:
+        if name is not None:
+            raise typer.BadParameter(f"write either {name} or --new {new}, not both")
         for line in start_package(new, Path()):
             print(line)
         return

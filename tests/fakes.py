@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from dgsearch.adaptive import adaptive_plan
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
-from dgsearch.database.recorder import Ending, Started, StudyRecorder
+from dgsearch.database.recorder import Ending, Epoch, Started, StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.design import Configuration, PlannedTrial, methods_of, plan_trials
 from dgsearch.space import Choice, Float, Int, Space
@@ -155,13 +155,8 @@ class FakeStudy:
             "peak_memory_mb": 64.0,
         }
         use = {"stage": "pretrain", "key": "k", "taken": True, "seconds": 0.0, "saved_s": 1.0}
-        self.recorder.report(
-            trial_id,
-            epoch=epoch,
-            value=value,
-            scores=scores,
-            progress=progress | {"stages_json": json.dumps([use])},
-        )
+        measured = [Epoch(epoch, value, scores)]
+        self.recorder.report(trial_id, measured, progress | {"stages_json": json.dumps([use])})
 
     def complete(
         self,

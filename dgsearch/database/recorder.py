@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -32,7 +32,21 @@ from dgsearch.design import PlannedTrial
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Ending", "Started", "StudyRecorder"]
+__all__ = ["Ending", "Epoch", "Started", "StudyRecorder"]
+
+
+class Epoch(NamedTuple):
+    """What was measured after an epoch of the last stage.
+
+    Attributes:
+        epoch: Epochs done, from 1.
+        value: Accuracy on the selection split.
+        scores: Rows of split, domain, metric, value.
+    """
+
+    epoch: int
+    value: float
+    scores: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -131,26 +145,18 @@ class StudyRecorder:
         )
         persistently(self._engine, lambda connection: connection.execute(start))
 
-    def report(
-        self,
-        trial_id: int,
-        *,
-        epoch: int,
-        value: float,
-        scores: Iterable[Sequence[Any]],
-        progress: Mapping[str, Any],
-    ) -> None:
-        """Record one epoch of the last stage.
+    def report(self, trial_id: int, epochs: Sequence[Epoch], progress: Mapping[str, Any]) -> None:
+        """Record some epochs of the last stage.
 
         Args:
             trial_id: The trial's row.
-            epoch: Epochs done, from 1.
-            value: Accuracy on the selection split.
-            scores: Rows of split, domain, metric, value.
-            progress: Columns of `dgsearch_trial_facts` that the epoch changes, such as `wall_s`.
+            epochs: What was measured, in order; at least one.
+            progress: Columns of `dgsearch_trial_facts` as they are after the last of them.
         """
-        rows = [(tuple(score[:3]), score[3]) for score in scores]
-        series = self._series_ids([name for name, _ in rows])
+        scores = [
+            (tuple(score[:3]), epoch.epoch, score[3]) for epoch in epochs for score in epoch.scores
+        ]
+        series = self._series_ids([name for name, _, _ in scores])
         stored = [
             {
                 "trial_id": trial_id,
@@ -158,16 +164,17 @@ class StudyRecorder:
                 "epoch": epoch,
                 "value": None if math.isnan(number) else number,
             }
-            for name, number in rows
+            for name, epoch, number in scores
         ]
+        values = [report_row(trial_id, epoch.epoch, epoch.value) for epoch in epochs]
 
         def write(connection: Connection) -> None:
-            insert_new(connection, INTERMEDIATE_VALUES, [report_row(trial_id, epoch, value)])
+            insert_new(connection, INTERMEDIATE_VALUES, values)
             insert_new(connection, OWN_SCORES, stored)
             connection.execute(
                 update(OWN_TRIALS)
                 .where(OWN_TRIALS.c.trial_id == trial_id)
-                .values(epochs=epoch, **progress)
+                .values(epochs=epochs[-1].epoch, **progress)
             )
 
         persistently(self._engine, write)

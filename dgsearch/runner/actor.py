@@ -1,4 +1,4 @@
-"""A trial inside a Ray actor: a step is an epoch of the last stage, or some of an earlier one."""
+"""A trial inside a Ray actor: a step is a bundle of epochs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ import ray
 import torch
 from ray.tune import Trainable
 
+from dgsearch.runner.bundles import bundled
 from dgsearch.study import DataSpec
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
 __all__ = ["TrialActor", "job_from_config", "job_to_config"]
 
-_STEP_S = 1.0  # epochs of earlier stages are reported together, about so often
 _TRACEBACK_LINES = 15
 _CHECKPOINT_S = 15.0  # between checkpoints at least; $DGSEARCH_CHECKPOINT_S replaces it
 
 
-def job_to_config(job: TrialJob, *, cpus: float, memory_share: float = 1.0) -> dict[str, Any]:
+def job_to_config(
+    job: TrialJob, *, cpus: float, memory_share: float = 1.0, every_epoch: bool = False
+) -> dict[str, Any]:
     """The job as Ray carries it: plain data.
 
     Args:
         job: What to train.
         cpus: Cores of the trial; as many threads.
         memory_share: Share of a device's memory that the process may take.
+        every_epoch: Whether each epoch of the last stage is reported by itself.
     """
     return {
         "job": {**vars(job), "values": dict(job.values), "data": job.data.model_dump()},
         "cpus": cpus,
         "memory_share": memory_share,
+        "every_epoch": every_epoch,
     }
 
 
@@ -75,26 +79,26 @@ class TrialActor(Trainable):
     def _take(self, config: dict[str, Any]) -> None:
         self._started_at = time.perf_counter()
         self._config = config
-        self._reports: Iterator[EpochReport] | None = None
+        self._bundles: Iterator[list[EpochReport]] | None = None
 
     def _advance(self) -> dict[str, Any]:
-        if self._reports is None:
+        if self._bundles is None:
             device = _device()
             if device.type == "cuda":
                 share = self._config["memory_share"] or 1.0
                 torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
             every = float(os.environ.get("DGSEARCH_CHECKPOINT_S", _CHECKPOINT_S))
             trial = Trial(job_from_config(self._config), device, checkpoint_s=every)
-            self._reports = trial.reports()
-        deadline = time.monotonic() + _STEP_S
-        for report in self._reports:
-            if report.last or time.monotonic() >= deadline:
-                return self._result(report)
-        raise RuntimeError("the trial was asked for an epoch after its last one")
+            self._bundles = bundled(trial.reports(), every_epoch=self._config["every_epoch"])
+        reports = next(self._bundles, None)
+        if reports is None:
+            raise RuntimeError("the trial was asked for an epoch after its last one")
+        return self._result(reports)
 
-    def _result(self, report: EpochReport) -> dict[str, Any]:
+    def _result(self, reports: list[EpochReport]) -> dict[str, Any]:
+        report = reports[-1]
         result: dict[str, Any] = {
-            "report": report.to_json(),
+            "reports": [each.to_json() for each in reports],
             "wall_s": time.perf_counter() - self._started_at,
             "device": _device_name(),
             "device_memory_mb": _device_memory_mb(),

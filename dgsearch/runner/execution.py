@@ -84,6 +84,7 @@ def execute(
         cpus=spec.resources.cpus,
         gpus=gpus,
         slots=cluster_slots(spec.resources, gpus),
+        every_epoch=halving is not None,
     )
     recording = Recording(
         searcher,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
-from dgsearch.database.recorder import Ending, StudyRecorder
+from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
 from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.halving import Cut
 from dgsearch.runner.progress import Progress
@@ -42,6 +42,7 @@ class QueueSearcher(_NotStored, Searcher):
         cpus: float,
         gpus: float = 0.0,
         slots: int = 1,
+        every_epoch: bool = False,
     ) -> None:
         """Take trials from `queue`.
 
@@ -52,6 +53,7 @@ class QueueSearcher(_NotStored, Searcher):
             gpus: Share of a device for a trial.
             slots: Trials that the cluster has room for at a time. As many workers are started
                 at once; while all of them are busy, one trial waits for the first that is free.
+            every_epoch: Whether trials are decided on after each epoch.
         """
         super().__init__(metric="value", mode="max")
         self.queue = queue
@@ -59,6 +61,7 @@ class QueueSearcher(_NotStored, Searcher):
         self._cpus = cpus
         self._gpus = gpus
         self._slots = slots
+        self._every_epoch = every_epoch
         self._waiting: set[str] = set()  # given to Ray, without a worker yet
         self._working: set[str] = set()
         self.begun: dict[str, Begun] = {}  # by Ray's trial id
@@ -75,7 +78,12 @@ class QueueSearcher(_NotStored, Searcher):
         self._waiting.add(trial_id)
         alone = losses_of_memory(begun.losses) > 0
         memory = 1.0 if alone or self._gpus >= 1 else self._gpus
-        job = job_to_config(self._make_job(begun), cpus=self._cpus, memory_share=memory)
+        job = job_to_config(
+            self._make_job(begun),
+            cpus=self._cpus,
+            memory_share=memory,
+            every_epoch=self._every_epoch,
+        )
         return job | {"alone": alone}
 
     def placed(self, trial_id: str) -> None:
@@ -143,24 +151,25 @@ class Recording(_NotStored, Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Record one report."""
-        if "report" not in result:
+        """Record what a trial reports; of its last stage every epoch."""
+        if "reports" not in result:
             return
         begun = self._searcher.begun[trial.trial_id]
-        report = EpochReport.from_json(result["report"])
+        reports = [EpochReport.from_json(report) for report in result["reports"]]
+        report = reports[-1]
         if self.memory is None or report.peak_memory_mb > self.memory.peak_mb:
             self.memory = MemoryUse(report.peak_memory_mb, result["device_memory_mb"])
-        if report.last and report.value is not None:
-            self._values.setdefault(trial.trial_id, []).append(report.value)
-            self._recorder.report(
-                begun.started.trial_id,
-                epoch=report.stage_epoch,
-                value=report.value,
-                scores=report.scores,
-                progress=_columns(report, result),
-            )
-            if report.samples:
-                self._recorder.keep_samples(begun.started.trial_id, report.samples)
+        epochs = [
+            Epoch(each.stage_epoch, each.value, each.scores)
+            for each in reports
+            if each.last and each.value is not None
+        ]
+        if epochs:
+            values = [epoch.value for epoch in epochs]
+            self._values.setdefault(trial.trial_id, []).extend(values)
+            self._recorder.report(begun.started.trial_id, epochs, _columns(report, result))
+        if report.samples:
+            self._recorder.keep_samples(begun.started.trial_id, report.samples)
         self._searcher.queue.provided(begun, [use.stage for use in report.stages])
         self._progress.advanced(begun.started.number, report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from dgsearch.study.spec import (
     Halving,
     Range,
     Resources,
+    Retries,
     StudySpec,
 )
 
@@ -51,6 +53,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "halving": Halving,
     "resources": Resources,
+    "retries": Retries,
 }
 
 
@@ -106,14 +109,51 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
             else:
                 parts[name] = field.get_default(call_default_factory=True)
             continue
-        try:
-            parts[name] = TypeAdapter[Any](_TYPES[name]).validate_python(raw[name])
-        except ValidationError as error:
-            problems += [_problem(name, raw[name], detail) for detail in error.errors()]
+        found = _read_part(name, raw[name], parts)
+        problems += [_problem(name, raw[name], detail) for detail in found]
     problems += _meaning(parts, catalogue, kind=_kind(raw.get("design")))
     if problems:
         raise StudyFileError(file, problems)
     return StudySpec(**parts)
+
+
+def _read_part(name: str, value: Any, parts: dict[str, Any]) -> list[ErrorDetails]:
+    """Read one entry into `parts`; its problems.
+
+    Where there are only unknown keys, the rest is read all the same, so that they hide nothing.
+    """
+    reader = TypeAdapter[Any](_TYPES[name])
+    try:
+        parts[name] = reader.validate_python(value)
+    except ValidationError as error:
+        found = error.errors()
+        if all(detail["type"] == "extra_forbidden" for detail in found):
+            parts[name] = reader.validate_python(_without(value, found))
+        return found
+    return []
+
+
+def _without(value: Any, unknown: Sequence[ErrorDetails]) -> Any:
+    """A table without its unknown keys."""
+    known = copy.deepcopy(value)
+    for detail in unknown:
+        *parents, last = _path(detail)
+        table = known
+        for parent in parents:
+            table = table[parent]
+        del table[last]
+    return known
+
+
+def _path(detail: ErrorDetails) -> list[int | str]:
+    """Where in a section a problem is: pydantic's place without the branches of unions."""
+    place = detail["loc"]
+    unknown = detail["type"] == "extra_forbidden"  # its last part is the key itself, no branch
+    return [
+        part
+        for depth, part in enumerate(place, start=1)
+        if part not in _TAGS or (unknown and depth == len(place))
+    ]
 
 
 def _place_of(key: str, raw: Mapping[str, Any], catalogue: Catalogue) -> str:
@@ -174,7 +214,7 @@ def _kind(design: Any) -> str:
 
 def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
     """One of pydantic's errors in our words: dotted key, value found, values allowed."""
-    place = [part for part in detail["loc"] if part not in _TAGS]
+    place = _path(detail)
     key = section + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     kind = detail["type"]
     if kind == "extra_forbidden":

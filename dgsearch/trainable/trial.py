@@ -168,6 +168,8 @@ class Trial:
         if saved.get("key") == self._keys[stage.name]:
             restore_state(run.parts(), saved["state"])
             torch.set_rng_state(saved["rng"])
+            if self._device.type == "cuda" and saved.get("device_rng") is not None:
+                torch.cuda.set_rng_state(saved["device_rng"], self._device)
             done = int(saved["epoch"])
         for epoch in range(done + 1, run.epochs + 1):
             report = self._epoch(stage, run, epoch)
@@ -235,6 +237,7 @@ class Trial:
                 "epoch": epoch,
                 "state": state_of(run.parts()),
                 "rng": torch.get_rng_state(),
+                "device_rng": _device_rng(self._device),
                 "history": [report.to_json() for report in self._history],
                 "uses": [vars(use) for use in self._uses],
                 "train_s": self._train_s,
@@ -264,6 +267,11 @@ class Trial:
         self._train_s = saved["train_s"]
         self._evaluation_s = saved["evaluation_s"]
         return saved
+
+
+def _device_rng(device: torch.device) -> torch.Tensor | None:
+    """State of an accelerator's own random numbers; None on a CPU."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else None
 
 
 @lru_cache(maxsize=4)

@@ -14,8 +14,9 @@ from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.networks import build_network
 from dgsearch.methods.registry import find_method
 from dgsearch.study import DataSpec
+from dgsearch.trainable.files import read_tree
 from dgsearch.trainable.reports import EpochReport, TrialJob
-from dgsearch.trainable.trial import Trial
+from dgsearch.trainable.trial import Trial, trial_folder
 
 pytestmark = [
     pytest.mark.gpu,
@@ -33,9 +34,9 @@ def _restored_settings() -> Iterator[None]:
     torch.set_float32_matmul_precision(before[1])
 
 
-def _last(artifacts: Path, method: str = "erm", **values: Any) -> EpochReport:
+def _job(artifacts: Path, method: str = "erm", **values: Any) -> TrialJob:
     settings = {"network": "convnet-student", "pretrain_epochs": 3, "epochs": 1, "lr": 3e-3}
-    job = TrialJob(
+    return TrialJob(
         study="gpu",
         number=0,
         method=method,
@@ -44,6 +45,10 @@ def _last(artifacts: Path, method: str = "erm", **values: Any) -> EpochReport:
         data=DATA,
         artifacts=str(artifacts),
     )
+
+
+def _last(artifacts: Path, method: str = "erm", **values: Any) -> EpochReport:
+    job = _job(artifacts, method, **values)
     return list(Trial(job, torch.device("cuda")).reports())[-1]
 
 
@@ -88,3 +93,11 @@ def test_splits_lie_on_the_device_and_peak_memory_is_that_of_the_device(tmp_path
     assert batch.images.device.type == batch.labels.device.type == "cuda"
     peak = _last(tmp_path, "mpbm", T=1).peak_memory_mb
     assert 0 < peak < torch.cuda.get_device_properties(0).total_memory / 1e6
+
+
+def test_a_checkpoint_holds_the_random_numbers_of_the_device(tmp_path: Path) -> None:
+    reports = Trial(_job(tmp_path), torch.device("cuda"), checkpoint_s=0.0).reports()
+    next(reports)
+    saved = read_tree(trial_folder(tmp_path, "gpu", 0) / "checkpoint.safetensors")
+    assert torch.equal(saved["device_rng"], torch.cuda.get_rng_state())
+    reports.close()  # type: ignore[attr-defined]

@@ -47,6 +47,17 @@ FLAGS = (
 )
 HOSTILE = "<img src=x onerror=alert(1)> & 'grid'"
 STUDIES = (HOSTILE, "ablation", "foreign")
+# Of each table that is wider than its box, scrolled to its end: where its first column is.
+FIRST_COLUMNS = """
+return [...document.querySelectorAll(".scroll")]
+  .filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth + 20)
+  .map((box) => {
+    box.scrollLeft = box.scrollWidth;
+    const cell = box.querySelector("tbody tr > :first-child").getBoundingClientRect();
+    const frame = box.getBoundingClientRect();
+    return [cell.left - frame.left, cell.width / frame.width];
+  });
+"""
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +282,11 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser: webdriver.Ch
         )
         assert sideways == 0
         assert browser.find_element(By.ID, "contents").get_attribute("open") is None
+        wide = browser.execute_script(FIRST_COLUMNS)
+        assert wide  # what follows is about something
+        for offset, share in wide:
+            assert 0 <= offset <= 2
+            assert share < 0.5
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -16,7 +16,7 @@ from dgsearch.report import write_report
 from dgsearch.report.building import build_page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.figures.base import around, domain_colours, safe
-from dgsearch.report.parts import Figure, Note, Section, Warn
+from dgsearch.report.parts import Figure, Note, Section, Table, Warn
 from tests.bulk import bulk_search
 from tests.fakes import (
     ABLATION,
@@ -204,3 +204,31 @@ def test_an_axis_holds_the_intervals_unless_they_are_far_wider() -> None:
     assert near == pytest.approx([0.5 - 0.15, 2.5 + 0.15])
     far = around(dots, pd.DataFrame({"low": [-90.0], "high": [90.0]}), least=0)
     assert far == pytest.approx([1 - 1.5 - 0.15, 2 + 1.5 + 0.15])
+
+
+def test_an_error_of_many_trials_is_told_once_with_their_numbers(database: str) -> None:
+    study = FakeStudy(database)
+    for steps in range(12):
+        started = study.begin(planned(T=steps))
+        error = "too hot\n  at line 3" if steps else "too cold"
+        ending = Ending("FAIL", "failed", error_type="E", error=error)
+        study.recorder.end(started.trial_id, ending)
+    warnings = [
+        block.text
+        for block in _sections(database, "fake")["trials"].blocks
+        if isinstance(block, Warn)
+    ]
+    assert warnings == [
+        "Trial 0: too cold",
+        "Trials 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1 more: too hot |   at line 3",
+    ]
+
+
+def test_the_key_facts_name_every_method_that_was_trained(database: str) -> None:
+    full_study(database)
+    (table,) = (
+        block
+        for block in _sections(database, "fake")["answer"].blocks
+        if isinstance(block, Table) and block.name == "key-facts"
+    )
+    assert dict(table.rows)["method"] == "mpbm; beside it erm"

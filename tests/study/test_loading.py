@@ -100,6 +100,27 @@ def test_every_problem_is_reported_at_once() -> None:
     assert len(lines) == 5
 
 
+def test_an_unknown_key_hides_no_other_problem_of_its_section() -> None:
+    found = _problems(
+        data__tragets=1,
+        data__targets=["streat"],
+        design__kinds="grid",
+        design__vary={"T": [-1]},
+        retries={"lost_wroker": 1, "interrupted": 3},
+        hyperparameters__lrr=1,
+    )
+    for start in (
+        "data.tragets: unknown key; allowed: benchmark",
+        "data.targets[0] = 'streat': not a domain",
+        "design.kinds: unknown key; allowed: kind, vary; did you mean 'kind'?",
+        "design.vary.T[0] = -1: must be in [0, 100]",
+        "retries.lost_wroker: unknown key; allowed: out_of_memory, lost_worker, interrupted",
+        "hyperparameters.lrr: unknown hyperparameter",
+    ):
+        assert sum(start in line for line in found) == 1, (start, found)
+    assert len(found) == 6
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -109,7 +109,7 @@ def _key_facts(view: StudyView) -> Table:
         data = facts.spec["data"]
         seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
         rows += [
-            ["method", facts.method],
+            ["method", _methods(view)],
             ["trained on", f"{data['benchmark']}, {', '.join(data['source'])}"],
             ["tested on", ", ".join(data["targets"])],
             ["seeds", _seeds(view)],
@@ -124,6 +124,13 @@ def _key_facts(view: StudyView) -> Table:
             ["git revision", str(facts.facts.get("git_revision") or "none")],
         ]
     return Table("key-facts", ("what", "value"), rows, (False, False), "What the answer rests on")
+
+
+def _methods(view: StudyView) -> str:
+    """The study's own method, and those that were trained beside it."""
+    others = [name for name in view.trials["method"].unique() if name != view.facts.method]
+    beside = f"; beside it {listed(others, most=len(others))}" if others else ""
+    return f"{view.facts.method}{beside}"
 
 
 def _seeds(view: StudyView) -> str:

@@ -10,13 +10,14 @@ import pandas as pd
 from dgsearch.analysis.selection import accuracy_columns
 from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import FOREIGN, StudyView
-from dgsearch.report.words import epoch_rule, number_cell, records, short, short_cell
+from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
 
 __all__ = ["file_section", "provenance_section", "trials_section"]
 
 _MOST_ROWS = 500
 _MOST_ERRORS = 5
 _ERROR_LINES = 12
+_MOST_NUMBERS = 10
 
 
 def trials_section(view: StudyView) -> Section:
@@ -32,11 +33,22 @@ def trials_section(view: StudyView) -> Section:
                 "dgsearch export."
             )
         )
-    failed = view.trials[view.trials["error"].notna()]
-    for row in records(failed.head(_MOST_ERRORS)[["trial_number", "error"]]):
+    return Section(
+        "trials", "Trials", [*blocks, *_errors(view.trials), _trial_table(view, trials)]
+    )
+
+
+def _errors(trials: pd.DataFrame) -> list[Block]:
+    """Each error once, the first few, with the trials that ended with it."""
+    failed = trials[trials["error"].notna()]
+    met: dict[str, list[str]] = {}
+    for row in records(failed[["trial_number", "error"]]):
         lines = str(row["error"]).strip().splitlines()[-_ERROR_LINES:]
-        blocks.append(Warn(f"Trial {row['trial_number']}: {' | '.join(lines)}"))
-    return Section("trials", "Trials", [*blocks, _trial_table(view, trials)])
+        met.setdefault(" | ".join(lines), []).append(str(row["trial_number"]))
+    return [
+        Warn(f"Trial{'s' * (len(numbers) > 1)} {listed(numbers, most=_MOST_NUMBERS)}: {text}")
+        for text, numbers in list(met.items())[:_MOST_ERRORS]
+    ]
 
 
 def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
