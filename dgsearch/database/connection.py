@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool
 
 from dgsearch.database.read_only import check_own_version, check_readable, reading_engine
+from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
 from dgsearch.database.views import create_views
 from dgsearch.database.writing import insert_new
@@ -175,7 +176,7 @@ def _driver_of(url: str) -> str:
     backend = make_url(url).get_backend_name()
     if backend == "postgresql":
         return "pip install 'dgsearch[postgres]' and write postgresql+psycopg://"
-    if backend in ("mysql", "mariadb"):
+    if backend in MYSQL:
         return f"pip install pymysql and write {backend}+pymysql://"
     return f"install a driver of SQLAlchemy for {backend}"
 

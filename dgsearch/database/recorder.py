@@ -8,7 +8,6 @@ the selected epoch. Each report is an intermediate value, whose step is the epoc
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from dgsearch.database.beginnings import Beginning, Started, insert_beginning, is_taken
-from dgsearch.database.rows import optuna_now, report_row, value_row
+from dgsearch.database.rows import optuna_now, report_row, score_row, value_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_SAMPLES,
@@ -157,13 +156,9 @@ class StudyRecorder:
             (tuple(score[:3]), epoch.epoch, score[3]) for epoch in epochs for score in epoch.scores
         ]
         series = self._series_ids([name for name, _, _ in scores])
+        dialect = self._engine.dialect.name
         stored = [
-            {
-                "trial_id": trial_id,
-                "series_id": series[name],
-                "epoch": epoch,
-                "value": None if math.isnan(number) else number,
-            }
+            score_row(trial_id, series[name], epoch, number, dialect=dialect)
             for name, epoch, number in scores
         ]
         values = [report_row(trial_id, epoch.epoch, epoch.value) for epoch in epochs]

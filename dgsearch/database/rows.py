@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["optuna_now", "param_row", "report_row", "value_row"]
+__all__ = ["MYSQL", "optuna_now", "param_row", "report_row", "score_row", "value_row"]
+
+MYSQL = ("mysql", "mariadb")  # names of SQLAlchemy's dialects
 
 
 def optuna_now() -> datetime:
@@ -55,3 +57,15 @@ def value_row(trial_id: int, value: float) -> dict[str, Any]:
     """A row of `trial_values`."""
     number, kind = _typed(value)
     return {"trial_id": trial_id, "objective": 0, "value": number, "value_type": kind}
+
+
+def score_row(
+    trial_id: int, series_id: int, epoch: int, value: float, *, dialect: str
+) -> dict[str, Any]:
+    """A row of `dgsearch_score_values`.
+
+    NaN is stored as NULL; so is infinity in MySQL, which has none.
+    """
+    missing = math.isnan(value) or (dialect in MYSQL and math.isinf(value))
+    stored = None if missing else value
+    return {"trial_id": trial_id, "series_id": series_id, "epoch": epoch, "value": stored}

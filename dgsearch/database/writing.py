@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from dgsearch.database.rows import MYSQL
 from dgsearch.errors import DatabaseError
 
 __all__ = ["PATIENCE_S", "insert_new", "persistently"]
@@ -31,7 +32,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         statement = sqlite.insert(table).on_conflict_do_nothing()
     elif connection.dialect.name == "postgresql":
         statement = postgresql.insert(table).on_conflict_do_nothing()
-    elif connection.dialect.name in ("mysql", "mariadb"):
+    elif connection.dialect.name in MYSQL:
         statement = mysql.insert(table).prefix_with("IGNORE")
     else:
         statement = insert(table)

@@ -28,9 +28,9 @@ __all__ = ["write_questions", "write_report"]
 def write_report(
     database: str | os.PathLike[str] | None,
     studies: Sequence[str],
-    output: Path,
+    output: str | os.PathLike[str],
     *,
-    figures: Path | None = None,
+    figures: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write one self-contained HTML file about one or several studies.
 
@@ -52,7 +52,10 @@ def write_report(
 
 
 def write_questions(
-    database: str | os.PathLike[str] | None, output: Path, *, figures: Path | None = None
+    database: str | os.PathLike[str] | None,
+    output: str | os.PathLike[str],
+    *,
+    figures: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write one self-contained HTML file that answers the papers' open questions.
 
@@ -72,11 +75,14 @@ def write_questions(
     return _write_page(build_questions(database), output, figures)
 
 
-def _write_page(page: Page, output: Path, figures: Path | None) -> Path:
-    _write(output, _render(page))
+def _write_page(
+    page: Page, output: str | os.PathLike[str], figures: str | os.PathLike[str] | None
+) -> Path:
+    file = Path(output)
+    _write(file, _render(page))
     if figures is not None:
-        write_figures(page, figures)
-    return output
+        write_figures(page, Path(figures))
+    return file
 
 
 def _write(output: Path, text: str) -> None:

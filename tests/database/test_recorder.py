@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.recorder import Ending
+from dgsearch.database.rows import score_row
 from tests.fakes import FakeStudy, planned
 
 
@@ -89,3 +90,20 @@ def test_reports_that_are_no_finite_number_survive(database: str, value: float) 
     scores = read_scores(database)
     street = scores.loc[scores["domain"] == "street", "value"].tolist()
     assert street == pytest.approx([value], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "dialect", "stored"),
+    [
+        (0.5, "mysql", 0.5),
+        (math.nan, "sqlite", None),
+        (math.inf, "postgresql", math.inf),
+        (math.inf, "mysql", None),
+        (-math.inf, "mariadb", None),
+    ],
+)
+def test_a_number_that_a_database_does_not_know_is_missing(
+    value: float, dialect: str, stored: float | None
+) -> None:
+    row = score_row(1, 2, 3, value, dialect=dialect)
+    assert row == {"trial_id": 1, "series_id": 2, "epoch": 3, "value": stored}
