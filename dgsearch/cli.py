@@ -118,8 +118,10 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command
 
     options = RunOptions(database=database, artifacts=artifacts)
     plan = plan_file(study, options, overrides=overrides or (), probe=probe)
-    expected = power_lines(database, plan.spec, points=difference, pilot=pilot)
-    lines = [*plan.lines, *expected]
+    lines = list(plan.lines)
+    lines += power_lines(
+        database, plan.spec, points=difference, pilot=pilot, comparisons=plan.comparisons
+    )
     if not probe:
         lines += time_lines(
             database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
@@ -286,8 +288,7 @@ def methods(
         for line in start_package(new, Path()):
             print(line)
         return
-    table = methods_table() if name is None else method_table(name)
-    _print_table(table)
+    _print_table(methods_table() if name is None else method_table(name))
 
 
 def _print_table(table: object) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
-from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT, detectable_difference
+from dgsearch.analysis.statistics import detectable_difference, fewest_pairs
 
 __all__ = ["Deviation", "pairs_needed", "pooled_deviation"]
 
@@ -50,16 +50,20 @@ def pooled_deviation(compared: pd.DataFrame) -> Deviation:
     return Deviation(len(used), most, pooled, float(deviations.min()), float(deviations.max()))
 
 
-def pairs_needed(deviation: float, difference: float, *, power: float = 0.8) -> int:
+def pairs_needed(
+    deviation: float, difference: float, *, power: float = 0.8, comparisons: int = 1
+) -> int:
     """The smallest number of pairs that finds a true difference in `power` of all studies.
 
     By the two-sided paired t test at 5%, and never fewer than six: below that no sign-flip
-    test reaches p < 0.05, however large the difference.
+    test reaches p < 0.05, however large the difference. Of several comparisons at the level
+    of Holm's first step, 5% by their number, which is enough whatever the others show.
 
     Args:
         deviation: Of the paired differences, >= 0.
         difference: To be found, in the same unit; its sign does not matter.
         power: Share of studies that shall find it.
+        comparisons: That are corrected together.
 
     Raises:
         ValueError: If the difference is 0 or one of the numbers is none.
@@ -67,9 +71,10 @@ def pairs_needed(deviation: float, difference: float, *, power: float = 0.8) -> 
     if not difference or not math.isfinite(difference) or not math.isfinite(deviation):
         raise ValueError(f"difference = {difference}, deviation = {deviation}: must be > 0")
     wanted = abs(difference)
-    normal = float(stats.norm.ppf(0.975) + stats.norm.ppf(power))  # needs less than the t test
-    start = math.floor((normal * deviation / wanted) ** 2)
-    pairs = max(PAIRS_FOR_FIVE_PERCENT, start)
-    while detectable_difference(deviation, pairs, power=power) > wanted * (1 + 1e-12):
+    level = 0.05 / comparisons
+    normal = float(stats.norm.isf(level / 2) + stats.norm.ppf(power))  # needs less than t does
+    pairs = max(fewest_pairs(level), math.floor((normal * deviation / wanted) ** 2))
+    enough = wanted * (1 + 1e-12)
+    while detectable_difference(deviation, pairs, power=power, level=level) > enough:
         pairs += 1
     return pairs

@@ -20,6 +20,7 @@ __all__ = [
     "Correlation",
     "Interval",
     "detectable_difference",
+    "fewest_pairs",
     "holm",
     "intervals_by",
     "mean_interval",
@@ -32,7 +33,7 @@ PAIRS_FOR_FIVE_PERCENT = 6  # 2/2^6 = 0.031 is the first sign-flip p below 0.05
 
 _EXACT_PAIRS = 16  # up to 2^16 sign patterns are enumerated
 _SAMPLES = 100_000
-_MOST_SHIFT = 6.0  # six pairs need 3.5 for 80% and 5.5 for 99% power; scipy fails from 7 on
+_MOST_SHIFT = 12.0  # six pairs need 3.5 for 80% and 5.5 for 99% power, at 5%
 
 
 class Interval(NamedTuple):
@@ -130,25 +131,33 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def detectable_difference(deviation: float, pairs: int, *, power: float = 0.8) -> float:
+def fewest_pairs(level: float) -> int:
+    """The smallest number of pairs at which a sign-flip test can reach p <= level."""
+    return next(n for n in itertools.count(1) if smallest_sign_flip_p(n) <= level)
+
+
+def detectable_difference(
+    deviation: float, pairs: int, *, power: float = 0.8, level: float = 0.05
+) -> float:
     """The smallest true difference that so many pairs would find, in `power` of all studies.
 
-    By the two-sided paired t test at 5%; the sign-flip test has about the same power from six
-    pairs on, and below that can find nothing.
+    By the two-sided paired t test; the sign-flip test has about the same power from
+    `fewest_pairs(level)` on, six at 5%, and below that can find nothing.
 
     Args:
         deviation: Of the paired differences.
         pairs: Their number.
         power: Share of studies that would find it.
+        level: Of the test.
 
     Returns:
-        In the unit of the deviation; infinite for fewer than six pairs, NaN without a deviation.
+        In the unit of the deviation; infinite for too few pairs, NaN without a deviation.
     """
     if math.isnan(deviation):
         return math.nan
-    if pairs < PAIRS_FOR_FIVE_PERCENT:
+    if pairs < fewest_pairs(level):
         return math.inf
-    return deviation / math.sqrt(pairs) * _noncentrality(pairs, power)
+    return deviation / math.sqrt(pairs) * _noncentrality(pairs, power, level)
 
 
 class Correlation(NamedTuple):
@@ -216,13 +225,15 @@ def _sign_patterns(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float6
 
 
 @functools.cache
-def _noncentrality(pairs: int, power: float) -> float:
-    """The noncentrality at which the two-sided t test at 5% has the power asked for."""
+def _noncentrality(pairs: int, power: float, level: float) -> float:
+    """The noncentrality at which the two-sided t test has the power asked for."""
     freedom = pairs - 1
-    critical = float(stats.t.ppf(0.975, freedom))
+    critical = float(stats.t.ppf(1 - level / 2, freedom))
 
     def missing(shift: float) -> float:
-        found = stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift)
-        return float(found) - power
+        beyond = float(stats.nct.sf(critical, freedom, shift))
+        other_side = float(stats.nct.cdf(-critical, freedom, shift))
+        # scipy has no number for the other side where it is too small to count
+        return beyond + (0.0 if math.isnan(other_side) else other_side) - power
 
     return float(optimize.brentq(missing, 0.0, _MOST_SHIFT))

@@ -37,7 +37,12 @@ _POWER = 0.8
 
 
 def power_lines(
-    database: Database, spec: StudySpec, *, points: float, pilot: str | None = None
+    database: Database,
+    spec: StudySpec,
+    *,
+    points: float,
+    pilot: str | None = None,
+    comparisons: int = 1,
 ) -> Iterator[str]:
     """How many seeds a difference needs, as lines of `dgsearch plan`.
 
@@ -46,6 +51,7 @@ def power_lines(
         spec: The planned study.
         points: The difference, in percentage points of the mean accuracy over the targets.
         pilot: Study whose deviation over seeds is taken; None: the planned one itself.
+        comparisons: How many the study will make, corrected together.
 
     Raises:
         DatabaseError: If the pilot is not in the database.
@@ -73,6 +79,12 @@ def power_lines(
         return
     yield from _measured(view.facts, spec, found)
     yield _needed(found, points / 100, seeds)
+    if comparisons > 1:
+        needed = pairs_needed(found.pooled, points / 100, power=_POWER, comparisons=comparisons)
+        yield (
+            f"  power      {comparisons} comparisons are corrected together (Holm): where the "
+            f"others show nothing, {points:g} points need {needed} seeds"
+        )
 
 
 def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation) -> Iterator[str]:

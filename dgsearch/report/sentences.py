@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -17,7 +16,7 @@ from dgsearch.analysis.sensitivity import (
     response_summary,
     values_tied_with_best,
 )
-from dgsearch.analysis.statistics import mean_interval, smallest_sign_flip_p
+from dgsearch.analysis.statistics import fewest_pairs, mean_interval, smallest_sign_flip_p
 from dgsearch.report.compared import compared
 from dgsearch.report.decided import decision_sentences
 from dgsearch.report.view import StudyView
@@ -150,10 +149,10 @@ def _out_of_reach(others: pd.DataFrame) -> str:
     least = smallest_sign_flip_p(pairs) * tests
     if least <= LEVEL:
         return ""
-    needed = next(n for n in itertools.count(pairs) if smallest_sign_flip_p(n) * tests <= LEVEL)
     return (
         f" With {tests} comparisons, {plural(pairs, 'pair')} cannot bring the corrected p below "
-        f"{min(least, 1.0):.2g}; that takes {needed} seeds."
+        f"{min(least, 1.0):.2g}; that takes "
+        f"{fewest_pairs(LEVEL / tests)} seeds."
     )
 
 

@@ -62,6 +62,8 @@ class Plan:
         epochs: Of the last stage, over all trials that are left, by method.
         missing: How often each shared stage has to be trained; proposals of a search not counted.
         at_once: Trials that this machine runs at a time.
+        comparisons: With the reference, which the page corrects together; 1 where they are not
+            known beforehand, or corrected otherwise.
     """
 
     spec: StudySpec
@@ -69,6 +71,7 @@ class Plan:
     epochs: Mapping[str, int]
     missing: Mapping[str, int]
     at_once: int
+    comparisons: int
 
 
 def plan_file(
@@ -101,7 +104,7 @@ def plan_file(
         proposals = total - len(trials) - len(done - {trial.key for trial in trials})
         each = int(spaces[spec.method].resolve(spec.hyperparameters)["epochs"])
         epochs[spec.method] += max(0, proposals) * each
-    return Plan(spec, lines, epochs, missing, trials_at_once(spec))
+    return Plan(spec, lines, epochs, missing, trials_at_once(spec), _comparisons(spec, trials))
 
 
 def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Iterator[str]:
@@ -119,6 +122,14 @@ def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Ite
     if isinstance(spec.design, Family):
         each = spec.design.configurations
         yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
+
+
+def _comparisons(spec: StudySpec, trials: list[PlannedTrial]) -> int:
+    if isinstance(spec.design, Search | AdaptiveSeeds):
+        return 1
+    if isinstance(spec.design, Family):
+        return len(methods_of(spec)) - 1
+    return len({trial.configuration.config_id for trial in trials}) - 1
 
 
 def _ended(attempt: Attempt, retries: Retries) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dgsearch.analysis.comparison import compare_columns
 from dgsearch.analysis.cost import LAST, typical_seconds
 from dgsearch.analysis.power import pairs_needed, pooled_deviation
-from dgsearch.analysis.statistics import detectable_difference
+from dgsearch.analysis.statistics import detectable_difference, fewest_pairs
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,21 @@ def test_pairs_for_a_standardised_effect_are_those_of_the_usual_tables(
 
 def test_more_power_takes_more_pairs() -> None:
     assert pairs_needed(1.0, 0.5, power=0.95) == 54  # the same tables
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "effect", "pairs"),
+    [(5, 0.5, 51), (5, 0.8, 22), (5, 1.0, 16), (10, 0.5, 58)],  # tables at 1%; 10: by simulation
+)
+def test_comparisons_that_are_corrected_together_take_more_pairs(
+    comparisons: int, effect: float, pairs: int
+) -> None:
+    assert pairs_needed(1.0, effect, comparisons=comparisons) == pairs
+
+
+def test_no_more_is_promised_than_the_sign_flip_test_can_reach() -> None:
+    assert [fewest_pairs(0.05 / tests) for tests in (1, 2, 13)] == [6, 7, 10]  # 2 / 2^n
+    assert pairs_needed(1e-6, 1.0, comparisons=13) == 10
 
 
 @pytest.mark.parametrize("deviation", [0.0, 1e-6, 0.1])

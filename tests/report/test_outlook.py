@@ -39,6 +39,10 @@ def test_power_rests_on_the_deviation_of_paired_differences(database: str) -> No
     assert "1 points need 10 seeds for power 0.8 at p < 0.05" in shown
     assert "6 planned would find 1.4" in shown
     assert "cannot reach" not in shown
+    assert "corrected" not in shown
+    together = _power(database, spec={"seeds": SIX}, comparisons=5)
+    assert "5 comparisons are corrected together (Holm)" in together
+    assert "1 points need 16 seeds" in together  # the same tables, at 1%
 
 
 def test_fewer_than_six_seeds_are_promised_nothing(database: str) -> None:

@@ -48,4 +48,27 @@ def test_a_trial_that_is_given_up_is_not_left_to_run(
     assert f"  trials     4 planned: 4 of points; {ended} have ended" in plan.lines
     assert plan.epochs == {"mpbm": 2 * (4 - ended)}
     assert plan.missing["pretrain"] == 2
+    assert plan.comparisons == 1
     assert "  stage      pretrain: needed 4 times, trained 2 times (0 stored)" in plan.lines
+
+
+@pytest.mark.parametrize(
+    ("design", "comparisons"),
+    [
+        ('kind = "one-at-a-time"\nvary.T = [1, 5, 10]\nvary.lambda_adv = [0.0, 1.0]', 4),
+        ('kind = "ablation"\nvariants."no queries" = { lambda_adv = 0.0 }', 1),
+        (
+            'kind = "family"\nconfigurations = 2\nvary.lr = { low = 1e-4, high = 1e-2 }\nmethods.erm = {}\nmethods.mixup = {}',
+            2,
+        ),
+        ('kind = "search"\ntrials = 9\nconfirm = 2\nvary.T = { low = 1, high = 5 }', 1),
+    ],
+)
+def test_it_counts_the_comparisons_that_the_page_corrects_together(
+    design: str, comparisons: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.toml"
+    head, _ = STUDY.split("[design]")
+    file.write_text(f"{head}[design]\n{design}\n")
+    options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
+    assert plan_file(file, options, overrides=()).comparisons == comparisons
