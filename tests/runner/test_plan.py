@@ -58,7 +58,8 @@ def test_a_trial_that_is_given_up_is_not_left_to_run(
         ('kind = "one-at-a-time"\nvary.T = [1, 5, 10]\nvary.lambda_adv = [0.0, 1.0]', 4),
         ('kind = "ablation"\nvariants."no queries" = { lambda_adv = 0.0 }', 1),
         (
-            'kind = "family"\nconfigurations = 2\nvary.lr = { low = 1e-4, high = 1e-2 }\nmethods.erm = {}\nmethods.mixup = {}',
+            'kind = "family"\nconfigurations = 2\nvary.lr = { low = 1e-4, high = 1e-2 }\n'
+            "methods.erm = {}\nmethods.mixup = {}",
             2,
         ),
         ('kind = "search"\ntrials = 9\nconfirm = 2\nvary.T = { low = 1, high = 5 }', 1),
