@@ -5,6 +5,7 @@ A class trainable, reused actors, `OptunaSearch` with a study in an SQLite file;
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def fit(
         trials: How many.
         sampler: Proposes the configs; None: Optuna's own choice.
     """
+    os.environ.pop("TUNE_MAX_PENDING_TRIALS_PG", None)  # as Ray has it by itself
     folder.mkdir(exist_ok=True)
     storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'plain.db'}")
     search = OptunaSearch(

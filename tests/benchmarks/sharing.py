@@ -10,7 +10,7 @@ the grid, nothing shared. It prints
 - trained epochs divided by the ideal, each unique stage once,
 - a repeated grid with as many other a and b: its wall time divided by that of its last stages,
   the evaluation of their epochs included; once whole, once without what any study pays before its
-  first trial, the start of the process and of Ray.
+  first trial, the start of the process, of Ray and of its workers.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _run(study: Path, folder: Path) -> float:
 
 
 def _fixed_cost(folder: Path) -> float:
-    """Seconds until the first trial is begun: process, Ray and actors."""
+    """Seconds until the first trial has its worker: process, Ray and workers."""
     trials = _trials(folder, "again")
     begun = pd.to_datetime(trials["started_at"]).min()
     file = folder / "again.toml"
