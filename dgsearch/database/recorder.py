@@ -145,12 +145,12 @@ class StudyRecorder:
         persistently(self._engine, lambda connection: connection.execute(start))
 
     def report(self, trial_id: int, epochs: Sequence[Epoch], progress: Mapping[str, Any]) -> None:
-        """Record some epochs of the last stage.
+        """Record how far a trial is, with some epochs of its last stage.
 
         Args:
             trial_id: The trial's row.
-            epochs: What was measured, in order; at least one.
-            progress: Columns of `dgsearch_trial_facts` as they are after the last of them.
+            epochs: What was measured, in order; none before the last stage.
+            progress: Columns of `dgsearch_trial_facts` as they are now.
         """
         scores = [
             (tuple(score[:3]), epoch.epoch, score[3]) for epoch in epochs for score in epoch.scores
@@ -162,6 +162,7 @@ class StudyRecorder:
             for name, epoch, number in scores
         ]
         values = [report_row(trial_id, epoch.epoch, epoch.value) for epoch in epochs]
+        done = {"epochs": epochs[-1].epoch} if epochs else {}
 
         def write(connection: Connection) -> None:
             insert_new(connection, INTERMEDIATE_VALUES, values)
@@ -169,7 +170,7 @@ class StudyRecorder:
             connection.execute(
                 update(OWN_TRIALS)
                 .where(OWN_TRIALS.c.trial_id == trial_id)
-                .values(epochs=epochs[-1].epoch, **progress)
+                .values(**done, **progress)
             )
 
         persistently(self._engine, write)

@@ -164,10 +164,8 @@ class Recording(_NotStored, Callback):
             for each in reports
             if each.last and each.value is not None
         ]
-        if epochs:
-            values = [epoch.value for epoch in epochs]
-            self._values.setdefault(trial.trial_id, []).extend(values)
-            self._recorder.report(begun.started.trial_id, epochs, _columns(report, result))
+        self._values.setdefault(trial.trial_id, []).extend(epoch.value for epoch in epochs)
+        self._recorder.report(begun.started.trial_id, epochs, _columns(report, result))
         if report.samples:
             self._recorder.keep_samples(begun.started.trial_id, report.samples)
         self._searcher.queue.provided(begun, [use.stage for use in report.stages])

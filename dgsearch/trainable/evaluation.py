@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -52,7 +52,7 @@ def evaluate(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec)
         classifier.train(was_training)
 
 
-def selection_value(scores: list[Score]) -> float:
+def selection_value(scores: Iterable[Score]) -> float:
     """Accuracy on the selection split, by which epochs and configurations are chosen."""
     return next(
         score.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -156,12 +156,14 @@ class Trial:
         reloaded = self._store.load(key)
         if reloaded is None:
             raise ArtefactError(f"{self._store.folder / key} vanished right after it was stored")
+        if run.epochs:
+            yield self._report(stage, run, run.epochs)
         return reloaded[0]
 
     def _train(
         self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
     ) -> Generator[EpochReport, None, StageRun]:
-        """Train one stage to its end."""
+        """Train one stage to its end; the last epoch of one to be stored is not reported yet."""
         torch.manual_seed(derive_seed(self.job.seed, stage.name, "global"))
         run = stage.start(self._context(stage, products))
         done = 0
@@ -177,7 +179,8 @@ class Trial:
                 self._history.append(report)
             if time.monotonic() - self._saved_at >= self._checkpoint_s:
                 self._write_checkpoint(stage, run, epoch)
-            yield report
+            if report.last or epoch < run.epochs:
+                yield report
         return run
 
     def _epoch(self, stage: Stage, run: StageRun, epoch: int) -> EpochReport:
@@ -185,26 +188,28 @@ class Trial:
         diagnostics = run.train_epoch(epoch)
         seconds = time.perf_counter() - started
         self._train_s += seconds
-        last = stage is self._stages[-1]
+        if stage is not self._stages[-1]:
+            return self._report(stage, run, epoch)
         source = "+".join(self.job.data.source)
         scores = [Score("train", source, name, value) for name, value in diagnostics.items()]
-        value = None
-        if last:
-            scores.append(Score("train", source, "epoch_s", seconds))
-            started = time.perf_counter()
-            measured = evaluate(
-                cast(Classifying, run).classifier(), self._data.splits, self.job.data
-            )
-            self._evaluation_s += time.perf_counter() - started
-            value = selection_value(measured)
-            scores += measured
+        scores.append(Score("train", source, "epoch_s", seconds))
+        started = time.perf_counter()
+        scores += evaluate(cast(Classifying, run).classifier(), self._data.splits, self.job.data)
+        self._evaluation_s += time.perf_counter() - started
+        return self._report(stage, run, epoch, scores)
+
+    def _report(
+        self, stage: Stage, run: StageRun, epoch: int, scores: Sequence[Score] = ()
+    ) -> EpochReport:
+        """What there is to say after an epoch; scores are those of the last stage."""
+        last = stage is self._stages[-1]
         return EpochReport(
             stage=stage.name,
             stage_epoch=epoch,
             stage_epochs=run.epochs,
             last=last,
-            value=value,
-            scores=tuple(scores) if last else (),
+            value=selection_value(scores) if last else None,
+            scores=tuple(scores),
             seconds=self._train_s,
             evaluation_s=self._evaluation_s,
             stages=tuple(self._uses),

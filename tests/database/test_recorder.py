@@ -43,6 +43,16 @@ def test_a_trial_starts_when_it_is_placed_and_an_ended_one_no_more(database: str
     assert read_trials(database)["started_at"].tolist() == [placed]
 
 
+def test_what_a_trial_has_spent_is_known_before_its_last_stage(database: str) -> None:
+    study = FakeStudy(database)
+    started = study.begin(planned())
+    study.recorder.report(started.trial_id, [], {"wall_s": 7.0, "stages_json": "[]"})
+    (row,) = read_trials(database).to_dict("records")
+    assert row["wall_s"] == 7.0
+    assert math.isnan(row["value"])
+    assert len(read_curves(database)) == len(read_scores(database)) == 0
+
+
 def test_numbers_count_up_from_zero(database: str) -> None:
     study = FakeStudy(database)
     assert [study.begin(planned(T=steps)).number for steps in (1, 2, 3)] == [0, 1, 2]

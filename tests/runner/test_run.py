@@ -80,7 +80,6 @@ def test_finished_trials_are_complete(
     assert (done["epochs"] == 2).all()
     assert done[["value", "accuracy/photo", "accuracy/street", "wall_s"]].notna().all().all()
     assert (done["device"] == "cpu").all()
-    assert (done["duration_s"] >= done["wall_s"]).all()
     assert done["seed"].value_counts().to_dict() == {0: 2, 1: 2}
 
 

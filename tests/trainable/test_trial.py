@@ -18,6 +18,7 @@ from dgsearch.trainable.trial import Trial, trial_folder
 pytestmark = pytest.mark.slow
 
 DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.9)
+TWO_EPOCHS = ERM.space.resolve({"epochs": 1, "pretrain_epochs": 2})
 
 
 def _job(folder: Path, **changes: object) -> TrialJob:
@@ -38,6 +39,14 @@ def test_the_second_trial_takes_the_stage_that_the_first_one_trained(tmp_path: P
     assert (trained.taken, taken.taken) == (False, True)
     assert taken.saved_s == pytest.approx(trained.seconds)
     assert first[-1].value == second[-1].value
+
+
+def test_a_stage_is_told_as_soon_as_it_is_stored(tmp_path: Path) -> None:
+    for report in Trial(_job(tmp_path, values=TWO_EPOCHS), torch.device("cpu")).reports():
+        stored = Store(tmp_path / "stages").listed()
+        assert [use.key for use in report.stages] == [entry.key for entry in stored]
+        if report.stage == "pretrain":
+            assert len(stored) == report.stage_epoch - 1
 
 
 def test_without_sharing_every_number_is_the_same(tmp_path: Path) -> None:
@@ -71,10 +80,10 @@ def test_a_report_survives_json(tmp_path: Path) -> None:
 
 
 def test_two_trials_that_need_a_stage_at_once_train_it_once(tmp_path: Path) -> None:
-    leader = Trial(_job(tmp_path), torch.device("cpu")).reports()
+    leader = Trial(_job(tmp_path, values=TWO_EPOCHS), torch.device("cpu")).reports()
     next(leader)  # in the middle of pre-training
     with ThreadPoolExecutor(1) as pool:
-        follower = pool.submit(_train, _job(tmp_path, number=1))
+        follower = pool.submit(_train, _job(tmp_path, number=1, values=TWO_EPOCHS))
         time.sleep(0.5)
         assert not follower.done()
         rest = list(leader)
@@ -85,10 +94,11 @@ def test_two_trials_that_need_a_stage_at_once_train_it_once(tmp_path: Path) -> N
 
 
 def test_a_trial_that_is_given_up_leaves_its_stage_to_others(tmp_path: Path) -> None:
-    abandoned = Trial(_job(tmp_path), torch.device("cpu")).reports()
+    abandoned = Trial(_job(tmp_path, values=TWO_EPOCHS), torch.device("cpu")).reports()
     next(abandoned)
     abandoned.close()
-    assert [use.taken for use in _train(_job(tmp_path, number=1))[-1].stages] == [False]
+    other = _train(_job(tmp_path, number=1, values=TWO_EPOCHS))
+    assert [use.taken for use in other[-1].stages] == [False]
 
 
 def test_the_store_is_bounded(tmp_path: Path) -> None:
