@@ -232,3 +232,17 @@ def test_the_key_facts_name_every_method_that_was_trained(database: str) -> None
         if isinstance(block, Table) and block.name == "key-facts"
     )
     assert dict(table.rows)["method"] == "mpbm; beside it erm"
+
+
+def test_an_attempt_that_was_repeated_is_no_failed_trial(database: str) -> None:
+    study = FakeStudy(database)
+    for seed in (0, 1):
+        lost = study.begin(planned(seed=seed))
+        ending = Ending("FAIL", "interrupted", error_type="WorkerDied", error="it was killed")
+        study.recorder.end(lost.trial_id, ending)
+    study.complete(planned(seed=0), 0.5)
+    answer = _sections(database, "fake")["answer"]
+    assert "1 trial is failed and left out" in _texts(answer)  # seed 1 has no other attempt yet
+    (table,) = (block for block in answer.blocks if isinstance(block, Table))
+    told = dict(table.rows)["trials"]
+    assert told == "3 trials: 2 FAIL, 1 COMPLETE; 1 of them lost and repeated"

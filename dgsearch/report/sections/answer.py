@@ -29,7 +29,7 @@ def answer_section(view: StudyView) -> Section:
 
 def _warnings(view: StudyView) -> list[str]:
     """What a reader must know before believing the numbers."""
-    counts = view.trials["state"].value_counts()
+    counts = view.trials.loc[~_repeated(view.trials), "state"].value_counts()
     warnings = []
     for state, meaning in (
         ("RUNNING", "still running: the page tells an unfinished study"),
@@ -46,6 +46,13 @@ def _warnings(view: StudyView) -> list[str]:
         warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
     warnings += _trial_warnings(view)
     return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]
+
+
+def _repeated(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Which trials were lost and tried again later; the later attempt counts."""
+    ordered = trials.sort_values("trial_number")
+    later = ordered.duplicated(["config_id", "seed"], keep="last") & ordered["config_id"].notna()
+    return later.reindex(trials.index)
 
 
 def _trial_warnings(view: StudyView) -> list[str]:
@@ -104,7 +111,11 @@ def _key_facts(view: StudyView) -> Table:
     trials, facts = view.trials, view.facts
     counts = trials["state"].value_counts()
     ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
-    rows: Rows = [["trials", f"{len(trials)} trials: {ended}" if len(trials) else "0 trials"]]
+    again = int(_repeated(trials).sum())
+    told = f"; {again} of them lost and repeated" if again else ""
+    rows: Rows = [
+        ["trials", f"{len(trials)} trials: {ended}{told}" if len(trials) else "0 trials"]
+    ]
     if facts.spec:
         data = facts.spec["data"]
         seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
