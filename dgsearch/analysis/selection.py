@@ -17,6 +17,7 @@ __all__ = [
     "finished",
     "hyperparameter_column",
     "long_accuracies",
+    "repeated",
     "with_target_mean",
 ]
 
@@ -32,6 +33,16 @@ def finished(trials: pd.DataFrame) -> pd.DataFrame:
     if done["config_id"].isna().all():
         return done
     return done.drop_duplicates(["study", "config_id", "seed"], keep="last")
+
+
+def repeated(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Which trials have a later attempt at their configuration and seed, the one that counts.
+
+    Args:
+        trials: Of one study, in the order of their numbers.
+    """
+    later = trials.duplicated(["config_id", "seed"], keep="last")
+    return later & trials["config_id"].notna()
 
 
 def equal_length(trials: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
 from dgsearch.database.views import create_views
 from dgsearch.database.writing import insert_new
-from dgsearch.errors import DatabaseError
+from dgsearch.errors import DatabaseError, NoDatabaseError
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -38,6 +38,7 @@ __all__ = [
     "masked",
     "open_for_reading",
     "open_for_writing",
+    "open_if_there",
     "readable",
 ]
 
@@ -145,6 +146,18 @@ def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) ->
         with engine.connect() as connection:
             check_readable(connection, masked(url))
     return engine
+
+
+def open_if_there(database: str | os.PathLike[str] | Engine | None = None) -> Engine | None:
+    """`open_for_reading`; None where there is no database yet.
+
+    Raises:
+        DatabaseError: If there is one that cannot be opened, or is of another schema.
+    """
+    try:
+        return open_for_reading(database)
+    except NoDatabaseError:
+        return None
 
 
 def failed_reading(engine: Engine, error: BaseException) -> DatabaseError:

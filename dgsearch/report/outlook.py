@@ -21,10 +21,10 @@ from dgsearch.analysis.statistics import (
     detectable_difference,
     smallest_sign_flip_p,
 )
-from dgsearch.database.connection import open_for_reading
+from dgsearch.database.connection import open_for_reading, open_if_there
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.queries import read_studies, read_trials
-from dgsearch.errors import NoDatabaseError, ReportError
+from dgsearch.errors import ReportError
 from dgsearch.report.reading import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import duration, listed, plural, records
@@ -65,7 +65,7 @@ def power_lines(
             f"difference: the smallest sign-flip p is {smallest_sign_flip_p(seeds):.2g}; it takes "
             f"{PAIRS_FOR_FIVE_PERCENT}"
         )
-    engine = _engine(database, needed=pilot is not None)
+    engine = open_if_there(database) if pilot is None else open_for_reading(database)
     known = engine is not None and (pilot or spec.name in set(read_studies(engine)["study"]))
     view = _pilot(engine, pilot or spec.name) if engine is not None and known else None
     found = _deviation(view)
@@ -151,7 +151,7 @@ def time_lines(
     """
     if not sum(epochs.values()):
         return
-    engine = _engine(database, needed=False)
+    engine = open_if_there(database)
     earlier, studies = _earlier(engine, spec, list(epochs)) if engine else (pd.DataFrame(), [])
     known: dict[tuple[str, str], float] = {
         (row["method"], row["stage"]): float(row["seconds"]) for row in records(earlier)
@@ -193,16 +193,6 @@ def _earlier(
             used.append(name)
     empty = pd.DataFrame({"method": [], "stage": [], "seconds": []})
     return pd.concat(tables, ignore_index=True) if tables else empty, used
-
-
-def _engine(database: Database, *, needed: bool) -> Engine | None:
-    """The database; None where there is none and none is needed."""
-    try:
-        return open_for_reading(database)
-    except NoDatabaseError:
-        if needed:
-            raise
-        return None
 
 
 def _pilot(engine: Engine, study: str) -> StudyView | None:

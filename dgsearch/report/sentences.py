@@ -151,8 +151,7 @@ def _out_of_reach(others: pd.DataFrame) -> str:
         return ""
     return (
         f" With {tests} comparisons, {plural(pairs, 'pair')} cannot bring the corrected p below "
-        f"{min(least, 1.0):.2g}; that takes "
-        f"{fewest_pairs(LEVEL / tests)} seeds."
+        f"{min(least, 1.0):.2g}; that takes {fewest_pairs(LEVEL / tests)} seeds."
     )
 
 

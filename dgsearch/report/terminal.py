@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from dgsearch.analysis.selection import finished
+from dgsearch.analysis.selection import finished, repeated
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_studies, read_trials
@@ -74,7 +74,8 @@ _COLUMNS = (
 def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> list[str]:
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
     interrupted = int((trials["stop_reason"] == "interrupted").sum())  # planned again
-    failed = row["fail"] - interrupted - _tried_again(trials)
+    tried_again = int((repeated(trials) & (trials["stop_reason"] == "failed")).sum())
+    failed = row["fail"] - interrupted - tried_again
     left = (planned or 0) - row["complete"] - row["pruned"] - failed
     return [
         str(row["study"]),
@@ -88,13 +89,6 @@ def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> li
         _age(latest),
         _time_left(trials, left=left, running=row["running"]),
     ]
-
-
-def _tried_again(trials: pd.DataFrame) -> int:
-    """Failed trials with a later attempt at the same configuration and seed."""
-    own = trials.dropna(subset=["config_id"])
-    later = own.duplicated(["config_id", "seed"], keep="last")
-    return int((later & (own["stop_reason"] == "failed")).sum())
 
 
 def _done(complete: int, planned: int) -> str:

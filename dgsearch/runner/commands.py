@@ -12,11 +12,10 @@ import torch
 from sqlalchemy import Engine, select
 
 from dgsearch.data.splits import load_trial_data
-from dgsearch.database.connection import database_url, masked, open_for_reading
+from dgsearch.database.connection import database_url, masked, open_if_there
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
 from dgsearch.design import PlannedTrial, methods_of, plan_trials, planned_total
-from dgsearch.errors import NoDatabaseError
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.adaptive import plan_from_database
 from dgsearch.runner.options import Outcome, RunOptions
@@ -81,7 +80,7 @@ def plan_file(
     spec = load_study(path, overrides=overrides)
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     trials = plan_trials(spec, spaces)
-    engine, total = _database(options), planned_total(spec, spaces)
+    engine, total = open_if_there(options.database), planned_total(spec, spaces)
     earlier = _attempts_of(spec, engine) if engine else {}
     lines = list(_head(spec, options, least=len(trials), most=total))
     if isinstance(spec.design, AdaptiveSeeds) and engine and earlier:
@@ -135,14 +134,6 @@ def _comparisons(spec: StudySpec, trials: list[PlannedTrial]) -> int:
 def _ended(attempt: Attempt, retries: Retries) -> bool:
     """Whether a run would leave it as it is; what runs now is not counted."""
     return attempt.stop_reason is not None and not is_open(attempt, retries)
-
-
-def _database(options: RunOptions) -> Engine | None:
-    """The database, None if there is none yet."""
-    try:
-        return open_for_reading(options.database)
-    except NoDatabaseError:
-        return None
 
 
 def _attempts_of(spec: StudySpec, engine: Engine) -> dict[tuple[str, int], Attempt]:

@@ -25,13 +25,9 @@ from dgsearch.study.family_checks import check_family
 from dgsearch.study.spec import (
     Ablation,
     AdaptiveSeeds,
-    DataSpec,
     Design,
     Family,
-    Halving,
     Range,
-    Resources,
-    Retries,
     StudySpec,
 )
 
@@ -49,11 +45,11 @@ _PLAINER = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
 }
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "data": DataSpec,
-    "halving": Halving,
-    "resources": Resources,
-    "retries": Retries,
+_SECTIONS: dict[str, type[BaseModel]] = {  # every table with fields of its own but [design]
+    name: part
+    for name, kind in _TYPES.items()
+    for part in (kind, *get_args(kind))
+    if isinstance(part, type) and issubclass(part, BaseModel)
 }
 
 

@@ -58,7 +58,8 @@ class Distillation:
         self._order = context.generator("distill", "order")
         self._views = Views(context, "distill")
         self._constant: dict[str, float] | None = None
-        self._teacher_says: Tensor | None = None  # classes of the held-out images, (B,)
+        with torch.no_grad():
+            self._teacher_says = self._frozen.teacher(self._held_out.images).argmax(dim=1)
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images at this epoch's f."""
@@ -170,8 +171,6 @@ class Distillation:
             self._constant |= anchor_diagnostics(self._with_own_noise(), held_out)
         student = copy.copy(self._student).eval()
         with torch.no_grad():
-            if self._teacher_says is None:
-                self._teacher_says = self._frozen.teacher(self._held_out.images).argmax(dim=1)
             agree = student(self._held_out.images).argmax(dim=1) == self._teacher_says
         self._student.train()
         return {"student_teacher_agreement": float(agree.float().mean()), **self._constant}

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import ADAPTIVE
+from dgsearch.analysis.selection import repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
@@ -29,7 +30,7 @@ def answer_section(view: StudyView) -> Section:
 
 def _warnings(view: StudyView) -> list[str]:
     """What a reader must know before believing the numbers."""
-    counts = view.trials.loc[~_repeated(view.trials), "state"].value_counts()
+    counts = view.trials.loc[~repeated(view.trials), "state"].value_counts()
     warnings = []
     for state, meaning in (
         ("RUNNING", "still running: the page tells an unfinished study"),
@@ -46,13 +47,6 @@ def _warnings(view: StudyView) -> list[str]:
         warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
     warnings += _trial_warnings(view)
     return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]
-
-
-def _repeated(trials: pd.DataFrame) -> pd.Series[bool]:
-    """Which trials were lost and tried again later; the later attempt counts."""
-    ordered = trials.sort_values("trial_number")
-    later = ordered.duplicated(["config_id", "seed"], keep="last") & ordered["config_id"].notna()
-    return later.reindex(trials.index)
 
 
 def _trial_warnings(view: StudyView) -> list[str]:
@@ -111,7 +105,7 @@ def _key_facts(view: StudyView) -> Table:
     trials, facts = view.trials, view.facts
     counts = trials["state"].value_counts()
     ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
-    again = int(_repeated(trials).sum())
+    again = int(repeated(trials).sum())
     told = f"; {again} of them lost and repeated" if again else ""
     rows: Rows = [
         ["trials", f"{len(trials)} trials: {ended}{told}" if len(trials) else "0 trials"]
