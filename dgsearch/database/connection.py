@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool
 
-from dgsearch.database.read_only import check_own_version, check_readable, reading_engine
+from dgsearch.database.read_only import check_readable, reading_engine
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
 from dgsearch.database.views import create_views
@@ -101,7 +101,10 @@ def _is_signed(url: str) -> bool:
         return False
     with engine.connect() as connection:
         version = connection.scalar(select(OWN_INFO.c.schema_version))
-    check_own_version(version, masked(url))
+    if version is not None:
+        from dgsearch.database.migrations import migrate  # alembic takes long to import
+
+        migrate(engine, masked(url))
     return version is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from pathlib import Path
@@ -9,12 +10,21 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, select
 from sqlalchemy.pool import NullPool
 
-from dgsearch.database.tables import ALEMBIC_VERSION, OWN_INFO, SCHEMA_VERSION, STUDIES
+from dgsearch.database.tables import (
+    ALEMBIC_VERSION,
+    OLDEST_SCHEMA,
+    OWN_INFO,
+    SCHEMA_VERSION,
+    STUDIES,
+)
 from dgsearch.errors import DatabaseError, NoDatabaseError
 
 __all__ = ["check_own_version", "check_readable", "reading_engine"]
 
+logger = logging.getLogger(__name__)
+
 _BUSY_S = 60
+_WARNED: set[tuple[str, int]] = set()  # databases and schemas that were warned of
 _TOO_OLD = (  # Optuna's revisions before v3.0.0.d, which lack columns that the queries read
     "v0.9.0.a",
     "v1.2.0.a",
@@ -77,15 +87,31 @@ def check_readable(connection: Connection, shown: str) -> None:
 
 
 def check_own_version(version: int | None, shown: str) -> None:
-    """Refuse dgsearch's own tables of another schema; None: not signed yet.
+    """Warn of own tables that are newer than this version, refuse those that are too old.
+
+    Args:
+        version: Of dgsearch's own tables; None: not signed yet.
+        shown: The database's URL without a password.
 
     Raises:
-        DatabaseError: If it is another one.
+        DatabaseError: If no released dgsearch wrote them.
     """
-    if version not in (None, SCHEMA_VERSION):
+    if version is None or OLDEST_SCHEMA <= version <= SCHEMA_VERSION:
+        return
+    if version < OLDEST_SCHEMA:
         raise DatabaseError(
-            f"database {shown}: its dgsearch tables have schema {version}, this dgsearch has "
-            f"{SCHEMA_VERSION}; use the dgsearch that wrote it, or another file"
+            f"database {shown}: its dgsearch tables have schema {version}, which was never "
+            f"released; this dgsearch reads {OLDEST_SCHEMA} to {SCHEMA_VERSION}. "
+            "Name another --database"
+        )
+    if (shown, version) not in _WARNED:
+        _WARNED.add((shown, version))
+        logger.warning(
+            "database %s: a newer dgsearch wrote it (schema %s, this one knows %s); what this one "
+            "does not know is left out. Upgrade dgsearch to see it",
+            shown,
+            version,
+            SCHEMA_VERSION,
         )
 
 

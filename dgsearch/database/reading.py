@@ -60,11 +60,13 @@ class Snapshot:
         connection: Open until the snapshot ends.
         own: Whether dgsearch ever wrote to the database.
         utc: Whether Optuna stored times in UTC; dgsearch always does.
+        own_columns: Columns of `dgsearch_trial_facts` here; an older schema has fewer.
     """
 
     connection: Connection
     own: bool
     utc: bool
+    own_columns: frozenset[str] = frozenset(OWN_TRIALS.c.keys())
 
     @property
     def place(self) -> str:
@@ -144,10 +146,12 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
     try:
         with engine.connect() as connection:
             _begin(connection)
-            own = inspect(connection).has_table(OWN_TRIALS.name)
+            tables = inspect(connection)
+            own = tables.has_table(OWN_TRIALS.name)
+            columns = tables.get_columns(OWN_TRIALS.name) if own else []
             version = connection.scalar(select(VERSION_INFO.c.library_version)) or "0"
             utc = int(version.partition(".")[0]) >= _UTC_SINCE
-            yield Snapshot(connection, own, utc)
+            yield Snapshot(connection, own, utc, frozenset(column["name"] for column in columns))
     except errors as error:
         raise failed_reading(engine, error) from error
 

@@ -26,10 +26,12 @@ from sqlalchemy import (
 __all__ = [
     "ALEMBIC_VERSION",
     "INTERMEDIATE_VALUES",
+    "OLDEST_SCHEMA",
     "OWN",
     "OWN_CONFIGURATIONS",
     "OWN_DRIVERS",
     "OWN_INFO",
+    "OWN_PROVENANCES",
     "OWN_SAMPLES",
     "OWN_SCORES",
     "OWN_SERIES",
@@ -46,7 +48,8 @@ __all__ = [
     "VERSION_INFO",
 ]
 
-SCHEMA_VERSION = 2  # of dgsearch's own tables
+SCHEMA_VERSION = 3  # of dgsearch's own tables; `migrations.py` lists what each one added
+OLDEST_SCHEMA = 2  # of dgsearch 0.1.0
 
 STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
 
@@ -174,7 +177,14 @@ OWN_TRIALS = Table(
     Column("cutoff", Double),  # the value that it had to reach there
     Column("error_type", String(200)),
     Column("error", Text),
+    Column("provenance_id", String(32)),  # of `dgsearch_provenances`; since schema 3
     Index("dgsearch_trial_facts_by_study", "study_id"),
+)
+OWN_PROVENANCES = Table(
+    "dgsearch_provenances",
+    OWN,
+    Column("provenance_id", String(32), primary_key=True),  # hash of its content
+    Column("content_json", Text, nullable=False),  # versions, data, device, threads, numerics
 )
 OWN_SERIES = Table(
     "dgsearch_series",

@@ -136,6 +136,8 @@ def _query(
             OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id
         ).outerjoin(OWN_CONFIGURATIONS, configuration)
         for name in own:
+            if name not in _CONFIGURATION and name not in database.own_columns:
+                continue  # of a later schema than the database has
             table = OWN_CONFIGURATIONS if name in _CONFIGURATION else OWN_TRIALS
             columns[name] = (table.c[name], _ARROW[_TYPES[name]])
     query = select(*(column for column, _ in columns.values())).select_from(source)

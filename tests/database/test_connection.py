@@ -13,6 +13,7 @@ from dgsearch.database.connection import (
     open_for_reading,
     open_for_writing,
 )
+from dgsearch.database.tables import SCHEMA_VERSION
 from dgsearch.errors import DatabaseError
 
 
@@ -70,7 +71,7 @@ def test_a_newer_schema_is_refused(database: str) -> None:
     engine = open_for_writing(database).engine
     with engine.begin() as connection:
         connection.execute(text("UPDATE dgsearch_info SET schema_version = 99"))
-    with pytest.raises(DatabaseError, match="have schema 99, this dgsearch has 2"):
+    with pytest.raises(DatabaseError, match="have schema 99, this dgsearch writes"):
         open_for_writing(database)
 
 
@@ -104,9 +105,9 @@ def _open_at_once(database: str, openers: int) -> list[int | None]:
 
 def test_many_can_create_the_same_database_at_once(tmp_path: Path) -> None:
     for name in "abc":
-        assert _open_at_once(str(tmp_path / f"{name}.db"), openers=6) == [2] * 6
+        assert _open_at_once(str(tmp_path / f"{name}.db"), openers=6) == [SCHEMA_VERSION] * 6
 
 
 @pytest.mark.postgres
 def test_many_can_create_the_same_postgresql_database_at_once(postgres: str) -> None:
-    assert _open_at_once(postgres, openers=6) == [2] * 6
+    assert _open_at_once(postgres, openers=6) == [SCHEMA_VERSION] * 6
