@@ -67,6 +67,13 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         float | None,
         typer.Option(min=0.0, metavar="GB", help="Bound on the stored stages; oldest use first."),
     ] = None,
+    accept_other_data: Annotated[
+        bool,
+        typer.Option(
+            "--accept-other-data",
+            help="Continue with other data; set aside the trials of the earlier data.",
+        ),
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Run a study, or what is left of it."""
@@ -80,6 +87,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         share=not no_share,
         keep_stages_gb=keep_stages_gb,
         retry_failed=retry_failed,
+        accept_other_data=accept_other_data,
     )
     outcome = run_file(study, options, overrides=overrides or ())
     for line in outcome.lines():

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dgsearch.database.identity import SUPERSEDED
+
 __all__ = [
     "MEAN",
     "accuracy_columns",
@@ -27,9 +29,12 @@ MEAN = "mean of targets"
 def finished(trials: pd.DataFrame) -> pd.DataFrame:
     """The trials that ran to their last epoch, the only ones whose numbers are compared.
 
-    Of several attempts at one configuration and seed the last one counts.
+    Of several attempts at one configuration and seed the last one counts. Trials of another
+    identity (role "superseded") do not.
     """
     done = trials[trials["state"] == "COMPLETE"]
+    if "role" in done:
+        done = done[done["role"].fillna("") != SUPERSEDED]
     if done["config_id"].isna().all():
         return done
     return done.drop_duplicates(["study", "config_id", "seed"], keep="last")

@@ -45,6 +45,7 @@ class Beginning:
         distributions: Of its varied hyperparameters, by name; of "variant" in an ablation.
         attempt: 1 for the first attempt at this configuration and seed.
         continues: Number of the interrupted trial whose checkpoint it goes on from.
+        provenance_id: What it runs with.
     """
 
     study_id: int
@@ -53,6 +54,7 @@ class Beginning:
     distributions: Mapping[str, BaseDistribution]
     attempt: int
     continues: int | None
+    provenance_id: str | None = None
 
 
 def insert_beginning(
@@ -144,6 +146,7 @@ def _insert_own(connection: Connection, beginning: Beginning, started: Started) 
             driver_id=beginning.driver_id,
             attempt=beginning.attempt,
             continues=beginning.continues,
+            provenance_id=beginning.provenance_id,
         )
     )
     attributes = {"seed": beginning.planned.seed, "config_id": configuration.config_id}

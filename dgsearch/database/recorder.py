@@ -80,8 +80,18 @@ class _TakenError(Exception):
 class StudyRecorder:
     """Writes the trials of one study."""
 
-    def __init__(self, engine: Engine, study_id: int, driver_id: str) -> None:
-        """Write to the study's rows in the name of one driver."""
+    def __init__(
+        self, engine: Engine, study_id: int, driver_id: str, *, provenance_id: str | None = None
+    ) -> None:
+        """Write to the study's rows in the name of one driver.
+
+        Args:
+            engine: Of the database.
+            study_id: The study's row.
+            driver_id: Who trains the trials.
+            provenance_id: What they run with; see `provenance`.
+        """
+        self._provenance_id = provenance_id
         self._engine = engine
         self._study_id = study_id
         self._driver_id = driver_id
@@ -233,7 +243,13 @@ class StudyRecorder:
         started: Started | None = None,
     ) -> Callable[[Connection], Started]:
         beginning = Beginning(
-            self._study_id, self._driver_id, planned, distributions, attempt, continues
+            self._study_id,
+            self._driver_id,
+            planned,
+            distributions,
+            attempt,
+            continues,
+            self._provenance_id,
         )
         return lambda connection: insert_beginning(connection, beginning, started)
 

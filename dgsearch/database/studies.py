@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
+from dgsearch.database.identity import SET_ASIDE, apply_takeover, takeover_of
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
@@ -45,6 +46,7 @@ _FREE = (
 )  # may change while a study goes on
 
 
+_COUNTS = OWN_TRIALS.c.config_id.not_like(f"%{SET_ASIDE}%")  # not of another identity
 _ERROR_SHOWN = 300  # characters
 _NOTHING_LOST: Mapping[str, int] = MappingProxyType({})
 
@@ -78,16 +80,22 @@ class Attempt(NamedTuple):
         return self.number if self.stop_reason == "interrupted" and not self.anew else None
 
 
-def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) -> int:
+def register_study(
+    engine: Engine, spec: StudySpec, facts: Mapping[str, Any], *, accept_other_data: bool = False
+) -> int:
     """The id of the study in the database, created if it is new.
+
+    Trials that no longer are what the study asks for are set aside; see `identity`.
 
     Args:
         engine: Of an open database.
         spec: The study.
         facts: What the report tells of it: spaces, versions, data, machine.
+        accept_other_data: Go on with other data than the stored trials had, and set these aside.
 
     Raises:
-        StudyChangedError: If the database has a study of that name that was another one.
+        StudyChangedError: If the database has a study of that name that was another one, or
+            whose trials were trained on other data.
     """
     spec_json = spec.model_dump_json()
     with engine.begin() as connection:
@@ -116,6 +124,10 @@ def register_study(engine: Engine, spec: StudySpec, facts: Mapping[str, Any]) ->
             insert_new(connection, OWN_STUDIES, [row])
             return study_id
         _compare(spec, json.loads(stored))
+        if not accept_other_data:
+            _compare_data(connection, study_id, spec.name, facts)
+        takeover = takeover_of(connection, study_id, json.loads(spec_json), facts)
+        apply_takeover(connection, study_id, takeover)
         connection.execute(
             update(OWN_STUDIES)
             .where(OWN_STUDIES.c.study_id == study_id)
@@ -149,7 +161,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
             sqlalchemy.func.substr(OWN_TRIALS.c.error, 1, _ERROR_SHOWN),
         )
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .where(TRIALS.c.study_id == study_id)
+        .where(TRIALS.c.study_id == study_id, _COUNTS)
         .order_by(TRIALS.c.number)
     )
     with engine.connect() as connection:
@@ -172,7 +184,7 @@ def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], floa
         select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
-        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE")
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE", _COUNTS)
     )
     with engine.connect() as connection:
         rows = connection.execute(query).all()
@@ -219,6 +231,22 @@ def check_unchanged(engine: Engine, study_id: int, spec: StudySpec) -> None:
         )
     if stored is not None:
         _compare(spec, json.loads(stored))
+
+
+def _compare_data(
+    connection: Connection, study_id: int, name: str, facts: Mapping[str, Any]
+) -> None:
+    """Refuse other data than the study's trials were trained on."""
+    text = connection.execute(
+        select(OWN_STUDIES.c.facts_json).where(OWN_STUDIES.c.study_id == study_id)
+    ).scalar_one()
+    before, now = (known.get("data_fingerprint") for known in (json.loads(text), facts))
+    if before and now and before != now:
+        raise StudyChangedError(
+            f"study {name!r} was run on other data: fingerprint {before} in the database, {now} "
+            "now. Restore the data, give the study another name, or go on with "
+            "--accept-other-data, which sets the stored trials aside"
+        )
 
 
 def _differing(place: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine, select
 
 from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.provenance import read_provenance
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, STUDY_DIRECTIONS, TRIALS
@@ -42,6 +43,7 @@ class StudyData:
         stages: One row a trial and stage: trial_number, stage, taken, seconds, saved_s.
         samples: A few of those stored, of different configurations.
         stored_samples: How many are stored.
+        provenance: `read_provenance`: what the trials ran with.
         maximise: Whether a higher value is better.
         objectives: How many values a trial has.
     """
@@ -53,6 +55,7 @@ class StudyData:
     stages: pd.DataFrame
     samples: Sequence[Sample] = ()
     stored_samples: int = 0
+    provenance: pd.DataFrame = field(default_factory=pd.DataFrame)
     maximise: bool = True
     objectives: int = 1
 
@@ -75,6 +78,7 @@ def read_study_data(engine: Engine, study: str) -> StudyData:
         stages=read_stages(engine, study) if own else pd.DataFrame({name: [] for name in _STAGES}),
         samples=samples,
         stored_samples=stored,
+        provenance=read_provenance(engine, study),
         maximise=directions[:1] != ["MINIMIZE"],
         objectives=max(1, len(directions)),
     )

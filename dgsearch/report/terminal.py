@@ -13,7 +13,9 @@ from rich.text import Text
 from dgsearch.analysis.selection import finished, repeated
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
+from dgsearch.database.identity import SET_ASIDE
 from dgsearch.database.queries import read_studies, read_trials
+from dgsearch.database.tables import STATES
 
 __all__ = ["status_table"]
 
@@ -72,6 +74,10 @@ _COLUMNS = (
 
 
 def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> list[str]:
+    current = trials[~trials["config_id"].fillna("").str.contains(SET_ASIDE, regex=False)]
+    aside = trials[~trials.index.isin(current.index)]
+    row = {**row, **_counts(current), "aside": len(aside)}
+    trials = current
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
     interrupted = int((trials["stop_reason"] == "interrupted").sum())  # planned again
     tried_again = int((repeated(trials) & (trials["stop_reason"] == "failed")).sum())
@@ -80,7 +86,7 @@ def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> li
     return [
         str(row["study"]),
         "–" if pd.isna(row["method"]) else str(row["method"]),
-        _done(row["complete"], planned or row["trials"]),
+        _done(row["complete"], planned or len(trials), row["aside"]),
         str(row["running"]),
         str(row["pruned"]),
         str(failed),
@@ -91,9 +97,15 @@ def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> li
     ]
 
 
-def _done(complete: int, planned: int) -> str:
+def _counts(trials: pd.DataFrame) -> dict[str, int]:
+    """How many trials are in each state."""
+    return {state.lower(): int((trials["state"] == state).sum()) for state in STATES}
+
+
+def _done(complete: int, planned: int, aside: int) -> str:
     """Finished and planned trials; there are more of the former where the plan became smaller."""
-    return f"{complete}/{planned}" if complete <= planned else f"{complete} ({planned} planned)"
+    shown = f"{complete}/{planned}" if complete <= planned else f"{complete} ({planned} planned)"
+    return f"{shown} (+{aside} of an earlier version)" if aside else shown
 
 
 def _saved(trials: pd.DataFrame) -> str:

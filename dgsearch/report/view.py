@@ -25,6 +25,7 @@ from dgsearch.analysis.selection import (
     with_target_mean,
 )
 from dgsearch.database.facts import StudyFacts
+from dgsearch.database.identity import SUPERSEDED
 from dgsearch.report.reading import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short
 
@@ -224,6 +225,7 @@ class StudyView:
 def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
     """The view of one study."""
     facts, trials = data.facts, data.trials
+    trials = trials[trials["role"].fillna("") != SUPERSEDED]
     if facts.spec:
         known = set(accuracy_columns(trials))
         targets = [name for name in facts.targets if name in known]

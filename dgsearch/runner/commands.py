@@ -13,11 +13,13 @@ from sqlalchemy import Engine, select
 
 from dgsearch.data.splits import load_trial_data
 from dgsearch.database.connection import database_url, masked, open_if_there
+from dgsearch.database.identity import find_takeover
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
 from dgsearch.design import PlannedTrial, methods_of, plan_trials, planned_total
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.adaptive import plan_from_database
+from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines, trials_at_once
 from dgsearch.runner.retries import is_open
@@ -144,7 +146,13 @@ def _attempts_of(spec: StudySpec, engine: Engine) -> dict[tuple[str, int], Attem
     if study_id is None:
         return {}
     check_unchanged(engine, study_id, spec)
-    return attempts(engine, study_id)
+    facts = study_facts(spec, "", planned=0)
+    takeover = find_takeover(engine, spec.name, spec.model_dump(mode="json"), facts)
+    found = {
+        (takeover.config_id(config_id), seed): attempt
+        for (config_id, seed), attempt in attempts(engine, study_id).items()
+    }
+    return {(name, seed): attempt for (name, seed), attempt in found.items() if name is not None}
 
 
 class _StageNeed(NamedTuple):

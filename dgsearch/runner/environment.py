@@ -139,6 +139,7 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "study_file": study_file,
         "planned": planned,
         "spaces": {name: find_method(name).space.model_dump(mode="json") for name in methods},
+        "stages": {name: _stage_versions(name, spec) for name in methods},
         "summaries": {name: find_method(name).summary for name in methods},
         "versions": {name: version(name) for name in _PACKAGES} | _plugin_versions(methods),
         "python": sys.version.split()[0],
@@ -148,6 +149,15 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "images": {name: len(part) for name, part in data.splits.items()},
         "data_fingerprint": data.fingerprint,
     }
+
+
+def _stage_versions(name: str, spec: StudySpec) -> dict[str, int]:
+    """Version of each stage of a method, and of the method itself where it has one."""
+    method = find_method(name)
+    shared = {key: value for key, value in spec.hyperparameters.items() if key in method.space}
+    stages = method.stages(method.space.resolve(shared))
+    own = {name: int(method.version)} if hasattr(method, "version") else {}
+    return own | {stage.name: stage.version for stage in stages}
 
 
 def _plugin_versions(methods: Iterable[str]) -> dict[str, str]:

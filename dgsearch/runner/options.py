@@ -23,6 +23,8 @@ class RunOptions:
             `artifacts`.
         address: Ray cluster to join; None: this machine alone.
         share: Whether trials share stages that they agree on.
+        accept_other_data: Whether to go on where the data is not that of the stored trials, which
+            are then set aside.
         retry_failed: Whether trials that failed before are tried once more.
         keep_stages_gb: Bound on the folder of stored stages; None: none.
     """
@@ -33,6 +35,7 @@ class RunOptions:
     share: bool = True
     keep_stages_gb: float | None = None
     retry_failed: bool = False
+    accept_other_data: bool = False
 
     @property
     def artifacts_folder(self) -> Path:

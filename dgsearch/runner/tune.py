@@ -6,16 +6,21 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
+from sqlalchemy import Engine
 
 from dgsearch.database.configurations import StoredConfigurations, stored_configurations
 from dgsearch.database.connection import database_url, open_for_writing, readable
 from dgsearch.database.drivers import Driver, sweep_dead_trials
+from dgsearch.database.identity import find_takeover
+from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import (
     Attempt,
@@ -52,6 +57,8 @@ from dgsearch.trainable.reports import TrialJob
 
 __all__ = ["run_study"]
 
+logger = logging.getLogger(__name__)
+
 
 def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> Outcome:
     """Run what is left of a study.
@@ -73,9 +80,11 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
     with readable(database_url(options.database)):
-        study_id = register_study(storage.engine, spec, facts)
+        study_id = _register(storage.engine, spec, facts, options)
         sweep_dead_trials(storage.engine, study_id)
-        run = _StudyRun(spec, options, storage, study_id)
+        content = provenance_content(facts, threads=max(1, int(spec.resources.cpus)))
+        provenance_id = store_provenance(storage.engine, content)
+        run = _StudyRun(spec, options, storage, study_id, provenance_id)
         try:
             return run.to_the_end()
         finally:
@@ -83,18 +92,36 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
             storage.engine.dispose()
 
 
+def _register(
+    engine: Engine, spec: StudySpec, facts: Mapping[str, Any], options: RunOptions
+) -> int:
+    """Register the study, and say which stored trials it takes over."""
+    takeover = find_takeover(engine, spec.name, spec.model_dump(mode="json"), facts)
+    study_id = register_study(engine, spec, facts, accept_other_data=options.accept_other_data)
+    for sentence in takeover.sentences:
+        logger.warning("%s: %s", spec.name, sentence)
+    return study_id
+
+
 class _StudyRun:
     """One pass of the runner over a study."""
 
     def __init__(
-        self, spec: StudySpec, options: RunOptions, storage: RDBStorage, study_id: int
+        self,
+        spec: StudySpec,
+        options: RunOptions,
+        storage: RDBStorage,
+        study_id: int,
+        provenance_id: str,
     ) -> None:
         self._spec = spec
         self._options = options
         self._storage = storage
         self._study_id = study_id
         self._driver = Driver(storage.engine)
-        self._recorder = StudyRecorder(storage.engine, study_id, self._driver.driver_id)
+        self._recorder = StudyRecorder(
+            storage.engine, study_id, self._driver.driver_id, provenance_id=provenance_id
+        )
         self._spaces = {name: find_method(name).space for name in methods_of(spec)}
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()

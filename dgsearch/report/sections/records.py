@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.selection import accuracy_columns
+from dgsearch.database.identity import SUPERSEDED
 from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import FOREIGN, StudyView
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
@@ -103,7 +104,51 @@ def provenance_section(view: StudyView) -> list[Section]:
         ["registered", f"{facts.created_at:%Y-%m-%d %H:%M} UTC"],
     ]
     table = Table("provenance", ("what", "value"), rows, (False, False), "What was run")
-    return [Section("provenance", "What was run", [table])]
+    blocks: list[Block] = [*_set_aside(view), *_mixed(view), table]
+    return [Section("provenance", "What was run", blocks)]
+
+
+def _set_aside(view: StudyView) -> list[Block]:
+    """How many trials no longer are what the study asks for."""
+    count = int((view.data.trials["role"].fillna("") == SUPERSEDED).sum())
+    if not count:
+        return []
+    stored, verb = ("trial", "is") if count == 1 else ("trials", "are")
+    return [
+        Note(
+            f"{count} {stored} of an earlier version of a method, of other defaults or of other "
+            f"data {verb} stored and excluded from every number on this page."
+        )
+    ]
+
+
+def _mixed(view: StudyView) -> list[Block]:
+    """A warning and a table where trials ran with different versions, data or settings."""
+    found = view.data.provenance
+    if len(found) < 2:
+        return []
+    texts = found.astype(str)
+    differing = [name for name in found.columns[4:] if texts[name].nunique() > 1]
+    if not differing:
+        return []
+    headings = ("trials", "from", "to", *differing)
+    rows: Rows = [
+        [
+            short_cell(row["trials"]),
+            short_cell(row["first_trial"]),
+            short_cell(row["last_trial"]),
+            *(str(row[name]) for name in differing),
+        ]
+        for row in records(found)
+    ]
+    numeric = [True, True, True, *([False] * len(differing))]
+    return [
+        Warn(
+            f"Trials of this study ran under different conditions: {listed(differing)}. "
+            "Comparisons on this page mix them."
+        ),
+        Table("provenances", headings, rows, numeric, "Conditions of the trials"),
+    ]
 
 
 def file_section(view: StudyView) -> list[Section]:
