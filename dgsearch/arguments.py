@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dgsearch.study.shipped import find_study
+
 __all__ = ["Artifacts", "Database", "Figures", "Overrides", "StudyFile"]
 
 Database = Annotated[
@@ -18,7 +20,14 @@ Database = Annotated[
         show_default=False,
     ),
 ]
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")]
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY.toml",
+        help="Study file, or the name of a shipped study.",
+        callback=find_study,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(

@@ -274,6 +274,25 @@ def data(
 
 
 @app.command()
+def studies(
+    copy: Annotated[
+        str | None,
+        typer.Option(
+            "--copy", metavar="NAME", help="Write a shipped study into the current folder."
+        ),
+    ] = None,
+) -> None:
+    """List the studies that come with dgsearch; `dgsearch run NAME` runs one."""
+    from dgsearch.study.shipped import copy_shipped, shipped_lines
+
+    if copy is not None:
+        print(f"wrote {copy_shipped(copy, Path())}")
+        return
+    for line in shipped_lines():
+        print(line)
+
+
+@app.command()
 def methods(
     name: Annotated[str | None, typer.Argument(help="Only this method, in full.")] = None,
     new: Annotated[

@@ -7,7 +7,6 @@ entry is made anew whenever a file of the domain changes.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from dgsearch.data.benchmark import Domain
@@ -80,15 +80,17 @@ def _only_one(shelf: Path) -> Iterator[None]:
     """One process at a time; the others wait and then find the entry."""
     try:
         shelf.mkdir(parents=True, exist_ok=True)
-        lock = (shelf / ".lock").open("w")
+        lock = FileLock(shelf / ".lock")
+        lock.acquire()
     except OSError as error:
         raise DataError(
             f"decoded images cannot be kept in {shelf}: {error}; set DGSEARCH_CACHE to a folder "
             "that can be written"
         ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _open(entry: Path) -> Domain | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ import torch
 __all__ = ["peak_memory_mb", "reset_peak_memory"]
 
 _STATUS = Path("/proc/self/status")
+_RUSAGE_BYTES = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
 _CLEAR = Path("/proc/self/clear_refs")
 
 
@@ -32,5 +34,6 @@ def peak_memory_mb(device: torch.device) -> float:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
         kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     except (OSError, StopIteration):
-        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return largest * _RUSAGE_BYTES / 1e6
     return kilobytes * 1024 / 1e6
