@@ -9,6 +9,7 @@
     ├── MethodError         a method, a stage or a hyperparameter is unknown or misused
     ├── TrainingError       a value that ends a trial, such as a loss that is not a number
     ├── ArtefactError       a stored stage or checkpoint is missing or damaged
+    ├── ArtefactFolderError the folder of artefacts has no room or is not accessible
     └── ReportError         a page or its figures cannot be written
 
 Each message names the field, the value found, the values allowed and the next step.
@@ -23,6 +24,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "ArtefactError",
+    "ArtefactFolderError",
     "DataError",
     "DatabaseError",
     "DgsearchError",
@@ -98,6 +100,10 @@ class TrainingError(DgsearchError):
 
 class ArtefactError(DgsearchError):
     """A stored stage or checkpoint is missing, half-written or damaged."""
+
+
+class ArtefactFolderError(DgsearchError):
+    """The folder of artefacts is full, away or not accessible; no fault of a trial."""
 
 
 class ReportError(DgsearchError):

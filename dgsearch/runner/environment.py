@@ -105,12 +105,15 @@ def check_writable(artifacts: Path) -> None:
     Raises:
         ArtefactError: If it cannot be written.
     """
+    folder = artifacts
     try:
         artifacts.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=artifacts).close()
+        for name in ("", "stages", "stages/marks", "splits", "trials"):
+            if (folder := artifacts / name).is_dir():
+                tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ArtefactError(
-            f"artefacts {artifacts}: cannot be written: {error.strerror}; name another folder "
+            f"artefacts {folder}: cannot be written: {error.strerror}; name another folder "
             "with --artifacts"
         ) from error
 

@@ -75,6 +75,9 @@ def execute(
         halving: When trials are cut short; None: never.
         progress: Shows what happens.
         gpus: Share of a device for each trial; 1 for one that ran out of memory before.
+
+    Raises:
+        ArtefactFolderError: If the artefacts stay full, away or inaccessible; no trial is blamed.
     """
     spec = executor.spec
     asha = _halving(executor, halving)
@@ -103,11 +106,13 @@ def execute(
         trial_name_creator=lambda trial: trial.trial_id,
         trial_dirname_creator=lambda trial: trial.trial_id,
     )
-    _fit(
-        tune.with_resources(TrialActor, _resources(spec.resources.cpus, gpus)),
-        tune_config,
-        recording,
-    )
+    trainable = tune.with_resources(TrialActor, _resources(spec.resources.cpus, gpus))
+    try:
+        _fit(trainable, tune_config, recording)
+    except KeyboardInterrupt:
+        if recording.stopped is not None:
+            raise recording.stopped from None
+        raise
     return Executed(len(searcher.begun), recording.memory)
 
 

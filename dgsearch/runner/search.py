@@ -11,6 +11,7 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
+from dgsearch.errors import ArtefactFolderError
 from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.halving import Cut
 from dgsearch.runner.progress import Progress
@@ -140,6 +141,7 @@ class Recording(_NotStored, Callback):
         self._cuts = cuts
         self._values: dict[str, list[float]] = {}
         self.memory: MemoryUse | None = None
+        self.stopped: ArtefactFolderError | None = None  # why no trial can go on
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record and show that it has a worker."""
@@ -198,12 +200,21 @@ class Recording(_NotStored, Callback):
         self._fail(trial, self._searcher.begun[trial.trial_id], failure)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Let others have their turn."""
+        """Let others have their turn; stop where no trial can go on."""
         self._progress.tick()
+        if self.stopped is not None:
+            raise KeyboardInterrupt
         self._on_tick()
 
     def _fail(self, trial: Any, begun: Begun, failure: dict[str, str]) -> None:
         """Record a failure; one that the trial is not to blame for is an interruption."""
+        if failure["type"] == ArtefactFolderError.__name__:  # every other one would meet it too
+            self.stopped = ArtefactFolderError(failure["message"])
+            ending = Ending(
+                "FAIL", "interrupted", error_type=failure["type"], error=str(self.stopped)
+            )
+            self._end(trial, begun, ending)
+            return
         text = "\n".join(part for part in (failure["message"], failure["tail"]) if part)
         again = is_retried(failure["type"], begun.losses, self._retries)
         reason: Literal["interrupted", "failed"] = "interrupted" if again else "failed"

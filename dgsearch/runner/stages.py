@@ -13,36 +13,54 @@ __all__ = ["list_stages", "prune_stages", "verify_stages"]
 
 
 def list_stages(artifacts: Path) -> Iterator[str]:
-    """One line a stage, the least recently used first, and their sum."""
-    stored = _store(artifacts).listed()
+    """One line a stage, the least recently used first, half-written folders, and the sum."""
+    store = _store(artifacts)
+    stored = store.listed()
     now = time.time()
     for entry in stored:
-        seconds = entry.record.get("seconds", 0.0)
+        age = f"used {(now - entry.used_at) / 60:.0f} min ago"
+        if entry.problem:
+            yield f"{entry.key}  {entry.problem}  {_size(entry.bytes)}  {age}"
+            continue
+        stage, seconds = entry.record.get("stage", "?"), float(entry.record.get("seconds", 0.0))
         yield (
-            f"{entry.key}  {entry.record.get('stage', '?'):<16} {_size(entry.bytes):>9}  "
-            f"trained in {seconds:7.1f} s  used {(now - entry.used_at) / 60:.0f} min ago"
+            f"{entry.key}  {stage:<16} {_size(entry.bytes):>9}  trained in {seconds:7.1f} s  {age}"
         )
+    for half in store.half_written():
+        state = "left over" if half.left_over else "being written or deleted"
+        yield f"{half.name}  half-written, {state}  {_size(half.bytes)}"
     yield _sum(stored, artifacts)
 
 
 def verify_stages(artifacts: Path) -> tuple[list[str], bool]:
-    """Check every product against its checksum.
+    """Check every product and record against its checksum.
 
     Returns:
         Lines to print, and whether all are whole.
     """
-    store = _store(artifacts)
-    damaged = store.damaged()
-    lines = [f"{key}  is damaged; it is trained again where it is needed" for key in damaged]
-    count = len(store.listed())
-    return [*lines, f"{count - len(damaged)} of {count} stored stages are whole"], not damaged
+    checked = _store(artifacts).checked()
+    wrong = [entry for entry in checked if entry.problem]
+    lines = [f"{entry.key}  {entry.problem}; {_CONSEQUENCE[entry.readable]}" for entry in wrong]
+    count = len(checked)
+    return [*lines, f"{count - len(wrong)} of {count} stored stages are whole"], not wrong
+
+
+_CONSEQUENCE = {
+    True: "it is trained again where it is needed",
+    False: "ask its owner for access",
+}
 
 
 def prune_stages(artifacts: Path, *, keep_gb: float) -> Iterator[str]:
-    """Delete the least recently used stages until the rest fits."""
+    """Delete half-written folders, then the least recently used stages until the rest fits."""
     store = _store(artifacts)
+    swept = store.sweep()
+    if swept:
+        size = _size(sum(half.bytes for half in swept))
+        yield f"deleted {_counted(len(swept), 'half-written folder')}, {size}"
     dropped = store.prune(keep_bytes=keep_gb * 1e9)
-    yield f"deleted {len(dropped)} stages, {_size(sum(entry.bytes for entry in dropped))}"
+    size = _size(sum(entry.bytes for entry in dropped))
+    yield f"deleted {_counted(len(dropped), 'stage')}, {size}"
     yield _sum(store.listed(), artifacts)
 
 
@@ -57,8 +75,12 @@ def _store(artifacts: Path) -> Store:
 
 def _sum(stored: list[Stored], artifacts: Path) -> str:
     total = _size(sum(entry.bytes for entry in stored))
-    return f"{len(stored)} stages in {artifacts / 'stages'}, {total}"
+    return f"{_counted(len(stored), 'stage')} in {artifacts / 'stages'}, {total}"
 
 
 def _size(count: float) -> str:
     return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,7 +1,8 @@
 """Trees of tensors in one file: safetensors with the structure as JSON, never pickled.
 
 A tree is made of mappings, lists, tensors, numbers, text, booleans and None. Files are
-written under a temporary name and renamed, and carry a checksum over structure and tensors.
+written under a temporary name and renamed, and carry a checksum over structure, tensors and the
+label of what they belong to. They follow the umask, so that a group can share a folder.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import stat
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,49 +29,99 @@ __all__ = ["read_tree", "write_tree"]
 _FORMAT = "1"
 
 
-def write_tree(file: Path, tree: Any) -> None:
+def write_tree(file: Path, tree: Any, *, label: str = "") -> str:
     """Write a tree; the file appears whole or not at all.
 
     Args:
         file: Where to; its folder is created.
         tree: What to write; tensors are copied to the CPU.
+        label: What the file belongs to, such as a stage's key; part of the checksum.
+
+    Returns:
+        The checksum.
+
+    Raises:
+        OSError: If it cannot be written, for example because the disk is full.
     """
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_pack(tree, tensors), allow_nan=True)
-    metadata = {
-        "format": _FORMAT,
-        "structure": structure,
-        "checksum": _checksum(structure, tensors),
-    }
+    checksum = _checksum(label, structure, tensors)
+    metadata = {"format": _FORMAT, "structure": structure, "checksum": checksum, "label": label}
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
     try:
+        temporary.touch()
+        mode = stat.S_IMODE(temporary.stat().st_mode)
         save_file(tensors, temporary, metadata=metadata)
+        temporary.chmod(mode)  # safetensors lets nobody else read its files
         os.replace(temporary, file)
+    except SafetensorError as error:
+        raise _as_os_error(error, file) from error
     finally:
         temporary.unlink(missing_ok=True)
+    return checksum
 
 
-def read_tree(file: Path) -> Any:
+def read_tree(file: Path, *, label: str | None = None, checksum: str | None = None) -> Any:
     """Read a tree that `write_tree` wrote, onto the CPU.
+
+    Args:
+        file: The file.
+        label: What it has to belong to; None: anything. Files of dgsearch 0.1 have no label.
+        checksum: The checksum that it has to have; None: its own.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ArtefactError: If it is damaged or of another format; names the file.
+        OSError: If it cannot be read, for example because it is another user's.
+        ArtefactError: If it is damaged, of another format or of another label; names the file.
     """
-    if not file.exists():
-        raise FileNotFoundError(file)
+    with file.open("rb"):
+        pass  # what the system refuses is no damage
     try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        structure = metadata["structure"]
-        intact = metadata["checksum"] == _checksum(structure, tensors)
-    except (SafetensorError, KeyError, OSError) as error:
+        metadata, tensors = _read(file)
+        structure, found = metadata["structure"], metadata.get("label")
+        sum_found = _checksum(found or "", structure, tensors)
+        intact = metadata["checksum"] == sum_found and metadata["format"] == _FORMAT
+    except OSError:
+        raise
+    except _DAMAGES as error:
         raise ArtefactError(f"{file} is damaged: {error}") from error
     if not intact:
         raise ArtefactError(f"{file} is damaged: its checksum does not fit its content")
+    if label is not None and found not in (label, None):
+        raise ArtefactError(f"{file} is damaged: it belongs to {found!r}, not to {label!r}")
+    if checksum is not None and sum_found != checksum:
+        raise ArtefactError(f"{file} is damaged: it is not the file that its record describes")
     return _unpack(json.loads(structure), tensors)
+
+
+# what a reader of safetensors raises for content that no writer made
+_DAMAGES = (
+    SafetensorError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+)
+
+
+def _read(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and tensors of a file."""
+    with safe_open(file, framework="pt") as opened:
+        metadata: dict[str, str] = opened.metadata() or {}
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    return metadata, tensors
+
+
+def _as_os_error(error: SafetensorError, file: Path) -> OSError:
+    """What the system answered, which safetensors tells as text only."""
+    found = re.search(r"os error (\d+)", str(error))
+    if found is None:
+        return OSError(f"{file}: {error}")
+    number = int(found[1])
+    return OSError(number, os.strerror(number), str(file))
 
 
 def _pack(node: Any, tensors: dict[str, Tensor]) -> Any:
@@ -96,8 +149,10 @@ def _unpack(node: Any, tensors: Mapping[str, Tensor]) -> Any:
     return node
 
 
-def _checksum(structure: str, tensors: Mapping[str, Tensor]) -> str:
+def _checksum(label: str, structure: str, tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.blake2b(structure.encode(), digest_size=16)
+    if label:
+        digest.update(f"\0{label}\0".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dgsearch.data.splits import Rows, TrialData
 from dgsearch.trainable.files import read_tree, write_tree
+from dgsearch.trainable.patience import patiently
 
 __all__ = ["keep_splits", "read_splits", "splits_file"]
 
@@ -16,14 +17,18 @@ def splits_file(artifacts: str | Path, fingerprint: str) -> Path:
 
 
 def keep_splits(artifacts: str | Path, data: TrialData) -> None:
-    """Write the rows of each split, once for all trials that agree on the data."""
+    """Write the rows of each split, once for all trials that agree on the data.
+
+    Raises:
+        ArtefactFolderError: If the folder stays full or cannot be written.
+    """
     file = splits_file(artifacts, data.fingerprint)
     if not file.exists():
         parts = {
             name: {"domains": list(rows.domains), "rows": rows.rows}
             for name, rows in data.rows.items()
         }
-        write_tree(file, parts)
+        patiently(lambda: write_tree(file, parts, label=data.fingerprint), file.parent)
 
 
 def read_splits(artifacts: str | Path, fingerprint: str) -> dict[str, Rows]:
@@ -31,7 +36,7 @@ def read_splits(artifacts: str | Path, fingerprint: str) -> dict[str, Rows]:
 
     Raises:
         FileNotFoundError: If no trial with that data was trained here.
-        ArtefactError: If the file is damaged.
+        ArtefactError: If the file is damaged or holds the splits of other data.
     """
-    parts = read_tree(splits_file(artifacts, fingerprint))
+    parts = read_tree(splits_file(artifacts, fingerprint), label=fingerprint)
     return {name: Rows(tuple(part["domains"]), part["rows"]) for name, part in parts.items()}

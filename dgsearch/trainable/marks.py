@@ -11,10 +11,13 @@ import json
 import os
 import socket
 import threading
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from dgsearch.processes import may_live
+from dgsearch.trainable.patience import patiently
 
 __all__ = ["Marks"]
 
@@ -33,7 +36,13 @@ class Marks:
         """Claim the training of a stage; False while another living process has it.
 
         The mark of a dead process is taken over.
+
+        Raises:
+            ArtefactFolderError: If the folder stays full or cannot be written.
         """
+        return patiently(lambda: self._claim(key), self._folder)
+
+    def _claim(self, key: str) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
         mark = self._training(key)
         if _create(mark):
@@ -52,7 +61,14 @@ class Marks:
         _HEARTBEAT.drop(self._training(key))
 
     def use(self, key: str) -> Path:
-        """Mark a stage as being read; give the mark to `leave` afterwards."""
+        """Mark a stage as being read; give the mark to `leave` afterwards.
+
+        Raises:
+            ArtefactFolderError: If the folder stays full or cannot be written.
+        """
+        return patiently(lambda: self._use(key), self._folder)
+
+    def _use(self, key: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         mark = self._folder / f"{key}.use.{uuid.uuid4().hex[:8]}"
         _create(mark)
@@ -72,24 +88,30 @@ class Marks:
 
     def _is_left_over(self, mark: Path) -> bool:
         try:
-            age = self._now() - mark.stat().st_mtime
-            owner = json.loads(mark.read_text(encoding="utf-8"))
+            age = self.now() - mark.stat().st_mtime
         except FileNotFoundError:
             return True
-        except json.JSONDecodeError:  # its owner is just writing it, or died while doing so
-            return age > SILENCE_S
         if age > SILENCE_S:
             return True
-        return not may_live(owner["host"], owner["pid"])
+        try:
+            owner = json.loads(mark.read_text(encoding="utf-8"))
+            return not may_live(owner["host"], owner["pid"])
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError):
+            return False  # half-written, damaged or not this user's to read: its age decides
 
-    def _now(self) -> float:
-        """The time by the clock of the folder's file system."""
+    def now(self) -> float:
+        """The time by the clock of the folder's file system; this machine's if it is read-only."""
         probe = self._folder / f".clock.{uuid.uuid4().hex[:8]}"
-        probe.touch()
+        try:
+            probe.touch()
+        except OSError:
+            return time.time()
         try:
             return probe.stat().st_mtime
         finally:
-            probe.unlink()
+            probe.unlink(missing_ok=True)
 
     def _clear(self, mark: Path) -> None:
         """Take a left-over mark away; one that was renewed in this moment is put back."""
@@ -122,7 +144,8 @@ class _Heartbeat:
     def drop(self, mark: Path) -> None:
         with self._lock:
             self._marks.discard(mark)
-        mark.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that is read-only now; it ages, as nobody renews it
+            mark.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         waiting = threading.Event()
@@ -141,11 +164,19 @@ _HEARTBEAT = _Heartbeat()
 
 
 def _create(mark: Path) -> bool:
-    """Create the file with its owner; False if it exists."""
+    """Create the file with its owner; False if it exists.
+
+    Raises:
+        OSError: If it cannot be written; nothing is left of it then.
+    """
     try:
-        descriptor = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        descriptor = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        json.dump({"host": socket.gethostname(), "pid": os.getpid()}, opened)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            json.dump({"host": socket.gethostname(), "pid": os.getpid()}, opened)
+    except OSError:
+        mark.unlink(missing_ok=True)
+        raise
     return True

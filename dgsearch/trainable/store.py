@@ -1,30 +1,38 @@
 """The artefact store: what stages made, under a hash of everything it depends on.
 
 `stages/<key>/` holds `product.safetensors` and `record.json`; a folder appears by renaming
-and is complete when it is there. A damaged product is named, dropped and made again.
+and is complete when it is there. The record names its key and its product's checksum, and has
+a checksum of its own; the product names the key too. A damaged stage is named, dropped and made
+again. One that this user may not read is neither damaged nor dropped.
 `marks/` tells who trains or reads a stage at present.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtefactError, ArtefactFolderError
 from dgsearch.methods.base import Product
 from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.marks import Marks
+from dgsearch.trainable.patience import patiently, refused
+from dgsearch.trainable.records import Record, read_record, write_record
 
-__all__ = ["Store", "Stored"]
+__all__ = ["HalfWritten", "Store", "Stored"]
 
 logger = logging.getLogger(__name__)
+
+_PRODUCT, _RECORD = "product.safetensors", "record.json"
+_MARKS = "marks"
+_HALF_WRITTEN_S = 60.0  # a nameless folder that nobody marks is left over after so long
 
 
 @dataclass(frozen=True)
@@ -33,15 +41,34 @@ class Stored:
 
     Attributes:
         key: Its key.
-        record: What its trial wrote about it: stage, method, seconds.
+        record: What its trial wrote about it: stage, method, seconds; {} where `problem` says why.
         bytes: Its size.
         used_at: When it was stored or last read, in seconds since 1970.
+        problem: What is wrong with it; empty if nothing is known to be.
+        readable: Whether this user may read it; if not, nothing is known of its content.
     """
 
     key: str
     record: Mapping[str, Any]
     bytes: int
     used_at: float
+    problem: str = ""
+    readable: bool = True
+
+
+@dataclass(frozen=True)
+class HalfWritten:
+    """A folder that a process which died was writing or deleting.
+
+    Attributes:
+        name: Name of the folder.
+        bytes: Its size.
+        left_over: Whether nobody is at work on it.
+    """
+
+    name: str
+    bytes: int
+    left_over: bool
 
 
 class Store:
@@ -50,22 +77,30 @@ class Store:
     def __init__(self, folder: Path) -> None:
         """Use `folder`; it is created when the first product is stored."""
         self.folder = folder
-        self.marks = Marks(folder / "marks")
+        self.marks = Marks(folder / _MARKS)
 
     def load(self, key: str) -> tuple[Product, dict[str, Any]] | None:
-        """The product and record under `key`, or None if there is none that is whole."""
+        """The product and record under `key`, or None if there is none that is whole.
+
+        Raises:
+            ArtefactFolderError: If there is one that cannot be read, or a damaged one that
+                cannot be taken out of the way.
+        """
         place = self.folder / key
         try:
-            product = read_tree(place / "product.safetensors")
-            record = json.loads((place / "record.json").read_text(encoding="utf-8"))
-            os.utime(place / "record.json")
+            product, record = self._read(key)
         except FileNotFoundError:
+            if place.is_dir():
+                self._give_up(place, f"{place} is damaged: a file of it is missing")
             return None
-        except (ArtefactError, json.JSONDecodeError) as error:
-            logger.warning("%s; it is dropped and trained again", error)
-            self._drop(place)
+        except ArtefactError as error:
+            self._give_up(place, str(error))
             return None
-        return product, record
+        except OSError as error:
+            raise refused(error, place) from error
+        with suppress(OSError):  # of another user, or on a disk that is read-only
+            os.utime(place / _RECORD)
+        return product, dict(record.content)
 
     def save(self, key: str, product: Product, record: Mapping[str, Any]) -> None:
         """Keep a product; if another process kept it first, that one stays.
@@ -73,29 +108,41 @@ class Store:
         Args:
             key: From `stage_key`.
             product: What the stage made.
-            record: Plain data about it: stage, method, seconds.
+            record: Plain data about it: stage, method, seconds, warnings.
+
+        Raises:
+            ArtefactFolderError: If the folder stays full or cannot be written.
         """
-        temporary = self.folder / f".{key}.{uuid.uuid4().hex[:8]}"
-        write_tree(temporary / "product.safetensors", product)
-        (temporary / "record.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-        try:
-            temporary.rename(self.folder / key)
-        except OSError:
-            if not (self.folder / key).exists():
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        patiently(lambda: self._write(key, product, record), self.folder)
 
     def listed(self) -> list[Stored]:
         """What is stored, the least recently used first; what is half deleted is left out."""
         return sorted(self._entries(), key=lambda entry: entry.used_at)
 
-    def damaged(self) -> list[str]:
-        """The keys whose product does not fit its checksum; each is named in a warning."""
-        return [entry.key for entry in self.listed() if self._is_damaged(entry.key)]
+    def checked(self) -> list[Stored]:
+        """The same with every product read and compared with its checksum."""
+        return [self._check(entry) for entry in self.listed()]
+
+    def half_written(self) -> list[HalfWritten]:
+        """Folders that have no name yet, or none any more, the oldest first."""
+        found = []
+        for place in self._folders():
+            if place.name.startswith("."):
+                changed_at, size = _extent(place)
+                found.append((changed_at, HalfWritten(place.name, size, self._is_left(place))))
+        return [one for _, one in sorted(found, key=lambda pair: pair[0])]
+
+    def sweep(self) -> list[HalfWritten]:
+        """Delete the half-written folders that nobody is at work on; returns those deleted."""
+        left = [one for one in self.half_written() if one.left_over]
+        for one in left:
+            shutil.rmtree(self.folder / one.name, ignore_errors=True)
+        return [one for one in left if not (self.folder / one.name).exists()]
 
     def prune(self, *, keep_bytes: float) -> list[Stored]:
         """Delete the least recently used stages until the rest fits; never one in use.
+
+        One that this user may not read or delete stays.
 
         Returns:
             What was deleted.
@@ -106,40 +153,121 @@ class Store:
         for entry in entries:
             if total <= keep_bytes:
                 break
-            if not self.marks.is_marked(entry.key):
-                self._drop(self.folder / entry.key)
-                dropped.append(entry)
-                total -= entry.bytes
-        return dropped
-
-    def _entries(self) -> Iterator[Stored]:
-        for file in self.folder.glob("*/record.json"):
-            place = file.parent
-            if place.name.startswith("."):
+            if not entry.readable or self.marks.is_marked(entry.key):
                 continue
             try:
-                size = sum(part.stat().st_size for part in place.iterdir())
-                record = json.loads(file.read_text(encoding="utf-8"))
-                yield Stored(place.name, record, size, file.stat().st_mtime)
-            except FileNotFoundError:  # another process has just deleted it
+                self._drop(self.folder / entry.key)
+            except OSError as error:
+                logger.warning("%s: not deleted: %s", self.folder / entry.key, error.strerror)
                 continue
-            except json.JSONDecodeError:
-                yield Stored(place.name, {}, size, file.stat().st_mtime)
+            dropped.append(entry)
+            total -= entry.bytes
+        return dropped
 
-    def _is_damaged(self, key: str) -> bool:
+    def _read(self, key: str) -> tuple[Product, Record]:
+        """The product and record; once more if a file was missing, as one may just be renamed."""
+        place = self.folder / key
+        for last in (False, True):
+            try:
+                record = read_record(place / _RECORD, key)
+                product = read_tree(place / _PRODUCT, label=key, checksum=record.product)
+                return product, record
+            except FileNotFoundError:
+                if last or not place.is_dir():
+                    raise
+        raise AssertionError
+
+    def _write(self, key: str, product: Product, record: Mapping[str, Any]) -> None:
+        temporary = self.folder / f".{key}.{uuid.uuid4().hex[:8]}"
         try:
-            read_tree(self.folder / key / "product.safetensors")
-            json.loads((self.folder / key / "record.json").read_text(encoding="utf-8"))
-        except (ArtefactError, FileNotFoundError, json.JSONDecodeError) as error:
-            logger.warning("%s: %s", self.folder / key, error)
-            return True
-        return False
+            checksum = write_tree(temporary / _PRODUCT, product, label=key)
+            write_record(temporary / _RECORD, Record(key, checksum, record))
+            try:
+                temporary.rename(self.folder / key)
+            except OSError:
+                if not (self.folder / key).exists():
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _folders(self) -> Iterator[Path]:
+        try:
+            with os.scandir(self.folder) as entries:
+                places = [Path(entry.path) for entry in entries if entry.is_dir()]
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise refused(error, self.folder) from error
+        yield from (place for place in places if place.name != _MARKS)
+
+    def _entries(self) -> Iterator[Stored]:
+        for place in self._folders():
+            if not place.name.startswith("."):
+                changed_at, size = _extent(place)
+                entry = Stored(place.name, {}, size, changed_at)
+                try:
+                    record = read_record(place / _RECORD, place.name)
+                    yield replace(entry, record=record.content)
+                except FileNotFoundError:
+                    if place.is_dir():  # otherwise another process has just deleted it
+                        yield replace(entry, problem="damaged: it has no record")
+                except ArtefactError as error:
+                    yield replace(entry, problem=str(error))
+                except OSError as error:
+                    yield replace(entry, problem=_unreadable(error), readable=False)
+
+    def _check(self, entry: Stored) -> Stored:
+        if entry.problem:
+            return entry
+        try:
+            self._read(entry.key)
+        except ArtefactError as error:
+            return replace(entry, problem=str(error))
+        except FileNotFoundError:
+            return replace(entry, problem="damaged: its product is missing")
+        except OSError as error:
+            return replace(entry, problem=_unreadable(error), readable=False)
+        return entry
+
+    def _is_left(self, place: Path) -> bool:
+        """Whether nobody is at work on a half-written folder, `.KEY.xxxxxxxx`."""
+        changed_at, _ = _extent(place)
+        key = place.name[1:].rpartition(".")[0]
+        return self.marks.now() - changed_at > _HALF_WRITTEN_S and not self.marks.is_marked(key)
+
+    def _give_up(self, place: Path, reason: str) -> None:
+        """Drop a damaged stage and say so."""
+        logger.warning("%s; it is dropped and trained again", reason)
+        try:
+            self._drop(place)
+        except OSError as error:
+            raise ArtefactFolderError(
+                f"{reason}; it cannot be deleted: {error.strerror}; delete it, or ask its owner to"
+            ) from error
 
     def _drop(self, place: Path) -> None:
-        """Take a damaged product out of the way at once, then delete it."""
+        """Take a stage out of the way at once, then delete it."""
         aside = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
         try:
             place.rename(aside)
         except FileNotFoundError:
             return  # another process dropped it first
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"not readable: {error.strerror or error}"
+
+
+def _extent(place: Path) -> tuple[float, int]:
+    """When a folder's record was last used, or any file changed if it has none; and its size."""
+    used_at, changed_at, size = 0.0, 0.0, 0
+    with suppress(OSError):  # deleted in this moment, or not this user's to look into
+        changed_at = place.stat().st_mtime
+        for part in place.iterdir():
+            state = part.stat()
+            size += state.st_size
+            changed_at = max(changed_at, state.st_mtime)
+            if part.name == _RECORD:
+                used_at = state.st_mtime
+    return used_at or changed_at, size

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import torch
 
 from dgsearch.data.splits import TrialData, load_trial_data
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtefactError, ArtefactFolderError
 from dgsearch.methods.base import (
     Classifying,
     Noticing,
@@ -34,6 +34,7 @@ from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
+from dgsearch.trainable.patience import refused
 from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
 from dgsearch.trainable.store import Store
 
@@ -41,6 +42,7 @@ __all__ = ["Trial", "trial_folder"]
 
 logger = logging.getLogger(__name__)
 
+_STORING_ATTEMPTS = 3
 _POLL_S = 0.2  # between two looks at a stage that another trial trains
 
 
@@ -112,7 +114,7 @@ class Trial:
             finally:
                 self._store.marks.release(key)
         product, record = stored
-        self._warnings |= dict.fromkeys(record["warnings"])
+        self._warnings |= dict.fromkeys(record.get("warnings", ()))
         seconds = time.perf_counter() - started
         if not any(use.key == key for use in self._uses):
             self._uses.append(StageUse(stage.name, key, True, seconds, record["seconds"]))
@@ -149,16 +151,25 @@ class Trial:
             "epochs": run.epochs,
             "warnings": warnings,
         }
-        self._store.save(key, run.product(), record)
+        product = self._keep(key, run.product(), record)
         if self.job.keep_stages_gb is not None:
             self._store.prune(keep_bytes=self.job.keep_stages_gb * 1e9)
         self._uses.append(StageUse(stage.name, key, False, seconds))
-        reloaded = self._store.load(key)
-        if reloaded is None:
-            raise ArtefactError(f"{self._store.folder / key} vanished right after it was stored")
         if run.epochs:
             yield self._report(stage, run, run.epochs)
-        return reloaded[0]
+        return product
+
+    def _keep(self, key: str, product: Product, record: Mapping[str, Any]) -> Product:
+        """Store a product and read it back, as every other trial does."""
+        for _ in range(_STORING_ATTEMPTS):
+            self._store.save(key, product, record)
+            reloaded = self._store.load(key)
+            if reloaded is not None:
+                return reloaded[0]
+        raise ArtefactFolderError(
+            f"artefacts: {self._store.folder / key} vanished right after it was stored, "
+            f"{_STORING_ATTEMPTS} times; find out what deletes it, then run the same command again"
+        )
 
     def _train(
         self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
@@ -235,21 +246,25 @@ class Trial:
         )
 
     def _write_checkpoint(self, stage: Stage, run: StageRun, epoch: int) -> None:
-        write_tree(
-            self._checkpoint,
-            {
-                "key": self._keys[stage.name],
-                "epoch": epoch,
-                "state": state_of(run.parts()),
-                "rng": torch.get_rng_state(),
-                "device_rng": _device_rng(self._device),
-                "history": [report.to_json() for report in self._history],
-                "uses": [vars(use) for use in self._uses],
-                "train_s": self._train_s,
-                "evaluation_s": self._evaluation_s,
-            },
-        )
+        """Write a checkpoint; without room for it the trial goes on and tries again later."""
+        try:
+            write_tree(self._checkpoint, self._state(stage, run, epoch))
+        except OSError as error:
+            logger.warning("%s: no checkpoint written: %s", self._checkpoint, error.strerror)
         self._saved_at = time.monotonic()
+
+    def _state(self, stage: Stage, run: StageRun, epoch: int) -> dict[str, Any]:
+        return {
+            "key": self._keys[stage.name],
+            "epoch": epoch,
+            "state": state_of(run.parts()),
+            "rng": torch.get_rng_state(),
+            "device_rng": _device_rng(self._device),
+            "history": [report.to_json() for report in self._history],
+            "uses": [vars(use) for use in self._uses],
+            "train_s": self._train_s,
+            "evaluation_s": self._evaluation_s,
+        }
 
     def _read_checkpoint(self) -> dict[str, Any]:
         """The checkpoint to go on from, put into this trial's own folder; {} without one."""
@@ -265,6 +280,8 @@ class Trial:
         except ArtefactError as error:
             logger.warning("%s; the trial starts again", error)
             return {}
+        except OSError as error:
+            raise refused(error, self._checkpoint) from error
         if saved["key"] not in self._keys.values():
             return {}
         self._history = [EpochReport.from_json(report) for report in saved["history"]]

@@ -1,0 +1,85 @@
+"""Artefacts on a disk that is full, read-only or away: no trial is blamed, and all can go on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from dgsearch.database.queries import read_trials
+from tests.real_studies import SETTINGS, dgsearch_command
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+STUDY = f"""
+name = "disk"
+method = "mpbm"
+seeds = [0, 1]
+{SETTINGS.replace("pretrain_epochs = 2", "pretrain_epochs = 6")}
+[design]
+kind = "grid"
+vary.N_b = [2, 4]
+"""
+
+
+def _run(folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the study, in a mount namespace of its own if something comes before."""
+    command = dgsearch_command(folder)
+    if before:
+        command = ["unshare", "-rm", "sh", "-c", f'{before} && exec "$@"', "sh", *command]
+    environment = {**os.environ, "DGSEARCH_DISK_PATIENCE_S": "3"}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=environment, check=False
+    )
+
+
+def _study(folder: Path) -> Path:
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespace of one's own here (unshare -rm)")
+    (folder / "study.toml").write_text(STUDY)
+    (folder / "artifacts").mkdir()
+    return folder
+
+
+def _ends(folder: Path) -> set[str]:
+    return set(read_trials(folder / "study.db")["stop_reason"].dropna())
+
+
+def test_a_full_disk_stops_the_study_and_leaves_its_trials_open(tmp_path: Path) -> None:
+    folder = _study(tmp_path)
+    full = _run(folder, f"mount -t tmpfs -o size=16k none {folder}/artifacts")
+    assert full.returncode == 2, full.stderr
+    assert "No space left on device (waited for 3 s); make room on the disk" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert _ends(folder) == {"interrupted"}
+    rest = _run(folder)
+    assert rest.returncode == 0, rest.stderr
+    assert (read_trials(folder / "study.db")["state"] == "COMPLETE").sum() == 4
+
+
+def test_a_read_only_folder_is_refused_before_any_trial(tmp_path: Path) -> None:
+    folder = _study(tmp_path)
+    ran = _run(folder, f"mount -t tmpfs -o ro none {folder}/artifacts")
+    assert ran.returncode == 2
+    assert "artifacts: cannot be written: Read-only file system" in ran.stderr
+    assert not (folder / "study.db").exists()
+
+
+def test_a_folder_that_is_deleted_in_the_middle_costs_no_trial(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    running = subprocess.Popen(
+        dgsearch_command(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("artifacts/stages/marks/*.training")):
+        assert time.monotonic() < deadline
+        assert running.poll() is None
+        time.sleep(0.05)
+    shutil.rmtree(tmp_path / "artifacts")
+    _, errors = running.communicate(timeout=300)
+    assert running.returncode == 0, errors
+    assert (read_trials(tmp_path / "study.db")["state"] == "COMPLETE").all()
