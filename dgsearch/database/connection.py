@@ -8,19 +8,21 @@ for each other, and with a time-out long enough for several writers.
 from __future__ import annotations
 
 import os
+import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     NoSuchModuleError,
     SQLAlchemyError,
 )
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from dgsearch.database.read_only import check_readable, reading_engine
 from dgsearch.database.rows import MYSQL
@@ -45,25 +47,43 @@ __all__ = [
 DEFAULT_URL = "sqlite:///dgsearch.db"
 _BUSY_S = 60
 _CREATION_ATTEMPTS = 10
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*://")
+_NEXT = "give a path, or a URL such as sqlite:///dgsearch.db"
 
 
-def database_url(database: str | os.PathLike[str] | None = None) -> str:
+def database_url(database: str | os.PathLike[str] | None = None) -> URL:
     """The URL of a database given as a URL, a path, or not at all.
 
     Without one it is `$DGSEARCH_DATABASE`, and `sqlite:///dgsearch.db` where that is not set.
+    A text is a URL if it begins with a scheme and `://`. All else is the path of a file,
+    whatever characters are in it; so is every `os.PathLike`.
+
+    Raises:
+        DatabaseError: If it is empty, or a text that looks like a URL and is none.
     """
     if database is None:
         database = os.environ.get("DGSEARCH_DATABASE", DEFAULT_URL)
-    text = os.fspath(database)
-    return text if "://" in text else f"sqlite:///{text}"
+    text = os.fsdecode(database)
+    if not text:
+        raise DatabaseError(f"database = '': is empty; {_NEXT}")
+    if isinstance(database, os.PathLike) or not _SCHEME.match(text):
+        named = f"./{text}" if text.startswith(("file:", ":memory:")) else text
+        return URL.create("sqlite", database=named)
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseError(f"database {masked(text)}: is not a URL; {_NEXT}") from error
 
 
-def masked(url: str) -> str:
+def masked(url: str | URL) -> str:
     """The URL with its password hidden; a text that is no URL is shown up to its scheme."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        parsed = make_url(url)
     except (ArgumentError, ValueError):
-        return f"{url.partition('://')[0]}://…"
+        return f"{str(url).partition('://')[0]}://…"
+    if parsed.drivername == "sqlite" and not parsed.query:
+        return f"sqlite:///{parsed.database or ''}"  # as it was given, without %-escapes
+    return parsed.render_as_string(hide_password=True)
 
 
 def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStorage:
@@ -80,7 +100,7 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
             _create(url)
         try:
             storage = RDBStorage(
-                url, engine_kwargs=_engine_arguments(url), skip_table_creation=True
+                _plain(url), engine_kwargs=_engine_arguments(url), skip_table_creation=True
             )
         except RuntimeError as error:  # tables of another Optuna
             raise DatabaseError(_unopened(url, error)) from error
@@ -90,13 +110,13 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
     return storage
 
 
-def _is_signed(url: str) -> bool:
+def _is_signed(url: URL) -> bool:
     """Whether all tables are there: their version is written after them.
 
     Raises:
         DatabaseError: If it is that of another dgsearch.
     """
-    engine = create_engine(url, **_engine_arguments(url), poolclass=NullPool)
+    engine = create_engine(url, **{**_engine_arguments(url), "poolclass": NullPool})
     if not inspect(engine).has_table(OWN_INFO.name):
         return False
     with engine.connect() as connection:
@@ -108,7 +128,7 @@ def _is_signed(url: str) -> bool:
     return version is not None
 
 
-def _create(url: str) -> None:
+def _create(url: URL) -> None:
     """Create the tables that are not there, also while other processes do the same."""
     from optuna.exceptions import StorageInternalError
     from optuna.storages import RDBStorage
@@ -116,7 +136,7 @@ def _create(url: str) -> None:
     unpooled = {**_engine_arguments(url), "poolclass": NullPool}  # a collision leaves none open
     for patience in reversed(range(_CREATION_ATTEMPTS)):
         try:
-            engine = RDBStorage(url, engine_kwargs=dict(unpooled)).engine
+            engine = RDBStorage(_plain(url), engine_kwargs=dict(unpooled)).engine
             OWN.create_all(engine)
             create_views(engine)
             return
@@ -165,20 +185,23 @@ def open_if_there(database: str | os.PathLike[str] | Engine | None = None) -> En
 
 def failed_reading(engine: Engine, error: BaseException) -> DatabaseError:
     """What to say when an open database cannot be read."""
-    return DatabaseError(_unopened(engine.url.render_as_string(hide_password=False), error))
+    return DatabaseError(_unopened(engine.url, error))
 
 
 @contextmanager
-def readable(url: str) -> Iterator[None]:
+def readable(url: URL) -> Iterator[None]:
     """Turn what the database driver raises into a `DatabaseError` that names the database."""
     try:
         yield
     except NoSuchModuleError as error:
-        kind = make_url(url).drivername
+        kind = url.drivername
         message = f"database {masked(url)}: {kind!r} is no kind of database known here"
-        raise DatabaseError(f"{message}; use sqlite, postgresql+psycopg or mysql") from error
+        raise DatabaseError(
+            f"{message}; use sqlite, postgresql+psycopg or mysql. "
+            f"A file of that name is ./{_plain(url)}"
+        ) from error
     except (ArgumentError, ValueError) as error:
-        raise DatabaseError(f"database {masked(url)}: is not a URL; {_NEXT}") from error
+        raise DatabaseError(f"database {masked(url)}: cannot be used: {error}; {_NEXT}") from error
     except ImportError as error:
         raise DatabaseError(
             f"database {masked(url)}: its driver is not installed ({error}); {_driver_of(url)}"
@@ -187,9 +210,9 @@ def readable(url: str) -> Iterator[None]:
         raise DatabaseError(_unopened(url, error)) from error
 
 
-def _driver_of(url: str) -> str:
+def _driver_of(url: URL) -> str:
     """What to install for a kind of database."""
-    backend = make_url(url).get_backend_name()
+    backend = url.get_backend_name()
     if backend == "postgresql":
         return "pip install 'dgsearch[postgres]' and write postgresql+psycopg://"
     if backend in MYSQL:
@@ -197,27 +220,36 @@ def _driver_of(url: str) -> str:
     return f"install a driver of SQLAlchemy for {backend}"
 
 
-_NEXT = "give a path, or a URL such as sqlite:///dgsearch.db"
-
-
-def _unopened(url: str, error: BaseException) -> str:
+def _unopened(url: URL, error: BaseException) -> str:
     """A message of one line, with the driver's own reason and without a password."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
     reason = str(cause.orig) if isinstance(cause, DBAPIError) else str(cause)
-    password = make_url(url).password
+    password = url.password
     line = " ".join(reason.split())
     if password:
         line = line.replace(str(password), "***")
     return f"database {masked(url)}: cannot be used: {line}; check its place, and that it has room"
 
 
-def _engine_arguments(url: str) -> dict[str, Any]:
-    backend = make_url(url).get_backend_name()
+def _engine_arguments(url: URL) -> dict[str, Any]:
+    backend = url.get_backend_name()
+    name = url.database
+    if backend == "sqlite" and name and name != ":memory:" and not url.query:
+        return {"creator": lambda: _connected(name), "poolclass": QueuePool}
     if backend == "sqlite":
         return {"connect_args": {"timeout": _BUSY_S}}
     return {"pool_pre_ping": True}
+
+
+def _connected(file: str) -> sqlite3.Connection:
+    """A connection to exactly that file; in a URL `?` and `%` would mean something else."""
+    return sqlite3.connect(file, timeout=_BUSY_S, check_same_thread=False)
+
+
+def _plain(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
 
 
 def _tune_sqlite(engine: Engine) -> None:

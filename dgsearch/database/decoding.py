@@ -68,7 +68,7 @@ def column_of(pieces: Sequence[Piece], size: int, kind: str) -> Any:
     Args:
         pieces: For different rows.
         size: Number of rows.
-        kind: Its dtype.
+        kind: Its dtype. In a column of objects <NA> is what is missing, None a value.
     """
     if kind == "float64":
         numbers = np.full(size, np.nan)
@@ -77,10 +77,12 @@ def column_of(pieces: Sequence[Piece], size: int, kind: str) -> Any:
         return numbers
     if kind == "Int64":
         return _whole_numbers(pieces, size)
-    objects = np.full(size, None, dtype=object)
+    objects = np.full(size, pd.NA, dtype=object)
     for piece in pieces:
         objects[piece.rows] = piece.values
-    return objects if kind == "object" else pd.Series(objects, dtype=kind).array
+    column = pd.Series(objects, dtype=kind)
+    # An array of objects would be taken for texts where it holds nothing else.
+    return column if kind == "object" else column.array
 
 
 def decode_param(rows: Ints, stored: Floats, distribution: str) -> Piece:
@@ -96,8 +98,10 @@ def decode_param(rows: Ints, stored: Floats, distribution: str) -> Piece:
         choices = described["attributes"]["choices"]
         values = np.empty(len(choices), dtype=object)
         values[:] = choices
-        return Piece(rows, values[stored.astype(np.int64)], kind_of(choices))
+        return Piece(rows, values[stored.astype(np.int64)], _kind_of_choices(choices))
     if described["name"].startswith("Int"):
+        if len(stored) and np.abs(stored).max() >= _WHOLE:
+            return Piece(rows, np.array([int(number) for number in stored], object), "object")
         return Piece(rows, stored.astype(np.int64), "Int64")
     return Piece(rows, stored, "float64")
 
@@ -131,6 +135,16 @@ def _whole_numbers(pieces: Sequence[Piece], size: int) -> pd.arrays.IntegerArray
         missing[piece.rows] = absent
         whole[piece.rows] = np.where(absent, 0, piece.values).astype(np.int64)
     return pd.arrays.IntegerArray(whole, missing)
+
+
+def _kind_of_choices(choices: Sequence[Any]) -> str:
+    """The dtype in which each choice stays what it is, and differs from "has none".
+
+    None and NaN among the choices, or whole numbers beside others, need a column of objects.
+    """
+    kinds = {_kind(choice) for choice in choices}
+    unlike = "" in kinds or len(kinds) > 1
+    return "object" if unlike or any(choice != choice for choice in choices) else kind_of(choices)
 
 
 def _kind(value: Any) -> str:

@@ -81,7 +81,7 @@ def _write_csv(chunks: Iterator[pd.DataFrame], file: Path) -> None:
     with file.open("w", encoding="utf-8", newline="") as stream:
         for place, chunk in enumerate(chunks):
             objects = [name for name in chunk.columns if chunk[name].dtype == object]
-            texts = {name: chunk[name].map(_json, na_action="ignore") for name in objects}
+            texts = {name: chunk[name].map(_json) for name in objects}
             chunk.assign(**texts).to_csv(stream, index=False, header=place == 0)
 
 
@@ -120,7 +120,7 @@ def _unbarred(text: str) -> str:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
+    return None if value is pd.NA else json.dumps(value)
 
 
 FORMATS: Mapping[str, Callable[[Iterator[pd.DataFrame], Path], None]] = {

@@ -20,6 +20,7 @@ __all__ = [
     "FRAMES",
     "STATE",
     "TIME",
+    "VALUE",
     "Column",
     "Frame",
     "beside_own",
@@ -29,6 +30,7 @@ __all__ = [
 
 ACCURACY = "accuracy/"
 ATTRIBUTE = "attribute/"
+VALUE = "value/"
 TIME = "datetime64[us, UTC]"
 STATE = pd.CategoricalDtype(list(STATES), ordered=True)
 _BY_VALUES = "float64, Int64, boolean or string; object where values differ in kind"
@@ -109,9 +111,16 @@ FRAMES: Mapping[str, Frame] = {
             Column("variant", "string", "variant of an ablation, method of a family; else empty"),
             Column("<hyperparameter>", _BY_VALUES, "its value; missing where it has none"),
             Column(
-                "value", "float64", "accuracy on the selection split; what Optuna stored", "0..1"
+                "value",
+                "float64",
+                "accuracy on the selection split; what Optuna stored, of the first objective",
+                "0..1",
             ),
-            Column("value_<k>", "float64", "further values of a study of several, k from 1"),
+            Column(
+                "value/<objective>",
+                "float64",
+                "values of a study of several objectives, by metric name or place from 0",
+            ),
             Column("epochs", "Int64", "epochs of the last stage that were reported"),
             Column("started_at", TIME, "when a worker took it on", "UTC"),
             Column("finished_at", TIME, "when it ended", "UTC"),
@@ -188,8 +197,7 @@ def hyperparameter_columns(columns: Iterable[str]) -> list[str]:
 
 
 def _is_own(name: str) -> bool:
-    further_value = name.startswith("value_") and name.removeprefix("value_").isdigit()
-    return name in _TAKEN or further_value or name.startswith((ACCURACY, ATTRIBUTE))
+    return name in _TAKEN or name.startswith((ACCURACY, ATTRIBUTE, VALUE))
 
 
 def describe_frames() -> pd.DataFrame:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.pool import NullPool
 
 from dgsearch.database.tables import (
@@ -37,7 +37,7 @@ _TOO_OLD = (  # Optuna's revisions before v3.0.0.d, which lack columns that the 
 )
 
 
-def reading_engine(url: str, shown: str) -> Engine:
+def reading_engine(url: URL, shown: str) -> Engine:
     """An engine whose connections are closed after use and, for SQLite files, cannot write.
 
     Args:
@@ -47,9 +47,8 @@ def reading_engine(url: str, shown: str) -> Engine:
     Raises:
         DatabaseError: If an SQLite file does not exist.
     """
-    parsed = make_url(url)
-    name = parsed.database or ":memory:"
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+    name = url.database or ":memory:"
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         return create_engine(url, poolclass=NullPool)
     if name == ":memory:" or name.startswith("file:"):
         return create_engine(url)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, Select, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from dgsearch.database.connection import failed_reading, open_for_reading
+from dgsearch.database.connection import failed_reading, masked, open_for_reading
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, VERSION_INFO
 from dgsearch.errors import DatabaseError, one_of
 
@@ -71,7 +71,7 @@ class Snapshot:
     @property
     def place(self) -> str:
         """URL of the database, for messages; a password is hidden."""
-        return self.connection.engine.url.render_as_string(hide_password=True)
+        return masked(self.connection.engine.url)
 
     def cursor(self, query: Select[Any]) -> Any:
         """The driver's own cursor with the rows of a query: SQLite's times are texts."""

@@ -42,6 +42,7 @@ __all__ = [
     "STATES",
     "STUDIES",
     "STUDY_DIRECTIONS",
+    "STUDY_SYSTEM_ATTRIBUTES",
     "TRIALS",
     "TRIAL_USER_ATTRIBUTES",
     "VALUES",
@@ -68,6 +69,13 @@ STUDY_DIRECTIONS = Table(
     Column("study_id", Integer),
     Column("objective", Integer),
     Column("direction", Enum("NOT_SET", "MINIMIZE", "MAXIMIZE", name="studydirection")),
+)
+STUDY_SYSTEM_ATTRIBUTES = Table(
+    "study_system_attributes",
+    _optuna,
+    Column("study_id", Integer),
+    Column("key", String(512)),
+    Column("value_json", Text),
 )
 TRIALS = Table(
     "trials",

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 
+from dgsearch.database.declared import read_objectives
 from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
@@ -19,12 +20,11 @@ from dgsearch.database.reading import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
     OWN_TRIALS,
-    STUDY_DIRECTIONS,
     TRIALS,
     VALUES,
 )
 
-__all__ = ["TrialRows", "further_values", "read_trial_rows"]
+__all__ = ["TrialRows", "objective_values", "read_trial_rows"]
 
 _TYPES = FRAMES["trials"].dtypes
 _TIMES = ("started_at", "finished_at")
@@ -90,26 +90,32 @@ def read_trial_rows(
     return rows, frame[list(_TYPES)]
 
 
-def further_values(
+def objective_values(
     database: Snapshot, conditions: Conditions, rows: TrialRows, study_ids: Collection[int]
 ) -> dict[str, Floats]:
-    """The values of studies of several objectives after the first, `value_1` and so on."""
-    objectives = select(func.max(STUDY_DIRECTIONS.c.objective)).where(
-        STUDY_DIRECTIONS.c.study_id.in_(list(study_ids))
-    )
-    count = database.connection.scalar(objectives) or 0
-    if not count:
+    """Every value of the trials of studies of several objectives, by column."""
+    of_several = {
+        study_id: found
+        for study_id, found in read_objectives(database, list(study_ids)).items()
+        if len(found) > 1
+    }
+    columns = dict.fromkeys(item.column for found in of_several.values() for item in found)
+    if not columns:
         return {}
     query = (
         select(VALUES.c.trial_id, VALUES.c.objective, VALUES.c.value, signs(VALUES.c.value_type))
         .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
-        .where(VALUES.c.objective > 0, *conditions)
+        .where(TRIALS.c.study_id.in_(list(of_several)), *conditions)
     )
     ids, places, numbers, infinite = database.numbers(query).T
-    wide = np.full((count + 1, len(rows.ids)), np.nan)
+    values = with_infinities(numbers, infinite)
     at = rows.places(ids.astype(np.int64))
-    wide[places.astype(np.int64), at] = with_infinities(numbers, infinite)
-    return {f"value_{objective}": wide[objective] for objective in range(1, count + 1)}
+    wide = {name: np.full(len(rows.ids), np.nan) for name in columns}
+    for study_id, found in of_several.items():
+        for objective in found:
+            chosen = (rows.study_ids[at] == study_id) & (places == objective.index)
+            wide[objective.column][at[chosen]] = values[chosen]
+    return wide
 
 
 def _query(

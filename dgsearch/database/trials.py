@@ -12,16 +12,15 @@ from dgsearch.database.accuracies import accuracy_domains, measured_domains, rea
 from dgsearch.database.attributes import attribute_kinds, read_attributes
 from dgsearch.database.chunks import trial_blocks
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
-from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, hyperparameter_columns
+from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, VALUE, hyperparameter_columns
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
 from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
-from dgsearch.database.trial_rows import further_values, read_trial_rows
+from dgsearch.database.trial_rows import objective_values, read_trial_rows
 from dgsearch.errors import DatabaseError, one_of
 
 __all__ = ["TrialRequest", "trials_frame", "trials_in_chunks"]
 
 _HYPERPARAMETER = "<hyperparameter>"
-_FURTHER = "value_"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _layout(
 
 def _families(columns: Sequence[str] | None) -> set[str]:
     """The families that the columns asked for belong to."""
-    families = {_HYPERPARAMETER, _FURTHER, ACCURACY, ATTRIBUTE}
+    families = {_HYPERPARAMETER, VALUE, ACCURACY, ATTRIBUTE}
     if columns is None:
         return families
     prefixes = families - {_HYPERPARAMETER}
@@ -125,8 +124,8 @@ def _read(
         families["<hyperparameter>"] = read_hyperparameters(
             database, conditions, rows, columns=columns, kinds=layout.hyperparameters
         )
-    if _FURTHER in wanted:
-        families["value_<k>"] = further_values(database, conditions, rows, names)
+    if VALUE in wanted:
+        families["value/<objective>"] = objective_values(database, conditions, rows, names)
     if ACCURACY in wanted:
         accuracies = _accuracy_columns(request)
         families["accuracy/<domain>"] = read_accuracies(

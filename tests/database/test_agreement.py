@@ -30,7 +30,7 @@ _numbers = itertools.count()
 # Text without NUL, which PostgreSQL cannot store.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 NAMES = st.one_of(
-    st.sampled_from(["lr", "epochs", "value", "param_epochs", "naïve λ", "a/b", "value_1"]),
+    st.sampled_from(["lr", "epochs", "value", "param_epochs", "naïve λ", "a/b", "value/1"]),
     TEXT.filter(bool),
 )
 CHOICES = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False), TEXT)
@@ -132,7 +132,7 @@ def assert_agrees(storage: RDBStorage, objectives: int, written: list[FrozenTria
         elif group == "user_attrs":
             pairs[group, key] = f"attribute/{key}"
         elif group in ("value", "values"):
-            pairs[group, key] = "value" if key in ("", 0) else f"value_{key}"
+            pairs[group, key] = "value" if key == "" else f"value/{key}"
     for theirs, ours in pairs.items():
         cells = zip(_column(frame, ours), _column(other, theirs), strict=True)
         assert all(_same(own, expected) for own, expected in cells), (ours, theirs)

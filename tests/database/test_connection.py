@@ -13,17 +13,61 @@ from dgsearch.database.connection import (
     open_for_reading,
     open_for_writing,
 )
+from dgsearch.database.queries import read_trials
 from dgsearch.database.tables import SCHEMA_VERSION
 from dgsearch.errors import DatabaseError
 
 
 def test_a_path_becomes_a_url_and_a_url_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert database_url("a/b.db") == "sqlite:///a/b.db"
-    assert database_url("postgresql://h/x") == "postgresql://h/x"
+    assert masked(database_url("a/b.db")) == "sqlite:///a/b.db"
+    assert masked(database_url("postgresql://h/x")) == "postgresql://h/x"
     monkeypatch.delenv("DGSEARCH_DATABASE", raising=False)
-    assert database_url() == "sqlite:///dgsearch.db"
+    assert masked(database_url()) == "sqlite:///dgsearch.db"
     monkeypatch.setenv("DGSEARCH_DATABASE", "other.db")
-    assert database_url() == "sqlite:///other.db"
+    assert masked(database_url()) == "sqlite:///other.db"
+
+
+ODD_NAMES = [
+    "run#1.db",
+    "what?.db",
+    "a?b=c.db",
+    "50%.db",
+    "a%41.db",
+    "with space.db",
+    "ünï.db",
+    "a:b.db",
+    "a@b.db",
+    "a&mode=ro.db",
+    "C:x.db",
+    "file:x.db",
+    ":memory:",
+    "./x:/y.db",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_path_names_that_file_whatever_characters_are_in_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    engine = open_for_writing(name).engine
+    assert str(name).removeprefix("./") in masked(engine.url)
+    engine.dispose()
+    assert len(read_trials(name)) == len(read_trials(Path(name))) == 0
+    made = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
+    assert {file.removesuffix("-wal").removesuffix("-shm") for file in made} == {
+        name.removeprefix("./")
+    }
+
+
+def test_a_path_object_is_never_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert database_url(Path("a?b")).database == "a?b"
+    with pytest.raises(DatabaseError, match=r"'x' is no kind .* file of that name is \./x://y"):
+        open_for_reading("x://y.db")
+    with pytest.raises(DatabaseError, match="is empty"):
+        open_for_reading("")
 
 
 def test_a_password_is_never_shown() -> None:
@@ -38,7 +82,7 @@ def test_an_unreachable_server_is_an_error_without_the_password() -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["nonsense://host/x", "://", "sqlite+nonsense:///x.db"])
+@pytest.mark.parametrize("url", ["nonsense://host/x", "sqlite+nonsense:///x.db"])
 def test_an_unknown_kind_of_database_is_an_error(url: str) -> None:
     with pytest.raises(DatabaseError, match="database "):
         open_for_writing(url)

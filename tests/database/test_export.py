@@ -27,7 +27,7 @@ def every_kind() -> pd.DataFrame:
             "count": pd.Series([1, 2, 3], dtype="int64"),
             "state": pd.Categorical(["FAIL", None, "COMPLETE"], dtype=STATE),
             "time": pd.to_datetime(["2026-01-31 12:00:00.123456", None, None], utc=True),
-            "mixed": pd.Series([[1, "x"], None, {"a": 0.5}], dtype=object),
+            "mixed": pd.Series([[1, "x"], pd.NA, {"a": 0.5}], dtype=object),
         }
     ).astype({"time": "datetime64[us, UTC]"})
 

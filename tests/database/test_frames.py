@@ -46,10 +46,10 @@ def _family(column: str) -> str:
     """The column of the table that stands for a column of a frame."""
     if column in FRAMES["trials"].dtypes:
         return column
-    for family in ("accuracy/<domain>", "attribute/<key>"):
+    for family in ("value/<objective>", "accuracy/<domain>", "attribute/<key>"):
         if column.startswith(family.partition("<")[0]):
             return family
-    return "value_<k>" if column[6:].isdigit() else "<hyperparameter>"
+    return "<hyperparameter>"
 
 
 def _check(name: str, frame: pd.DataFrame) -> None:
@@ -90,7 +90,7 @@ def test_so_has_a_study_that_dgsearch_did_not_write(database: str, name: str) ->
     frame = READERS[name](database)
     _check(name, frame)
     if name == "trials":
-        assert {"value_1", "mixed", "param_epochs", "attribute/shape"} <= set(frame)
+        assert {"value/0", "value/1", "mixed", "param_epochs", "attribute/shape"} <= set(frame)
         assert hyperparameter_columns(frame) == ["mixed", "flag", "lr", "param_epochs"]
         own = ["seed", "config_id", "stop_reason", "wall_s", "rung"]
         assert frame[own].isna().all(axis=None)
