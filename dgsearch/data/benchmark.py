@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dgsearch.errors import DataError
 
-__all__ = ["Benchmark", "DataPlace", "Domain", "Stored"]
+__all__ = ["Benchmark", "DataPlace", "Domain", "Remarking", "Stored"]
 
 
 @dataclass(frozen=True)
@@ -150,4 +150,13 @@ class Stored(Protocol):
 
     def missing(self, domain: str) -> str | None:
         """What is missing of a domain; None if its files are there."""
+        ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A benchmark that says how it has read unusual files."""
+
+    def remarks(self) -> Iterator[str]:
+        """What is unusual about the data and how it was read, a sentence each."""
         ...

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from dgsearch.data.decoding import Contents, Listing
 from dgsearch.data.images import read_picture
+from dgsearch.data.recognition import ENDINGS, is_visible
 from dgsearch.errors import DataError
 
 __all__ = [
@@ -22,6 +24,11 @@ __all__ = [
     "file_listing",
     "identity_of",
 ]
+
+
+_LINE = re.compile(
+    r"\s*(\S.*?)(?:\s+|\s*,\s*)(\d+)\s*"
+)  # of a list: a path, the number of a class
 
 
 @dataclass(frozen=True)
@@ -40,34 +47,48 @@ class Entry:
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
-    """Names of the classes below a folder, sorted; hidden folders are passed over."""
+    """Names of the folders below a folder, sorted; hidden ones are passed over."""
     with os.scandir(folder) as found:
-        return tuple(sorted(item.name for item in found if item.is_dir() and _visible(item.name)))
+        return tuple(
+            sorted(item.name for item in found if item.is_dir() and is_visible(item.name))
+        )
 
 
-def entries_in_folders(folder: Path) -> list[Entry]:
+def entries_in_folders(folder: Path, *, held_out: bool = False) -> list[Entry]:
     """The images of `<folder>/<class>/`, of any depth, in torchvision's order.
+
+    Args:
+        folder: What holds the class folders.
+        held_out: Whether they are the test part of an official division.
 
     Raises:
         DataError: If the folder holds no folder of a class.
     """
-    from torchvision.datasets import ImageFolder  # takes over a second to import
-
-    try:
-        found = ImageFolder(str(folder), allow_empty=True)
-    except FileNotFoundError as error:
+    classes = class_folders(folder)
+    if not classes:
         raise DataError(
             f"{folder}: holds no folder of a class; expected <class>/<image>.jpg or .png"
-        ) from error
+        )
     return [
-        Entry(file, found.classes[label])
-        for file, label in found.samples
-        if _visible(os.path.basename(file)) and _visible(found.classes[label])
+        Entry(file, name, held_out) for name in classes for file in _images_below(folder / name)
     ]
 
 
+def _images_below(folder: Path) -> Iterator[str]:
+    """Files that are images by their endings, by folder and name."""
+    for parent, _, names in sorted(os.walk(folder, followlinks=True)):
+        inside = Path(parent).relative_to(folder).parts
+        if not all(is_visible(part) for part in inside):
+            continue
+        for name in sorted(names):
+            if name.lower().endswith(ENDINGS) and is_visible(name):
+                yield os.path.join(parent, name)
+
+
 def entries_in_list(file: Path, folder: Path, *, held_out: bool = False) -> list[Entry]:
-    """The images that a list file names, one `PATH NUMBER` a line.
+    """The images that a list file names, one path and number a line.
+
+    A space, a tab or a comma lies between them.
 
     Args:
         file: The list.
@@ -79,13 +100,13 @@ def entries_in_list(file: Path, folder: Path, *, held_out: bool = False) -> list
     """
     entries = []
     for number, line in enumerate(_lines(file), start=1):
-        path, _, label = line.strip().rpartition(" ")
-        if not path or not label.isdecimal():
+        found = _LINE.fullmatch(line)
+        if found is None:
             raise DataError(
                 f"{file}:{number}: {line.strip()!r} is not a path and a number of a class, such "
                 "as 'clipart/zebra/clipart_344_000001.jpg 344'"
             )
-        entries.append(Entry(os.path.join(folder, path), int(label), held_out))
+        entries.append(Entry(os.path.join(folder, found[1]), int(found[2]), held_out))
     return entries
 
 
@@ -135,11 +156,6 @@ def identity_of(files: Iterable[str], root: Path) -> str:
 
 def _relative(file: str, root: Path) -> str:
     return file.removeprefix(f"{root}{os.sep}")
-
-
-def _visible(name: str) -> bool:
-    """Whether a file or folder belongs to the data, not to an operating system."""
-    return not name.startswith((".", "__MACOSX"))
 
 
 def _lines(file: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dgsearch.data.benchmark import Benchmark, Domain, Stored
+from dgsearch.data.benchmark import Benchmark, Domain, Remarking, Stored
 from dgsearch.data.cache import default_cache
 from dgsearch.data.registry import benchmark_names, find_benchmark
 from dgsearch.errors import DataError, one_of
@@ -69,9 +69,12 @@ def _found(benchmark: Benchmark) -> Iterator[str]:
             yield _domain_line(name, domains[name], benchmark, published.get(name, ()))
     if not domains:
         root = benchmark.root if isinstance(benchmark, Stored) else Path()
-        raise DataError(f"{benchmark.name}: no domain can be used; looked in {root}")
+        first = "".join(f"; {problem.splitlines()[0]}" for problem in list(problems.values())[:1])
+        raise DataError(f"{benchmark.name}: no domain can be used; looked in {root}{first}")
     yield from _class_table(domains, benchmark.labels)
     yield from _remarks(domains, benchmark.labels, published)
+    if isinstance(benchmark, Remarking):
+        yield from (f"  {remark}" for remark in benchmark.remarks())
     if isinstance(benchmark, Stored):
         size = benchmark.image_size
         yield f"  decoded at {size}x{size} pixels and kept in {default_cache() / 'decoded'}"
@@ -111,7 +114,7 @@ def _remarks(
         empty = torch.nonzero(_counts(domain, len(labels)) == 0).flatten().tolist()
         if empty:
             shown = ", ".join(labels[number] for number in empty)
-            yield f"  {name}: no image of {len(empty)} classes: {shown}"
+            yield f"  {name}: no image of {shown} ({len(empty)} of {len(labels)} classes)"
         if domain.held_out is not None:
             yield (
                 f"  {name}: {len(domain.trained_on)} images for training and "

@@ -13,14 +13,8 @@ from typing import Any
 
 from dgsearch.data.benchmark import Benchmark, DataPlace
 from dgsearch.data.digits import Digits
-from dgsearch.data.layouts import (
-    DOMAINNET,
-    OFFICE31,
-    OFFICEHOME,
-    PACS,
-    VISDA2017,
-    folder_benchmark,
-)
+from dgsearch.data.folder import folder_benchmark
+from dgsearch.data.layouts import LAYOUTS
 from dgsearch.data.trees import TreeBenchmark
 from dgsearch.errors import DataError, one_of
 from dgsearch.plugins import leave_out, load_plugins
@@ -48,10 +42,7 @@ _OWN: dict[str, Maker] = {
     "digits-mini": _digits_mini,
     "digits": Digits,
     "folder": folder_benchmark,
-    **{
-        layout.name: partial(TreeBenchmark, layout)
-        for layout in (PACS, DOMAINNET, OFFICE31, OFFICEHOME, VISDA2017)
-    },
+    **{layout.name: partial(TreeBenchmark, layout) for layout in LAYOUTS},
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -73,12 +73,14 @@ class TrialData:
         labels: Names of the classes.
         image_size: H = W in pixels.
         rows: Which images each split holds.
+        warnings: What a reader of the results must know about the classes.
     """
 
     splits: Mapping[str, Split]
     labels: tuple[str, ...]
     image_size: int
     rows: Mapping[str, Rows] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:
@@ -131,7 +133,9 @@ def load_trial_data(
     benchmark = _benchmark(spec.benchmark, spec.root, spec.image_size, spec.download)
     drawn = seed if spec.redraw else 0
     sides = [_side(benchmark, names, drawn) for names in (spec.source, *zip(spec.targets))]
-    _check_classes(benchmark, sides)
+    warnings = tuple(_class_warnings(benchmark, sides))
+    for warning in warnings:
+        logger.warning("%s: %s", benchmark.name, warning)
     divided = [divide_source(sides[0], spec, seed)]
     for target in sides[1:]:
         tested = {f"{TARGET_TEST}/{target.names[0]}": target.tested_on}
@@ -143,7 +147,7 @@ def load_trial_data(
         for side, parts in zip(sides, divided, strict=True)
         for name, part in parts.items()
     }
-    return TrialData(splits, benchmark.labels, benchmark.image_size, rows)
+    return TrialData(splits, benchmark.labels, benchmark.image_size, rows, warnings)
 
 
 @lru_cache(maxsize=8)
@@ -198,19 +202,27 @@ def _float_split(
     )
 
 
-def _check_classes(benchmark: Benchmark, sides: Sequence[Side]) -> None:
-    """Warn where a target has classes of which the source has no image."""
+def _class_warnings(benchmark: Benchmark, sides: Sequence[Side]) -> Iterator[str]:
+    """Where a target has classes of which the source has no image, or lacks some of its own."""
+    source = "+".join(sides[0].names)
     known = set(sides[0].labels.tolist())
     for side in sides[1:]:
-        unknown = sorted(set(side.labels.tolist()) - known)
-        if unknown:
-            shown = ", ".join(benchmark.labels[label] for label in unknown[:5])
-            logger.warning(
-                "%s: %d classes of %s have no image in %s: %s%s; no method can learn them",
-                benchmark.name,
-                len(unknown),
-                side.names[0],
-                "+".join(sides[0].names),
-                shown,
-                ", ..." if len(unknown) > 5 else "",
+        tested = set(side.labels.tolist())
+        target = side.names[0]
+        if unknown := sorted(tested - known):
+            yield (
+                f"{source} has no image of {_named(benchmark, unknown)}; no method can learn to "
+                f"recognise them, and their images in {target} count as errors"
             )
+        if absent := sorted(known - tested):
+            yield (
+                f"{target} has no image of {_named(benchmark, absent)}; its accuracy is that of "
+                f"the other {len(known & tested)} classes"
+            )
+
+
+def _named(benchmark: Benchmark, numbers: Sequence[int]) -> str:
+    """`3 of the 65 classes (Bed, Bike, Bottle)`."""
+    shown = ", ".join(benchmark.labels[number] for number in numbers[:5])
+    more = ", ..." if len(numbers) > 5 else ""
+    return f"{len(numbers)} of the {len(benchmark.labels)} classes ({shown}{more})"

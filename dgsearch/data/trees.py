@@ -6,6 +6,7 @@ distributed, and with its list files where it has them.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,17 +15,21 @@ from pathlib import Path
 
 from dgsearch.data.benchmark import DataPlace, Domain
 from dgsearch.data.cache import decoded_domain
+from dgsearch.data.classes import ClassNames, match_classes
 from dgsearch.data.decoding import Listing
-from dgsearch.data.files import (
-    Entry,
-    class_folders,
-    entries_in_folders,
-    entries_in_list,
-    file_listing,
+from dgsearch.data.files import Entry, entries_in_folders, file_listing
+from dgsearch.data.lists import join_lists, listed_labels
+from dgsearch.data.recognition import (
+    ClassFolders,
+    find_class_folders,
+    image_folders,
+    passed_over,
 )
 from dgsearch.errors import DataError, one_of
 
 __all__ = ["Layout", "ListFile", "TreeBenchmark", "default_root"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,11 @@ class Layout:
         published: How many images each domain has by its publication.
         lists: List files of each domain; used where all of a domain's are there.
         labels: Names of the classes; empty: the folders say.
+        wrong_lines: Ends of paths that lists name by mistake; they are left out.
+        from_one: Whether copies of the lists number the classes from 1.
+        first_number: Of the first class in the lists, where `labels` is empty.
+        needs_lists: Whether the folders alone are another benchmark.
+        entries: The images of each domain, where a table has said them already.
     """
 
     name: str
@@ -67,6 +77,11 @@ class Layout:
     lists: Mapping[str, tuple[ListFile, ...]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     inside: tuple[str, ...] = ("",)
+    wrong_lines: tuple[str, ...] = ()
+    from_one: bool = False
+    first_number: int = 0
+    needs_lists: bool = False
+    entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
 
 def default_root(benchmark: str) -> Path:
@@ -82,9 +97,16 @@ class TreeBenchmark:
         image_size: H = W in pixels to which images are resized.
     """
 
-    def __init__(self, layout: Layout, place: DataPlace) -> None:
-        """Look for it at a place; nothing is read before it is needed."""
+    def __init__(self, layout: Layout, place: DataPlace, *, base: Path | None = None) -> None:
+        """Look for it at a place; nothing is read before it is needed.
+
+        Args:
+            layout: How it is distributed.
+            place: Where it lies.
+            base: The folder that holds the domains, where it is known already.
+        """
         self._layout = layout
+        self._found_base = base
         self._download = place.download
         self._loaded: dict[str, Domain] = {}
         self.root = place.root or default_root(layout.name)
@@ -98,21 +120,56 @@ class TreeBenchmark:
         """Names of the domains."""
         return tuple(self._layout.folders)
 
-    @cached_property
+    @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes: those of all domains that are there.
 
         Where lists number the classes they have that order; further ones follow, sorted.
         """
-        if self._layout.labels:
-            return self._layout.labels
+        return self._layout.labels or self._classes.labels
+
+    @cached_property
+    def _classes(self) -> ClassNames:
+        """The classes and how each name of a folder is read."""
         there = [domain for domain in self.domains if self.missing(domain) is None]
-        if not there:
+        if not there and not self._layout.labels:
             raise DataError(self._says(f"no domain is in {self.root}"))
-        listed = self._listed_labels([domain for domain in there if self._lists(domain)])
-        places = [self._place(domain) for domain in there if not self._lists(domain)]
-        folders = {name for place in places if place for name in class_folders(place)}
-        return (*listed, *sorted(folders - set(listed)))
+        listed = [domain for domain in there if self._lists(domain)]
+        found = {domain: self._class_folders(domain) for domain in there if domain not in listed}
+        known = self._layout.labels or listed_labels(
+            self.name, {domain: self._entries(domain) for domain in listed}
+        )
+        return match_classes(found, known)
+
+    def _class_folders(self, domain: str) -> tuple[str, ...]:
+        """Names of the class folders of a domain that hold an image."""
+        if domain in self._layout.entries:
+            return tuple(dict.fromkeys(str(each.label) for each in self._layout.entries[domain]))
+        names = [
+            folder.name
+            for place, _ in self._folders(domain).places
+            for folder in image_folders(place)
+        ]
+        return tuple(dict.fromkeys(names))
+
+    def remarks(self) -> Iterator[str]:
+        """What is unusual about the data and how it was read, a sentence each."""
+        if self._base != self.root:
+            yield f"the domains are read from {self._base}"
+        if not self._layout.lists:
+            yield from passed_over(self._base, self.domains)
+        for domain in self.domains:
+            if self.missing(domain) is None:
+                yield from self._domain_remarks(domain)
+
+    def _domain_remarks(self, domain: str) -> Iterator[str]:
+        lists = self._lists(domain)
+        if lists:
+            yield f"{domain}: read by {', '.join(path.name for path, _ in lists)}"
+            return
+        yield from self._unused_lists(domain)
+        yield from self._classes.remarks.get(domain, ())
+        yield from self._folders(domain).remarks
 
     def load(self, domain: str, *, seed: int = 0) -> Domain:
         """The images of one domain, decoded at the first use."""
@@ -123,6 +180,8 @@ class TreeBenchmark:
             missing = self.missing(domain)
             if missing is not None:
                 raise DataError(self._says(missing))
+            for remark in (*self._classes.remarks.get(domain, ()), *self._unused_lists(domain)):
+                logger.warning("%s: %s", self.name, remark)
             self._loaded[domain] = decoded_domain(self._listing(domain), self.image_size)
         return self._loaded[domain]
 
@@ -133,7 +192,12 @@ class TreeBenchmark:
 
     def missing(self, domain: str) -> str | None:
         """What is missing of a domain; None if its files are there."""
-        if self._lists(domain) or self._place(domain) is not None:
+        if domain in self._layout.entries or self._lists(domain):
+            return None
+        if self._layout.needs_lists:
+            wanted = ", ".join(item.file[0] for item in self._layout.lists[domain])
+            return f"domain {domain!r} is missing: {wanted} in {self.root}"
+        if self._place(domain) is not None:
             return None
         usual = self._layout.folders.get(domain, (domain,))[0]
         return f"domain {domain!r} is missing: {self.root / usual} is no folder"
@@ -146,6 +210,8 @@ class TreeBenchmark:
     @cached_property
     def _base(self) -> Path:
         """The folder that holds the domains."""
+        if self._found_base is not None:
+            return self._found_base
         for name in self._layout.inside:
             base = self.root / name
             folders = [folder for names in self._layout.folders.values() for folder in names]
@@ -154,55 +220,68 @@ class TreeBenchmark:
         return self.root
 
     def _listing(self, domain: str) -> Listing:
-        numbers = {name: number for number, name in enumerate(self.labels)}
+        entries = self._entries(domain)
+        numbers, count = self._classes.numbers, len(self.labels)
 
         def number_of(label: str | int) -> int:
-            number = label if isinstance(label, int) else numbers.get(label, len(numbers))
-            if number < len(numbers):
+            number = label if isinstance(label, int) else numbers.get(label, count)
+            if number < count:
                 return number
             raise DataError(
-                f"{self.name}: {domain!r} has a class {label!r}; there are {len(numbers)} classes "
+                f"{self.name}: {domain!r} has a class {label!r}; there are {count} classes "
                 f"({', '.join(self.labels[:5])}, ...), numbered from 0: fetch the data anew"
             )
 
-        return file_listing(self.name, domain, self._base, self._entries(domain), number_of)
+        return file_listing(self.name, domain, self._base, entries, number_of)
 
-    def _entries(self, domain: str) -> list[Entry]:
+    def _entries(self, domain: str) -> Sequence[Entry]:
+        if domain in self._layout.entries:
+            return self._layout.entries[domain]
         lists = self._lists(domain)
+        if not lists:
+            return [
+                entry
+                for place, held_out in self._folders(domain).places
+                for entry in entries_in_folders(place, held_out=held_out)
+            ]
+        places = (self._base, self._base / "images", self.root)
+        return join_lists(
+            [
+                (path, found.held_out, (self._base / found.folder, *places))
+                for path, found in lists
+            ],
+            wrong=self._layout.wrong_lines,
+            classes=len(self._layout.labels) if self._layout.from_one else 0,
+            first=self._layout.first_number,
+        )
+
+    def _folders(self, domain: str) -> ClassFolders:
+        """Where the classes of a domain lie that is there."""
         place = self._place(domain)
-        if not lists and place:
-            return entries_in_folders(place)
-        return [
-            entry
-            for path, found in lists
-            for entry in entries_in_list(path, self._base / found.folder, held_out=found.held_out)
-        ]
+        return ClassFolders(()) if place is None else find_class_folders(place)
 
     def _lists(self, domain: str) -> list[tuple[Path, ListFile]]:
         """The list files of a domain with their paths; empty unless all are there."""
-        found: list[tuple[Path, ListFile]] = []
-        for item in self._layout.lists.get(domain, ()):
-            paths = [self._base / name for name in item.file]
-            there = next((path for path in paths if path.is_file()), None)
-            if there is None:
-                return []
-            found.append((there, item))
-        return found
+        wanted = self._layout.lists.get(domain, ())
+        found = [(path, item) for item in wanted if (path := self._list_path(item)) is not None]
+        return found if len(found) == len(wanted) else []
 
-    def _listed_labels(self, domains: Sequence[str]) -> tuple[str, ...]:
-        """Names of the classes by the folders that the lists name, in the order of the numbers."""
-        names: dict[int, str] = {}
-        for domain in domains:
-            for entry in self._entries(domain):
-                name = os.path.basename(os.path.dirname(entry.file))
-                first = names.setdefault(int(entry.label), name)
-                if first != name:
-                    raise DataError(
-                        f"{self.name}: the lists give number {entry.label} to {first!r} and, in "
-                        f"{domain!r}, to {name!r}; fetch them anew from one place"
-                    )
-        numbers = range(max(names) + 1) if names else ()
-        return tuple(names.get(number, f"class {number}") for number in numbers)
+    def _list_path(self, item: ListFile) -> Path | None:
+        """Where a list file lies, if it is there."""
+        bases = dict.fromkeys((self._base, self.root))
+        paths = [base / name for base in bases for name in item.file]
+        return next((path for path in paths if path.is_file()), None)
+
+    def _unused_lists(self, domain: str) -> Iterator[str]:
+        """Lists of a domain that are there while another one is missing."""
+        wanted = self._layout.lists.get(domain, ())
+        there = [path.name for item in wanted if (path := self._list_path(item)) is not None]
+        lost = [item.file[0] for item in wanted if self._list_path(item) is None]
+        if there and lost:
+            yield (
+                f"{domain}: {', '.join(there)} is not used, because {', '.join(lost)} is missing; "
+                "all images of the folder are for training and for testing"
+            )
 
     def _place(self, domain: str) -> Path | None:
         """Folder of a domain, if it is there."""

@@ -82,7 +82,7 @@ class Trial:
         self._saved_at = time.monotonic()
         self._history: list[EpochReport] = []
         self._uses: list[StageUse] = []
-        self._warnings: dict[str, None] = {}  # each once, in order
+        self._warnings = dict.fromkeys(self._data.warnings)  # each once, in order
         self._train_s = 0.0
         self._evaluation_s = 0.0
 

@@ -10,8 +10,8 @@ import torch
 
 from dgsearch.data import cache
 from dgsearch.data.benchmark import DataPlace, Domain
+from dgsearch.data.folder import folder_benchmark
 from dgsearch.data.images import read_picture
-from dgsearch.data.layouts import folder_benchmark
 from dgsearch.errors import DataError
 from tests.data.made import make_tree, picture
 
@@ -122,7 +122,7 @@ def test_a_domain_without_a_readable_image_is_an_error(root: Path, tmp_path: Pat
 
 def test_a_domain_without_an_image_is_an_error(root: Path) -> None:
     (root / "empty" / "cat").mkdir(parents=True)
-    with pytest.raises(DataError, match="domain 'empty' has no image"):
+    with pytest.raises(DataError, match="'empty' is no domain of folder; allowed: one"):
         _load(root, "empty")
 
 

@@ -24,13 +24,17 @@ def test_without_a_name_every_benchmark_is_listed() -> None:
     text = "\n".join(inventory_lines(None, None))
     assert benchmark_names() == (
         "digits",
+        "digits-dg",
         "digits-mini",
         "domainnet",
         "folder",
+        "mini-domainnet",
         "office31",
         "officehome",
         "pacs",
+        "terra-incognita",
         "visda2017",
+        "vlcs",
     )
     assert all(f"{name}: " in text for name in benchmark_names())
 
@@ -49,7 +53,7 @@ def test_it_names_unreadable_images_and_classes_without_images(tmp_path: Path) -
     make_tree(root, ["night"], ["tree"])
     (root / "day" / "car" / "pic_001.jpg").write_bytes(b"\xff\xd8\xff")
     text = _shown("folder", root)
-    assert "night: no image of 1 classes: car" in text
+    assert "night: no image of car (1 of 2 classes)" in text
     assert re.search(r"day: cannot be read and is left out: day/car/pic_001\.jpg \(.+\)", text)
 
 

@@ -135,5 +135,10 @@ def test_a_class_that_the_source_lacks_is_warned_of(
 ) -> None:
     root = make_tree(tmp_path / "d", ["a"], ["x", "y"], each=4)
     make_tree(root, ["c"], ["x", "z"], each=4)
-    _load(root, ["a"], "c")
-    assert "1 classes of c have no image in a: z; no method can learn them" in caplog.text
+    warnings = _load(root, ["a"], "c").warnings
+    assert warnings == (
+        "a has no image of 1 of the 3 classes (z); no method can learn to recognise them, and "
+        "their images in c count as errors",
+        "c has no image of 1 of the 3 classes (y); its accuracy is that of the other 1 classes",
+    )
+    assert all(f"folder: {warning}" in caplog.text for warning in warnings)

@@ -145,9 +145,11 @@ def test_a_class_that_one_domain_lacks_keeps_its_number(tmp_path: Path) -> None:
     assert _find("folder", root).load("night").labels.tolist() == [2, 2]
 
 
-def test_an_empty_class_counts_as_a_class(tmp_path: Path) -> None:
+def test_a_folder_is_a_class_where_any_domain_has_an_image_in_it(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "d", ["day"], ["car", "tree"])
+    make_tree(root, ["night"], ["bus", "tree"])
     (root / "day" / "bus").mkdir()
+    (root / "day" / "raw").mkdir()
     folder = _find("folder", root)
     assert folder.labels == ("bus", "car", "tree")
     assert folder.load("day").labels.tolist() == [1, 1, 2, 2]
