@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dgsearch import inert
 from dgsearch.arguments import Artifacts, Database, Figures, Overrides, StudyFile
 from dgsearch.errors import DgsearchError
 
@@ -30,11 +32,13 @@ _GC_OBJECTS = 100_000  # imports and rows live on; looking at them ever again co
 
 def main() -> None:
     """Run the command line; a user's mistake is one readable block and exit code 2."""
+    if logging.lastResort is not None:  # shows warnings where nobody has set up logging
+        logging.lastResort.setFormatter(inert.InertFormatter())
     gc.set_threshold(_GC_OBJECTS, 20, 100)
     try:
         app()
     except DgsearchError as error:
-        print(f"dgsearch: {error}", file=sys.stderr)
+        print(f"dgsearch: {inert.text(error)}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)  # the reader of a pipe has gone
@@ -45,7 +49,7 @@ def _common(version: Annotated[bool, typer.Option("--version", help="Say it.")] 
     if version:
         from dgsearch import __version__
 
-        print(f"dgsearch {__version__}")
+        _say(f"dgsearch {__version__}")
         raise typer.Exit
 
 
@@ -91,7 +95,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     )
     outcome = run_file(study, options, overrides=overrides or ())
     for line in outcome.lines():
-        print(line)
+        _say(line)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -134,7 +138,7 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command
         lines += time_lines(
             database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
         )
-    print("\n".join(lines))
+    _say("\n".join(lines))
 
 
 @stages_app.command("list")
@@ -144,7 +148,7 @@ def list_stages(artifacts: Artifacts = None) -> None:
     from dgsearch.runner.options import RunOptions
 
     for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
-        print(line)
+        _say(line)
 
 
 @stages_app.command("verify")
@@ -155,7 +159,7 @@ def verify_stages(artifacts: Artifacts = None) -> None:
 
     lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
     for line in lines:
-        print(line)
+        _say(line)
     raise typer.Exit(0 if whole else 1)
 
 
@@ -170,7 +174,7 @@ def prune_stages(
 
     folder = RunOptions(artifacts=artifacts).artifacts_folder
     for line in stages.prune_stages(folder, keep_gb=keep_gb):
-        print(line)
+        _say(line)
 
 
 @app.command()
@@ -205,9 +209,9 @@ def report(
     from dgsearch.report.files import safe_name
 
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
-    print(f"wrote {write_report(database, studies, target, figures=figures)}")
+    _say(f"wrote {write_report(database, studies, target, figures=figures)}")
     if figures is not None:
-        print(f"wrote figures to {figures}")
+        _say(f"wrote figures to {figures}")
 
 
 @app.command()
@@ -221,9 +225,9 @@ def questions(
     """Write the page of the papers' open questions, answered from the studies of a database."""
     from dgsearch.report import write_questions
 
-    print(f"wrote {write_questions(database, output, figures=figures)}")
+    _say(f"wrote {write_questions(database, output, figures=figures)}")
     if figures is not None:
-        print(f"wrote figures to {figures}")
+        _say(f"wrote figures to {figures}")
 
 
 @app.command()
@@ -241,13 +245,22 @@ def export(
             "several with commas.",
         ),
     ] = "trials",
+    csv_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--csv-formulas",
+            help="Write CSV cells as they are, also those that a spreadsheet would execute "
+            "(by default an apostrophe precedes =, +, -, @).",
+        ),
+    ] = False,
     database: Database = None,
 ) -> None:
     """Write frames of a study to files; several frames become FILE-trials, FILE-curves, ..."""
     from dgsearch.notebook.export import export_frames
 
-    for file in export_frames(database, study, output, what.split(",")):
-        print(f"wrote {file}")
+    files = export_frames(database, study, output, what.split(","), formulas=csv_formulas)
+    for file in files:
+        _say(f"wrote {file}")
 
 
 @app.command()
@@ -270,7 +283,7 @@ def data(
     from dgsearch.data.inventory import inventory_lines
 
     for line in inventory_lines(benchmark, root, image_size=image_size):
-        print(line)
+        _say(line)
 
 
 @app.command()
@@ -286,10 +299,10 @@ def studies(
     from dgsearch.study.shipped import copy_shipped, shipped_lines
 
     if copy is not None:
-        print(f"wrote {copy_shipped(copy, Path())}")
+        _say(f"wrote {copy_shipped(copy, Path())}")
         return
     for line in shipped_lines():
-        print(line)
+        _say(line)
 
 
 @app.command()
@@ -313,9 +326,14 @@ def methods(
         if name is not None:
             raise typer.BadParameter(f"write either {name} or --new {new}, not both")
         for line in start_package(new, Path()):
-            print(line)
+            _say(line)
         return
     _print_table(methods_table() if name is None else method_table(name))
+
+
+def _say(text: str) -> None:
+    """Print text that holds names of others: nothing in it is obeyed by a terminal."""
+    print(inert.text(text))
 
 
 def _print_table(table: object) -> None:

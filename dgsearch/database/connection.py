@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool, QueuePool
 
+from dgsearch.database.masking import hidden, masked, unescaped
 from dgsearch.database.read_only import check_readable, reading_engine
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
@@ -73,17 +74,6 @@ def database_url(database: str | os.PathLike[str] | None = None) -> URL:
         return make_url(text)
     except (ArgumentError, ValueError) as error:
         raise DatabaseError(f"database {masked(text)}: is not a URL; {_NEXT}") from error
-
-
-def masked(url: str | URL) -> str:
-    """The URL with its password hidden; a text that is no URL is shown up to its scheme."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        return f"{str(url).partition('://')[0]}://…"
-    if parsed.drivername == "sqlite" and not parsed.query:
-        return f"sqlite:///{parsed.database or ''}"  # as it was given, without %-escapes
-    return parsed.render_as_string(hide_password=True)
 
 
 def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStorage:
@@ -191,6 +181,8 @@ def failed_reading(engine: Engine, error: BaseException) -> DatabaseError:
 @contextmanager
 def readable(url: URL) -> Iterator[None]:
     """Turn what the database driver raises into a `DatabaseError` that names the database."""
+    if (remedy := unescaped(url)) is not None:
+        raise DatabaseError(f"database {masked(url)}: {remedy}")
     try:
         yield
     except NoSuchModuleError as error:
@@ -226,10 +218,7 @@ def _unopened(url: URL, error: BaseException) -> str:
     while cause.__cause__ is not None:
         cause = cause.__cause__
     reason = str(cause.orig) if isinstance(cause, DBAPIError) else str(cause)
-    password = url.password
-    line = " ".join(reason.split())
-    if password:
-        line = line.replace(str(password), "***")
+    line = hidden(" ".join(reason.split()), url)
     return f"database {masked(url)}: cannot be used: {line}; check its place, and that it has room"
 
 

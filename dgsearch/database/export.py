@@ -13,21 +13,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dgsearch.errors import DatabaseError, one_of
+from dgsearch.inert import csv_cell, latex, markdown
 from dgsearch.whole_files import whole_file
 
 __all__ = ["FORMATS", "check_format", "write_frame"]
 
 
-def write_frame(frame: pd.DataFrame | Iterable[pd.DataFrame], file: str | Path) -> Path:
+def write_frame(
+    frame: pd.DataFrame | Iterable[pd.DataFrame], file: str | Path, *, formulas: bool = False
+) -> Path:
     """Write a frame, or the chunks of one, to a file; its suffix names the format.
 
     Parquet keeps every dtype; values that differ in kind (dtype object) are JSON there and in
-    CSV. Tables (LaTeX, Markdown) are for people: numbers have four digits.
+    CSV. Tables (LaTeX, Markdown) are for people: numbers have four digits, and nothing in them
+    is a command, a link or HTML. A CSV cell of text that a spreadsheet would execute (it begins
+    with =, +, -, @, a tab or a line end, and is no number) has an apostrophe before it.
 
     Args:
         frame: A frame, or frames with the same columns, one after the other.
         file: Ends in .parquet, .csv, .tex or .md; its folder is created. It appears whole or
             not at all.
+        formulas: Leave CSV cells as they are, also those that a spreadsheet would execute.
 
     Returns:
         The file.
@@ -38,6 +44,8 @@ def write_frame(frame: pd.DataFrame | Iterable[pd.DataFrame], file: str | Path) 
     target = Path(file)
     check_format(target)
     chunks = iter([frame] if isinstance(frame, pd.DataFrame) else frame)
+    if not formulas and target.suffix == ".csv":
+        chunks = map(_guarded, chunks)
     try:
         with whole_file(target) as part:
             FORMATS[target.suffix](chunks, part)
@@ -85,15 +93,26 @@ def _write_csv(chunks: Iterator[pd.DataFrame], file: Path) -> None:
             chunk.assign(**texts).to_csv(stream, index=False, header=place == 0)
 
 
+def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without texts and headings that a spreadsheet would execute."""
+    texts = frame.select_dtypes(include=["string", "category"])
+    safe = {
+        str(name): column.astype("string").map(csv_cell, na_action="ignore")
+        for name, column in texts.items()
+    }
+    return frame.assign(**safe).rename(columns=lambda name: csv_cell(str(name)))
+
+
 def _write_latex(chunks: Iterator[pd.DataFrame], file: Path) -> None:
-    cells = _cells(pd.concat(chunks))
-    file.write_text(cells.to_latex(index=False, escape=True), encoding="utf-8")
+    cells = _cells(pd.concat(chunks)).map(latex).rename(columns=latex)
+    file.write_text(cells.to_latex(index=False, escape=False), encoding="utf-8")
 
 
 def _write_markdown(chunks: Iterator[pd.DataFrame], file: Path) -> None:
     cells = _cells(pd.concat(chunks))
-    rows = [list(cells.columns), ["---"] * cells.shape[1], *cells.to_numpy().tolist()]
-    lines = ["| " + " | ".join(_unbarred(cell) for cell in row) + " |" for row in rows]
+    rows = [[markdown(cell) for cell in row] for row in (cells.columns, *cells.to_numpy())]
+    rows.insert(1, ["---"] * cells.shape[1])
+    lines = [f"| {' | '.join(row)} |" for row in rows]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -111,12 +130,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return " ".join(str(value).split())
-
-
-def _unbarred(text: str) -> str:
-    """A cell of a Markdown table, with nothing in it that is markup."""
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|")
-    return escaped.replace("<", "&lt;").replace("`", "\\`").replace("*", "\\*")
 
 
 def _json(value: Any) -> str | None:

@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from dgsearch.inert import line
 from dgsearch.methods.registry import find_method, installed_methods, plugin_packages
 from dgsearch.space import Choice
 
@@ -21,7 +22,7 @@ def methods_table() -> Table:
     for name, method in sorted(installed_methods().items()):
         stages = " > ".join(stage.name for stage in method.stages(method.space.defaults()))
         origin = f" [{packages[name]}]" if name in packages else ""
-        table.add_row(name, stages, Text(method.summary + origin))
+        table.add_row(*map(_text, (name, stages, method.summary + origin)))
     return table
 
 
@@ -32,18 +33,23 @@ def method_table(name: str) -> Group:
         MethodError: If there is no such method.
     """
     method = find_method(name)
-    stages = Table(title=f"{name}: {method.summary}")
+    stages = Table(title=_text(f"{name}: {method.summary}"))
     for heading in ("stage", "reads", "splits"):
         stages.add_column(heading)
     for stage in method.stages(method.space.defaults()):
-        stages.add_row(stage.name, ", ".join(stage.reads), ", ".join(stage.splits))
+        cells = (stage.name, ", ".join(stage.reads), ", ".join(stage.splits))
+        stages.add_row(*map(_text, cells))
     values = Table()
     for heading in ("hyperparameter", "symbol", "default", "set by", "allowed", "meaning"):
         values.add_column(heading)
     for item in method.space:
         default = item.default if isinstance(item, Choice) else f"{item.default:g}"
         origin = "the paper" if item.origin == "paper" else "dgsearch"
-        values.add_row(
-            item.name, item.label, str(default), origin, Text(item.allowed), Text(item.meaning)
-        )
+        shown = (item.name, item.label, str(default), origin, item.allowed, item.meaning)
+        values.add_row(*map(_text, shown))
     return Group(stages, values)
+
+
+def _text(value: str) -> Text:
+    """A cell without markup and without anything that a terminal would obey."""
+    return Text(line(value))

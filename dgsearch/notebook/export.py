@@ -30,7 +30,12 @@ WHAT: dict[str, Callable[[Engine, str], pd.DataFrame | Iterable[pd.DataFrame]]] 
 
 
 def export_frames(
-    database: str | os.PathLike[str] | None, study: str, output: Path, what: Sequence[str]
+    database: str | os.PathLike[str] | None,
+    study: str,
+    output: Path,
+    what: Sequence[str],
+    *,
+    formulas: bool = False,
 ) -> list[Path]:
     """Write one file a frame.
 
@@ -41,6 +46,7 @@ def export_frames(
             several frames are asked for, each file's name ends with that of its frame.
         what: Some of "trials", "curves", "scores", "studies" and "summary" (mean and interval
             over seeds of each configuration).
+        formulas: Leave CSV cells as they are, also those that a spreadsheet would execute.
 
     Returns:
         The files written.
@@ -55,10 +61,12 @@ def export_frames(
             raise DatabaseError(f"--what {name!r} is unknown; {one_of(name, tuple(WHAT))}")
     engine = open_for_reading(database)
     files = []
+    frame: pd.DataFrame | Iterable[pd.DataFrame]
     for name in what:
         file = output if len(what) == 1 else output.with_stem(f"{output.stem}-{name}")
         if name == "summary" and file.suffix in _FOR_READING:
-            files.append(write_frame(Study(engine, study).over_seeds(constant=False), file))
+            frame = Study(engine, study).over_seeds(constant=False)
         else:
-            files.append(write_frame(WHAT[name](engine, study), file))
+            frame = WHAT[name](engine, study)
+        files.append(write_frame(frame, file, formulas=formulas))
     return files

@@ -8,28 +8,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-__all__ = ["latex", "table_texts"]
+from dgsearch.inert import csv_cell, latex, markdown
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def latex(text: str) -> str:
-    """The text with every character that LaTeX would obey escaped."""
-    return "".join(_LATEX.get(character, character) for character in text)
+__all__ = ["table_texts"]
 
 
 def table_texts(table: pd.DataFrame, domains: Sequence[str]) -> list[tuple[str, str]]:
@@ -72,7 +53,7 @@ def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
 
 def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     lines = [
-        f"| | {' | '.join(_markdown(name) for name in headings)} |",
+        f"| | {' | '.join(markdown(name) for name in headings)} |",
         f"| --- |{' ---: |' * len(headings)}",
     ]
     for row, cells in rows.items():
@@ -83,19 +64,16 @@ def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> s
             doubt = "" if pd.isna(error) else f" ± {error * 100:.1f}"
             number = f"**{mean * 100:.1f}**" if tied else f"{mean * 100:.1f}"
             shown.append(f"{number}{doubt}")
-        lines.append(f"| {_markdown(row)} | {' | '.join(shown)} |")
+        lines.append(f"| {markdown(row)} | {' | '.join(shown)} |")
     return "\n".join(lines)
-
-
-def _markdown(text: str) -> str:
-    escaped = "".join(f"\\{letter}" if letter in "\\|*_`<[" else letter for letter in text)
-    return " ".join(escaped.split())
 
 
 def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    names = [f"{name} {what}" for name in headings for what in ("mean", "standard error")]
+    names = [
+        f"{name} {what}" for name in map(csv_cell, headings) for what in ("mean", "standard error")
+    ]
     writer.writerow(["row", "n", *names])
     for row, cells in rows.items():
         numbers = [
@@ -103,6 +81,5 @@ def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
             for pair in zip(cells["mean"], cells["standard_error"], strict=True)
             for value in pair
         ]
-        text = f"'{row}" if row.startswith(_FORMULA) else row  # no sheet may take it for a formula
-        writer.writerow([text, int(cells["n"].iloc[0]), *numbers])
+        writer.writerow([csv_cell(row), int(cells["n"].iloc[0]), *numbers])
     return buffer.getvalue()

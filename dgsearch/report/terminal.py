@@ -16,6 +16,7 @@ from dgsearch.database.facts import read_facts
 from dgsearch.database.identity import SET_ASIDE
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import STATES
+from dgsearch.inert import line
 
 __all__ = ["status_table"]
 
@@ -44,7 +45,7 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
     for row in studies.to_dict("records"):
         trials = read_trials(engine, row["study"], columns=_COLUMNS)
         planned = read_facts(engine, row["study"]).facts.get("planned")
-        table.add_row(*(Text(cell) for cell in _cells(row, trials, planned)))
+        table.add_row(*(Text(line(cell)) for cell in _cells(row, trials, planned)))
     return table
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from dgsearch import inert
 from dgsearch.database.recorder import Ending
 from dgsearch.runner.queue import Begun
 from dgsearch.trainable.reports import EpochReport
@@ -60,14 +61,14 @@ class Progress:
             self._live.start()
             self.tick()
         else:
-            self._console.print(self.line(), markup=False)
+            self._show(self.line())
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Leave the last state on the screen."""
         if self._live is not None:
             self._live.stop()
-        self._console.print(self.line())
+        self._show(self.line())
 
     def begun(self, number: int) -> None:
         """A trial was handed to a worker."""
@@ -82,17 +83,14 @@ class Progress:
         number = begun.started.number
         self._running.pop(number, None)
         if ending.stop_reason == "interrupted":
-            text = f"trial {number} was lost: {ending.error_type}; it is tried again"
-            self._console.print(text, markup=False)
+            self._show(f"trial {number} was lost: {ending.error_type}; it is tried again")
             return
         self._ended[ending.state] += 1
         if ending.value is not None and (self._best is None or ending.value > self._best[0]):
             self._best = (ending.value, number)
         if ending.state == "FAIL":
             first_line = (ending.error or "").splitlines()[:1]
-            self._console.print(
-                f"trial {number} failed: {ending.error_type}: {''.join(first_line)}", markup=False
-            )
+            self._show(f"trial {number} failed: {ending.error_type}: {''.join(first_line)}")
 
     def expect(self, total: int) -> None:
         """So many trials will be run, besides those that had ended before."""
@@ -101,10 +99,10 @@ class Progress:
     def tick(self) -> None:
         """Show the present state, if it is time."""
         if self._live is not None:
-            self._live.update(Text(self.line(), overflow="ellipsis", no_wrap=True))
+            self._live.update(Text(inert.line(self.line()), overflow="ellipsis", no_wrap=True))
         elif time.monotonic() - self._printed_at > _PLAIN_EVERY_S:
             self._printed_at = time.monotonic()
-            self._console.print(self.line(), markup=False)
+            self._show(self.line())
 
     def line(self) -> str:
         """The present state on one line."""
@@ -125,6 +123,10 @@ class Progress:
         if left is not None:
             parts.append(f"about {_duration(left)} left")
         return " · ".join(parts)
+
+    def _show(self, text: str) -> None:
+        """Print a line that holds names and errors of others."""
+        self._console.print(inert.line(text), markup=False)
 
     def _stages(self) -> str:
         reports = [report for _, report in sorted(self._running.items()) if report is not None]

@@ -75,6 +75,40 @@ def test_a_password_is_never_shown() -> None:
     assert "secret" not in masked("mysql://user:secret@host:notaport/x")
 
 
+SPECIAL = "s3cr?t:w/rd#%x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql+psycopg://user:{SPECIAL}@127.0.0.1:1/x",
+        "postgresql+psycopg://user:s3cr@t:w/rd@127.0.0.1:1/x",
+        "postgresql+psycopg://user@127.0.0.1:1/x?password=s3cr%3Ft",
+        "postgresql+psycopg://127.0.0.1:1/x?user=u&password=s3cr&sslpassword=w/rd&connect_timeout=1",
+        "postgresql+psycopg://127.0.0.1:1/x?user=a@b&password=s3cr",
+        "mysql+pymysql://user:s3cr%40w/rd@127.0.0.1:notaport/x",
+    ],
+)
+def test_no_part_of_a_password_is_shown(url: str) -> None:
+    assert not any(part in masked(url) for part in ("s3cr", "w/rd", "rd#"))
+    with pytest.raises(DatabaseError) as caught:
+        open_for_writing(url)
+    assert not any(part in str(caught.value) for part in ("s3cr", "w/rd", "rd#", "rd@"))
+
+
+def test_a_bare_at_sign_in_a_password_is_named() -> None:
+    with pytest.raises(DatabaseError, match=r"user:\*\*\*@host/x: its password holds the .* %40"):
+        open_for_reading("postgresql+psycopg://user:a@b@host/x")
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    url = "postgresql://user@host:5432/x?connect_timeout=3&sslmode=require"
+    assert masked(url) == url
+    assert masked("sqlite:////home/a@b:c/x.db") == "sqlite:////home/a@b:c/x.db"
+    shown = "mysql://u:***@h/x?charset=utf8&passwd=***"
+    assert masked("mysql://u:p@h/x?charset=utf8&passwd=q") == shown
+
+
 def test_an_unreachable_server_is_an_error_without_the_password() -> None:
     with pytest.raises(DatabaseError, match="cannot be used") as caught:
         open_for_writing("postgresql+psycopg://user:secret@127.0.0.1:1/x")

@@ -71,6 +71,37 @@ def test_tables_escape_what_is_markup(tmp_path: Path) -> None:
     assert "none" not in latex
 
 
+def test_tables_obey_nothing_and_link_to_nothing(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"[a](b)": [r"[9cm] \input{x}", "see https://x.org [y](z)\x1b[2J"]})
+    assert write_frame(frame, tmp_path / "t.md").read_text(encoding="utf-8").splitlines() == [
+        r"| \[a\](b) |",
+        "| --- |",
+        r"| \[9cm\] \\input{x} |",
+        r"| see https\://x.org \[y\](z)\\x1b\[2J |",
+    ]
+    written = write_frame(frame, tmp_path / "t.tex").read_text(encoding="utf-8")
+    assert r"{[}9cm{]} \textbackslash{}input\{x\}" in written
+    assert "{[}a{]}(b)" in written
+
+
+def test_csv_cells_that_a_spreadsheet_would_execute_are_guarded(tmp_path: Path) -> None:
+    texts = ["=1+1", "-2", "@x", None]
+    frame = pd.DataFrame(
+        {
+            "=text": pd.array(texts, dtype="string"),
+            "kind": pd.Categorical(["+a", "b", "b", None]),
+            "number": [-1.5, 2.0, 3.0, 4.0],
+            "mixed": pd.Series(["=x", -1, None, None], dtype=object),
+        }
+    )
+    guarded = write_frame(frame, tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    assert guarded[0] == "'=text,kind,number,mixed"
+    assert guarded[1] == '\'=1+1,\'+a,-1.5,"""=x"""'
+    assert guarded[2:] == ["-2,b,2.0,-1", "'@x,b,3.0,null", ",,4.0,null"]
+    plain = write_frame(frame, tmp_path / "t.csv", formulas=True).read_text(encoding="utf-8")
+    assert plain.splitlines()[1] == '=1+1,+a,-1.5,"""=x"""'
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     def broken() -> object:
         yield describe_frames()
