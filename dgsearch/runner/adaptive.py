@@ -71,6 +71,6 @@ class AdaptiveQueue(PlannedQueue):
 
     def _extend(self) -> None:
         """Queue every trial that is planned now; `status` and the page count by it."""
-        trials = plan_from_database(self._engine, self._spec, self._spaces).trials
-        set_planned(self._engine, self._study_id, len(trials))
-        self.add(trials, marked_anew(attempts(self._engine, self._study_id), self._anew))
+        self.trials = list(plan_from_database(self._engine, self._spec, self._spaces).trials)
+        set_planned(self._engine, self._study_id, len(self.trials))
+        self.add(self.trials, marked_anew(attempts(self._engine, self._study_id), self._anew))

@@ -54,6 +54,11 @@ class Prefixes:
             if one is not None:
                 self._there.add(one)
 
+    def stored(self, trial: PlannedTrial, stages: Iterable[str]) -> None:
+        """These stages of the trial are in the store since an earlier run."""
+        ids = self._of(trial)
+        self._there.update(ids[name] for name in stages if name in ids)
+
     def ended(self, trial: PlannedTrial) -> None:
         """The trial makes nothing any more."""
         self._in_work.pop(trial.key, None)

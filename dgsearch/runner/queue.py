@@ -36,6 +36,7 @@ class Begun:
         continues: Number of the interrupted trial whose checkpoint it goes on from.
         attempt: Which attempt it is, from 1.
         losses: How earlier attempts were lost, counted by error type.
+        leads: Whether others may wait for the shared stages that it provides.
     """
 
     planned: PlannedTrial
@@ -43,6 +44,7 @@ class Begun:
     continues: int | None = None
     attempt: int = 1
     losses: Mapping[str, int] = field(default_factory=dict)
+    leads: bool = False
 
     def after(self, error_type: str) -> Attempt:
         """The attempt that this one is when something has interrupted it."""
@@ -126,6 +128,11 @@ class PlannedQueue:
                 self._wait(_Waiting(self.total, trial, attempt))
                 self.total += 1
 
+    def stored(self, trial: PlannedTrial, stages: Iterable[str]) -> None:
+        """Hear that shared stages of a planned trial are in the store since an earlier run."""
+        if self._prefixes:
+            self._prefixes.stored(trial, stages)
+
     @property
     def exhausted(self) -> bool:
         """Whether every trial was begun, and none that runs can come back."""
@@ -194,9 +201,11 @@ class PlannedQueue:
             self.total -= 1
             return None
         self._running += 1
+        leads = self._prefixes is not None and self._prefixes.missing(planned) > 0
         if self._prefixes:
             self._prefixes.begun(planned)
-        return Begun(planned, started, continues, attempt, before.losses if before else {})
+        losses = before.losses if before else {}
+        return Begun(planned, started, continues, attempt, losses, leads)
 
 
 @dataclass(frozen=True)

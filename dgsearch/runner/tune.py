@@ -22,6 +22,7 @@ from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.identity import find_takeover
 from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
+from dgsearch.database.stages_used import stage_keys_used
 from dgsearch.database.studies import (
     Attempt,
     attempts,
@@ -54,6 +55,7 @@ from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measu
 from dgsearch.runner.retries import given_up, is_open, marked_anew
 from dgsearch.study import AdaptiveSeeds, Halving, Search, StudySpec
 from dgsearch.trainable.reports import TrialJob
+from dgsearch.trainable.store import Store
 
 __all__ = ["run_study"]
 
@@ -254,7 +256,7 @@ class _StudyRun:
         else:
             points = plan_configurations(self._spec, self._spaces)
             distributions = distributions_of(points, self._space)
-        return PlannedQueue(
+        queue = PlannedQueue(
             trials,
             self._attempts(),
             self._recorder,
@@ -262,12 +264,26 @@ class _StudyRun:
             retries=self._spec.retries,
             share=self._options.share,
         )
+        self._tell_stored(queue, trials)
+        return queue
+
+    def _tell_stored(self, queue: PlannedQueue, trials: list[PlannedTrial]) -> None:
+        """Tell the queue which shared stages earlier runs stored, so that no trial waits."""
+        if not self._options.share or queue.exhausted:
+            return
+        used = stage_keys_used(self._storage.engine, self._study_id)
+        store = Store(self._options.artifacts_folder / "stages")
+        for trial in trials:
+            keys = used.get(trial.key, {})
+            queue.stored(trial, [name for name, key in keys.items() if store.holds(key)])
 
     def _adaptive(self) -> AdaptiveQueue:
         study, share = (self._storage.engine, self._study_id), self._options.share
-        return AdaptiveQueue(
+        queue = AdaptiveQueue(
             self._spec, self._spaces, *study, self._recorder, share=share, anew=self._anew
         )
+        self._tell_stored(queue, queue.trials)
+        return queue
 
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = self._attempts()
@@ -300,6 +316,7 @@ class _StudyRun:
             share=self._options.share,
             continues=begun.continues,
             keep_stages_gb=self._options.keep_stages_gb,
+            announces=begun.leads,
         )
 
     def _count_ends(self, outcome: Outcome) -> None:

@@ -28,6 +28,7 @@ class TrialJob:
         share: Take and keep stages in the common store; otherwise in the trial's own folder.
         continues: Number of the interrupted trial whose checkpoint to go on from.
         keep_stages_gb: Bound on the store; None: none.
+        announces: Whether it reports a stage that it takes from the store, as others may wait.
     """
 
     study: str
@@ -40,6 +41,7 @@ class TrialJob:
     share: bool = True
     continues: int | None = None
     keep_stages_gb: float | None = None
+    announces: bool = False
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,10 @@ class Store:
             os.utime(place / _RECORD)
         return product, dict(record.content)
 
+    def holds(self, key: str) -> bool:
+        """Whether there is something under `key`, whole or not."""
+        return (self.folder / key).is_dir()
+
     def save(self, key: str, product: Product, record: Mapping[str, Any]) -> None:
         """Keep a product; if another process kept it first, that one stays.
 

@@ -118,6 +118,8 @@ class Trial:
         seconds = time.perf_counter() - started
         if not any(use.key == key for use in self._uses):
             self._uses.append(StageUse(stage.name, key, True, seconds, record["seconds"]))
+            if self.job.announces:
+                yield self._report(stage, int(record.get("epochs", 0)))
         return product
 
     def _stored_or_claimed(self, key: str) -> tuple[Product, dict[str, Any]] | None:
@@ -156,7 +158,7 @@ class Trial:
             self._store.prune(keep_bytes=self.job.keep_stages_gb * 1e9)
         self._uses.append(StageUse(stage.name, key, False, seconds))
         if run.epochs:
-            yield self._report(stage, run, run.epochs)
+            yield self._report(stage, run.epochs)
         return product
 
     def _keep(self, key: str, product: Product, record: Mapping[str, Any]) -> Product:
@@ -200,24 +202,31 @@ class Trial:
         seconds = time.perf_counter() - started
         self._train_s += seconds
         if stage is not self._stages[-1]:
-            return self._report(stage, run, epoch)
+            return self._report(stage, run.epochs, done=epoch)
         source = "+".join(self.job.data.source)
         scores = [Score("train", source, name, value) for name, value in diagnostics.items()]
         scores.append(Score("train", source, "epoch_s", seconds))
         started = time.perf_counter()
         scores += evaluate(cast(Classifying, run).classifier(), self._data.splits, self.job.data)
         self._evaluation_s += time.perf_counter() - started
-        return self._report(stage, run, epoch, scores)
+        samples = self._samples(run) if epoch == run.epochs else {}
+        return self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
 
     def _report(
-        self, stage: Stage, run: StageRun, epoch: int, scores: Sequence[Score] = ()
+        self,
+        stage: Stage,
+        epochs: int,
+        *,
+        done: int | None = None,
+        scores: Sequence[Score] = (),
+        samples: Mapping[str, Any] | None = None,
     ) -> EpochReport:
-        """What there is to say after an epoch; scores are those of the last stage."""
+        """What there is to say after an epoch; scores and samples are those of the last stage."""
         last = stage is self._stages[-1]
         return EpochReport(
             stage=stage.name,
-            stage_epoch=epoch,
-            stage_epochs=run.epochs,
+            stage_epoch=epochs if done is None else done,
+            stage_epochs=epochs,
             last=last,
             value=selection_value(scores) if last else None,
             scores=tuple(scores),
@@ -225,7 +234,7 @@ class Trial:
             evaluation_s=self._evaluation_s,
             stages=tuple(self._uses),
             peak_memory_mb=peak_memory_mb(self._device),
-            samples=self._samples(run) if last and epoch == run.epochs else {},
+            samples=samples or {},
             warnings=tuple(self._warnings),
         )
 

@@ -5,6 +5,7 @@ from dgsearch.database.studies import register_study
 from dgsearch.design import plan_configurations, plan_trials
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.queue import Begun, PlannedQueue, distributions_of
+from dgsearch.space import Space
 from dgsearch.study import StudySpec
 from dgsearch.study.loading import parse_study
 from tests.fakes import FakeStudy
@@ -20,11 +21,15 @@ GRID = {
 DONE = Ending("COMPLETE", "finished", value=0.5, selected_epoch=1)
 
 
+def _planning() -> tuple[StudySpec, dict[str, Space]]:
+    spec = parse_study(GRID, catalogue(), file="grid.toml")
+    return spec, {name: find_method(name).space for name in ("augkd", "kd")}
+
+
 def _queue(database: str) -> PlannedQueue:
-    spec: StudySpec = parse_study(GRID, catalogue(), file="grid.toml")
+    spec, spaces = _planning()
     study = FakeStudy(database)
     study_id = register_study(study.engine, spec, {})
-    spaces = {name: find_method(name).space for name in ("augkd", "kd")}
     distributions = distributions_of(plan_configurations(spec, spaces), spaces["augkd"])
     recorder = StudyRecorder(study.engine, study_id, study.driver.driver_id)
     return PlannedQueue(plan_trials(spec, spaces), {}, recorder, distributions)
@@ -76,3 +81,23 @@ def test_every_trial_comes_once(database: str) -> None:
             keys.append(begun.planned.key)
             queue.ended(begun, DONE)
     assert len(keys) == len(set(keys)) == 10
+
+
+def test_trials_whose_stages_are_stored_already_all_come_at_once(database: str) -> None:
+    queue = _queue(database)
+    for trial in plan_trials(*_planning()):
+        queue.stored(trial, ["teacher", "data_free", "anchor"])
+    begun = _begin_all(queue)
+    assert len(begun) == 10
+    assert not any(one.leads for one in begun)
+
+
+def test_only_a_trial_for_which_others_may_wait_leads(database: str) -> None:
+    queue = _queue(database)
+    leaders = _begin_all(queue)
+    assert all(one.leads for one in leaders)
+    for leader in leaders:
+        queue.provided(leader, ["teacher", "data_free", "anchor"])
+    followers = [one for one in _begin_all(queue) if one.planned.configuration.method == "augkd"]
+    assert followers
+    assert not any(one.leads for one in followers)

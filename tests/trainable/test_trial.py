@@ -59,6 +59,23 @@ def test_without_sharing_every_number_is_the_same(tmp_path: Path) -> None:
     ]
 
 
+def test_a_trial_that_others_wait_for_reports_a_stage_that_it_takes_before_it_trains(
+    tmp_path: Path,
+) -> None:
+    _train(_job(tmp_path))
+    quiet = Trial(_job(tmp_path, number=1), torch.device("cpu")).reports()
+    assert next(quiet).last
+    quiet.close()
+    announcing = Trial(_job(tmp_path, number=2, announces=True), torch.device("cpu")).reports()
+    first = next(announcing)
+    announcing.close()
+    assert (first.stage, first.last, [use.taken for use in first.stages]) == (
+        "pretrain",
+        False,
+        [True],
+    )
+
+
 def test_a_damaged_stage_is_trained_again(tmp_path: Path) -> None:
     _train(_job(tmp_path))
     (product,) = (tmp_path / "stages").glob("*/product.safetensors")
