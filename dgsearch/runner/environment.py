@@ -20,6 +20,7 @@ from dgsearch.data.splits import load_trial_data
 from dgsearch.design import methods_of
 from dgsearch.errors import ArtefactError, DgsearchError
 from dgsearch.methods.registry import find_method, plugin_packages
+from dgsearch.runner.sessions import mark_session, sweep_sessions
 from dgsearch.study import StudySpec
 
 __all__ = ["available_cores", "check_writable", "ray_cluster", "study_facts"]
@@ -49,6 +50,8 @@ _QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Ray's own snapshots are not needed
     "TUNE_WARN_THRESHOLD_S": "10",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "RAY_ROTATION_MAX_BYTES": str(10 * 2**20),  # of what each worker prints, twice
+    "RAY_ROTATION_BACKUP_COUNT": "1",
     "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many wait is `QueueSearcher`'s to say
 }
 
@@ -81,13 +84,16 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address is None:
-            ray.init(
+            started: Any = ray.init(
                 address="local",  # never another's cluster that happens to run here
                 num_cpus=available_cores(),
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE_BYTES,
                 **quiet,
             )
+            session = Path(started.address_info["session_dir"])
+            mark_session(session)
+            sweep_sessions(session.parent)
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
