@@ -24,10 +24,14 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool, QueuePool
 
+from dgsearch.database.copies import copy_of
+from dgsearch.database.journal import is_journal, journal_rows
 from dgsearch.database.masking import hidden, masked, unescaped
-from dgsearch.database.read_only import check_readable, reading_engine
+from dgsearch.database.older import is_of_other_schema, older_rows
+from dgsearch.database.read_only import check_readable, reading_engine, sqlite_file
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
+from dgsearch.database.usable import check_no_journal, check_usable
 from dgsearch.database.views import create_views
 from dgsearch.database.writing import insert_new
 from dgsearch.errors import DatabaseError, NoDatabaseError
@@ -104,13 +108,17 @@ def _is_signed(url: URL) -> bool:
     """Whether all tables are there: their version is written after them.
 
     Raises:
-        DatabaseError: If it is that of another dgsearch.
+        DatabaseError: If it is that of another dgsearch, or the database cannot be written to;
+            nothing in it has changed then.
     """
+    check_no_journal(url, masked(url))
     engine = create_engine(url, **{**_engine_arguments(url), "poolclass": NullPool})
-    if not inspect(engine).has_table(OWN_INFO.name):
-        return False
-    with engine.connect() as connection:
-        version = connection.scalar(select(OWN_INFO.c.schema_version))
+    version = None
+    if inspect(engine).has_table(OWN_INFO.name):
+        with engine.connect() as connection:
+            version = connection.scalar(select(OWN_INFO.c.schema_version))
+    if version is None:
+        check_usable(engine, masked(url))
     if version is not None:
         from dgsearch.database.migrations import migrate  # alembic takes long to import
 
@@ -146,7 +154,8 @@ def _collided(error: BaseException) -> bool:
 def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) -> Engine:
     """An engine that reads the database and neither creates nor changes it.
 
-    Its connections are closed after use, so that nothing has to be disposed of.
+    Its connections are closed after use, so that nothing has to be disposed of. A journal, and
+    tables of another schema, are read into a private copy in memory.
 
     Raises:
         DatabaseError: If there is none, or it cannot be opened, or is of another schema.
@@ -156,9 +165,14 @@ def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) ->
     url = database_url(database)
     with readable(url):
         engine = reading_engine(url, masked(url))
+        file = sqlite_file(url)
+        if file is not None and is_journal(file):
+            return copy_of(url, file, lambda: journal_rows(file))
         with engine.connect() as connection:
             check_readable(connection, masked(url))
-    return engine
+            if not is_of_other_schema(connection):
+                return engine
+            return copy_of(url, file, lambda: older_rows(connection, masked(url)))
 
 
 def open_if_there(database: str | os.PathLike[str] | Engine | None = None) -> Engine | None:
@@ -198,7 +212,7 @@ def readable(url: URL) -> Iterator[None]:
         raise DatabaseError(
             f"database {masked(url)}: its driver is not installed ({error}); {_driver_of(url)}"
         ) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         raise DatabaseError(_unopened(url, error)) from error
 
 

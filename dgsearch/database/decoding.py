@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Integer, case, literal
 
 from dgsearch.database.reading import Floats, Ints
+from dgsearch.database.zones import as_utc
 
 __all__ = [
     "Piece",
@@ -121,9 +121,9 @@ def with_infinities(numbers: Floats, infinite: Floats) -> Floats:
 
 
 def local_to_utc(times: pd.Series[Any]) -> pd.Series[Any]:
-    """Naive times of this machine's clock in UTC; of an hour that came twice the first."""
+    """Naive times in UTC, of the zone that was chosen; of an hour that came twice the first."""
     moments = times.dropna().drop_duplicates()
-    zone = {moment: moment.to_pydatetime().astimezone(dt.UTC) for moment in moments}
+    zone = {moment: as_utc(moment.to_pydatetime()) for moment in moments}
     converted: pd.Series[Any] = pd.to_datetime(times.map(zone), utc=True).dt.as_unit("us")
     return converted
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_, select
 
 from dgsearch.database.reading import Snapshot
 from dgsearch.database.tables import OWN_TRIALS, STATES, TRIALS
+from dgsearch.database.zones import from_utc
 from dgsearch.errors import DatabaseError, one_of
 
 __all__ = [
@@ -141,7 +142,7 @@ def _since(database: Snapshot, moment: pd.Timestamp) -> ColumnElement[bool]:
     goes_on = TRIALS.c.state.not_in(_ENDED)
     if database.utc:
         return or_(goes_on, utc)
-    local = _active_since(moment.to_pydatetime().astimezone().replace(tzinfo=None))
+    local = _active_since(from_utc(moment.to_pydatetime()))
     if not database.own:
         return or_(goes_on, local)
     return or_(goes_on, and_(own_trial(), utc), and_(not_(own_trial()), local))

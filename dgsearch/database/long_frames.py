@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, Integer, Select, func, literal, select
 
 from dgsearch.database.chunks import counted_blocks, exact_chunks
+from dgsearch.database.connection import open_for_reading
 from dgsearch.database.decoding import signs, with_infinities
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
 from dgsearch.database.frames import FRAMES
@@ -83,6 +84,7 @@ def long_in_chunks(
     database: Database, request: LongRequest, chunksize: int
 ) -> Iterator[pd.DataFrame]:
     """The same in frames of so many rows, all with the same columns and dtypes."""
+    database = open_for_reading(database)
     with snapshot(database) as opened:
         names = opened.studies(request.study)
         query = _query(opened, request, request.trials.conditions(opened, names))

@@ -11,7 +11,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.pool import NullPool
 
 from dgsearch.database.tables import (
-    ALEMBIC_VERSION,
     OLDEST_SCHEMA,
     OWN_INFO,
     SCHEMA_VERSION,
@@ -19,22 +18,12 @@ from dgsearch.database.tables import (
 )
 from dgsearch.errors import DatabaseError, NoDatabaseError
 
-__all__ = ["check_own_version", "check_readable", "reading_engine"]
+__all__ = ["check_own_version", "check_readable", "reading_engine", "sqlite_file"]
 
 logger = logging.getLogger(__name__)
 
 _BUSY_S = 60
 _WARNED: set[tuple[str, int]] = set()  # databases and schemas that were warned of
-_TOO_OLD = (  # Optuna's revisions before v3.0.0.d, which lack columns that the queries read
-    "v0.9.0.a",
-    "v1.2.0.a",
-    "v1.3.0.a",
-    "v2.4.0.a",
-    "v2.6.0.a",
-    "v3.0.0.a",
-    "v3.0.0.b",
-    "v3.0.0.c",
-)
 
 
 def reading_engine(url: URL, shown: str) -> Engine:
@@ -47,39 +36,37 @@ def reading_engine(url: URL, shown: str) -> Engine:
     Raises:
         DatabaseError: If an SQLite file does not exist.
     """
-    name = url.database or ":memory:"
-    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
-        return create_engine(url, poolclass=NullPool)
-    if name == ":memory:" or name.startswith("file:"):
-        return create_engine(url)
-    file = Path(name).absolute()
+    file = sqlite_file(url)
+    if file is None:
+        in_memory = url.drivername.startswith("sqlite")
+        return create_engine(url) if in_memory else create_engine(url, poolclass=NullPool)
     if not file.exists():
         raise NoDatabaseError(
-            f"database {shown}: there is no file {name}; run a study first, or "
+            f"database {shown}: there is no file {url.database}; run a study first, or "
             "name another with --database"
         )
     return create_engine(url, poolclass=NullPool, creator=lambda: _connect(file))
 
 
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a database that is one; None for memory, URIs of SQLite and servers."""
+    name = url.database or ":memory:"
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        return None
+    return None if name == ":memory:" or name.startswith("file:") else Path(name).absolute()
+
+
 def check_readable(connection: Connection, shown: str) -> None:
-    """Refuse what is no study database, or one whose tables are of another schema.
+    """Refuse what is no study database, or one whose own tables no released dgsearch wrote.
 
     Raises:
-        DatabaseError: If it holds no studies, or its schema cannot be read.
+        DatabaseError: If it holds no studies, or its own tables cannot be read.
     """
     tables = inspect(connection)
     if not tables.has_table(STUDIES.name):
         raise DatabaseError(
             f"database {shown}: holds no studies; it is not a study database, or no "
             "study was started in it"
-        )
-    revision = "none"
-    if tables.has_table(ALEMBIC_VERSION.name):
-        revision = connection.scalar(select(ALEMBIC_VERSION.c.version_num)) or "none"
-    if revision in ("none", *_TOO_OLD):
-        raise DatabaseError(
-            f"database {shown}: Optuna's tables have schema {revision}, dgsearch reads v3.0.0.d "
-            "and newer; copy the database and run `optuna storage upgrade` on the copy"
         )
     if tables.has_table(OWN_INFO.name):
         check_own_version(connection.scalar(select(OWN_INFO.c.schema_version)), shown)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["MYSQL", "optuna_now", "param_row", "report_row", "score_row", "value_row"]
+__all__ = ["MYSQL", "optuna_now", "param_row", "report_row", "score_row", "typed", "value_row"]
 
 MYSQL = ("mysql", "mariadb")  # names of SQLAlchemy's dialects
 
@@ -33,7 +33,7 @@ def param_row(
     }
 
 
-def _typed(value: float) -> tuple[float | None, str]:
+def typed(value: float) -> tuple[float | None, str]:
     """A number as Optuna stores it: the number, or the name of what is no finite number."""
     if math.isnan(value):
         return None, "NAN"
@@ -44,7 +44,7 @@ def _typed(value: float) -> tuple[float | None, str]:
 
 def report_row(trial_id: int, epoch: int, value: float) -> dict[str, Any]:
     """A row of `trial_intermediate_values`."""
-    number, kind = _typed(value)
+    number, kind = typed(value)
     return {
         "trial_id": trial_id,
         "step": epoch,
@@ -55,7 +55,7 @@ def report_row(trial_id: int, epoch: int, value: float) -> dict[str, Any]:
 
 def value_row(trial_id: int, value: float) -> dict[str, Any]:
     """A row of `trial_values`."""
-    number, kind = _typed(value)
+    number, kind = typed(value)
     return {"trial_id": trial_id, "objective": 0, "value": number, "value_type": kind}
 
 

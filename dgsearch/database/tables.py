@@ -27,6 +27,7 @@ __all__ = [
     "ALEMBIC_VERSION",
     "INTERMEDIATE_VALUES",
     "OLDEST_SCHEMA",
+    "OPTUNA",
     "OWN",
     "OWN_CONFIGURATIONS",
     "OWN_DRIVERS",
@@ -54,32 +55,32 @@ OLDEST_SCHEMA = 2  # of dgsearch 0.1.0
 
 STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
 
-_optuna = MetaData()
+OPTUNA = MetaData()
 _VALUE_TYPES = ("FINITE", "INF_POS", "INF_NEG")
 
 STUDIES = Table(
     "studies",
-    _optuna,
+    OPTUNA,
     Column("study_id", Integer, primary_key=True),
     Column("study_name", String(512)),
 )
 STUDY_DIRECTIONS = Table(
     "study_directions",
-    _optuna,
+    OPTUNA,
     Column("study_id", Integer),
     Column("objective", Integer),
     Column("direction", Enum("NOT_SET", "MINIMIZE", "MAXIMIZE", name="studydirection")),
 )
 STUDY_SYSTEM_ATTRIBUTES = Table(
     "study_system_attributes",
-    _optuna,
+    OPTUNA,
     Column("study_id", Integer),
     Column("key", String(512)),
     Column("value_json", Text),
 )
 TRIALS = Table(
     "trials",
-    _optuna,
+    OPTUNA,
     Column("trial_id", Integer, primary_key=True),
     Column("number", Integer),
     Column("study_id", Integer),
@@ -89,7 +90,7 @@ TRIALS = Table(
 )
 PARAMS = Table(
     "trial_params",
-    _optuna,
+    OPTUNA,
     Column("param_id", Integer, primary_key=True),
     Column("trial_id", Integer),
     Column("param_name", String(512)),
@@ -98,7 +99,7 @@ PARAMS = Table(
 )
 VALUES = Table(
     "trial_values",
-    _optuna,
+    OPTUNA,
     Column("trial_value_id", Integer, primary_key=True),
     Column("trial_id", Integer),
     Column("objective", Integer),
@@ -107,7 +108,7 @@ VALUES = Table(
 )
 INTERMEDIATE_VALUES = Table(
     "trial_intermediate_values",
-    _optuna,
+    OPTUNA,
     Column("trial_intermediate_value_id", Integer, primary_key=True),
     Column("trial_id", Integer),
     Column("step", Integer),
@@ -118,7 +119,7 @@ INTERMEDIATE_VALUES = Table(
 )
 TRIAL_USER_ATTRIBUTES = Table(
     "trial_user_attributes",
-    _optuna,
+    OPTUNA,
     Column("trial_user_attribute_id", Integer, primary_key=True),
     Column("trial_id", Integer),
     Column("key", String(512)),
@@ -126,11 +127,11 @@ TRIAL_USER_ATTRIBUTES = Table(
 )
 VERSION_INFO = Table(
     "version_info",
-    _optuna,
+    OPTUNA,
     Column("schema_version", Integer),
     Column("library_version", String(256)),
 )
-ALEMBIC_VERSION = Table("alembic_version", _optuna, Column("version_num", String(32)))
+ALEMBIC_VERSION = Table("alembic_version", OPTUNA, Column("version_num", String(32)))
 
 OWN = MetaData()
 

@@ -11,6 +11,7 @@ import pandas as pd
 from dgsearch.database.accuracies import accuracy_domains, measured_domains, read_accuracies
 from dgsearch.database.attributes import attribute_kinds, read_attributes
 from dgsearch.database.chunks import trial_blocks
+from dgsearch.database.connection import open_for_reading
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
 from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, VALUE, hyperparameter_columns
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
@@ -70,6 +71,7 @@ def trials_in_chunks(
     database: Database, request: TrialRequest, chunksize: int
 ) -> Iterator[pd.DataFrame]:
     """The same in frames of so many trials, all with the same columns and dtypes."""
+    database = open_for_reading(database)
     with snapshot(database) as opened:
         names = opened.studies(request.study)
         _check_domains(opened, request)

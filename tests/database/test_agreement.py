@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -19,7 +20,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from dgsearch.database.frames import beside_own
@@ -112,10 +113,18 @@ def _column(frame: pd.DataFrame, name: str) -> list[Any]:
     return frame[name].astype(object).tolist()
 
 
-def assert_agrees(storage: RDBStorage, objectives: int, written: list[FrozenTrial]) -> None:
-    """Write a study and read it both ways."""
+def assert_agrees(
+    storage: BaseStorage,
+    objectives: int,
+    written: list[FrozenTrial],
+    *,
+    place: Path | None = None,
+) -> None:
+    """Write a study and read it both ways; `place` is the file of a journal."""
     name = f"study {next(_numbers)}"
-    url = storage.engine.url.render_as_string(hide_password=False)
+    url: str | Path = place or ""
+    if isinstance(storage, RDBStorage):
+        url = storage.engine.url.render_as_string(hide_password=False)
     study = optuna.create_study(
         study_name=name, storage=storage, directions=["maximize"] * objectives
     )
@@ -152,7 +161,7 @@ def _assert_times_agree(frame: pd.DataFrame, other: pd.DataFrame) -> None:
         assert all(own == time for own, time in pairs if not pd.isna(time))
 
 
-def _assert_curves_agree(url: str, name: str, study: optuna.Study) -> None:
+def _assert_curves_agree(url: str | Path, name: str, study: optuna.Study) -> None:
     curves = read_curves(url, name)
     expected = [
         (trial.number, step, value)

@@ -1,0 +1,90 @@
+"""Whether a database can be written to, found out before anything in it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, inspect, select
+
+from dgsearch.database.journal import is_journal
+from dgsearch.database.tables import ALEMBIC_VERSION, OWN, VERSION_INFO
+from dgsearch.errors import DatabaseError
+
+__all__ = ["check_no_journal", "check_usable"]
+
+_NEXT = "Name a new database; this one stays as it is and can be read, exported and reported"
+
+
+def check_usable(engine: Engine, shown: str) -> None:
+    """Refuse to write where the installed Optuna could not, or another program's tables are.
+
+    Args:
+        engine: Of the database; nothing is written.
+        shown: Its URL without a password.
+
+    Raises:
+        DatabaseError: If it is of another schema than that of the installed Optuna,
+            or an SQLite file of another program.
+    """
+    from optuna.storages._rdb import models
+
+    tables = inspect(engine)
+    found = set(tables.get_table_names())
+    expected = {table.name: table for table in models.BaseModel.metadata.sorted_tables}
+    foreign = found - {*expected, *OWN.tables, ALEMBIC_VERSION.name}
+    if engine.dialect.name == "sqlite" and foreign and not found & {*expected}:
+        raise DatabaseError(
+            f"database {shown}: is a file of another program (table {min(foreign)!r}); "
+            "name a new database"
+        )
+    for name in sorted(found & {*expected}):
+        columns = {str(column["name"]) for column in tables.get_columns(name)}
+        wanted = set(expected[name].columns.keys())
+        if columns != wanted:
+            odd = sorted(columns ^ wanted)[0]
+            raise DatabaseError(
+                f"database {shown}: {_writer(engine, found)} wrote it, and the installed Optuna "
+                f"cannot write there ({name}.{odd}). {_NEXT}"
+            )
+    _check_revision(engine, found, shown)
+
+
+def check_no_journal(url: URL, shown: str) -> None:
+    """Refuse to write to a journal.
+
+    Raises:
+        DatabaseError: If the file is one.
+    """
+    file = Path(url.database or "")
+    if url.get_backend_name() == "sqlite" and file.is_file() and is_journal(file):
+        raise DatabaseError(f"database {shown}: is a journal, which dgsearch only reads. {_NEXT}")
+
+
+def _check_revision(engine: Engine, found: set[str], shown: str) -> None:
+    """Refuse a revision that the installed Optuna does not write; none: it is being created."""
+    if ALEMBIC_VERSION.name not in found:
+        return
+    with engine.connect() as connection:
+        revision = connection.scalar(select(ALEMBIC_VERSION.c.version_num))
+    if revision is not None and revision != _head():
+        raise DatabaseError(
+            f"database {shown}: {_writer(engine, found)} wrote it with schema {revision}, and the "
+            f"installed Optuna writes {_head()}. {_NEXT}"
+        )
+
+
+def _head() -> str:
+    """The revision that the installed Optuna writes."""
+    import optuna.storages._rdb
+    from alembic.script import ScriptDirectory
+
+    folder = Path(optuna.storages._rdb.__file__).parent / "alembic"
+    return str(ScriptDirectory(str(folder)).get_current_head())
+
+
+def _writer(engine: Engine, found: set[str]) -> str:
+    if VERSION_INFO.name not in found:
+        return "another version of Optuna"
+    with engine.connect() as connection:
+        version = connection.scalar(select(VERSION_INFO.c.library_version))
+    return f"Optuna {version or 'of another version'}, or Rustuna,"
