@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.design import Configuration, PlannedTrial
+from dgsearch.runner.history import History
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.retries import is_open
 from dgsearch.seeding import derive_seed
@@ -40,7 +40,7 @@ class ProposalQueue:
         self,
         spec: StudySpec,
         space: Space,
-        study: optuna.Study,
+        history: History,
         recorder: StudyRecorder,
         distributions: Mapping[str, BaseDistribution],
     ) -> None:
@@ -48,7 +48,7 @@ class ProposalQueue:
         assert isinstance(spec.design, Search)
         self._spec = spec
         self._space = space
-        self._study = study
+        self._history = history
         self._recorder = recorder
         self._distributions = dict(distributions)
         self._left = spec.design.trials
@@ -102,12 +102,12 @@ class ProposalQueue:
         if self._left == 0:
             return None
         self._left -= 1
-        asked = self._study.ask(self._distributions)
-        values = self._space.resolve({**self._spec.hyperparameters, **asked.params})
+        proposed = self._history.propose(self._distributions)
+        values = self._space.resolve({**self._spec.hyperparameters, **proposed})
         configuration = Configuration(self._spec.method, values, tuple(self._distributions))
         planned = PlannedTrial(configuration, self._free_seed(configuration.config_id))
         self._seen.add(planned.key)
-        started = self._recorder.adopt(asked._trial_id, asked.number, planned)
+        started = self._recorder.begin(planned, self._distributions, attempt=1, continues=None)
         self._running += 1
         return Begun(planned, started)
 

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine
 
@@ -40,6 +39,7 @@ from dgsearch.design import (
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.adaptive import AdaptiveQueue
 from dgsearch.runner.environment import check_writable, ray_cluster, study_facts
+from dgsearch.runner.history import History
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.progress import Progress
@@ -288,11 +288,9 @@ class _StudyRun:
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = self._attempts()
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
-        study = optuna.load_study(
-            study_name=self._spec.name, storage=self._storage, sampler=sampler
-        )
+        history = History(self._storage.engine, self._study_id, sampler)
         distributions = proposal_distributions(design, self._space)
-        queue = ProposalQueue(self._spec, self._space, study, self._recorder, distributions)
+        queue = ProposalQueue(self._spec, self._space, history, self._recorder, distributions)
         queue.resume(earlier, self._proposed())
         return queue
 

@@ -7,6 +7,7 @@ from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
 from dgsearch.design import Configuration, plan_configurations, plan_trials
+from dgsearch.runner.history import History
 from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
 from dgsearch.runner.retries import given_up, is_open, is_retried, marked_anew
@@ -33,11 +34,10 @@ def _queue(study: FakeStudy) -> PlannedQueue:
 def _proposals(study: FakeStudy) -> ProposalQueue:
     assert isinstance(study.spec.design, Search)
     earlier = attempts(study.engine, study.study_id)
-    url = study.engine.url.render_as_string(hide_password=False)
     sampler = make_sampler(study.spec.design, 0, done=len(earlier))
-    asked = optuna.load_study(study_name=study.spec.name, storage=url, sampler=sampler)
+    history = History(study.engine, study.study_id, sampler)
     distributions = proposal_distributions(study.spec.design, SPACES["mpbm"])
-    queue = ProposalQueue(study.spec, SPACES["mpbm"], asked, study.recorder, distributions)
+    queue = ProposalQueue(study.spec, SPACES["mpbm"], history, study.recorder, distributions)
     queue.resume(earlier, stored_configurations(study.engine, study.study_id, role="point"))
     return queue
 

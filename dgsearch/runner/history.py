@@ -1,0 +1,198 @@
+"""What a sampler learns from: the best and the latest trials of a search, held in memory.
+
+Optuna's own storage reads every trial of a study, with all that was reported of it, before it
+proposes for the first time: at 100,000 trials that takes more than a minute and 2.7 GB. TPE
+compares the best 25 trials with the others, of which the latest weigh most; the rest changes
+hardly anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import ColumnElement, Connection, Engine, or_, select
+
+from dgsearch.database.tables import INTERMEDIATE_VALUES, PARAMS, TRIALS, VALUES
+from dgsearch.space import Value
+
+__all__ = ["History"]
+
+_BEST = 100
+_LATEST = 3000
+_INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
+
+
+class History:
+    """Proposes hyperparameters after the trials that a database has of a search."""
+
+    def __init__(
+        self, engine: Engine, study_id: int, sampler: BaseSampler, *, latest: int = _LATEST
+    ) -> None:
+        """Learn from the trials of one study.
+
+        Args:
+            engine: Of the database.
+            study_id: The study's row.
+            sampler: Proposes.
+            latest: How many of the latest trials it learns from, besides the best 100.
+        """
+        self._engine = engine
+        self._study_id = study_id
+        self._sampler = sampler
+        self._latest = latest
+        self._memory = InMemoryStorage()
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # no study of the user is created
+        self._memory_id = self._memory.create_new_study([StudyDirection.MAXIMIZE], "history")
+        optuna.logging.set_verbosity(verbosity)
+        self._study = Study("history", self._memory, sampler=sampler)
+        self._unfinished: dict[int, int] = {}  # row in the database: trial in memory
+        self._last: int | None = None  # the last row that is in memory
+
+    def propose(self, distributions: Mapping[str, BaseDistribution]) -> dict[str, Value]:
+        """The next values, by hyperparameter."""
+        with self._engine.connect() as connection:
+            self._remember(connection)
+        count = self._memory.get_n_trials(self._memory_id)
+        trial = _frozen(_Row(count, TrialState.RUNNING), _Parts())
+        for name, distribution in distributions.items():
+            if distribution.single():
+                value = distribution.to_external_repr(_lowest(distribution))
+            else:
+                value = self._sampler.sample_independent(self._study, trial, name, distribution)
+            value = distribution.to_external_repr(distribution.to_internal_repr(value))
+            trial.params = {**trial.params, name: value}
+            trial.distributions = {**trial.distributions, name: distribution}
+        return trial.params
+
+    def _remember(self, connection: Connection) -> None:
+        """Take in what is new in the database since the last time."""
+        if self._last is None:
+            wanted = self._first(connection)
+        else:
+            wanted = or_(TRIALS.c.trial_id > self._last, TRIALS.c.trial_id.in_(self._unfinished))
+        rows, parts = _read(connection, (TRIALS.c.study_id == self._study_id) & wanted)
+        for row in rows:
+            if row.place in self._unfinished:
+                self._end(row, parts.get(row.place, _Parts()))
+                continue
+            frozen = _frozen(row, parts.get(row.place, _Parts()))
+            number = self._memory.create_new_trial(self._memory_id, template_trial=frozen)
+            if not row.state.is_finished():
+                self._unfinished[row.place] = number
+        self._last = max([self._last or 0, *(row.place for row in rows)])
+
+    def _first(self, connection: Connection) -> ColumnElement[bool]:
+        """Which trials to begin with: the latest, the best and those that run."""
+        own = TRIALS.c.study_id == self._study_id
+        ids = select(TRIALS.c.trial_id).where(own).order_by(TRIALS.c.trial_id.desc())
+        earliest = connection.scalar(ids.offset(self._latest - 1).limit(1)) or 0
+        best = (
+            select(VALUES.c.trial_id)
+            .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
+            .where(own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
+            .order_by(VALUES.c.value.desc())
+            .limit(_BEST)
+        )
+        named = list(connection.scalars(best)) if earliest else []
+        running = TRIALS.c.state.in_(("RUNNING", "WAITING"))
+        return or_(TRIALS.c.trial_id >= earliest, TRIALS.c.trial_id.in_(named), running)
+
+    def _end(self, row: _Row, parts: _Parts) -> None:
+        """Bring a trial in memory that had not ended up to date."""
+        number = self._unfinished[row.place]
+        for step, value in parts.reports.items():
+            self._memory.set_trial_intermediate_value(number, step, value)
+        if row.state.is_finished():
+            values = [parts.value] if parts.value is not None else None
+            self._memory.set_trial_state_values(number, row.state, values)
+            del self._unfinished[row.place]
+
+
+class _Row(NamedTuple):
+    """A trial's row in the database, and its state."""
+
+    place: int
+    state: TrialState
+
+
+class _Parts:
+    """What belongs to a trial: hyperparameters, value and reports."""
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+        self.distributions: dict[str, BaseDistribution] = {}
+        self.value: float | None = None
+        self.reports: dict[int, float] = {}
+
+
+def _read(
+    connection: Connection, wanted: ColumnElement[bool]
+) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
+    """The trials, oldest first, and what belongs to each."""
+    query = select(TRIALS.c.trial_id, TRIALS.c.state).where(wanted).order_by(TRIALS.c.trial_id)
+    rows = [_Row(place, TrialState[str(state)]) for place, state in connection.execute(query)]
+    parts: dict[int, _Parts] = {row.place: _Parts() for row in rows}
+    for place, name, stored, text in _belonging(
+        connection, wanted, PARAMS, ("param_name", "param_value", "distribution_json")
+    ):
+        distribution = _distribution(text)
+        parts[place].distributions[name] = distribution
+        parts[place].params[name] = distribution.to_external_repr(stored)
+    for place, value, kind in _belonging(connection, wanted, VALUES, ("value", "value_type")):
+        parts[place].value = _INFINITE.get(kind, value)
+    pruned = wanted & TRIALS.c.state.in_(("PRUNED", "RUNNING"))
+    columns = ("step", "intermediate_value", "intermediate_value_type")
+    for place, step, value, kind in _belonging(connection, pruned, INTERMEDIATE_VALUES, columns):
+        parts[place].reports[step] = _INFINITE.get(kind, value)
+    return rows, parts
+
+
+def _belonging(
+    connection: Connection, wanted: ColumnElement[bool], table: Any, names: Sequence[str]
+) -> Iterator[Any]:
+    """Rows of a table that belong to the trials: the trial's row, then the columns named."""
+    query = (
+        select(table.c.trial_id, *(table.c[name] for name in names))
+        .join(TRIALS, TRIALS.c.trial_id == table.c.trial_id)
+        .where(wanted)
+    )
+    yield from connection.execute(query)
+
+
+@lru_cache(maxsize=256)
+def _distribution(text: str) -> BaseDistribution:
+    return json_to_distribution(text)
+
+
+def _lowest(distribution: BaseDistribution) -> float:
+    """The only value of a distribution that has a single one, as it is stored."""
+    return float(getattr(distribution, "low", 0.0))  # of a choice its place
+
+
+def _frozen(row: _Row, parts: _Parts) -> FrozenTrial:
+    """A trial as Optuna's samplers read it; times are of no account."""
+    then = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    return FrozenTrial(
+        number=row.place,
+        trial_id=row.place,
+        state=row.state,
+        value=parts.value,
+        datetime_start=then,
+        datetime_complete=then if row.state.is_finished() else None,
+        params=parts.params,
+        distributions=parts.distributions,
+        user_attrs={},
+        system_attrs={},
+        intermediate_values=parts.reports,
+    )

@@ -1,0 +1,68 @@
+"""What a sampler is told of a search is what Optuna's own storage would tell it."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.samplers import TPESampler
+
+from dgsearch.database.recorder import Ending, Epoch
+from dgsearch.runner.history import History
+from tests.fakes import FakeStudy, planned
+
+SPACE: dict[str, BaseDistribution] = {
+    "lambda_adv": FloatDistribution(0, 10),
+    "attention": CategoricalDistribution(("feature", "plain")),
+    "N_b": FloatDistribution(2.0, 2.0),
+}
+
+
+def _sampler() -> TPESampler:
+    return TPESampler(seed=3, multivariate=False, n_startup_trials=5)
+
+
+def _trained(study: FakeStudy, place: int, *, ended: bool = True) -> int:
+    """A trial of each kind of end in turn; returns its row."""
+    started = study.begin(planned(lambda_adv=0.1 + (place * 0.37) % 9))
+    value = (place * 7 % 11) / 11
+    study.recorder.report(started.trial_id, [Epoch(1, value, ())], {})
+    if ended:
+        endings = (
+            Ending("COMPLETE", "finished", value=value, selected_epoch=1),
+            Ending("PRUNED", "halved", rung=1, cutoff=0.5, selected_epoch=1),
+            Ending("FAIL", "failed"),
+        )
+        study.recorder.end(started.trial_id, endings[place % 3])
+    return started.trial_id
+
+
+def test_proposals_are_those_of_optunas_own_storage(database: str) -> None:
+    study = FakeStudy(database)
+    for place in range(24):
+        _trained(study, place)
+    running = _trained(study, 24, ended=False)
+    history = History(study.engine, study.study_id, _sampler())
+    sampler = _sampler()
+    for _ in range(3):
+        asked = optuna.load_study(study_name="fake", storage=database, sampler=sampler).ask(SPACE)
+        asked.study._storage.set_trial_state_values(asked._trial_id, optuna.trial.TrialState.FAIL)
+        assert history.propose(SPACE) == pytest.approx(asked.params)
+        if running:
+            study.recorder.end(
+                running, Ending("COMPLETE", "finished", value=0.99, selected_epoch=1)
+            )
+            running = 0
+
+
+def test_of_many_trials_the_best_and_the_latest_are_remembered(database: str) -> None:
+    study = FakeStudy(database)
+    best = study.begin(planned(lambda_adv=9.5))
+    study.recorder.end(best.trial_id, Ending("COMPLETE", "finished", value=2.0, selected_epoch=1))
+    for place in range(30):
+        _trained(study, place)
+    history = History(study.engine, study.study_id, _sampler(), latest=6)
+    history.propose(SPACE)
+    remembered = history._study.get_trials(deepcopy=False)
+    assert max(trial.value or 0.0 for trial in remembered) == 2.0
+    assert len(remembered) == 15  # the latest 6, and 9 finished ones before them
