@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dgsearch.database.export import write_frame
     from dgsearch.database.frames import describe_frames
     from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
+    from dgsearch.database.zones import time_zone
     from dgsearch.notebook.handle import open_study
     from dgsearch.report.page import write_report
     from dgsearch.runner.commands import load_study
@@ -28,6 +29,7 @@ __all__ = [
     "read_studies",
     "read_trials",
     "run_study",
+    "time_zone",
     "write_frame",
     "write_report",
 ]
@@ -42,6 +44,7 @@ _HOMES = {
     "read_scores": "dgsearch.database.queries",
     "read_studies": "dgsearch.database.queries",
     "read_trials": "dgsearch.database.queries",
+    "time_zone": "dgsearch.database.zones",
     "write_report": "dgsearch.report.page",
     "load_study": "dgsearch.runner.commands",
     "RunOptions": "dgsearch.runner.options",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,18 @@ import typer
 
 from dgsearch.study.shipped import find_study
 
-__all__ = ["Artifacts", "Database", "Figures", "Overrides", "StudyFile"]
+__all__ = ["Artifacts", "Database", "Figures", "Overrides", "StudyFile", "TimeZone"]
+
+
+def _choose_zone(name: str | None) -> str | None:
+    """Take stored times without a zone for those of this one from now on."""
+    if name is not None:
+        from dgsearch.database.zones import VARIABLE, check_zone
+
+        check_zone(name)
+        os.environ[VARIABLE] = name
+    return name
+
 
 Database = Annotated[
     str | None,
@@ -52,5 +64,16 @@ Figures = Annotated[
         metavar="DIR",
         help="Also write every figure as SVG and PDF into DIR; needs Chromium.",
         show_default=False,
+    ),
+]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        metavar="ZONE",
+        help="Zone of times that Optuna before 5.0 stored without one, such as UTC or "
+        "Europe/Berlin (default: $DGSEARCH_TIME_ZONE or this machine's)",
+        show_default=False,
+        callback=_choose_zone,
     ),
 ]

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from dgsearch import inert
-from dgsearch.arguments import Artifacts, Database, Figures, Overrides, StudyFile
+from dgsearch.arguments import Artifacts, Database, Figures, Overrides, StudyFile, TimeZone
 from dgsearch.errors import DgsearchError
 
 __all__ = ["app", "main"]
@@ -181,6 +181,7 @@ def prune_stages(
 def status(
     study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
     database: Database = None,
+    time_zone: TimeZone = None,  # chosen as it is parsed
 ) -> None:
     """Show the studies of a database: trials per state, the best so far, age."""
     from dgsearch.report.terminal import status_table
@@ -203,6 +204,7 @@ def report(
     ] = None,
     figures: Figures = None,
     database: Database = None,
+    time_zone: TimeZone = None,  # chosen as it is parsed
 ) -> None:
     """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
     from dgsearch.report import write_report
@@ -221,6 +223,7 @@ def questions(
     ] = Path("reports/open_questions.html"),
     figures: Figures = None,
     database: Database = None,
+    time_zone: TimeZone = None,  # chosen as it is parsed
 ) -> None:
     """Write the page of the papers' open questions, answered from the studies of a database."""
     from dgsearch.report import write_questions
@@ -254,6 +257,7 @@ def export(
         ),
     ] = False,
     database: Database = None,
+    time_zone: TimeZone = None,  # chosen as it is parsed
 ) -> None:
     """Write frames of a study to files; several frames become FILE-trials, FILE-curves, ..."""
     from dgsearch.notebook.export import export_frames

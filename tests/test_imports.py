@@ -19,6 +19,7 @@ PUBLIC = [
     "read_studies",
     "read_trials",
     "run_study",
+    "time_zone",
     "write_frame",
     "write_report",
 ]

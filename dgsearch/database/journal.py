@@ -31,7 +31,7 @@ from dgsearch.database.tables import (
     VALUES,
     VERSION_INFO,
 )
-from dgsearch.database.zones import as_utc
+from dgsearch.database.zones import as_utc, zone_name
 
 __all__ = ["is_journal", "journal_rows"]
 
@@ -142,6 +142,9 @@ class _Replay:
         left_out = sum(trial.discarded for trial in self._trials)
         if left_out:
             logger.warning("trials that Rustuna discarded and that are left out: %d", left_out)
+        times = [time for _, trial in trials for time in (trial.started_at, trial.finished_at)]
+        if any(text and datetime.fromisoformat(text).tzinfo is None for text in times):
+            logger.warning("times without a zone are read as those of %s", zone_name())
         return {
             VERSION_INFO: [(12, "5.0.0")],
             STUDIES: [(key + 1, study.name) for key, study in self._studies.items()],

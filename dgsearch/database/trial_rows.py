@@ -16,6 +16,7 @@ from dgsearch.database.declared import read_objectives
 from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
+from dgsearch.database.mixed_times import warn_of_mixed_times
 from dgsearch.database.reading import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
@@ -155,14 +156,18 @@ def _set_times(database: Snapshot, frame: pd.DataFrame) -> None:
     """Put times in UTC, and the durations between them, in place.
 
     A database that Optuna before 5.0 created holds the local time of whoever wrote it; it is
-    read as this machine's. Trials that dgsearch wrote are in UTC in any case.
+    read as this machine's, or as that of the zone chosen. Trials that dgsearch wrote are in UTC
+    in any case.
     """
+    foreign = frame["config_id"].isna()
     for name in _TIMES:
         times = frame[name]
         utc = times.dt.tz_localize("UTC")
         if not database.utc:
-            utc = utc.where(frame["config_id"].notna(), local_to_utc(times))
+            utc = utc.where(~foreign, local_to_utc(times))
         frame[name] = utc
+    if not database.utc:
+        warn_of_mixed_times(frame[foreign], database.place)
     frame["duration_s"] = (frame["finished_at"] - frame["started_at"]).dt.total_seconds()
 
 

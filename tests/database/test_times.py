@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from dgsearch.database.queries import read_studies, read_trials
+from dgsearch.database.zones import time_zone
+from dgsearch.errors import DatabaseError
 from tests.fakes import FakeStudy, planned
 
 pytestmark = pytest.mark.usefixtures("berlin")
@@ -64,3 +66,55 @@ def test_dgsearch_writes_utc_into_an_older_database_too(database: str) -> None:
     assert len(read_trials(database, "fake", since=before)) == 1
     (study,) = read_studies(database, "fake").to_dict("records")
     assert study["started_at"] == row["started_at"]
+
+
+def _continued(database: str, starts: list[str]) -> None:
+    """A database of Optuna 4.9 with trials that start then."""
+    storage = optuna.storages.RDBStorage(database)
+    optuna.create_study(study_name="mixed", storage=storage)
+    with storage.engine.begin() as connection:
+        connection.execute(text("UPDATE version_info SET library_version = '4.9.0'"))
+        for number, start in enumerate(starts):
+            connection.execute(
+                text(
+                    "INSERT INTO trials (number, study_id, state, datetime_start)"
+                    f" VALUES ({number}, 1, 'COMPLETE', '{start}.000000')"
+                )
+            )
+    storage.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("starts", "words"),
+    [
+        (["2026-07-01 14:00:00", "2026-07-01 12:05:00"], "1 before the trial of the number below"),
+        (["2099-01-01 00:00:00"], "1 in the future"),
+    ],
+)
+def test_local_times_beside_utc_are_warned_of_once(
+    database: str, starts: list[str], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _continued(database, starts)
+    read_trials(database)
+    read_trials(database)
+    assert caplog.text.count(words) == 1
+    assert "choose with --time-zone" in caplog.text
+
+
+def test_times_in_order_are_not_warned_of(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    _continued(database, ["2026-07-01 14:00:00", "2026-07-01 13:59:00", "2026-07-02 09:00:00"])
+    read_trials(database)
+    assert "--time-zone" not in caplog.text
+
+
+def test_a_zone_can_be_chosen(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _foreign(database, version="4.9.0")
+    with time_zone("Asia/Tokyo"):
+        assert read_trials(database)["started_at"].dt.hour.tolist() == [3, 3]
+        assert len(read_trials(database, since="2026-07-15 03:00:01")) == 1
+    monkeypatch.setenv("DGSEARCH_TIME_ZONE", "UTC")
+    assert read_trials(database)["started_at"].dt.hour.tolist() == [12, 12]
+    assert read_studies(database)["started_at"][0].hour == 12
+    monkeypatch.setenv("DGSEARCH_TIME_ZONE", "Mars/Base")
+    with pytest.raises(DatabaseError, match=r"'Mars/Base': is unknown; give UTC, or a name"):
+        read_trials(database)
