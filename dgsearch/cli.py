@@ -310,6 +310,22 @@ def studies(
 
 
 @app.command()
+def networks(
+    wanted: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILTER", help="Part of a name, timm/NAME, or package.module:function."
+        ),
+    ] = None,
+) -> None:
+    """List the networks; with a filter also their features, sizes and batch norms."""
+    from dgsearch.methods.network_listing import network_lines
+
+    for line in network_lines(wanted):
+        print(line)
+
+
+@app.command()
 def methods(
     name: Annotated[str | None, typer.Argument(help="Only this method, in full.")] = None,
     new: Annotated[

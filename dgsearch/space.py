@@ -7,7 +7,7 @@ The same description checks study files, builds Optuna's distributions, prints
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -101,6 +101,7 @@ class Choice(_Described):
     default: str
     options: tuple[str, ...]
     other: str = ""  # what else is allowed, for example "the path of a file"; empty: nothing
+    accepts: Callable[[str], None] | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def allowed(self) -> str:
@@ -116,6 +117,8 @@ class Choice(_Described):
         if isinstance(value, bool):
             value = "on" if value else "off"
         if isinstance(value, str) and value and self.other:
+            if self.accepts is not None and value not in self.options:
+                self.accepts(value)  # raises ValueError for what is no other value either
             return value
         if not isinstance(value, str) or value not in self.options:
             raise ValueError(one_of(str(value), self.options))

@@ -1,4 +1,4 @@
-"""Backbones of torchvision as extractors, and where their weights come from.
+"""Where the weights of networks come from.
 
 Nothing is downloaded: weights lie in a file, or the error says which file belongs where.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -19,9 +18,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dgsearch.errors import MethodError
+from dgsearch.methods.network_names import network_names
 from dgsearch.space import Value
 
-__all__ = ["BACKBONES", "Backbone", "load_weights", "weights_identity"]
+__all__ = ["imagenet_file", "load_weights", "read_tensors", "weights_identity"]
 
 IMAGENET = "imagenet"
 NONE = "none"
@@ -32,62 +32,31 @@ _PAIRS = {  # hyperparameters of one network: its name, its weights
 }
 
 
-@dataclass(frozen=True)
-class Backbone:
-    """A network of torchvision without its last layer.
+def imagenet_file(name: str) -> Path:
+    """The file of torchvision's first ImageNet weights, where torch keeps what it fetches.
 
-    Attributes:
-        name: As torchvision and study files write it.
-        num_features: d, what its last layer takes.
-        head: Name of its last layer.
-        smallest_image: H = W in pixels below which nothing is left of the image.
+    Args:
+        name: Of a classification model of torchvision.
+
+    Raises:
+        MethodError: If it is not there; says where it is to be had.
     """
+    from torchvision import models  # takes over a second to import
 
-    name: str
-    num_features: int
-    head: str
-    smallest_image: int = 8
-
-    def build(self) -> nn.Module:
-        """The extractor, images (B, 3, H, W) to features (B, d), with new weights."""
-        from torchvision import models  # takes over a second to import
-
-        network: nn.Module = models.get_model(self.name, weights=None)
-        parent, _, last = self.head.rpartition(".")
-        setattr(network.get_submodule(parent), last, nn.Identity())
-        return network
-
-    def imagenet_file(self) -> Path:
-        """The file of torchvision's first ImageNet weights, where torch keeps what it fetches.
-
-        Raises:
-            MethodError: If it is not there, or not whole; says where it is to be had.
-        """
-        from torchvision import models
-
-        url = str(models.get_model_weights(self.name).IMAGENET1K_V1.url)
-        file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-        if not file.is_file():
-            raise MethodError(
-                f"{self.name} with weights 'imagenet': {file} is missing; fetch {url} and put it "
-                'there ($TORCH_HOME names another place), or write weights = "none"'
-            )
-        return file
+    choice = models.get_model_weights(name)
+    url = str(getattr(choice, "IMAGENET1K_V1", choice.DEFAULT).url)
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if not file.is_file():
+        raise MethodError(
+            f"{name} with weights 'imagenet': {file} is missing; fetch {url} and put it "
+            'there ($TORCH_HOME names another place), or write weights = "none"'
+        )
+    return file
 
 
-BACKBONES = {
-    item.name: item
-    for item in (
-        Backbone("resnet18", 512, "fc"),
-        Backbone("resnet34", 512, "fc"),
-        Backbone("resnet50", 2048, "fc"),
-        Backbone("alexnet", 4096, "classifier.6", smallest_image=63),
-        Backbone("mobilenet_v3_small", 1024, "classifier.3"),
-    )
-}
-
-
-def load_weights(extractor: nn.Module, name: str, weights: str) -> None:
+def load_weights(
+    extractor: nn.Module, name: str, weights: str, *, heads: Sequence[str] = ("head",)
+) -> None:
     """Put weights from a file into an extractor; its last layer, if the file has one, is left out.
 
     Args:
@@ -95,6 +64,7 @@ def load_weights(extractor: nn.Module, name: str, weights: str) -> None:
         name: Of the network.
         weights: "none" to leave it as it is, "imagenet", or the path of a file: safetensors, or
             a `.pth` of tensors alone, which is read by torch's restricted unpickler.
+        heads: Beginnings of the names of weights that belong to its last layer.
 
     Raises:
         MethodError: If the file is missing, damaged, or of another network.
@@ -102,15 +72,17 @@ def load_weights(extractor: nn.Module, name: str, weights: str) -> None:
     if weights == NONE:
         return
     file = _file(name, weights)
-    state = _read(file)
-    head = BACKBONES[name].head if name in BACKBONES else "head"
+    state = read_tensors(file)
+    last = "|".join(re.escape(head) for head in heads)
     plain = {
         key.removeprefix("module.").removeprefix("extractor."): tensor
         for key, tensor in state.items()
-        if not re.match(rf"(module\.)?({re.escape(head)}|head)\.", key)
+        if not re.match(rf"(module\.)?({last})\.", key)
     }
     try:
         extractor.load_state_dict(plain)
+        if weights == IMAGENET and hasattr(extractor, "transform_input"):
+            vars(extractor)["transform_input"] = True  # of googlenet and inception_v3
     except RuntimeError as error:
         first = " ".join(str(error).split())[:200]
         raise MethodError(f"{file}: these are not weights of {name}: {first}") from error
@@ -135,12 +107,12 @@ def weights_identity(values: Mapping[str, Value]) -> dict[str, str]:
 def _file(name: str, weights: str) -> Path:
     """The file in which weights lie."""
     if weights == IMAGENET:
-        if name not in BACKBONES:
+        if network_names().get(name) != "torchvision":
             raise MethodError(
-                f"{name} has no weights 'imagenet', only {', '.join(BACKBONES)} have; write "
+                f"{name} has no weights 'imagenet', only the networks of torchvision have; write "
                 'weights = "none" or the path of a file'
             )
-        return BACKBONES[name].imagenet_file()
+        return imagenet_file(name)
     file = Path(weights).expanduser()
     if not file.is_file():
         raise MethodError(
@@ -150,7 +122,15 @@ def _file(name: str, weights: str) -> Path:
     return file
 
 
-def _read(file: Path) -> Mapping[str, Tensor]:
+def read_tensors(file: Path) -> Mapping[str, Tensor]:
+    """The tensors of a file by name; nothing in it is executed.
+
+    Args:
+        file: safetensors, or what torch.save wrote of tensors alone.
+
+    Raises:
+        MethodError: If the file is damaged or holds something else.
+    """
     expected = re.search(r"-([0-9a-f]{8})\.pth$", file.name)  # as torchvision names its files
     if expected and not _digest(file).startswith(expected[1]):
         raise MethodError(f"{file} is damaged: its SHA-256 is not that of its name; fetch it anew")

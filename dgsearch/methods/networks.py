@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from dgsearch.errors import MethodError, one_of
+from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import Acceleration
-from dgsearch.methods.backbones import BACKBONES, Backbone, load_weights
+from dgsearch.methods.architectures import (
+    Architecture,
+    batch_norms,
+    feature_shape,
+    find_architecture,
+    fit_size,
+    raise_momentum,
+)
+from dgsearch.methods.backbones import load_weights
+from dgsearch.methods.network_names import OWN_NETWORKS
 
 __all__ = [
     "NETWORKS",
@@ -24,9 +33,6 @@ __all__ = [
     "build_network",
     "keeping_statistics",
 ]
-
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of torchvision's weights, for pixels in [0, 1]
-_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 class Centre(nn.Module):
@@ -172,29 +178,37 @@ def _student(num_classes: int, image_size: int) -> Classifier:
     return Classifier(_normed((12, 24, 48)), 48 * (image_size // 8) ** 2, num_classes)
 
 
-def _pretrained(backbone: Backbone, num_classes: int, image_size: int) -> Classifier:
-    """A backbone of torchvision; it expects ImageNet's mean and deviation."""
-    if image_size < backbone.smallest_image:
+NETWORKS: dict[str, Callable[[int, int], Classifier]] = dict(
+    zip(OWN_NETWORKS, (_small, _digits, _teacher, _student), strict=True)
+)
+
+
+def _found(name: str, num_classes: int, image_size: int) -> tuple[Classifier, tuple[str, ...]]:
+    """A network that is not ours, and the beginnings of the names of its last layer's weights."""
+    found = find_architecture(name, num_classes=num_classes, image_size=image_size)
+    if isinstance(found.module, Classifier):
+        return found.module, found.heads
+    resize = fit_size(name, found, image_size)
+    shape = feature_shape(found.module, image_size if resize is None else resize.size)
+    if shape is None or len(shape) != 2:
         raise MethodError(
-            f"{backbone.name} needs images of at least {backbone.smallest_image} pixels a side, "
-            f"got {image_size}; raise data.image_size or choose another network"
+            f"{name} maps two images to {shape}, not to (2, d); flatten or pool its features"
         )
-    return Classifier(
-        backbone.build(),
-        backbone.num_features,
+    normalise = _normalisation(found)
+    classifier = Classifier(
+        found.module,
+        shape[1],
         num_classes,
-        normalise=Standardise(_IMAGENET_MEAN, _IMAGENET_DEVIATION),
-        smallest_batch=2,
+        normalise=normalise if resize is None else nn.Sequential(resize, normalise),
+        smallest_batch=2 if batch_norms(found.module) else 1,
     )
+    return classifier, found.heads
 
 
-NETWORKS: dict[str, Callable[[int, int], Classifier]] = {
-    "convnet-small": _small,
-    "convnet-digits": _digits,
-    "convnet-teacher": _teacher,
-    "convnet-student": _student,
-    **{name: partial(_pretrained, backbone) for name, backbone in BACKBONES.items()},
-}
+def _normalisation(found: Architecture) -> nn.Module:
+    if found.mean is None or found.deviation is None:
+        return nn.Identity()
+    return Standardise(found.mean, found.deviation)
 
 
 def build_network(  # noqa: PLR0913 - each is named at the call
@@ -210,7 +224,7 @@ def build_network(  # noqa: PLR0913 - each is named at the call
     """A new classifier with its initial weights; the head's are always drawn.
 
     Args:
-        name: One of `NETWORKS`.
+        name: One of those that `dgsearch networks` lists, or `package.module:function`.
         num_classes: K.
         image_size: H = W in pixels.
         seed: Of the initial weights.
@@ -222,12 +236,16 @@ def build_network(  # noqa: PLR0913 - each is named at the call
         MethodError: If there is no such network, or no such weights.
     """
     accelerated = acceleration or Acceleration()
-    if name not in NETWORKS:
-        raise MethodError(f"network = {name!r}: {one_of(name, tuple(NETWORKS))}")
+    heads: tuple[str, ...] = ("head",)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = NETWORKS[name](num_classes, image_size)
-    load_weights(network.extractor, name, weights)
+        if name in NETWORKS:
+            network = NETWORKS[name](num_classes, image_size)
+        else:
+            network, heads = _found(name, num_classes, image_size)
+    if weights == "none":
+        raise_momentum(network.extractor)
+    load_weights(network.extractor, name, weights, heads=heads)
     network.acceleration = accelerated
     accelerated.set_process(device)
     network.to(device=device, memory_format=accelerated.memory_format)  # type: ignore[call-overload]
@@ -239,7 +257,7 @@ def build_network(  # noqa: PLR0913 - each is named at the call
 @contextmanager
 def keeping_statistics(network: nn.Module) -> Iterator[None]:
     """Forward passes in training mode that leave the running statistics of batch norms alone."""
-    layers = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    layers = batch_norms(network)
     momenta = [layer.momentum for layer in layers]
     counts = [_count(layer).clone() for layer in layers]
     for layer in layers:
@@ -252,7 +270,7 @@ def keeping_statistics(network: nn.Module) -> Iterator[None]:
             _count(layer).copy_(count)
 
 
-def _count(layer: nn.BatchNorm2d) -> Tensor:
+def _count(layer: _BatchNorm) -> Tensor:
     count = layer.num_batches_tracked
     if count is None:
         raise MethodError(f"{layer} keeps no running statistics; choose another network")

@@ -6,7 +6,8 @@ optimiser and the supervised epoch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,8 +16,10 @@ from torch import nn
 
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.methods.acceleration import ACCELERATION, Acceleration
+from dgsearch.methods.architectures import unready_statistics
 from dgsearch.methods.base import Product, Stage, StageContext, check_finite
-from dgsearch.methods.networks import NETWORKS, Classifier, build_network
+from dgsearch.methods.network_names import network_choice
+from dgsearch.methods.networks import Classifier, build_network
 from dgsearch.methods.optimisers import (
     OPTIMISER_READS,
     OPTIMISERS,
@@ -66,12 +69,7 @@ def weights_choice(name: str, network: str) -> Choice:
 
 _CLASSIFIER = Space(
     (
-        Choice(
-            name="network",
-            default="convnet-small",
-            options=tuple(NETWORKS),
-            meaning="the classifier",
-        ),
+        network_choice("network", "convnet-small", "the classifier"),
         weights_choice("weights", "the classifier"),
         Int(
             name="pretrain_epochs",
@@ -112,9 +110,19 @@ class Supervised:
     """Minimises cross-entropy on the source; the run of `pretrain` and of `erm`."""
 
     def __init__(
-        self, context: StageContext, network: Classifier, *, epochs: int, phase: str
+        self,
+        context: StageContext,
+        network: Classifier,
+        *,
+        epochs: int,
+        phase: str,
+        fresh: bool = False,
     ) -> None:
-        """Train `network` for `epochs`; `phase` names the order of batches."""
+        """Train `network` for `epochs`; `phase` names the order of batches.
+
+        `fresh` says that its weights and running statistics are new.
+        """
+        self._fresh = fresh
         self.epochs = epochs
         self._split = context.splits[SOURCE_TRAIN]
         self._batch_size = context.values.integer("batch_size")
@@ -156,11 +164,19 @@ class Supervised:
         """The classifier itself."""
         return self._network
 
+    def warnings(self) -> Sequence[str]:
+        """Whether batch norms still hold the statistics that they started with."""
+        per_epoch = math.ceil(len(self._split) / self._batch_size)
+        steps = self.epochs * per_epoch
+        return unready_statistics(self._network, steps=steps) if self._fresh else []
+
 
 def _start_pretraining(context: StageContext) -> Supervised:
     epochs = context.values.integer("pretrain_epochs")
-    network = start_classifier(context, weights=context.values.option("weights"))
-    return Supervised(context, network, epochs=epochs, phase="pretrain")
+    weights = context.values.option("weights")
+    network = start_classifier(context, weights=weights)
+    fresh = weights == "none"
+    return Supervised(context, network, epochs=epochs, phase="pretrain", fresh=fresh)
 
 
 PRETRAIN = Stage(

@@ -18,6 +18,7 @@ import torch
 from dgsearch.data.splits import TrialData
 from dgsearch.methods.backbones import weights_identity
 from dgsearch.methods.base import Stage
+from dgsearch.methods.network_names import code_identity
 from dgsearch.space import Value
 
 __all__ = ["Numerics", "prefix_ids", "stage_key", "stage_keys"]
@@ -115,7 +116,7 @@ def _identity(
         "stage": stage.name,
         "version": stage.version,
         "values": dict(sorted(read.items())),
-        "files": weights_identity(read),
+        "files": weights_identity(read) | code_identity(read),
         "earlier": dict(sorted(earlier.items())),
         "seed": seed,
     }

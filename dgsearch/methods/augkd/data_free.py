@@ -29,6 +29,11 @@ from dgsearch.methods.networks import keeping_statistics
 __all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
 
 _SHOWN = 512  # images on which a collapse is looked for
+_AT_ONCE = 64  # of them that are in memory
+_NO_BATCH_NORM = (
+    "the teacher has no batch norm, so the batch-norm loss has weight 0: the generator follows "
+    "the teacher's outputs alone"
+)
 
 
 class DataFree:
@@ -42,6 +47,7 @@ class DataFree:
         self._num_classes = context.num_classes
         self._device = context.device
         self._teacher = load_teacher(context, teacher)
+        self._watchable = WatchedBatchNorms(self._teacher).found
         self._student = start_student(context).train()
         self._generator = build_generator(context).train()
         self._encoder = build_encoder(context).train()
@@ -98,18 +104,21 @@ class DataFree:
         }
 
     def warnings(self) -> Sequence[str]:
-        """Whether the generator shows fewer than half of the classes."""
+        """Whether batch norms are missing, or fewer than half of the classes are shown."""
         self._generator.eval()
         generator = torch.Generator(self._device).manual_seed(0)
         shape = (_SHOWN, self._values.integer("latent"))
         z = torch.randn(shape, generator=generator, device=self._device)
         with torch.no_grad():
-            shown = classes_shown(self._teacher(self._generator(z)))
+            logits = [self._teacher(self._generator(part)) for part in z.split(_AT_ONCE)]
+        shown = classes_shown(torch.cat(logits))
+        said = [] if self._watchable else [_NO_BATCH_NORM]
         if shown >= self._num_classes / 2:
-            return []
+            return said
         return [
+            *said,
             f"the generator collapsed: the teacher sees only {shown} of {self._num_classes} "
-            f"classes in {_SHOWN} generated images; raise balance_weight or generator_epochs"
+            f"classes in {_SHOWN} generated images; raise balance_weight or generator_epochs",
         ]
 
     def _latent(self) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dgsearch.methods.networks import NETWORKS
+from dgsearch.methods.network_names import network_choice
 from dgsearch.methods.supervised import TRAINING, weights_choice
 from dgsearch.space import Choice, Float, Int, Space, join
 
@@ -21,19 +21,9 @@ def _rate(name: str, default: float, meaning: str) -> Float:
 
 NETWORK_SPACE = Space(
     (
-        Choice(
-            name="teacher_network",
-            default="convnet-teacher",
-            options=tuple(NETWORKS),
-            meaning="the teacher",
-        ),
+        network_choice("teacher_network", "convnet-teacher", "the teacher"),
         weights_choice("teacher_weights", "the teacher"),
-        Choice(
-            name="student_network",
-            default="convnet-student",
-            options=tuple(NETWORKS),
-            meaning="the student",
-        ),
+        network_choice("student_network", "convnet-student", "the student"),
         weights_choice("student_weights", "the student"),
         Int(name="latent", symbol="L", default=100, low=1, meaning="latent dimensions"),
         Int(

@@ -54,8 +54,13 @@ class WatchedBatchNorms:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        """Watch every `BatchNorm2d` of the network."""
-        self._layers = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+        """Watch every `BatchNorm2d` of the network that has running statistics."""
+        self._layers = [
+            part
+            for part in network.modules()
+            if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None
+        ]
+        self.found = bool(self._layers)  # without any the loss is 0
         self._means: list[Tensor] = []
         self._variances: list[Tensor] = []
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
