@@ -46,6 +46,7 @@ class Beginning:
         attempt: 1 for the first attempt at this configuration and seed.
         continues: Number of the interrupted trial whose checkpoint it goes on from.
         provenance_id: What it runs with.
+        judged: Whether halving decides on it.
     """
 
     study_id: int
@@ -55,6 +56,7 @@ class Beginning:
     attempt: int
     continues: int | None
     provenance_id: str | None = None
+    judged: bool = False
 
 
 def insert_beginning(
@@ -147,6 +149,7 @@ def _insert_own(connection: Connection, beginning: Beginning, started: Started) 
             attempt=beginning.attempt,
             continues=beginning.continues,
             provenance_id=beginning.provenance_id,
+            judged=int(beginning.judged),
         )
     )
     attributes = {"seed": beginning.planned.seed, "config_id": configuration.config_id}

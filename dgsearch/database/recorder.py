@@ -92,6 +92,7 @@ class StudyRecorder:
             provenance_id: What they run with; see `provenance`.
         """
         self._provenance_id = provenance_id
+        self.judged = False  # whether halving decides on the trials that begin now
         self._engine = engine
         self._study_id = study_id
         self._driver_id = driver_id
@@ -250,6 +251,7 @@ class StudyRecorder:
             attempt,
             continues,
             self._provenance_id,
+            self.judged,
         )
         return lambda connection: insert_beginning(connection, beginning, started)
 

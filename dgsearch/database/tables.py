@@ -186,12 +186,14 @@ OWN_TRIALS = Table(
     Column("cutoff", Double),  # the value that it had to reach there
     Column("error_type", String(200)),
     Column("error", Text),
+    Column("judged", Integer),  # 1 where halving decides on it, else 0; since schema 3
     Column("provenance_id", String(32)),  # of `dgsearch_provenances`; since schema 3
     Index("dgsearch_trial_facts_by_study", "study_id"),
 )
 OWN_PROVENANCES = Table(
     "dgsearch_provenances",
     OWN,
+    Column("judged", Integer),  # 1 where halving decides on it, else 0; since schema 3
     Column("provenance_id", String(32), primary_key=True),  # hash of its content
     Column("content_json", Text, nullable=False),  # versions, data, device, threads, numerics
 )

@@ -7,7 +7,7 @@ import math
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,14 @@ from ray import tune
 from ray.tune import CheckpointConfig, PlacementGroupFactory, RunConfig, TuneConfig, Tuner
 
 from dgsearch.database.recorder import StudyRecorder
+from dgsearch.database.studies import Judged
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
 from dgsearch.runner.search import QueueSearcher, Recording
-from dgsearch.study import Halving, StudySpec
+from dgsearch.study import Halving, Range, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
 __all__ = ["Executed", "Executor", "execute"]
@@ -36,14 +37,14 @@ class Executor:
         recorder: Writes to the database.
         make_job: Describes a trial to an actor.
         on_tick: Called several times a second; may raise KeyboardInterrupt to stop.
-        curves: Reports of earlier trials, for halving to go on from.
+        judged: What halving has seen of earlier attempts, to go on from.
     """
 
     spec: StudySpec
     recorder: StudyRecorder
     make_job: Callable[[Begun], TrialJob]
     on_tick: Callable[[], None]
-    curves: Callable[[], Mapping[int, Sequence[tuple[int, float]]]]
+    judged: Callable[[], Mapping[str, Judged]]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def execute(
     """
     spec = executor.spec
     asha = _halving(executor, halving)
+    executor.recorder.judged = asha is not None
     searcher = QueueSearcher(
         queue,
         executor.make_job,
@@ -121,7 +123,7 @@ def _halving(executor: Executor, halving: Halving | None) -> RecordedHalving | N
     if halving is None:
         return None
     asha = RecordedHalving(halving, max_epochs=_epochs(executor.spec))
-    asha.recall(executor.curves())
+    asha.recall(executor.judged())
     return asha
 
 
@@ -146,11 +148,16 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
 
 
 def _epochs(spec: StudySpec) -> int:
-    """Epochs of the last stage of a trial that is never stopped."""
+    """Epochs of the last stage of the longest trial; each trial ends at its own last epoch."""
     from dgsearch.methods.registry import find_method
 
     item = find_method(spec.method).space["epochs"]
-    return int(item.parse(spec.hyperparameters.get("epochs", item.default)))
+    varied = spec.design.vary.get("epochs", ())
+    values = [varied.high] if isinstance(varied, Range) else list(varied)
+    changes = getattr(spec.design, "variants", {}).values()
+    values += [change["epochs"] for change in changes if "epochs" in change]
+    values.append(spec.hyperparameters.get("epochs", item.default))
+    return max(int(item.parse(value)) for value in values)
 
 
 def _resources(cpus: float, gpus: float) -> Callable[[dict[str, Any]], PlacementGroupFactory]:

@@ -11,9 +11,9 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
+from dgsearch.database.studies import Cut, trial_key
 from dgsearch.errors import ArtefactFolderError
 from dgsearch.runner.actor import job_to_config
-from dgsearch.runner.halving import Cut
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse
@@ -85,7 +85,7 @@ class QueueSearcher(_NotStored, Searcher):
             memory_share=memory,
             every_epoch=self._every_epoch,
         )
-        return job | {"alone": alone}
+        return job | {"alone": alone, "key": trial_key(*begun.planned.key)}
 
     def placed(self, trial_id: str) -> None:
         """Hear that a trial has its worker."""
@@ -167,7 +167,10 @@ class Recording(_NotStored, Callback):
             if each.last and each.value is not None
         ]
         self._values.setdefault(trial.trial_id, []).extend(epoch.value for epoch in epochs)
-        self._recorder.report(begun.started.trial_id, epochs, _columns(report, result))
+        cut = self._cuts.get(trial.trial_id)
+        decided = {} if cut is None else cut._asdict()  # a kill before its end loses nothing
+        columns = _columns(report, result) | decided
+        self._recorder.report(begun.started.trial_id, epochs, columns)
         if report.samples:
             self._recorder.keep_samples(begun.started.trial_id, report.samples)
         self._searcher.queue.provided(begun, [use.stage for use in report.stages])

@@ -24,10 +24,11 @@ from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.stages_used import stage_keys_used
 from dgsearch.database.studies import (
     Attempt,
+    Judged,
     attempts,
     finished_values,
+    judged_trials,
     register_study,
-    stored_curves,
 )
 from dgsearch.design import (
     PlannedTrial,
@@ -200,7 +201,7 @@ class _StudyRun:
         from dgsearch.runner.execution import Executor, execute
 
         tick = partial(self._tick, queue, progress)
-        executor = Executor(self._spec, self._recorder, self._job, tick, self._curves)
+        executor = Executor(self._spec, self._recorder, self._job, tick, self._judged)
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)
@@ -235,8 +236,8 @@ class _StudyRun:
         best = max(((value, earlier[key].number) for key, value in values.items()), default=None)
         return Progress(self._spec.name, total=done + total, done=done, best=best)
 
-    def _curves(self) -> Mapping[int, list[tuple[int, float]]]:
-        return stored_curves(self._storage.engine, self._study_id, roles=("point", "variant"))
+    def _judged(self) -> Mapping[str, Judged]:
+        return judged_trials(self._storage.engine, self._study_id)
 
     def _tick(self, queue: TrialQueue, progress: Progress) -> None:
         self._driver.renew()

@@ -14,9 +14,13 @@ from dgsearch.database.drivers import sweep_dead_trials
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import (
+    Cut,
+    Judged,
     attempts,
     finished_values,
+    judged_trials,
     register_study,
+    trial_key,
 )
 from dgsearch.database.tables import OWN_DRIVERS
 from dgsearch.errors import StudyChangedError
@@ -134,3 +138,24 @@ def test_two_studies_in_one_file_do_not_mix(database: str) -> None:
     assert len(attempts(first.engine, first.study_id)) == 1
     assert read_trials(database, "other")["trial_number"].tolist() == [0, 1]
     assert open_for_writing(database).engine.url == first.engine.url
+
+
+def test_halving_remembers_attempts_as_one_trial_and_no_confirmation(database: str) -> None:
+    study = FakeStudy(database)
+    study.recorder.judged = True
+    lost = study.begin(planned())
+    study.report(lost.trial_id, 1, 0.3, [0.3, 0.3])
+    study.recorder.end(lost.trial_id, Ending("FAIL", "interrupted"))
+    again = study.begin(planned())
+    for epoch, value in ((1, 0.3), (2, 0.6)):
+        study.report(again.trial_id, epoch, value, [value, value])
+    stopped = study.begin(planned(T=1))
+    study.report(stopped.trial_id, 1, 0.1, [0.1, 0.1])
+    ending = Ending("PRUNED", "halved", rung=1, cutoff=0.3)
+    study.recorder.end(stopped.trial_id, ending)
+    study.recorder.judged = False
+    study.complete(planned(seed=1), 0.9)  # a confirmation
+    assert judged_trials(study.engine, study.study_id) == {
+        trial_key(*planned().key): Judged([(1, 0.3), (2, 0.6)]),
+        trial_key(*planned(T=1).key): Judged([(1, 0.1)], Cut(1, 0.3)),
+    }
