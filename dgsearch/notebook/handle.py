@@ -142,7 +142,7 @@ class Study:
 
     def _maximise(self) -> bool:
         (direction,) = read_studies(self._engine, self.name, columns=["direction"])["direction"]
-        return bool(direction != "MINIMIZE")
+        return bool(direction == "MAXIMIZE")
 
 
 def _constant(table: pd.DataFrame) -> list[str]:

@@ -79,7 +79,7 @@ def read_study_data(engine: Engine, study: str) -> StudyData:
         samples=samples,
         stored_samples=stored,
         provenance=read_provenance(engine, study),
-        maximise=directions[:1] != ["MINIMIZE"],
+        maximise=directions[:1] == ["MAXIMIZE"],
         objectives=max(1, len(directions)),
     )
 

@@ -33,7 +33,10 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
     """
     engine = open_for_reading(database)
     studies = read_studies(engine, study)
-    table = Table(title="best: highest source validation accuracy of a finished trial")
+    table = Table(
+        title="best: highest source validation accuracy of a finished trial; of studies that "
+        "dgsearch did not write, the best value"
+    )
     for heading in _HEADINGS:
         right = heading in ("done", "running", "pruned", "failed", "saved")
         table.add_column(
@@ -91,7 +94,7 @@ def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> li
         str(row["running"]),
         str(row["pruned"]),
         str(failed),
-        _best(trials),
+        _best(trials, row["direction"]),
         _saved(trials),
         _age(latest),
         _time_left(trials, left=left, running=row["running"]),
@@ -115,12 +118,18 @@ def _saved(trials: pd.DataFrame) -> str:
     return f"{seconds / 60:.1f} min" if seconds else "–"
 
 
-def _best(trials: pd.DataFrame) -> str:
+def _best(trials: pd.DataFrame, direction: str) -> str:
+    """The best value in the study's direction; Optuna takes one that is not set for MINIMIZE."""
     done = finished(trials) if len(trials) else trials
-    if not len(done) or done["value"].isna().all():
+    done = done[done["value"].notna()]
+    if not len(done):
         return "–"
-    best = done.iloc[done["value"].argmax()]
-    return f"{best['value']:.3f} (trial {best['trial_number']})"
+    maximised = direction == "MAXIMIZE"
+    best = done.iloc[done["value"].argmax() if maximised else done["value"].argmin()]
+    side = "" if maximised else ", lowest"
+    number = best["value"]
+    plain = f"{number:.3f}" if 1e-2 <= abs(number) < 1e6 or number == 0 else f"{number:.4g}"
+    return f"{plain} (trial {best['trial_number']}{side})"
 
 
 def _time_left(trials: pd.DataFrame, *, left: int, running: int) -> str:

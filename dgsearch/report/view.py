@@ -254,8 +254,9 @@ def _as_own(trials: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     first = list(trials.columns).index("variant") + 1
     last = list(trials.columns).index("value")
     names = [str(name) for name in trials.columns[first:last]]
-    names = [name for name in names if trials[name].nunique() > 1]
-    keys = trials[names].astype(str).agg("|".join, axis=1) if names else trials["study"]
+    names = [name for name in names if trials[name].astype(str).nunique() > 1]
+    texts = trials[names].astype(object).map(repr)
+    keys = texts.agg("|".join, axis=1) if names and len(trials) else trials["study"]
     ids = keys.map(lambda key: hashlib.blake2b(str(key).encode(), digest_size=6).hexdigest())
     done = trials["state"] == "COMPLETE"
     seed = done.groupby(ids).cumsum() - 1

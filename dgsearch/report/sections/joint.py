@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter
 
@@ -84,6 +85,10 @@ def _importance(view: StudyView) -> Iterator[Section]:
     if len(points) < LEAST_TRIALS or len(columns) < 2:
         return
     outcome = without_seed_effect(points, view.outcome)
+    if np.ptp(outcome) == 0:
+        text = f"All {len(points)} trials have the same result, so no hyperparameter explains it."
+        yield Section("importance", "Joint importance", [Note(text)])
+        return
     found = importances(
         points,
         columns,
