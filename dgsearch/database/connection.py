@@ -28,6 +28,7 @@ from dgsearch.database.copies import copy_of
 from dgsearch.database.journal import is_journal, journal_rows
 from dgsearch.database.masking import hidden, masked, unescaped
 from dgsearch.database.older import is_of_other_schema, older_rows
+from dgsearch.database.orphans import guard_ids
 from dgsearch.database.read_only import check_readable, reading_engine, sqlite_file
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
@@ -101,6 +102,7 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
         if storage.engine.dialect.name == "sqlite":
             _tune_sqlite(storage.engine)
         _sign_schema(storage.engine)
+        guard_ids(storage.engine)
     return storage
 
 

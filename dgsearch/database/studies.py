@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, select, update
 
 from dgsearch.database.identity import SET_ASIDE, apply_takeover, takeover_of
+from dgsearch.database.orphans import forget_study
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
@@ -127,6 +128,9 @@ def register_study(
     """
     spec_json = spec.model_dump_json()
     with engine.begin() as connection:
+        known = connection.scalar(
+            select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
+        )
         insert_new(connection, STUDIES, [{"study_name": spec.name}])
         study_id = int(
             connection.execute(
@@ -136,6 +140,9 @@ def register_study(
         stored = connection.scalar(
             select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
         )
+        if known is None and json.loads(stored or "{}").get("name") != spec.name:
+            forget_study(connection, study_id)  # left by a study that was deleted
+            stored = None
         if stored is None:
             insert_new(
                 connection,

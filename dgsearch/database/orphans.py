@@ -1,0 +1,137 @@
+"""Rows of ours whose study or trial was deleted from outside, by Optuna or its dashboard.
+
+Optuna deletes its own rows alone, and SQLite hands the same ids out again: what stays of ours
+would then describe another study. In SQLite a trigger deletes our rows with Optuna's, whoever
+deletes these; what was left before there were triggers is swept when a database is opened for
+writing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+    text,
+)
+
+from dgsearch.database.tables import (
+    OWN_CONFIGURATIONS,
+    OWN_SAMPLES,
+    OWN_SCORES,
+    OWN_STUDIES,
+    OWN_TRIALS,
+    STUDIES,
+    TRIAL_USER_ATTRIBUTES,
+    TRIALS,
+)
+from dgsearch.database.writing import persistently
+
+__all__ = ["forget_study", "guard_ids", "sweep_orphans"]
+
+_AT_ONCE = 500  # ids in one statement
+_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_TRIALS)
+_OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)
+
+
+def guard_ids(engine: Engine) -> None:
+    """In SQLite: let our rows go with the study or trial that they belong to, from now on.
+
+    Where there are no triggers yet, what was left before is swept. Other databases hand no id
+    out twice, so that what is left there describes nothing else.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    found = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN (:a, :b)")
+    a, b = (_trigger(parent) for parent in (STUDIES, TRIALS))
+    with engine.connect() as connection:
+        if connection.scalar(found, {"a": a, "b": b}) == 2:
+            return
+    sweep_orphans(engine)
+    parents = ((STUDIES, "study_id", _OF_STUDIES), (TRIALS, "trial_id", _OF_TRIALS))
+    with engine.begin() as connection:
+        for parent, key, children in parents:
+            deletions = " ".join(
+                f"DELETE FROM {child.name} WHERE {key} = OLD.{key};" for child in children
+            )
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER IF NOT EXISTS {_trigger(parent)} "
+                f"AFTER DELETE ON {parent.name} BEGIN {deletions} END"
+            )
+
+
+def _trigger(parent: Table) -> str:
+    return f"dgsearch_{parent.name}_deleted"
+
+
+def sweep_orphans(engine: Engine) -> int:
+    """Delete what belongs to no study or trial, or to one that has taken over its id.
+
+    A trial of ours has its configuration as a user attribute; a trial of the same id without it
+    is another one. A study of ours has the name of its file, or trials of ours if it was renamed.
+
+    Returns:
+        How many trials and studies had left rows.
+    """
+    return persistently(engine, _sweep)
+
+
+def forget_study(connection: Connection, study_id: int) -> None:
+    """Delete our rows of a study, and of the trials that they name."""
+    trials = select(OWN_TRIALS.c.trial_id).where(OWN_TRIALS.c.study_id == study_id)
+    for table in (OWN_SCORES, OWN_SAMPLES):
+        connection.execute(delete(table).where(table.c.trial_id.in_(trials)))
+    for table in (OWN_TRIALS, *_OF_STUDIES):
+        connection.execute(delete(table).where(table.c.study_id == study_id))
+
+
+def _sweep(connection: Connection) -> int:
+    same = and_(
+        TRIALS.c.trial_id == OWN_TRIALS.c.trial_id, TRIALS.c.study_id == OWN_TRIALS.c.study_id
+    )
+    ours = _names_its_configuration()
+    orphans = or_(~exists().where(same), ~exists().where(ours))
+    lost = connection.scalars(select(OWN_TRIALS.c.trial_id).where(orphans)).all()
+    for table in _OF_TRIALS:
+        _delete(connection, table, lost)
+    stale = _stale_studies(connection)
+    for study_id in stale:
+        forget_study(connection, study_id)
+    return len(lost) + len(stale)
+
+
+def _names_its_configuration() -> ColumnElement[bool]:
+    return and_(
+        TRIAL_USER_ATTRIBUTES.c.trial_id == OWN_TRIALS.c.trial_id,
+        TRIAL_USER_ATTRIBUTES.c.key == "config_id",
+        TRIAL_USER_ATTRIBUTES.c.value_json == '"' + OWN_TRIALS.c.config_id + '"',
+    )
+
+
+def _delete(connection: Connection, table: Table, trial_ids: Sequence[int]) -> None:
+    for start in range(0, len(trial_ids), _AT_ONCE):
+        part = trial_ids[start : start + _AT_ONCE]
+        connection.execute(delete(table).where(table.c.trial_id.in_(part)))
+
+
+def _stale_studies(connection: Connection) -> list[int]:
+    """Studies of ours that are gone, or whose id another study has now."""
+    query = select(
+        OWN_STUDIES.c.study_id, OWN_STUDIES.c.spec_json, STUDIES.c.study_name
+    ).outerjoin(STUDIES, STUDIES.c.study_id == OWN_STUDIES.c.study_id)
+    stale = []
+    for study_id, spec_json, name in connection.execute(query):
+        has_trials = connection.scalar(select(exists().where(OWN_TRIALS.c.study_id == study_id)))
+        renamed = name is not None and has_trials
+        if name != json.loads(spec_json).get("name") and not renamed:
+            stale.append(int(study_id))
+    return stale
