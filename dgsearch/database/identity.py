@@ -26,10 +26,19 @@ from dgsearch.database.tables import (
 from dgsearch.design import Configuration
 from dgsearch.space import Space
 
-__all__ = ["SET_ASIDE", "SUPERSEDED", "Takeover", "apply_takeover", "find_takeover", "takeover_of"]
+__all__ = [
+    "COUNTS",
+    "SET_ASIDE",
+    "SUPERSEDED",
+    "Takeover",
+    "apply_takeover",
+    "find_takeover",
+    "takeover_of",
+]
 
 SUPERSEDED = "superseded"  # role of configurations of another identity
 SET_ASIDE = "~"  # stands in their config_id, and in no other
+COUNTS = OWN_TRIALS.c.config_id.not_like(f"%{SET_ASIDE}%")  # trials that are still asked for
 STAGES = "stages"  # in the facts: version of each stage, by method
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, select, update
 
-from dgsearch.database.identity import SET_ASIDE, apply_takeover, takeover_of
+from dgsearch.database.identity import COUNTS, apply_takeover, takeover_of
 from dgsearch.database.orphans import forget_study
-from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.tables import (
-    OWN_CONFIGURATIONS,
     OWN_STUDIES,
     OWN_TRIALS,
     STUDIES,
@@ -30,15 +28,11 @@ from dgsearch.study import StudySpec
 
 __all__ = [
     "Attempt",
-    "Cut",
-    "Judged",
     "attempts",
     "check_unchanged",
     "finished_values",
-    "judged_trials",
     "register_study",
     "set_planned",
-    "trial_key",
 ]
 
 _FREE = (
@@ -50,34 +44,8 @@ _FREE = (
 )  # may change while a study goes on
 
 
-_COUNTS = OWN_TRIALS.c.config_id.not_like(f"%{SET_ASIDE}%")  # not of another identity
-_JUDGED_ROLES = ("point", "variant")
 _ERROR_SHOWN = 300  # characters
 _NOTHING_LOST: Mapping[str, int] = MappingProxyType({})
-
-
-class Cut(NamedTuple):
-    """Where and why halving stopped a trial.
-
-    Attributes:
-        rung: Epoch of the rung.
-        cutoff: The value that it had to reach there.
-    """
-
-    rung: int
-    cutoff: float
-
-
-class Judged(NamedTuple):
-    """What halving has seen of one configuration at one seed, over all attempts.
-
-    Attributes:
-        reports: (epoch, value) in order of epochs.
-        cut: Where it was stopped; None: it was not.
-    """
-
-    reports: Sequence[tuple[int, float]]
-    cut: Cut | None = None
 
 
 class Attempt(NamedTuple):
@@ -196,7 +164,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
             sqlalchemy.func.substr(OWN_TRIALS.c.error, 1, _ERROR_SHOWN),
         )
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .where(TRIALS.c.study_id == study_id, _COUNTS)
+        .where(TRIALS.c.study_id == study_id, COUNTS)
         .order_by(TRIALS.c.number)
     )
     with engine.connect() as connection:
@@ -219,54 +187,11 @@ def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], floa
         select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
-        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE", _COUNTS)
+        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE", COUNTS)
     )
     with engine.connect() as connection:
         rows = connection.execute(query).all()
     return {(row.config_id, row.seed): float(row.value) for row in rows}
-
-
-def trial_key(config_id: str, seed: int) -> str:
-    """One text for a configuration at a seed, which all its attempts share."""
-    return f"{config_id}:{seed}"
-
-
-def judged_trials(engine: Engine, study_id: int) -> dict[str, Judged]:
-    """What halving has seen of a study, by `trial_key`.
-
-    All attempts at one configuration and seed count as one trial: they report the same epochs.
-    Trials that halving did not decide on, such as the confirmations of a search, are left out.
-    """
-    query = (
-        select(
-            OWN_TRIALS.c.config_id,
-            OWN_TRIALS.c.seed,
-            OWN_TRIALS.c.rung,
-            OWN_TRIALS.c.cutoff,
-            REPORTS.c.step,
-            REPORTS.c.intermediate_value,
-        )
-        .join(REPORTS, REPORTS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(
-            OWN_CONFIGURATIONS,
-            (OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id)
-            & (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id),
-        )
-        .where(TRIALS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role.in_(_JUDGED_ROLES))
-        .where(sqlalchemy.func.coalesce(OWN_TRIALS.c.judged, 1) == 1, _COUNTS)
-        .order_by(TRIALS.c.number, REPORTS.c.step)
-    )
-    reports: dict[str, dict[int, float]] = {}
-    cuts: dict[str, Cut] = {}
-    with engine.connect() as connection:
-        for config_id, seed, rung, cutoff, epoch, value in connection.execute(query):
-            key = trial_key(config_id, seed)
-            if value is not None:
-                reports.setdefault(key, {}).setdefault(int(epoch), float(value))
-            if rung is not None and cutoff is not None:
-                cuts[key] = Cut(int(rung), float(cutoff))
-    return {key: Judged(sorted(found.items()), cuts.get(key)) for key, found in reports.items()}
 
 
 def check_unchanged(engine: Engine, study_id: int, spec: StudySpec) -> None:

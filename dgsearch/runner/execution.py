@@ -14,8 +14,8 @@ from typing import Any
 from ray import tune
 from ray.tune import CheckpointConfig, PlacementGroupFactory, RunConfig, TuneConfig, Tuner
 
+from dgsearch.database.judged import Judged
 from dgsearch.database.recorder import StudyRecorder
-from dgsearch.database.studies import Judged
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving
 from dgsearch.runner.progress import Progress

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
+from dgsearch.database.judged import Cut, trial_key
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
-from dgsearch.database.studies import Cut, trial_key
 from dgsearch.errors import ArtefactFolderError
 from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.progress import Progress

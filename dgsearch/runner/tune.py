@@ -19,15 +19,14 @@ from dgsearch.database.configurations import StoredConfigurations, stored_config
 from dgsearch.database.connection import database_url, open_for_writing, readable
 from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.identity import find_takeover
+from dgsearch.database.judged import Judged, judged_trials
 from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.stages_used import stage_keys_used
 from dgsearch.database.studies import (
     Attempt,
-    Judged,
     attempts,
     finished_values,
-    judged_trials,
     register_study,
 )
 from dgsearch.design import (

@@ -11,16 +11,13 @@ from sqlalchemy import update
 from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import sweep_dead_trials
+from dgsearch.database.judged import Cut, Judged, judged_trials, trial_key
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import (
-    Cut,
-    Judged,
     attempts,
     finished_values,
-    judged_trials,
     register_study,
-    trial_key,
 )
 from dgsearch.database.tables import OWN_DRIVERS
 from dgsearch.errors import StudyChangedError
