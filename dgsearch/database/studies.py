@@ -96,19 +96,11 @@ def register_study(
     """
     spec_json = spec.model_dump_json()
     with engine.begin() as connection:
-        known = connection.scalar(
-            select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
-        )
-        insert_new(connection, STUDIES, [{"study_name": spec.name}])
-        study_id = int(
-            connection.execute(
-                select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
-            ).scalar_one()
-        )
+        study_id, is_new = _study_row(connection, spec.name)
         stored = connection.scalar(
             select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
         )
-        if known is None and json.loads(stored or "{}").get("name") != spec.name:
+        if is_new and json.loads(stored or "{}").get("name") != spec.name:
             forget_study(connection, study_id)  # left by a study that was deleted
             stored = None
         if stored is None:
@@ -137,6 +129,16 @@ def register_study(
             .values(spec_json=spec_json, facts_json=json.dumps(dict(facts)))
         )
     return study_id
+
+
+def _study_row(connection: Connection, name: str) -> tuple[int, bool]:
+    """The study's id in Optuna's table, and whether it was created for this."""
+    query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
+    known = connection.scalar(query)
+    if known is not None:
+        return int(known), False
+    insert_new(connection, STUDIES, [{"study_name": name}])
+    return int(connection.execute(query).scalar_one()), True
 
 
 def set_planned(engine: Engine, study_id: int, planned: int) -> None:
