@@ -10,7 +10,20 @@ import typer
 
 from dgsearch.study.shipped import find_study
 
-__all__ = ["Artifacts", "Database", "Figures", "Overrides", "StudyFile", "TimeZone"]
+__all__ = [
+    "Artifacts",
+    "Columns",
+    "Database",
+    "Direction",
+    "Figures",
+    "Metric",
+    "NewStudy",
+    "Overrides",
+    "Source",
+    "StudyFile",
+    "TimeZone",
+    "Tool",
+]
 
 
 def _choose_zone(name: str | None) -> str | None:
@@ -75,5 +88,40 @@ TimeZone = Annotated[
         "Europe/Berlin (default: $DGSEARCH_TIME_ZONE or this machine's)",
         show_default=False,
         callback=_choose_zone,
+    ),
+]
+Source = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="Folder of a sweep, or a CSV or Parquet file.")
+]
+Tool = Annotated[
+    str | None,
+    typer.Option(
+        "--tool",
+        metavar="TOOL",
+        help="domainbed, ray-tune, syne-tune, mlflow or table (default: found out)",
+        show_default=False,
+    ),
+]
+NewStudy = Annotated[
+    str | None,
+    typer.Option("--study", metavar="NAME", help="Name of the new study.", show_default=False),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option("--metric", metavar="COLUMN", help="What was optimised.", show_default=False),
+]
+Direction = Annotated[
+    str | None,
+    typer.Option(
+        "--direction", metavar="DIRECTION", help="maximize or minimize.", show_default=False
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="[MEANING=]COLUMN",
+        help="Map a column of a table: lr (a hyperparameter), seed=COLUMN, "
+        "accuracy.DOMAIN=COLUMN, trial=, step=, state=, method=, started=, finished=.",
     ),
 ]

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from dgsearch import inert
-from dgsearch.arguments import Artifacts, Database, Figures, Overrides, StudyFile, TimeZone
+from dgsearch.arguments import (
+    Artifacts,
+    Columns,
+    Database,
+    Direction,
+    Figures,
+    Metric,
+    NewStudy,
+    Overrides,
+    Source,
+    StudyFile,
+    TimeZone,
+    Tool,
+)
 from dgsearch.errors import DgsearchError
 
 __all__ = ["app", "main"]
@@ -265,6 +278,24 @@ def export(
     files = export_frames(database, study, output, what.split(","), formulas=csv_formulas)
     for file in files:
         _say(f"wrote {file}")
+
+
+@app.command("import")
+def import_sweep(  # noqa: PLR0913 - one argument for each option of the command
+    source: Source,
+    tool: Tool = None,
+    study: NewStudy = None,
+    metric: Metric = None,
+    direction: Direction = None,
+    column: Columns = None,
+    database: Database = None,
+) -> None:
+    """Import another tool's sweep: DomainBed, Ray Tune, Syne Tune, MLflow, W&B, any table."""
+    from dgsearch.importing.command import ImportRequest, import_lines
+
+    request = ImportRequest(source, tool, study, metric, direction, column or ())
+    for line in import_lines(database, request):
+        print(line)
 
 
 @app.command()

@@ -10,6 +10,7 @@
     ├── TrainingError       a value that ends a trial, such as a loss that is not a number
     ├── ArtefactError       a stored stage or checkpoint is missing or damaged
     ├── ArtefactFolderError the folder of artefacts has no room or is not accessible
+    ├── ImportedDataError   another tool's sweep cannot be read or brought in
     └── ReportError         a page or its figures cannot be written
 
 Each message names the field, the value found, the values allowed and the next step.
@@ -28,6 +29,7 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "DgsearchError",
+    "ImportedDataError",
     "MethodError",
     "Problem",
     "ReportError",
@@ -104,6 +106,10 @@ class ArtefactError(DgsearchError):
 
 class ArtefactFolderError(DgsearchError):
     """The folder of artefacts is full, away or not accessible; no fault of a trial."""
+
+
+class ImportedDataError(DgsearchError):
+    """The sweep of another tool cannot be read, or not be brought into the database."""
 
 
 class ReportError(DgsearchError):
