@@ -11,6 +11,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dgsearch.sampling import drawn_points, in_range
@@ -62,7 +63,7 @@ class Configuration:
     role: str = field(default="point", compare=False)
     variant: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def config_id(self) -> str:
         """Name of the configuration: equal for equal method and values, 12 hexadecimal digits."""
         text = json.dumps([self.method, dict(sorted(self.values.items()))])

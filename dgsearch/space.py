@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -133,19 +134,23 @@ class Space(RootModel[tuple[Hyperparameter, ...]]):
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
-    @property
+    @cached_property
+    def by_name(self) -> Mapping[str, Float | Int | Choice]:
+        """The hyperparameters by name."""
+        return {item.name: item for item in reversed(self.root)}  # the first of a name counts
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names, in order."""
         return tuple(item.name for item in self.root)
 
     def __getitem__(self, name: str) -> Float | Int | Choice:
-        for item in self.root:
-            if item.name == name:
-                return item
+        if name in self.by_name:
+            return self.by_name[name]
         raise MethodError(f"hyperparameter {name!r} is unknown; {one_of(name, self.names)}")
 
     def __contains__(self, name: object) -> bool:
-        return name in self.names
+        return name in self.by_name
 
     def __iter__(self) -> Iterator[Float | Int | Choice]:  # type: ignore[override]
         return iter(self.root)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from sqlalchemy import Engine, select
@@ -177,20 +178,26 @@ def _stage_needs(
         seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
         for seed in dict.fromkeys(trial.seed for trial in trials)
     }
-    keys: dict[str, list[str]] = {}
-    for trial in trials:
-        values = trial.configuration.values
-        stages = find_method(trial.configuration.method).stages(values)
-        named = stage_keys(
-            stages, values, seed=trial.seed, data=data[trial.seed], numerics=numerics
-        )
-        for stage in stages[:-1]:
-            keys.setdefault(stage.name, []).append(named[stage.name])
+    needed: Counter[str] = Counter()  # trials, by stage
+    keys: dict[str, set[str]] = {}
+    known: dict[tuple[Any, ...], dict[str, str]] = {}  # trials that agree have the same keys
+    for _, group in groupby(trials, key=lambda trial: id(trial.configuration)):
+        same = list(group)
+        values = same[0].configuration.values
+        stages = find_method(same[0].configuration.method).stages(values)[:-1]
+        read = tuple((stage.name, *stage.values_of(values).items()) for stage in stages)
+        for seed in (trial.seed for trial in same):
+            if (found := known.get((read, seed))) is None:
+                found = known[read, seed] = stage_keys(
+                    stages, values, seed=seed, data=data[seed], numerics=numerics
+                )
+            for name, key in found.items():
+                needed[name] += 1
+                keys.setdefault(name, set()).add(key)
     needs = []
-    for name, needed in keys.items():
-        distinct = set(needed)
-        stored = sum((store.folder / key).exists() for key in distinct)
-        needs.append(_StageNeed(name, len(needed), len(distinct) - stored, stored))
+    for name, distinct in keys.items():
+        stored = sum(store.holds(key) for key in distinct)
+        needs.append(_StageNeed(name, needed[name], len(distinct) - stored, stored))
     return needs
 
 

@@ -1,0 +1,56 @@
+"""What the driver keeps of a trial that has ended: nothing that grows with the study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune.experiment import Trial
+
+from dgsearch.runner.progress import Progress
+from dgsearch.runner.search import QueueSearcher, Recording
+from tests.fakes import FakeStudy, planned
+
+
+class _OneTrial:
+    """A queue of one trial."""
+
+    total, exhausted = 1, True
+
+    def __init__(self, study: FakeStudy) -> None:
+        from dgsearch.runner.queue import Begun
+
+        trial = planned()
+        self.begun = Begun(trial, study.begin(trial))
+
+    def begin_next(self) -> None:
+        return None
+
+    def provided(self, begun: Any, stages: Any) -> None:
+        pass
+
+    def ended(self, begun: Any, ending: Any) -> None:
+        pass
+
+
+def test_rays_memory_of_a_trial_goes_once_it_has_ended(database: str) -> None:
+    study = FakeStudy(database)
+    queue = _OneTrial(study)
+    searcher = QueueSearcher(queue, lambda begun: None, cpus=1.0)  # type: ignore[arg-type, return-value]
+    progress = Progress("fake", total=1, done=0)
+    recording = Recording(
+        searcher, study.recorder, progress, spec=study.spec, on_tick=lambda: None, cuts={}
+    )
+    trial = Trial("a", stub=True, config={"job": {"artifacts": "a", "study": "s", "number": 0}})
+    searcher.begun[trial.trial_id] = queue.begun
+    recording._values[trial.trial_id] = [0.5]
+    trial.run_metadata.update_metric("value", 0.5)
+    trial.run_metadata.last_result = {"value": 0.5}
+    recording.on_trial_complete(1, [trial], trial)
+    recording.on_step_end(1, [trial])
+    assert trial.run_metadata.metric_analysis  # it has not left its worker yet
+    trial.status = Trial.TERMINATED
+    recording.on_step_end(2, [trial])
+    kept = trial.run_metadata
+    assert (kept.metric_analysis, kept.metric_n_steps, kept.last_result) == ({}, {}, {})
+    assert trial.config == {}
+    assert recording._leaving == []
