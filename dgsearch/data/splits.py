@@ -132,12 +132,13 @@ def load_trial_data(
     """
     benchmark = _benchmark(spec.benchmark, spec.root, spec.image_size, spec.download)
     drawn = seed if spec.redraw else 0
-    sides = [_side(benchmark, names, drawn) for names in (spec.source, *zip(spec.targets))]
-    warnings = tuple(_class_warnings(benchmark, sides))
+    groups = (*([spec.source] if spec.source else []), *zip(spec.targets))
+    sides = [_side(benchmark, names, drawn) for names in groups]
+    warnings = tuple(_class_warnings(benchmark, sides)) if spec.source else ()
     for warning in warnings:
         logger.warning("%s: %s", benchmark.name, warning)
-    divided = [divide_source(sides[0], spec, seed)]
-    for target in sides[1:]:
+    divided = [divide_source(sides[0], spec, seed)] if spec.source else []
+    for target in sides[len(divided) :]:
         tested = {f"{TARGET_TEST}/{target.names[0]}": target.tested_on}
         divided.append(divide_target(target, spec, seed) if one_target else tested)
     form = torch.channels_last if channels_last else torch.contiguous_format

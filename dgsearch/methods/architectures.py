@@ -29,12 +29,14 @@ __all__ = [
     "SLOWEST_MOMENTUM",
     "Architecture",
     "Resize",
+    "Standardise",
     "batch_norms",
     "feature_shape",
     "find_architecture",
     "fit_size",
     "raise_momentum",
     "unready_statistics",
+    "whole_network",
 ]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of torchvision's weights, for pixels in [0, 1]
@@ -63,6 +65,27 @@ class Architecture:
     mean: tuple[float, ...] | None = None
     deviation: tuple[float, ...] | None = None
     own_size: int = _OWN_SIZE
+
+
+class Standardise(nn.Module):
+    """Pixels less a mean, by a deviation, for each colour.
+
+    Shape:
+        images (B, 3, H, W) -> (B, 3, H, W).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
+        """Both hold a number a channel; they are no part of the weights."""
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(x - mean) / deviation."""
+        return (images - self.mean) / self.deviation
 
 
 class Resize(nn.Module):
@@ -102,6 +125,46 @@ def find_architecture(name: str, *, num_classes: int, image_size: int) -> Archit
     if function is not None:
         return _users(name, function, {"num_classes": num_classes, "image_size": image_size})
     return _timm(name.removeprefix(TIMM)) if name.startswith(TIMM) else _torchvision(name)
+
+
+def whole_network(
+    name: str, *, num_classes: int, image_size: int, channels: int
+) -> tuple[nn.Module, nn.Module]:
+    """A classifier with its own last layer, and the normalisation that belongs to it.
+
+    Args:
+        name: Of torchvision, `timm/NAME`, a plug-in, or `package.module:function`.
+        num_classes: Its outputs.
+        image_size: H = W in pixels, for functions that ask for it.
+        channels: C, for functions that ask for it.
+
+    Returns:
+        Images (B, C, H, W) to logits; what its pixels in [0, 1] go through before.
+
+    Raises:
+        MethodError: If there is no such network.
+    """
+    try:
+        check_network(name)
+        function = find_function(name)
+    except ValueError as error:
+        raise MethodError(f"teacher.network = {name!r}: {error}") from error
+    if function is not None:
+        known = dict.fromkeys(("image_size", "input_size", "img_size"), image_size)
+        known |= dict.fromkeys(("channels", "in_channels", "in_chans"), channels)
+        return _users(name, function, known | {"num_classes": num_classes}).module, nn.Identity()
+    if name.startswith(TIMM):
+        timm = import_module("timm")
+        made: nn.Module = timm.create_model(
+            name.removeprefix(TIMM), pretrained=False, num_classes=num_classes, in_chans=channels
+        )
+        config = dict(getattr(made, "pretrained_cfg", {}))
+        mean, deviation = config.get("mean", IMAGENET_MEAN), config.get("std", IMAGENET_DEVIATION)
+        return made, Standardise(tuple(mean)[:channels], tuple(deviation)[:channels])
+    from torchvision import models  # takes over a second to import
+
+    network: nn.Module = models.get_model(name, weights=None, num_classes=num_classes)
+    return network, Standardise(IMAGENET_MEAN, IMAGENET_DEVIATION)
 
 
 def fit_size(name: str, architecture: Architecture, image_size: int) -> Resize | None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from dgsearch.errors import MethodError
 from dgsearch.methods.network_names import network_names
 from dgsearch.space import Value
+from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED, TeacherSpec
 
 __all__ = ["imagenet_file", "load_weights", "read_tensors", "weights_identity"]
 
@@ -97,11 +98,20 @@ def weights_identity(values: Mapping[str, Value]) -> dict[str, str]:
     Raises:
         MethodError: If a file is missing.
     """
-    return {
+    given = str(values.get(GIVEN_TEACHER, TRAINED))
+    files = {} if given == TRAINED else {GIVEN_TEACHER: _digest(_given_file(given))}
+    return files | {
         weights: _digest(_file(str(values[network]), str(values[weights])))
         for network, weights in _PAIRS.items()
         if weights in values and network in values and values[weights] != NONE
     }
+
+
+def _given_file(text: str) -> Path:
+    file = Path(TeacherSpec.model_validate_json(text).file).expanduser()
+    if not file.is_file():
+        raise MethodError(f"teacher.file = {str(file)!r}: there is no such file; check the path")
+    return file
 
 
 def _file(name: str, weights: str) -> Path:
@@ -122,11 +132,12 @@ def _file(name: str, weights: str) -> Path:
     return file
 
 
-def read_tensors(file: Path) -> Mapping[str, Tensor]:
+def read_tensors(file: Path, *, inside: Sequence[str] = ("state_dict",)) -> Mapping[str, Tensor]:
     """The tensors of a file by name; nothing in it is executed.
 
     Args:
         file: safetensors, or what torch.save wrote of tensors alone.
+        inside: Names under which the tensors may lie in the file.
 
     Raises:
         MethodError: If the file is damaged or holds something else.
@@ -142,7 +153,9 @@ def read_tensors(file: Path) -> Mapping[str, Tensor]:
         raise MethodError(f"{file}: cannot be read as weights: {error}") from error
     except Exception as error:  # what the restricted unpickler refuses
         raise MethodError(f"{file}: holds more than tensors and is not read: {error}") from error
-    state = found.get("state_dict", found) if isinstance(found, dict) else found
+    state = found
+    if isinstance(found, dict):
+        state = next((found[name] for name in inside if name in found), found)
     if not isinstance(state, dict) or not all(isinstance(item, Tensor) for item in state.values()):
         raise MethodError(f"{file}: holds no tensors by name; save the network's state_dict()")
     return state

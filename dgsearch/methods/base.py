@@ -90,6 +90,7 @@ class StageContext:
         num_classes: Number of classes.
         image_size: H = W in pixels.
         device: Where to train.
+        labels: Names of the classes.
     """
 
     values: Values
@@ -99,6 +100,7 @@ class StageContext:
     num_classes: int
     image_size: int
     device: torch.device
+    labels: tuple[str, ...] = ()
 
     def derived_seed(self, *job: str) -> int:
         """The seed of one job, such as ("pretrain", "order").

@@ -17,6 +17,7 @@ from typing import Any
 from dgsearch.errors import one_of
 from dgsearch.plugins import leave_out, load_plugins
 from dgsearch.space import Choice, Value
+from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED, TeacherSpec
 
 __all__ = [
     "ENTRY_POINTS",
@@ -115,6 +116,9 @@ def code_identity(values: Mapping[str, Value]) -> dict[str, str]:
             builds them differently.
     """
     found = {key: str(values[key]) for key in _HYPERPARAMETERS if key in values}
+    given = str(values.get(GIVEN_TEACHER, TRAINED))
+    if given != TRAINED:
+        found[GIVEN_TEACHER] = TeacherSpec.model_validate_json(given).network
     code = {key: _code_of(name) for key, name in found.items()}
     return {f"{key} code": text for key, text in code.items() if text}
 

@@ -16,6 +16,7 @@ from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.architectures import (
     Architecture,
+    Standardise,
     batch_norms,
     feature_shape,
     find_architecture,
@@ -41,27 +42,6 @@ class Centre(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images of any shape."""
         return images.mul(2).sub(1)
-
-
-class Standardise(nn.Module):
-    """Pixels less a mean, by a deviation, for each colour.
-
-    Shape:
-        images (B, 3, H, W) -> (B, 3, H, W).
-    """
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
-        """Both hold a number a channel; they are no part of the weights."""
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor(deviation)[:, None, None], persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(x - mean) / deviation."""
-        return (images - self.mean) / self.deviation
 
 
 class Classifier(nn.Module):

@@ -146,6 +146,7 @@ def _context(
         num_classes=data.num_classes,
         image_size=data.image_size,
         device=device,
+        labels=data.labels,
     )
 
 

@@ -57,8 +57,16 @@ class Catalogue:
         return self.methods.get(method)
 
 
-def check_data(data: DataSpec, catalogue: Catalogue, methods: list[str]) -> Iterator[Problem]:
-    """Problems of `[data]`: unknown benchmark, unknown domain, a domain on both sides."""
+def check_data(
+    data: DataSpec, catalogue: Catalogue, methods: list[str], *, given: bool = False
+) -> Iterator[Problem]:
+    """Problems of `[data]`: unknown benchmark, unknown domain, a domain on both sides.
+
+    `given` says that there is a `[teacher]`, which needs no source.
+    """
+    if not data.source and not given:
+        message = "is missing; name the domains to train on, or give a teacher under [teacher]"
+        yield Problem("data.source", "", message)
     domains = catalogue.benchmarks.get(data.benchmark)
     if domains is None:
         allowed = one_of(data.benchmark, sorted(catalogue.benchmarks))

@@ -30,6 +30,7 @@ from dgsearch.study.spec import (
     Range,
     StudySpec,
 )
+from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["load_study", "parse_study"]
 
@@ -107,10 +108,33 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
             continue
         found = _read_part(name, raw[name], parts)
         problems += [_problem(name, raw[name], detail) for detail in found]
+    problems += _give_teacher(parts, catalogue)
     problems += _meaning(parts, catalogue, kind=_kind(raw.get("design")))
     if problems:
         raise StudyFileError(file, problems)
     return StudySpec(**parts)
+
+
+def _give_teacher(parts: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+    """Hand `[teacher]` on as the hyperparameter by which stages, keys and pages know it."""
+    teacher, method = parts.get("teacher"), parts.get("method", "")
+    space = catalogue.space(method)
+    if teacher is None or space is None:
+        return
+    if GIVEN_TEACHER not in space:
+        takers = sorted(name for name, its in catalogue.methods.items() if GIVEN_TEACHER in its)
+        message = f"{method} takes no teacher; remove the section, or choose {', '.join(takers)}"
+        yield Problem("teacher", "", message)
+        return
+    given = teacher.model_dump_json()
+    try:
+        space[GIVEN_TEACHER].parse(given)
+    except ValueError as error:
+        key, _, message = str(error).partition(": ")
+        yield Problem(*key.partition(" = ")[::2], message)
+        return
+    if "hyperparameters" in parts:
+        parts["hyperparameters"] = {**parts["hyperparameters"], GIVEN_TEACHER: given}
 
 
 def _read_part(name: str, value: Any, parts: dict[str, Any]) -> list[ErrorDetails]:
@@ -176,7 +200,8 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
         known = [name for name in design.methods if name in catalogue.methods]
         methods = list(dict.fromkeys([*methods, *known]))
     if "data" in parts:
-        yield from check_data(parts["data"], catalogue, methods)
+        given = parts.get("teacher") is not None
+        yield from check_data(parts["data"], catalogue, methods, given=given)
     if design is not None or kind != "family":  # else nobody knows which methods are meant
         yield from _meaning_of_design(parts, catalogue)
     if design is not None and "halving" in parts:

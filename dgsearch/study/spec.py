@@ -23,6 +23,8 @@ from pydantic import (
     model_validator,
 )
 
+from dgsearch.study.teacher import TeacherSpec
+
 __all__ = [
     "FULL",
     "Ablation",
@@ -80,7 +82,7 @@ class DataSpec(BaseModel, frozen=True, extra="forbid"):
     """Which data is trained and tested on."""
 
     benchmark: str
-    source: Annotated[Names, Field(min_length=1)]  # training domains; the teacher's for augkd
+    source: Names = ()  # training domains, the teacher's for augkd; none where a teacher is given
     targets: Annotated[Names, Field(min_length=1)]  # test domains; the student's for augkd
     validation: float = Field(0.2, gt=0, lt=1)  # share of the source held out for selection
     student_images: PositiveInt = 100  # labelled target images that a student trains on
@@ -253,6 +255,7 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     data: DataSpec
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     design: Design
+    teacher: TeacherSpec | None = None
     halving: Halving | None = None
     resources: Resources = Resources()
     retries: Retries = Retries()

@@ -64,8 +64,9 @@ def selection_value(scores: Iterable[Score]) -> float:
 def _scores(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec) -> Iterator[Score]:
     if TARGET_VALIDATION in splits:
         yield from _measure(classifier, splits[TARGET_VALIDATION], "validation", data.targets[0])
-    source = "+".join(data.source)
-    yield from _measure(classifier, splits[SOURCE_VALIDATION], "validation", source)
+    if SOURCE_VALIDATION in splits:
+        source = "+".join(data.source)
+        yield from _measure(classifier, splits[SOURCE_VALIDATION], "validation", source)
     for name, part in splits.items():
         if name.startswith(TARGET_TEST):
             domain = name.removeprefix(f"{TARGET_TEST}/")

@@ -20,6 +20,7 @@ from dgsearch.methods.backbones import weights_identity
 from dgsearch.methods.base import Stage
 from dgsearch.methods.network_names import code_identity
 from dgsearch.space import Value
+from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED
 
 __all__ = ["Numerics", "prefix_ids", "stage_key", "stage_keys"]
 
@@ -90,6 +91,8 @@ def stage_key(
         "image_size": data.image_size,
         "numerics": asdict(numerics),
     }
+    if values.get(GIVEN_TEACHER, TRAINED) != TRAINED:
+        parts["labels"] = data.labels  # its outputs are matched to them by name
     return _hash(parts)
 
 

@@ -203,7 +203,7 @@ class Trial:
         self._train_s += seconds
         if stage is not self._stages[-1]:
             return self._report(stage, run.epochs, done=epoch)
-        source = "+".join(self.job.data.source)
+        source = "+".join(self.job.data.source or self.job.data.targets)
         scores = [Score("train", source, name, value) for name, value in diagnostics.items()]
         scores.append(Score("train", source, "epoch_s", seconds))
         started = time.perf_counter()
@@ -252,6 +252,7 @@ class Trial:
             num_classes=self._data.num_classes,
             image_size=self._data.image_size,
             device=self._device,
+            labels=self._data.labels,
         )
 
     def _write_checkpoint(self, stage: Stage, run: StageRun, epoch: int) -> None:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgsearch.methods.augkd.data_free import build_encoder, build_generator
 from dgsearch.methods.augkd.equations import compose_anchor, energy
 from dgsearch.methods.augkd.modules import AnchorNet, Encoder, Generator
 from dgsearch.methods.augkd.teacher import freeze, load_teacher
 from dgsearch.methods.base import Product, StageContext
-from dgsearch.methods.networks import Classifier
 
 __all__ = ["AnchorRule", "ClassLatents", "NoAnchors", "anchor_rule", "frozen_decoder"]
 
@@ -72,7 +71,7 @@ class ClassLatents:
     def __init__(self, context: StageContext, *, teacher: str, decoder: str) -> None:
         """Take teacher and generator from their stages."""
         self._by_uncertainty = context.values.option("anchor") == "uncertainty_weighted"
-        self._teacher: Classifier = load_teacher(context, teacher)
+        self._teacher: nn.Module = load_teacher(context, teacher)
         self._generator, _ = frozen_decoder(context, decoder)
         self._random = context.generator("anchor", "latent", on_device=True)
         shape = (context.num_classes, context.values.integer("latent"))

@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.augkd.anchors import AnchorRule
 from dgsearch.methods.augkd.data_free import classes_shown
 from dgsearch.methods.augkd.equations import class_balance_loss, energy, mix_with_anchor
 from dgsearch.methods.augkd.modules import Encoder, Generator
-from dgsearch.methods.networks import Classifier
 
 __all__ = ["Frozen", "anchor_diagnostics", "confidence_histogram", "generated_diagnostics"]
 
@@ -34,7 +33,7 @@ class Frozen:
         anchors: Makes z_a.
     """
 
-    teacher: Classifier
+    teacher: nn.Module
     generator: Generator
     encoder: Encoder
     anchors: AnchorRule

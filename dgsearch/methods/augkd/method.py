@@ -11,11 +11,13 @@ from dataclasses import replace
 from functools import partial
 
 from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION
+from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import ACCELERATION
 from dgsearch.methods.augkd.anchor_training import AnchorTraining
 from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
 from dgsearch.methods.augkd.distill import Distillation
+from dgsearch.methods.augkd.given import GIVEN, is_given
 from dgsearch.methods.augkd.options import (
     ANCHOR_SPACE,
     DATA_FREE_SPACE,
@@ -30,11 +32,12 @@ from dgsearch.methods.mpbm.method import ALTERNATE, CORRELATION
 from dgsearch.methods.mpbm.options import CORRELATION_SPACE, OWN_SPACE
 from dgsearch.methods.supervised import PRETRAIN
 from dgsearch.space import Choice, Int, Space, Value, join
+from dgsearch.study.teacher import GIVEN_TEACHER
 
-__all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages"]
+__all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages", "teacher_stage"]
 
 _NETWORKS = (
-    *(name for name in NETWORK_SPACE.names if name != "teacher_weights"),
+    *(name for name in NETWORK_SPACE.names if name not in ("teacher_weights", GIVEN_TEACHER)),
     *ACCELERATION.names,
 )
 _DECODER_READS = (
@@ -98,7 +101,22 @@ def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ..
         start=partial(Distillation, teacher=teacher, decoder=decoder.name),
         after=(teacher, decoder.name, "anchor"),
     )
+    if not is_given(values):
+        return decoder, anchor, distill
+    decoder, anchor, distill = (
+        replace(stage, reads=(*stage.reads, GIVEN_TEACHER)) if teacher in _after(stage) else stage
+        for stage in (decoder, anchor, distill)
+    )
     return decoder, anchor, distill
+
+
+def _after(stage: Stage) -> tuple[str, ...]:
+    return stage.after or ()
+
+
+def teacher_stage(values: Mapping[str, Value]) -> Stage:
+    """The stage that trains the teacher, or that reads the one that is given."""
+    return GIVEN if is_given(values) else TEACHER
 
 
 def _anchor_stage(teacher: str, decoder: str, kind: str) -> Stage:
@@ -134,7 +152,7 @@ class AugKD:
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Teacher, data-free learning, anchors, distillation."""
-        return TEACHER, *student_stages(TEACHER.name, values)
+        return teacher_stage(values), *student_stages(TEACHER.name, values)
 
 
 _COMPOSITION = Space(
@@ -166,6 +184,10 @@ class MpbmAugKD:
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """The teacher's chain, then AuG-KD's."""
+        if is_given(values):
+            raise MethodError(
+                f"{self.name} trains its own teacher; remove [teacher], or choose augkd"
+            )
         by_mpbm = (PRETRAIN, CORRELATION, ALTERNATE)
         chain = by_mpbm if values["teacher"] == "mpbm" else ERM.stages(values)
         teachers = tuple(_teaching(stage) for stage in chain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dgsearch.methods.augkd.given import GIVEN_CHOICE
 from dgsearch.methods.network_names import network_choice
 from dgsearch.methods.supervised import TRAINING, weights_choice
 from dgsearch.space import Choice, Float, Int, Space, join
@@ -23,6 +24,7 @@ NETWORK_SPACE = Space(
     (
         network_choice("teacher_network", "convnet-teacher", "the teacher"),
         weights_choice("teacher_weights", "the teacher"),
+        GIVEN_CHOICE,
         network_choice("student_network", "convnet-student", "the student"),
         weights_choice("student_weights", "the student"),
         Int(name="latent", symbol="L", default=100, low=1, meaning="latent dimensions"),

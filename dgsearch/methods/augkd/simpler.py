@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from dgsearch.methods.augkd.method import TEACHER, student_stages
+from dgsearch.methods.augkd.method import TEACHER, student_stages, teacher_stage
 from dgsearch.methods.augkd.mixed_images import MixedDistillation
 from dgsearch.methods.augkd.options import (
     ANCHOR_SPACE,
@@ -71,7 +71,8 @@ class Simpler:
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Teacher, data-free learning, the student's training."""
-        chain = TEACHER, *student_stages(TEACHER.name, {**values, **self.constants})
+        chosen = {**values, **self.constants}
+        chain = teacher_stage(chosen), *student_stages(TEACHER.name, chosen)
         return tuple(replace(stage, constants=self.constants) for stage in chain)
 
 

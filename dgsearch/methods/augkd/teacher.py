@@ -7,14 +7,24 @@ from torch import Tensor, nn
 
 from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.augkd.equations import batch_norm_loss
+from dgsearch.methods.augkd.given import build_given, is_given
 from dgsearch.methods.base import StageContext
 from dgsearch.methods.networks import Classifier, build_network
+from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["WatchedBatchNorms", "freeze", "load_teacher", "start_student"]
 
 
-def load_teacher(context: StageContext, stage: str) -> Classifier:
-    """The teacher that a stage made: frozen, in eval mode, open to hooks."""
+def load_teacher(context: StageContext, stage: str) -> nn.Module:
+    """The teacher that a stage made or was given: frozen, in eval mode, open to hooks."""
+    if is_given(context.values):
+        given = build_given(
+            context.values.option(GIVEN_TEACHER),
+            context.products[stage]["given"],
+            labels=context.labels,
+            image_size=context.image_size,
+        )
+        return given.to(context.device)
     teacher = build_network(
         context.values.option("teacher_network"),
         num_classes=context.num_classes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -115,7 +116,10 @@ def _key_facts(view: StudyView) -> Table:
         seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
         rows += [
             ["method", _methods(view)],
-            ["trained on", f"{data['benchmark']}, {', '.join(data['source'])}"],
+            [
+                "trained on",
+                f"{data['benchmark']}, {', '.join(data['source']) or 'a given teacher'}",
+            ],
             ["tested on", ", ".join(data["targets"])],
             ["seeds", _seeds(view)],
             ["configurations are chosen by", "accuracy on the source's validation split"],
@@ -156,3 +160,8 @@ def _hardware(machine: Any, trials: pd.DataFrame) -> str:
     return ", ".join(str(part) for part in parts if part) + (
         f"; trials ran on {listed(used)}" if used else ""
     )
+
+
+def _sources(data: Mapping[str, Any]) -> str:
+    """The domains that were trained on; none where the teacher was given."""
+    return ", ".join(data["source"]) or "no source: the teacher was given"
