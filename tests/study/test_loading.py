@@ -54,7 +54,7 @@ def test_a_good_file_gives_the_study_with_its_defaults() -> None:
         ({"seeds": 3}, "seeds = 3: must be a list, for example [0, 1]"),
         ({"method": "mpbn"}, "method = 'mpbn': unknown method; allowed: erm, mpbm; did you mean 'mpbm'?"),
         ({"baselines": ["mpbm"]}, "baselines[0] = 'mpbm': is the method itself; remove it"),
-        ({"data__source": []}, "data.source = []: must not be empty; list at least one"),
+        ({"data__source": []}, "data.source: is missing; name the domains to train on, or give a teacher under [teacher]"),
         (
             {"data__targets": ["streat"]},
             "data.targets[0] = 'streat': not a domain of digits-mini; "

@@ -101,17 +101,14 @@ def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ..
         start=partial(Distillation, teacher=teacher, decoder=decoder.name),
         after=(teacher, decoder.name, "anchor"),
     )
-    if not is_given(values):
-        return decoder, anchor, distill
-    decoder, anchor, distill = (
-        replace(stage, reads=(*stage.reads, GIVEN_TEACHER)) if teacher in _after(stage) else stage
-        for stage in (decoder, anchor, distill)
-    )
-    return decoder, anchor, distill
+    stages = decoder, anchor, distill
+    return tuple(_given_to(stage, teacher) for stage in stages) if is_given(values) else stages
 
 
-def _after(stage: Stage) -> tuple[str, ...]:
-    return stage.after or ()
+def _given_to(stage: Stage, teacher: str) -> Stage:
+    """A stage that builds a given teacher from its description, if it asks the teacher."""
+    asks = teacher in (stage.after or ())
+    return replace(stage, reads=(*stage.reads, GIVEN_TEACHER)) if asks else stage
 
 
 def teacher_stage(values: Mapping[str, Value]) -> Stage:

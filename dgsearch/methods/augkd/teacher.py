@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.augkd.equations import batch_norm_loss
-from dgsearch.methods.augkd.given import build_given, is_given
+from dgsearch.methods.augkd.given import build_given
 from dgsearch.methods.base import StageContext
 from dgsearch.methods.networks import Classifier, build_network
 from dgsearch.study.teacher import GIVEN_TEACHER
@@ -17,7 +17,7 @@ __all__ = ["WatchedBatchNorms", "freeze", "load_teacher", "start_student"]
 
 def load_teacher(context: StageContext, stage: str) -> nn.Module:
     """The teacher that a stage made or was given: frozen, in eval mode, open to hooks."""
-    if is_given(context.values):
+    if GIVEN_TEACHER in tuple(context.values):  # read only where it is given
         given = build_given(
             context.values.option(GIVEN_TEACHER),
             context.products[stage]["given"],

@@ -1,4 +1,4 @@
-"""Teachers of strangers: three classifiers of digits that the wheel ccexam ships, trained by others."""
+"""Teachers of strangers: three classifiers of digits that the wheel ccexam ships."""
 
 from __future__ import annotations
 
