@@ -80,8 +80,15 @@ def trials_at_a_time(resources: Resources, *, gpus: float, cores: int, devices: 
     """
     fit = math.floor(cores / resources.cpus)
     if gpus:
-        fit = min(fit, math.floor(devices / gpus + 1e-9))
+        fit = min(fit, _fitting(gpus, devices))
     return max(1, min(fit, resources.concurrent or fit))
+
+
+def _fitting(gpus: float, devices: int) -> int:
+    """How many trials find their devices: a share lies on one device, never across two."""
+    if gpus > 1:
+        return math.floor(devices / gpus)
+    return math.floor(1 / gpus + 1e-9) * devices
 
 
 def cluster_slots(resources: Resources, gpus: float) -> int:

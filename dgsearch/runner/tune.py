@@ -78,6 +78,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
             database holds another study of that name.
     """
     check_writable(options.artifacts_folder)
+    Store(options.artifacts_folder / "stages").sweep()
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)

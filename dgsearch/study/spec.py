@@ -69,6 +69,16 @@ def _gpus(value: Any) -> float | str:
     raise ValueError('must be a number >= 0 or "auto"')
 
 
+def _whole_devices(value: float | str) -> float | str:
+    if isinstance(value, float) and value > 1 and value != int(value):
+        low, high = math.floor(value), math.ceil(value)
+        raise ValueError(
+            "a trial takes a share of one device (at most 1) or whole devices; "
+            f"write {low} or {high}"
+        )
+    return value
+
+
 def _interval_or_list(value: Any) -> str:
     return "<range>" if isinstance(value, dict | Range) else "<values>"
 
@@ -231,7 +241,8 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
     """What one trial may use."""
 
     cpus: PositiveFloat = 1.0  # cores, and torch threads, of a trial
-    gpus: Annotated[float | str, PlainValidator(_gpus)] = "auto"  # a share; "auto": by memory
+    # a share of one device, or whole devices; "auto": a share by memory
+    gpus: Annotated[float | str, PlainValidator(_gpus), AfterValidator(_whole_devices)] = "auto"
     concurrent: PositiveInt | None = None  # trials at a time; None: as many as fit
 
 

@@ -52,6 +52,14 @@ def test_cores_devices_and_the_study_bound_the_trials_of_a_cluster(
     assert trials_at_a_time(resources, gpus=gpus, cores=16, devices=2) == expected
 
 
+@pytest.mark.parametrize(
+    ("gpus", "devices", "expected"),
+    [(0.15, 8, 48), (0.51, 4, 4), (1 / 3, 3, 9), (0.1, 2, 20), (1.0, 4, 4), (2.0, 5, 2)],
+)
+def test_shares_are_counted_device_by_device(gpus: float, devices: int, expected: int) -> None:
+    assert trials_at_a_time(Resources(), gpus=gpus, cores=999, devices=devices) == expected
+
+
 def test_without_a_measurement_a_trial_gets_the_whole_device() -> None:
     assert measured_share(None, Resources()) == 1.0
 

@@ -84,6 +84,7 @@ def test_a_good_file_gives_the_study_with_its_defaults() -> None:
         ({"design": ADAPTIVE | {"most_seeds": 9}}, "design.most_seeds: unknown key; allowed: kind, vary, combine, against, max_seeds, margin, confidence"),
         ({"design": ADAPTIVE, "halving": {"allow_truncated": True}}, "halving: the design adaptive-seeds compares trials of full length only; remove [halving]"),
         ({"design__vary__S": [1]}, "design.vary.S: unknown hyperparameter; allowed: lambda_adv, lambda_mix, T"),
+        ({"resources": {"gpus": 1.5}}, "resources.gpus = 1.5: a trial takes a share of one device"),
         ({"resources": {"gpus": -1}}, 'resources.gpus = -1: must be a number >= 0 or "auto"'),
         ({"halving": {"keep_one_in": 1}}, "halving.keep_one_in = 1: input should be greater than or equal to 2"),
         ({"halving": {}}, "halving: the design grid compares trials of full length"),
