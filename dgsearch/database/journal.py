@@ -8,6 +8,7 @@ that was chosen.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import math
@@ -41,6 +42,8 @@ _DIRECTIONS = ("NOT_SET", "MINIMIZE", "MAXIMIZE")
 _RUNNING = STATES.index("RUNNING")
 _ENDED = {STATES.index(name) for name in ("COMPLETE", "PRUNED", "FAIL")}
 _FIRST_BYTES = 65_536
+_BUFFER = 1 << 20
+_UTC_LENGTH = len("2026-01-01T00:00:00.000000+00:00")
 
 
 @dataclass
@@ -80,14 +83,21 @@ def journal_rows(file: Path) -> Rows:
         OSError: If the file cannot be read.
     """
     replay = _Replay()
-    for operation in _operations(file):
-        replay.apply(operation)
-    return replay.rows()
+    # Nothing of what is read refers to itself, and looking for that takes a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for operation in _operations(file):
+            replay.apply(operation)
+        return replay.rows()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _operations(file: Path) -> Iterator[dict[str, Any]]:
     """The operations in order; a line that is being written is not there yet."""
-    with file.open("rb") as stream:
+    with file.open("rb", buffering=_BUFFER) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.endswith(b"\n"):
                 logger.warning(
@@ -143,7 +153,7 @@ class _Replay:
         if left_out:
             logger.warning("trials that Rustuna discarded and that are left out: %d", left_out)
         times = [time for _, trial in trials for time in (trial.started_at, trial.finished_at)]
-        if any(text and datetime.fromisoformat(text).tzinfo is None for text in times):
+        if any(text and _is_naive(text) for text in times):
             logger.warning("times without a zone are read as those of %s", zone_name())
         return {
             VERSION_INFO: [(12, "5.0.0")],
@@ -286,9 +296,15 @@ def _utc(text: str | None) -> str | None:
     """A time as databases hold it, in UTC."""
     if text is None:
         return None
+    if len(text) == _UTC_LENGTH and text.endswith("+00:00"):  # as Optuna and Rustuna write it
+        return f"{text[:10]} {text[11:26]}"
     moment = datetime.fromisoformat(text)
     utc = as_utc(moment) if moment.tzinfo is None else moment.astimezone(UTC)
     return utc.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _is_naive(text: str) -> bool:
+    return not text.endswith("+00:00") and datetime.fromisoformat(text).tzinfo is None
 
 
 def _compatible(first: str, other: str) -> bool:
