@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.shared_seeds import balanced, best_column
 from dgsearch.analysis.statistics import (
+    best_p_values,
     detectable_difference,
     holm,
     mean_interval,
@@ -18,6 +21,14 @@ from dgsearch.analysis.statistics import (
 __all__ = ["LEVEL", "compare_columns", "compare_to_reference", "tied_with_best"]
 
 LEVEL = 0.05
+_NAN = float("nan")
+_COMPARED = (
+    "common", "difference", "difference_deviation", "low", "high", "p", "smallest_p",
+    "detectable", "p_holm", "p_best",
+)  # fmt: skip
+_UNRANKED = dict.fromkeys(_COMPARED, _NAN) | {
+    "pairs": 0, "ranked": False, "seeds": 0, "best": False, "tied": False, "elsewhere": True,
+}  # fmt: skip
 
 
 def compare_to_reference(
@@ -86,19 +97,44 @@ def compare_columns(wide: pd.DataFrame, reference: Hashable) -> pd.DataFrame:
 
 
 def tied_with_best(wide: pd.DataFrame, *, maximise: bool = True) -> pd.DataFrame:
-    """Which columns cannot be told from the best one.
+    """Which columns cannot be told from the best one, on the seeds that they share.
 
     Args:
         wide: As for `compare_columns`.
         maximise: Whether a higher number is better.
 
     Returns:
-        The rows of `compare_columns` against the column of the best mean, with two more
-        columns: best (it is the best), tied (it is the best, or its Holm-adjusted p is above
-        0.05, so that these seeds do not tell it from the best).
+        The columns of `compare_columns` against the best column, on the shared seeds
+        (`shared_seeds.balanced`), one row a column of `wide`, in its order, and: ranked (whether
+        it has a number at every shared seed), seeds (how many are shared), common (its mean over
+        them), best, p_best (`best_p_values`), tied (ranked and p_best above 0.05), elsewhere
+        (its own mean and n are over other seeds than the shared ones). A column that is not
+        ranked is neither best nor tied, and has NaN for what compares it.
     """
-    means = wide.mean()
-    best = means.idxmax() if maximise else means.idxmin()
-    compared = compare_columns(wide, best)
-    is_best = compared["row"] == best
-    return compared.assign(best=is_best, tied=is_best | ~(compared["p_holm"] <= LEVEL))
+    block = balanced(wide)
+    own = [mean_interval(wide[name].tolist()) for name in wide.columns]
+    table = pd.DataFrame(
+        {
+            "row": list(wide.columns),
+            "n": [interval.n for interval in own],
+            "mean": [interval.mean for interval in own],
+            "deviation": [interval.deviation for interval in own],
+        }
+    )
+    best = best_column(wide, maximise=maximise)
+    if best is None:
+        return table.assign(**_UNRANKED)
+    compared = compare_columns(block, best).rename(columns={"mean": "common"})
+    numbers = block.to_numpy(dtype=np.float64)
+    compared["p_best"] = best_p_values(numbers if maximise else -numbers)
+    compared = compared.drop(columns=["n", "deviation"]).assign(ranked=True)
+    joined = table.merge(compared, on="row", how="left")
+    joined["ranked"] = joined["ranked"].notna()
+    is_best = joined["row"] == best
+    return joined.assign(
+        pairs=joined["pairs"].fillna(0).astype("int64"),
+        seeds=len(block),
+        best=is_best,
+        tied=is_best | (joined["ranked"] & (joined["p_best"] > LEVEL)),
+        elsewhere=~joined["ranked"] | (joined["n"] != len(block)),
+    )

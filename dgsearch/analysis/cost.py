@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.shared_seeds import balanced
 from dgsearch.analysis.statistics import intervals_by, mean_interval
 
 __all__ = [
@@ -96,8 +97,9 @@ def cost_table(
     Returns:
         One row a row: row, n, accuracy (mean of targets, 0..1), low, high (95% t), seconds
         (trial time with the time that shared stages spared: what it costs alone), epoch_s,
-        memory_mb (peak), all means over trials, efficient (no other row is both cheaper and
-        better).
+        memory_mb (peak), all means over trials, ranked (has all the seeds that the ranked rows
+        share), elsewhere (the accuracy is over other seeds), efficient (ranked, and no other
+        ranked row is both cheaper and, over the shared seeds, better).
     """
     done = with_target_mean(finished(trials), targets)
     seconds = done["wall_s"] + done["saved_s"].fillna(0.0)
@@ -111,7 +113,17 @@ def cost_table(
     ).reset_index()
     reached = intervals_by(done, ["row"], f"accuracy/{MEAN}").rename(columns={"mean": "accuracy"})
     table = reached[["row", "n", "accuracy", "low", "high"]].merge(costs, on="row")
-    return table.assign(efficient=pareto(table["seconds"].tolist(), table["accuracy"].tolist()))
+    wide = done.pivot_table(index="seed", columns="row", values=f"accuracy/{MEAN}", observed=True)
+    block = balanced(wide)
+    common = table["row"].map(block.mean())  # NaN where a row is not ranked
+    ranked = common.notna()
+    seeds = done.dropna(subset=[f"accuracy/{MEAN}"]).groupby("row", observed=True)["seed"]
+    own = table["row"].map(seeds.nunique())
+    return table.assign(
+        ranked=ranked,
+        elsewhere=~ranked | (own != len(block)),
+        efficient=pareto(table["seconds"].tolist(), common.tolist()),
+    )
 
 
 def pareto(costs: Sequence[float], accuracies: Sequence[float]) -> list[bool]:

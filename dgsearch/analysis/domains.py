@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dgsearch.analysis.comparison import LEVEL, tied_with_best
+from dgsearch.analysis.comparison import tied_with_best
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.statistics import intervals_by
 
 __all__ = ["domain_table"]
+
+_RANKING = ("best", "tied", "ranked", "elsewhere", "seeds")
 
 
 def domain_table(chosen: pd.DataFrame, *, targets: Sequence[str]) -> pd.DataFrame:
@@ -23,20 +25,19 @@ def domain_table(chosen: pd.DataFrame, *, targets: Sequence[str]) -> pd.DataFram
 
     Returns:
         One row a row and domain, in the order given: row, domain, n, mean, deviation,
-        standard_error, low, high, best, tied (the best of its column, or not told from it by
-        the sign-flip test paired over seeds, by itself at 5%). The test is not corrected for the
-        number of rows: a correction would call rows tied that few seeds can never tell apart.
+        standard_error, low, high, and from `tied_with_best` on the seeds that the rows share:
+        best, tied (the best of its column, or not told from it: a row that is truly the best is
+        left out in at most 5% of studies), ranked, elsewhere (the mean is over other seeds than
+        those of the ranking), seeds (of the ranking).
     """
     parts = []
     for domain in [*targets, MEAN]:
         summary = intervals_by(chosen, ["row"], domain)
         wide = chosen.pivot_table(index="seed", columns="row", values=domain, observed=True)
-        compared = tied_with_best(wide)
-        tied = compared["best"] | ~(compared["p"] <= LEVEL)
-        ranked = compared[["row", "best"]].assign(tied=tied)
+        ranked = tied_with_best(wide)[["row", *_RANKING]]
         error = summary["deviation"] / summary["n"] ** 0.5
         part = summary.assign(domain=domain, standard_error=error)
         parts.append(part.merge(ranked, on="row", how="left"))
     table = pd.concat(parts, ignore_index=True)
     order = ["row", "domain", "n", "mean", "deviation", "standard_error", "low", "high"]
-    return table[[*order, "best", "tied"]]
+    return table[[*order, *_RANKING]]

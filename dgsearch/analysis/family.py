@@ -12,6 +12,7 @@ import pandas as pd
 
 from dgsearch.analysis.comparison import compare_to_reference
 from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.analysis.shared_seeds import balanced_trials
 
 __all__ = ["chosen_configurations", "family_table"]
 
@@ -19,8 +20,8 @@ __all__ = ["chosen_configurations", "family_table"]
 def chosen_configurations(trials: pd.DataFrame, *, maximise: bool = True) -> pd.DataFrame:
     """The configuration of each method with the best mean value over the seeds.
 
-    Of those with as many finished seeds as any of the method's, so that no mean rests on fewer;
-    of equal ones the first that was run.
+    Means are over the seeds that the method's configurations share (`shared_seeds.balanced`); a
+    configuration that lacks one of them is not chosen. Of equal ones the first that was run.
 
     Args:
         trials: `read_trials` of one study; uses state, method, config_id, seed and value (on the
@@ -28,19 +29,19 @@ def chosen_configurations(trials: pd.DataFrame, *, maximise: bool = True) -> pd.
         maximise: Whether a higher value is better.
 
     Returns:
-        One row a method in order of first trial: method, config_id, value (the mean), seeds,
-        configurations (with a finished trial: what it was chosen from).
+        One row a method in order of first trial: method, config_id, value (the mean), seeds
+        (shared), configurations (that have all of these: what it was chosen from).
     """
     done = finished(trials).dropna(subset=["value"])
-    grouped = done.groupby(["method", "config_id"], sort=False, observed=True)["value"]
-    scored = grouped.agg(value="mean", seeds="count").reset_index()
-    methods = scored.groupby("method", sort=False)
-    scored = scored.assign(configurations=methods["config_id"].transform("count"))
-    full = scored[scored["seeds"] == methods["seeds"].transform("max")]
-    ranked = full.sort_values("value", ascending=not maximise, kind="stable")
-    best = ranked.drop_duplicates("method").sort_index()
+    rows = []
+    for method, own in done.groupby("method", sort=False, observed=True):
+        shared = balanced_trials(own, "value")
+        scored = shared.groupby("config_id", sort=False, observed=True)["value"].mean()
+        best = str(scored.idxmax() if maximise else scored.idxmin())
+        value = float(scored.max() if maximise else scored.min())
+        rows.append((method, best, value, shared["seed"].nunique(), len(scored)))
     columns = ["method", "config_id", "value", "seeds", "configurations"]
-    return best[columns].reset_index(drop=True)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def family_table(

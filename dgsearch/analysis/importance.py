@@ -80,13 +80,15 @@ def importances(
     size = min(len(pool), _MOST_TRIALS)
     rows = []
     with _quiet():
-        kept = _frozen(table.iloc[pool], numbers[pool], logarithmic)
+        # a forest does not split values that differ by less than 1e-8
+        spread = float(numbers.std()) or 1.0
+        kept = _frozen(table.iloc[pool], (numbers[pool] - numbers.mean()) / spread, logarithmic)
         study = optuna.create_study(direction="maximize" if maximise else "minimize")
         for label, evaluator in evaluators.items():
             shares = []
             for _ in range(_REPEATS[label]):
-                sample = [kept[place] for place in random.integers(0, len(kept), size)]
-                found = evaluator.evaluate(_Resampled(study, sample))
+                places = random.integers(0, len(kept), size)
+                found = _evaluated(evaluator, study, [kept[place] for place in places])
                 shares.append(_normalised(found, list(names)))
             rows += _summarised(label, np.array(shares), list(names), size)
     return pd.DataFrame(rows)
@@ -109,6 +111,14 @@ def _summarised(
         }
         for place, name in enumerate(names)
     ]
+
+
+def _evaluated(evaluator: Any, study: optuna.Study, sample: list[FrozenTrial]) -> dict[str, float]:
+    """What Optuna's evaluator finds; nothing where all values of the sample are equal."""
+    if len({trial.value for trial in sample}) < 2:
+        return {}
+    found: dict[str, float] = evaluator.evaluate(_Resampled(study, sample))
+    return found
 
 
 def _normalised(found: Mapping[str, float], names: Sequence[str]) -> list[float]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import intervals_by
 
 __all__ = ["RULES", "chosen_trials", "epoch_accuracies", "rule_table"]
@@ -48,8 +49,9 @@ def chosen_trials(
 ) -> pd.DataFrame:
     """The trials of the configuration that a rule chooses for each row, at the epoch it chooses.
 
-    Within a row the configuration of the highest mean over seeds is chosen, of those with the
-    most seeds: by accuracy on the selection split, for the oracle by that on the targets.
+    Within a row the configuration of the highest mean is chosen, over the seeds that they share
+    (`shared_seeds.balanced`): by accuracy on the selection split, for the oracle by that on the
+    targets.
 
     Args:
         trials: `read_trials` of one study with a column `row` (what is compared).
@@ -69,12 +71,16 @@ def chosen_trials(
     else:
         picked = at.loc[at.groupby("trial_number")[criterion].idxmax()]
     joined = done.merge(picked, on="trial_number", how="inner")
-    grouped = joined.groupby(["row", "config_id"], sort=False, observed=True)[criterion]
-    scored = grouped.agg(["mean", "count"]).reset_index()
-    most = scored.groupby("row")["count"].transform("max")
-    best = scored[scored["count"] == most].sort_values("mean", kind="stable")
-    winners = best.drop_duplicates("row", keep="last")[["row", "config_id"]]
-    chosen = joined.merge(winners, on=["row", "config_id"], how="inner")
+    parts = []
+    for _, own in joined.groupby("row", sort=False, observed=True):
+        scored = (
+            balanced_trials(own, criterion)
+            .groupby("config_id", sort=False, observed=True)[criterion]
+            .mean()
+        )
+        if len(scored):
+            parts.append(own[own["config_id"] == scored.idxmax()])
+    chosen = pd.concat(parts, ignore_index=True) if parts else joined
     columns = ["row", "config_id", "seed", "epoch", "validation", *targets, MEAN]
     return chosen[columns].reset_index(drop=True)
 

@@ -16,7 +16,8 @@ from dgsearch.analysis.selection import (
     long_accuracies,
     with_target_mean,
 )
-from dgsearch.analysis.statistics import intervals_by
+from dgsearch.analysis.shared_seeds import balanced, complete_crossing
+from dgsearch.analysis.statistics import effect_p, intervals_by
 
 __all__ = [
     "MOST_VALUES",
@@ -26,6 +27,7 @@ __all__ = [
     "pair_surface",
     "response_points",
     "response_summary",
+    "values_effect_p",
     "values_tied_with_best",
 ]
 
@@ -49,7 +51,8 @@ def response_points(
 
     Only finished trials count whose other varied hyperparameters are at the centre. Where no
     such line through the space was run, as in a grid, each seed's accuracy is its mean over
-    all configurations with that value.
+    all configurations with that value; where a grid has gaps, over the settings of the others
+    that all values have at that seed.
 
     Args:
         trials: `read_trials` of one study, points only.
@@ -68,8 +71,12 @@ def response_points(
     for other in others:
         on_line = on_line[on_line[hyperparameter_column(done, other)] == centre[other]]
     line = not others or on_line[column].nunique() > 1
-    chosen = (on_line if line else done).rename(columns={column: "_value"})
-    chosen = chosen.dropna(subset=["_value"])
+    chosen = on_line if line else done
+    chosen = chosen.dropna(subset=[column])
+    if not line and len(chosen):
+        columns = [hyperparameter_column(done, other) for other in others]
+        chosen = complete_crossing(chosen, [column], columns)
+    chosen = chosen.rename(columns={column: "_value"})
     long = long_accuracies(chosen, [*targets, MEAN], keep=["_value", "seed"])
     points = (
         long.groupby(["_value", "seed", "domain"], sort=False, observed=True)["accuracy"]
@@ -111,20 +118,21 @@ def response_summary(points: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("value", kind="stable").reset_index(drop=True)
 
 
-def effect_range(summary: pd.DataFrame, domain: str = MEAN) -> EffectRange:
-    """Where the mean is highest, where lowest, and by how much they differ.
+def effect_range(tied: pd.DataFrame, *, maximise: bool = True) -> EffectRange:
+    """Where the mean over the shared seeds is best, where worst, and by how much they differ.
 
     Args:
-        summary: From `response_summary`.
-        domain: Whose accuracy.
+        tied: From `values_tied_with_best`; only values that are ranked count.
+        maximise: Whether a higher accuracy is better.
 
     Returns:
-        Best value, worst value, difference of their means (0..1). The difference of the largest
-        and the smallest of several noisy means is biased upwards; it is no effect by itself.
+        Best value, worst value, difference of their means (0..1, never negative). The difference
+        of the largest and the smallest of several noisy means is biased upwards; it is no effect
+        by itself.
     """
-    part = summary[summary["domain"] == domain]
-    best, worst = part.iloc[part["mean"].argmax()], part.iloc[part["mean"].argmin()]
-    return EffectRange(best["value"], worst["value"], float(best["mean"] - worst["mean"]))
+    part = tied[tied["ranked"]].sort_values("common", ascending=not maximise, kind="stable")
+    best, worst = part.iloc[0], part.iloc[-1]
+    return EffectRange(best["value"], worst["value"], float(abs(best["common"] - worst["common"])))
 
 
 def values_tied_with_best(
@@ -145,8 +153,28 @@ def values_tied_with_best(
     return tied_with_best(wide, maximise=maximise).rename(columns={"row": "value"})
 
 
+def values_effect_p(points: pd.DataFrame, domain: str = MEAN) -> float:
+    """P value against "the values do not differ at all", on the seeds that they share.
+
+    Args:
+        points: From `response_points`, or `binned`.
+        domain: Whose accuracy.
+
+    Returns:
+        `effect_p`; 1 where fewer than two seeds are shared.
+    """
+    part = points[points["domain"] == domain]
+    wide = part.pivot_table(index="seed", columns="value", values="accuracy", observed=True)
+    return effect_p(balanced(wide).to_numpy(dtype=np.float64))
+
+
 def pair_surface(
-    trials: pd.DataFrame, first: str, second: str, *, targets: Sequence[str]
+    trials: pd.DataFrame,
+    first: str,
+    second: str,
+    *,
+    targets: Sequence[str],
+    others: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Mean accuracy over the targets at each pair of values of two hyperparameters.
 
@@ -158,12 +186,17 @@ def pair_surface(
         first: A hyperparameter.
         second: Another.
         targets: Target domains.
+        others: Columns of the further varied hyperparameters: where a grid has gaps, only their
+            settings count that all pairs have at a seed.
 
     Returns:
         One row a cell that has trials: first, second (values), n (seeds), mean, deviation, low,
-        high (0..1).
+        high (0..1), ranked (whether it has all the seeds that the ranked cells share), common
+        (mean over those; NaN where not ranked), elsewhere (the mean is over other seeds).
     """
     done = with_target_mean(finished(trials), targets)
+    columns = [hyperparameter_column(done, name) for name in (first, second)]
+    done = complete_crossing(done, columns, others) if len(done) else done
     cells = pd.DataFrame(
         {
             "first": _cells(done[hyperparameter_column(done, first)]),
@@ -175,7 +208,19 @@ def pair_surface(
     seeds = (
         cells.groupby(["first", "second", "seed"], observed=True)["accuracy"].mean().reset_index()
     )
-    return intervals_by(seeds, ["first", "second"], "accuracy")
+    table = intervals_by(seeds, ["first", "second"], "accuracy")
+    wide = seeds.pivot_table(
+        index="seed", columns=["first", "second"], values="accuracy", observed=True
+    )
+    block = balanced(wide)
+    means: dict[Any, float] = dict(block.mean().items())
+    keys = list(zip(table["first"], table["second"], strict=True))
+    ranked = pd.Series([key in means for key in keys], index=table.index, dtype=bool)
+    return table.assign(
+        ranked=ranked,
+        common=[means.get(key, float("nan")) for key in keys],
+        elsewhere=~ranked | (table["n"] != len(block)),
+    )
 
 
 def _cells(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import Correlation, rank_correlation
 
 __all__ = [
@@ -104,10 +105,11 @@ def source_against_target(trials: pd.DataFrame, *, targets: Sequence[str]) -> pd
         targets: Target domains.
 
     Returns:
-        One row a configuration: config_id, row, n, validation, target (mean of targets), both
-        means over seeds.
+        One row a configuration that has all shared seeds (`shared_seeds.balanced`): config_id,
+        row, n, validation, target (mean of targets), both means over the shared seeds.
     """
     done = with_target_mean(finished(trials), targets)
+    done = balanced_trials(done, f"accuracy/{MEAN}")
     grouped = done.groupby("config_id", sort=False, observed=True)
     table = grouped.agg(
         row=("row", "first"),
@@ -129,8 +131,8 @@ def selection_gap(configurations: pd.DataFrame) -> float:
     """What choosing by the selection split costs: best target mean less that of the choice.
 
     Args:
-        configurations: `source_against_target`; those with fewer than the most seeds are left
-            out.
+        configurations: `source_against_target`, means over the same seeds; those
+            with fewer are left out.
 
     Returns:
         0..1; NaN without configurations. The best of several noisy means is biased upwards, so

@@ -9,8 +9,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dgsearch.inert import csv_cell, latex, markdown
+from dgsearch.report.parts import ELSEWHERE
 
 __all__ = ["table_texts"]
+
+_SHOWN = ("mean", "standard_error", "tied", "elsewhere")
+_NOTE = "mean over other seeds than those that bold rests on; not to be compared"
+_LATEX_NOTE = f"% $^{{\\dagger}}$ {_NOTE}"
 
 
 def table_texts(table: pd.DataFrame, domains: Sequence[str]) -> list[tuple[str, str]]:
@@ -32,6 +37,10 @@ def table_texts(table: pd.DataFrame, domains: Sequence[str]) -> list[tuple[str, 
     ]
 
 
+def _any_elsewhere(rows: dict[str, pd.DataFrame]) -> bool:
+    return any(bool(cells["elsewhere"].any()) for cells in rows.values())
+
+
 def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     lines = [
         f"\\begin{{tabular}}{{l{'c' * len(headings)}}}",
@@ -41,14 +50,14 @@ def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     ]
     for row, cells in rows.items():
         shown = []
-        for mean, error, tied in zip(
-            cells["mean"], cells["standard_error"], cells["tied"], strict=True
-        ):
+        for mean, error, tied, elsewhere in zip(*(cells[name] for name in _SHOWN), strict=True):
             doubt = "" if pd.isna(error) else f" \\pm {error * 100:.1f}"
             number = f"\\mathbf{{{mean * 100:.1f}}}" if tied else f"{mean * 100:.1f}"
+            number += "^{\\dagger}" * bool(elsewhere)
             shown.append(f"${number}{doubt}$")
         lines.append(" & ".join([latex(row), *shown]) + r" \\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
+    note = [_LATEX_NOTE] if _any_elsewhere(rows) else []
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", *note])
 
 
 def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
@@ -58,14 +67,14 @@ def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> s
     ]
     for row, cells in rows.items():
         shown = []
-        for mean, error, tied in zip(
-            cells["mean"], cells["standard_error"], cells["tied"], strict=True
-        ):
+        for mean, error, tied, elsewhere in zip(*(cells[name] for name in _SHOWN), strict=True):
             doubt = "" if pd.isna(error) else f" ± {error * 100:.1f}"
             number = f"**{mean * 100:.1f}**" if tied else f"{mean * 100:.1f}"
+            number += ELSEWHERE * bool(elsewhere)
             shown.append(f"{number}{doubt}")
         lines.append(f"| {markdown(row)} | {' | '.join(shown)} |")
-    return "\n".join(lines)
+    note = ["", f"{ELSEWHERE} {_NOTE}"] if _any_elsewhere(rows) else []
+    return "\n".join([*lines, *note])
 
 
 def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import plotly.graph_objects as go
 
 __all__ = [
+    "ELSEWHERE",
     "Block",
     "Cell",
     "Copyable",
@@ -20,6 +21,8 @@ __all__ = [
     "Table",
     "Warn",
 ]
+
+ELSEWHERE = "†"  # after a mean over other seeds than those that the ranking rests on
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from dgsearch.analysis.sensitivity import (
     binned,
     effect_range,
     response_points,
-    response_summary,
+    values_effect_p,
     values_tied_with_best,
 )
-from dgsearch.analysis.statistics import fewest_pairs, mean_interval, smallest_sign_flip_p
+from dgsearch.analysis.shared_seeds import best_column
+from dgsearch.analysis.statistics import fewest_pairs, holm, mean_interval, smallest_sign_flip_p
 from dgsearch.report.compared import compared
 from dgsearch.report.decided import decision_sentences
 from dgsearch.report.view import StudyView
@@ -44,7 +45,10 @@ def _family(view: StudyView) -> list[str]:
     if table.empty:
         return [f"{view.facts.method} has no finished trial yet, so nothing can be compared."]
     each = view.facts.spec["design"]["configurations"]
-    highest = records(table.sort_values("mean", ascending=not view.data.maximise))[0]
+    own = view.done[view.done["config_id"].isin(table["config_id"])]
+    wide = own.pivot_table(index="seed", columns="config_id", values=view.outcome, sort=False)
+    best = best_column(wide, maximise=view.data.maximise)
+    highest = records(table[table["config_id"] == best])[0]
     what = (
         f"Of {plural(len(table), 'method')}, each at the one of {plural(each, 'configuration')} "
         f"that the source's validation split chose, {highest['method']} lies highest; it"
@@ -204,32 +208,40 @@ def _difference_sentence(view: StudyView, row: dict[str, Any], subject: str) -> 
 
 def _ranges(view: StudyView) -> list[str]:
     """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
-    if view.done["seed"].nunique() < 2:
+    if view.spread["seed"].nunique() < 2:
         return []  # nothing can be paired
-    told: list[str] = []
-    flat: list[str] = []
+    texts: list[str] = []
+    tests: list[float] = []
     for name in view.varied:
         points = binned(
-            response_points(view.points, name, centre=view.centre, targets=view.targets)
-        )
+            response_points(view.spread, name, centre=view.centre, targets=view.targets)
+        ).dropna(subset=["accuracy"])
         if points["value"].nunique() < 2:
             continue
-        found = effect_range(response_summary(points))
+        tied = values_tied_with_best(points, maximise=view.data.maximise)
+        found = effect_range(tied, maximise=view.data.maximise)
         ends = sorted((found.best, found.worst), key=_by_size)
         step = f" {view.unit.step}" if view.unit.step else ""
         text = (
             f"{view.label(name)} ({view.unit.text(found.spread)}{step} between "
             f"{short(ends[0])} and {short(ends[1])})"
         )
-        tied = values_tied_with_best(points, maximise=view.data.maximise)
-        (flat if tied["tied"].all() else told).append(text)
+        texts.append(text)
+        tests.append(values_effect_p(points))
+    adjusted = holm(tests)
+    told = [text for text, p in zip(texts, adjusted, strict=True) if p <= LEVEL]
+    flat = [text for text, p in zip(texts, adjusted, strict=True) if p > LEVEL]
     sentences = []
     if told:
-        sentences.append(f"At least one value can be told from the best of {listed(told)}.")
+        sentences.append(
+            f"The outcome differs between the values of {listed(told)} (permutation test paired "
+            "over seeds, Holm's correction over the hyperparameters)."
+        )
     if flat:
         sentences.append(
-            f"No value can be told from the best of {listed(flat)}; the best and the worst of "
-            "several noisy means always lie apart, so these spreads are no effect by themselves."
+            f"No difference is established between the values of {listed(flat)}; the best and "
+            "the worst of several noisy means nearly always lie apart, so these spreads are no "
+            "effect by themselves."
         )
     return sentences
 

@@ -24,6 +24,7 @@ from dgsearch.analysis.selection import (
     hyperparameter_column,
     with_target_mean,
 )
+from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.database.facts import StudyFacts
 from dgsearch.database.identity import SUPERSEDED
 from dgsearch.report.reading import StudyData
@@ -87,6 +88,19 @@ class StudyView:
     def points(self) -> pd.DataFrame:
         """Trials of the design's own points."""
         return self.trials[~self.trials["role"].isin(["baseline", "variant"])]
+
+    @functools.cached_property
+    def spread(self) -> pd.DataFrame:
+        """Trials from which the response to hyperparameters is read.
+
+        The design's points; of a search only at its first seed, since the other seeds hold the
+        best proposals alone, of adaptive seeds only at the seeds that all points take.
+        """
+        if self.kind not in ("search", ADAPTIVE):
+            return self.points
+        seeds = self.facts.spec["seeds"][: 1 if self.kind == "search" else None]
+        chosen: pd.DataFrame = self.points[self.points["seed"].isin(seeds)]
+        return chosen
 
     @functools.cached_property
     def own(self) -> pd.DataFrame:
@@ -178,13 +192,17 @@ class StudyView:
 
     @functools.cached_property
     def chosen(self) -> str | None:
-        """config_id of the design's configuration of the best mean value, of those run most."""
+        """config_id of the design's configuration of the best mean value over shared seeds.
+
+        Of a search that has confirmed some of its proposals, one of these.
+        """
         points = self.alike[self.alike["role"] == "point"].dropna(subset=["value"])
-        if points.empty:
-            return None
-        means = points.groupby("config_id")["value"].agg(["mean", "count"])
-        full = means[means["count"] == means["count"].max()]["mean"]
-        return str(full.idxmax() if self.data.maximise else full.idxmin())
+        runs = points.groupby("config_id")["seed"].transform("nunique")
+        if self.kind == "search" and (runs > 1).any():
+            points = points[runs > 1]
+        wide = points.pivot_table(index="seed", columns="config_id", values="value", sort=False)
+        best = best_column(wide, maximise=self.data.maximise)
+        return None if best is None else str(best)
 
     def name_of(self, trial: Mapping[Any, Any]) -> str:
         """How a configuration is called, from one of its trials."""

@@ -41,6 +41,7 @@ class Unit:
         digits: After the decimal point; None: four significant ones.
         sign: After a number, with its space.
         step: What a difference is counted in.
+        bounds: Between which stored numbers lie; None: anywhere.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Unit:
     digits: int | None
     sign: str
     step: str
+    bounds: tuple[float, float] | None = None
 
     @property
     def axis(self) -> str:
@@ -69,9 +71,11 @@ class Unit:
         return f"{shown:+.3g}" if self.digits is None else f"{shown:+.{self.digits}f}"
 
     def between(self, low: Any, high: Any, *, signed: bool = False) -> str:
-        """An interval."""
+        """An interval; one of an accuracy itself ends where accuracies do, at 0 and 1."""
         if not given(low):
             return "–"
+        if self.bounds and not signed:
+            low, high = (min(max(end, self.bounds[0]), self.bounds[1]) for end in (low, high))
         write = self.signed if signed else self.text
         return f"{write(low)} to {write(high)}"
 
@@ -81,7 +85,7 @@ class Unit:
         return Cell(self.signed(value) if signed else self.text(value), number, bold)
 
 
-ACCURACY = Unit("accuracy", 100.0, 1, " %", "points")
+ACCURACY = Unit("accuracy", 100.0, 1, " %", "points", (0.0, 1.0))
 PLAIN = Unit("value", 1.0, None, "", "")
 
 

@@ -13,11 +13,28 @@ from dgsearch.report.languages import table_texts
 @pytest.fixture
 def texts() -> dict[str, str]:
     rows = [
-        {"row": row, "domain": domain, "n": 3, "mean": 0.5, "standard_error": error, "tied": tied}
+        {
+            "row": row,
+            "domain": domain,
+            "n": 3,
+            "mean": 0.5,
+            "standard_error": error,
+            "tied": tied,
+            "elsewhere": False,
+        }
         for row, error, tied in (("a_b | c", 0.01, True), ("=1+1", float("nan"), False))
         for domain in ("photo", "mean of targets")
     ]
     return dict(table_texts(pd.DataFrame(rows), ["photo", "mean of targets"]))
+
+
+def test_a_mean_over_other_seeds_is_marked_in_latex_and_markdown() -> None:
+    row = {"row": "m", "domain": "photo", "n": 3, "mean": 0.5, "standard_error": 0.01}
+    table = pd.DataFrame([row | {"tied": False, "elsewhere": True}])
+    texts = dict(table_texts(table, ["photo"]))
+    assert r"$50.0^{\dagger} \pm 1.0$" in texts["LaTeX"]
+    assert "| m | 50.0† ± 1.0 |" in texts["Markdown"]
+    assert all("not to be compared" in texts[name] for name in ("LaTeX", "Markdown"))
 
 
 def test_latex_is_a_whole_table_with_the_best_in_bold(texts: dict[str, str]) -> None:

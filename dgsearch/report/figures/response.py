@@ -127,9 +127,9 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
     """
     tables = {
         name: surface.pivot(index="second", columns="first", values=name)
-        for name in ("mean", "n", "low", "high")
+        for name in ("common", "n", "low", "high")
     }
-    means = tables["mean"] * unit.scale
+    means = tables["common"] * unit.scale
     hover = np.dstack(
         [tables["n"].fillna(0), tables["low"] * unit.scale, tables["high"] * unit.scale]
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.path import ablation_path
+from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.analysis.surrogate import LEAST_CONFIGURATIONS, Surrogate, fit_surrogate
 from dgsearch.report.compared import MOST_COMPARED, compared, differences, reported_for
@@ -114,9 +115,14 @@ def _table(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> Ta
 
 
 def configurations(view: StudyView, outcome: str) -> pd.DataFrame:
-    """One row a configuration of the design: its varied hyperparameters and mean outcome."""
+    """One row a configuration of the design: its varied hyperparameters and mean outcome.
+
+    Means are over the seeds that the configurations share; one that lacks a seed is left out.
+    """
     columns = list(view.varied.values())
-    points = view.done[view.done["role"] == "point"].dropna(subset=[outcome, *columns])
+    points = view.done[view.done["trial_number"].isin(view.spread["trial_number"])]
+    points = points[points["role"] == "point"].dropna(subset=[outcome, *columns])
+    points = balanced_trials(points, outcome)
     grouped = points.groupby("config_id", sort=False, observed=True)
     table = grouped[columns].first().assign(outcome=grouped[outcome].mean())
     return table.reset_index(drop=True).rename(
@@ -139,10 +145,14 @@ def _path(view: StudyView) -> Iterator[Section]:
     table = configurations(view, "value")
     if table.empty:
         return
-    best = records(table)[int(table["outcome"].argmax())]
-    end = {name: best[name] for name in view.varied}
+    chosen = view.done[view.done["config_id"] == view.chosen]
+    if chosen.empty:
+        return
+    end = {name: chosen[column].iloc[0] for name, column in view.varied.items()}
     surrogate = surrogate_of(view, "value")
-    path = ablation_path(table, start=view.centre, end=end, surrogate=surrogate)
+    path = ablation_path(
+        table, start=view.centre, end=end, surrogate=surrogate, maximise=view.data.maximise
+    )
     if len(path) < 2:
         return
     labels = ["centre"] + [
@@ -158,8 +168,8 @@ def _path(view: StudyView) -> Iterator[Section]:
     note = (
         "Of the changes that lead from the centre to the configuration of the best source "
         "validation accuracy, the one that helps most comes first. Numbers are accuracies on the "
-        "source's validation split, means over seeds; the end of the path was chosen among noisy "
-        "numbers and flatters itself."
+        "source's validation split, means over the seeds that the configurations share; the end "
+        "of the path was chosen among noisy numbers and flatters itself."
     )
     if guessed and surrogate:
         note += (

@@ -46,8 +46,31 @@ def _warnings(view: StudyView) -> list[str]:
     planned = view.facts.facts.get("planned")
     if planned and len(view.done) < planned and not counts.get("PRUNED", 0):
         warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
+    warnings += _failures(view)
     warnings += _trial_warnings(view)
     return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]
+
+
+def _failures(view: StudyView) -> list[str]:
+    """Which configurations failed at which seeds, where others did not: comparisons lack them."""
+    if not view.facts.spec:
+        return []
+    ended = view.trials[~repeated(view.trials) & view.trials["state"].isin(["COMPLETE", "FAIL"])]
+    said = []
+    for _, own in ended.groupby("config_id", sort=False):
+        failed = own[own["state"] == "FAIL"]
+        if failed.empty:
+            continue
+        name = view.name_of(own.iloc[0].to_dict())
+        seeds = listed([str(seed) for seed in sorted(failed["seed"])])
+        left = len(own) - len(failed)
+        rest = f"it is compared on the other {left}" if left else "it is not compared"
+        said.append(
+            f"{len(failed)} of {plural(len(own), 'seed')} of {name} failed ({seeds}); {rest}."
+        )
+    more = len(said) - _MOST_WARNINGS
+    text = [f"{plural(more, 'further configuration')} failed at some seeds."] if more > 0 else []
+    return [*said[:_MOST_WARNINGS], *text]
 
 
 def _trial_warnings(view: StudyView) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from dgsearch.analysis.cost import LAST, OTHER, cost_table, overheads, stage_seconds
 from dgsearch.report.figures.training import cost_figure, stage_figure
-from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, records, short_cell
 
@@ -69,10 +70,10 @@ def _stages(stages: pd.DataFrame) -> Figure:
 def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
     rows: Rows = [
         [
-            str(row["row"]), short_cell(row["n"]), view.unit.cell(row["accuracy"]),
+            str(row["row"]), short_cell(row["n"]), _accuracy_cell(view, row),
             view.unit.between(row["low"], row["high"]), number_cell(row["seconds"]),
             number_cell(row["epoch_s"], 2), number_cell(row["memory_mb"], 0),
-            "yes" if row["efficient"] else "no",
+            ("yes" if row["efficient"] else "no") if row["ranked"] else "not compared",
         ]
         for row in records(costs)
     ]  # fmt: skip
@@ -84,9 +85,21 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
         "cost",
         cost_figure(costs, unit=view.unit),
         "Mean accuracy over the targets with 95% t intervals, against the seconds of a trial. The "
-        "line joins the rows that no cheaper row beats.",
+        "line joins the rows that no cheaper row beats on the seeds that the rows share."
+        + _mark_words(costs),
         Table("cost", headings, rows, (False, *([True] * 6), False)),
     )
+
+
+def _accuracy_cell(view: StudyView, row: dict[str, Any]) -> Cell:
+    cell = view.unit.cell(row["accuracy"])
+    return Cell(cell.text + ELSEWHERE * bool(row["elsewhere"]), cell.number)
+
+
+def _mark_words(costs: pd.DataFrame) -> str:
+    if not costs["elsewhere"].any():
+        return ""
+    return f" {ELSEWHERE} marks a mean over other seeds: do not compare it with the others."
 
 
 def _overheads(view: StudyView) -> list[Block]:

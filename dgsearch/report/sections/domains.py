@@ -13,9 +13,20 @@ from dgsearch.analysis.rules import RULES, rule_table
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.languages import table_texts
-from dgsearch.report.parts import Block, Cell, Copyable, Figure, Note, Rows, Section, Table
+from dgsearch.report.parts import (
+    ELSEWHERE,
+    Block,
+    Cell,
+    Copyable,
+    Figure,
+    Note,
+    Rows,
+    Section,
+    Table,
+    Warn,
+)
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import epoch_rule, records
+from dgsearch.report.words import epoch_rule, plural, records
 
 __all__ = ["chosen_rows", "domain_sections"]
 
@@ -60,11 +71,12 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
     blocks: list[Block] = [
         Note(
             f"Accuracy in per cent at the {epoch_rule(view.facts)}: mean ± standard error over "
-            "seeds (deviation of the sample). Bold: the best of a column and what these seeds "
-            "cannot tell from it (sign-flip test paired over seeds, each row by itself at 5%; "
-            "with fewer than six pairs nothing can be told apart). The comparison below "
-            "corrects for the number of comparisons, this table does not." + _of_family(view)
+            "seeds (sample standard deviation). Bold: the best of a column and what these seeds "
+            "cannot tell from it. A row that is truly the best is bold in at least 95% of studies "
+            "(multiple comparisons with the best, by sign flips paired over seeds); with fewer "
+            "than five seeds every row is." + _of_family(view)
         ),
+        *_unshared(table),
         _wide(view, table),
         *_reported(view),
         Copyable(table_texts(table, [*view.targets, MEAN])),
@@ -82,6 +94,20 @@ def _of_family(view: StudyView) -> str:
         " Each method stands at the configuration of its highest mean accuracy on the source's "
         "validation split over the seeds."
     )
+
+
+def _unshared(table: pd.DataFrame) -> list[Block]:
+    """What the marks say, where rows were not run at the same seeds."""
+    if not table["elsewhere"].any():
+        return []
+    seeds = int(table["seeds"].max())
+    return [
+        Warn(
+            f"The rows do not have the same seeds. Bold rests on the {plural(seeds, 'seed')} that "
+            f"the compared rows share. {ELSEWHERE} marks a mean over other seeds: do not compare "
+            "it with the others."
+        )
+    ]
 
 
 def _wide(view: StudyView, table: pd.DataFrame) -> Table:
@@ -109,7 +135,7 @@ def _wide(view: StudyView, table: pd.DataFrame) -> Table:
 
 
 def _mean_error(view: StudyView, cell: Mapping[str, Any]) -> str:
-    mean = view.unit.text(cell["mean"])
+    mean = view.unit.text(cell["mean"]) + ELSEWHERE * bool(cell["elsewhere"])
     error = cell["standard_error"]
     return mean if pd.isna(error) else f"{mean} ± {view.unit.text(error)}"
 

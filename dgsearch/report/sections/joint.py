@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter
 
@@ -16,7 +16,7 @@ from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.analysis.surrogate import partial_dependence
 from dgsearch.design import sobol_points
 from dgsearch.report.figures.response import dependence_figure, pair_figure, share_figure
-from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records, short_cell
@@ -25,6 +25,7 @@ from dgsearch.study.spec import Sobol
 __all__ = ["joint_sections"]
 
 _MOST_PAIRS = 6
+_SAME = 12  # decimals: what differs less is rounding
 _MOST_DEPENDENCES = 8
 
 
@@ -42,14 +43,15 @@ def _pairs(view: StudyView) -> Iterator[Section]:
     all_pairs = list(itertools.combinations(view.varied, 2))
     blocks: list[Block] = []
     for first, second in all_pairs[:_MOST_PAIRS]:
-        surface = pair_surface(view.points, first, second, targets=view.targets)
+        others = [column for name, column in view.varied.items() if name not in (first, second)]
+        surface = pair_surface(view.spread, first, second, targets=view.targets, others=others)
         if surface["first"].nunique() < 2 or surface["second"].nunique() < 2:
             continue
         labels = (view.label(first), view.label(second))
         rows: Rows = [
             [
                 short_cell(row["first"]), short_cell(row["second"]), Cell(str(row["n"]), row["n"]),
-                view.unit.cell(row["mean"]), view.unit.cell(row["deviation"]),
+                _cell_mean(view, row), view.unit.cell(row["deviation"]),
                 view.unit.between(row["low"], row["high"]),
             ]
             for row in records(surface)
@@ -60,7 +62,8 @@ def _pairs(view: StudyView) -> Iterator[Section]:
                 f"pair-{first}-{second}",
                 pair_figure(surface, labels=labels, unit=view.unit),
                 f"{view.unit.name.capitalize()} at each pair of {labels[0]} and {labels[1]}: mean "
-                "over seeds and over the other hyperparameters.",
+                "over the seeds that the cells share and over the other hyperparameters."
+                + _mark_words(surface),
                 Table(f"pair-{first}-{second}", headings, rows, (True,) * 6),
                 height_px=380,
             )
@@ -75,8 +78,22 @@ def _pairs(view: StudyView) -> Iterator[Section]:
         yield Section("pairs", "Pairs of hyperparameters", [note, *blocks])
 
 
+def _cell_mean(view: StudyView, row: dict[str, Any]) -> Cell:
+    cell = view.unit.cell(row["mean"])
+    return Cell(cell.text + ELSEWHERE * bool(row["elsewhere"]), cell.number)
+
+
+def _mark_words(surface: pd.DataFrame) -> str:
+    if not surface["elsewhere"].any():
+        return ""
+    return (
+        f" {ELSEWHERE} in the table marks a mean over other seeds; a cell that lacks a shared "
+        "seed stays empty in the map."
+    )
+
+
 def _importance(view: StudyView) -> Iterator[Section]:
-    done = equal_length(view.points)
+    done = equal_length(view.spread)
     points = with_target_mean(done, view.targets).dropna(subset=[view.outcome])
     columns = {
         name: column for name, column in view.varied.items() if points[column].nunique() > 1
@@ -85,8 +102,11 @@ def _importance(view: StudyView) -> Iterator[Section]:
     if len(points) < LEAST_TRIALS or len(columns) < 2:
         return
     outcome = without_seed_effect(points, view.outcome)
-    if np.ptp(outcome) == 0:
-        text = f"All {len(points)} trials have the same result, so no hyperparameter explains it."
+    if outcome.round(_SAME).nunique() < 2:
+        text = (
+            f"Importance is left out: every trial has the same {view.outcome_words}, apart from "
+            "what its seed does to all trials alike, so nothing can be important for it."
+        )
         yield Section("importance", "Joint importance", [Note(text)])
         return
     found = importances(
@@ -128,7 +148,7 @@ def _importance_table(found: pd.DataFrame, labels: Mapping[str, str]) -> Table:
 
 
 def _importance_words(view: StudyView, count: int, found: pd.DataFrame) -> str:
-    dropped = len(view.points[view.points["state"] == "COMPLETE"]) - count
+    dropped = len(view.spread[view.spread["state"] == "COMPLETE"]) - count
     return (
         "PED-ANOVA asks what tells the best fifth of the trials from the others; fANOVA splits "
         f"the variance of a random forest into effects. Over {count} trials of equal "

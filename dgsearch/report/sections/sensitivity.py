@@ -19,18 +19,24 @@ from dgsearch.analysis.sensitivity import (
 from dgsearch.report.compared import reported_here
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.response import response_figure
-from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_cell, records, short, short_cell
 
 __all__ = ["sensitivity_sections"]
+
+UNLIKE = (
+    "The values do not all have the same seeds. They are compared on the seeds that they share. "
+    f"{ELSEWHERE} marks a mean over other seeds: do not compare it with the others."
+)
 
 
 def sensitivity_sections(view: StudyView) -> Iterator[Section]:
     """Nothing for an ablation, which varies no value."""
     found = {}
     for name in view.varied:
-        points = response_points(view.points, name, centre=view.centre, targets=view.targets)
+        points = response_points(view.spread, name, centre=view.centre, targets=view.targets)
+        points = points.dropna(subset=["accuracy"])
         if points["value"].nunique() > 1:
             found[name] = points
     if not found:
@@ -42,31 +48,39 @@ def sensitivity_sections(view: StudyView) -> Iterator[Section]:
 
 def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
     rows: Rows = []
+    unlike = False
     for name, points in found.items():
         grouped = binned(points)
-        effect = effect_range(response_summary(grouped))
         tied = values_tied_with_best(grouped, maximise=view.data.maximise)
+        effect = effect_range(tied, maximise=view.data.maximise)
+        unlike = unlike or bool(tied["elsewhere"].any())
         rows.append(
             [
                 view.label(name),
                 view.unit.cell(effect.spread),
-                short_cell(effect.best if view.data.maximise else effect.worst),
-                short_cell(effect.worst if view.data.maximise else effect.best),
+                short_cell(effect.best),
+                short_cell(effect.worst),
                 listed([short(value) for value in tied.loc[tied["tied"], "value"]], most=12),
-                p_cell(tied["p_holm"].min()),
+                short_cell(int(tied["seeds"].max())),
+                p_cell(tied["p_best"].min()),
             ]
         )
     headings = (
         "hyperparameter", f"range of effect, {view.unit.step or 'value'}", "best value",
-        "worst value", "cannot be told from the best", "smallest Holm p",
+        "worst value", "cannot be told from the best", "shared seeds", "smallest p",
     )  # fmt: skip
     note = (
-        "Range of effect: difference of the highest and the lowest mean. It is never zero, even "
-        "for a hyperparameter that does nothing. A value cannot be told from the best if the "
-        "sign-flip test, paired over seeds and Holm-adjusted over the values, stays above 0.05."
+        "Range of effect: difference of the highest and the lowest mean over the seeds that the "
+        "values share. It is hardly ever zero, even for a hyperparameter that does nothing. A "
+        "value is told from the best where p is at most 0.05 (multiple comparisons with the best, "
+        "by sign flips paired over seeds): a value that is truly the best is in at most 5% of "
+        "studies."
     )
-    table = Table("sensitivity", headings, rows, (False, True, True, True, False, True))
-    return Section("sensitivity", "Sensitivity: overview", [Note(note), table])
+    blocks: list[Block] = [Note(note)]
+    if unlike:
+        blocks.append(Warn(UNLIKE))
+    table = Table("sensitivity", headings, rows, (False, True, True, True, False, True, True))
+    return Section("sensitivity", "Sensitivity: overview", [*blocks, table])
 
 
 def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
@@ -160,17 +174,24 @@ def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataF
                 short_cell(row["value"]),
                 str(row["domain"]),
                 Cell(str(row["n"]), row["n"]),
-                view.unit.cell(row["mean"], bold=own is not None and bool(own["tied"])),
+                _mean_cell(view, row, own),
                 view.unit.cell(row["deviation"]),
                 view.unit.between(row["low"], row["high"]),
                 view.unit.cell(own["difference"], signed=True) if own is not None else "",
-                p_cell(own["p_holm"]) if own is not None else "",
+                p_cell(own["p_best"]) if own is not None else "",
             ]
         )
     mean_heading = f"mean{', %' if view.unit.sign else ''}"
     headings = (
         symbol, "domain", "n", mean_heading, "deviation", "95% interval",
-        "to the best", "Holm p",
+        "to the best", "p",
     )  # fmt: skip
     numeric = (True, False, True, True, True, True, True, True)
     return Table(f"sensitivity-{symbol}", headings, rows, numeric)
+
+
+def _mean_cell(view: StudyView, row: dict[str, Any], own: Any) -> Cell:
+    """The mean, bold where it cannot be told from the best, marked where its seeds are others."""
+    cell = view.unit.cell(row["mean"], bold=own is not None and bool(own["tied"]))
+    marked = own is not None and bool(own["elsewhere"])
+    return Cell(cell.text + ELSEWHERE * marked, cell.number, cell.bold)

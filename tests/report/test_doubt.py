@@ -1,0 +1,57 @@
+"""What the page says where seeds are missing, values are equal or little is there."""
+
+from __future__ import annotations
+
+from dgsearch.database.recorder import Ending
+from dgsearch.design import plan_trials
+from dgsearch.report.building import build_page
+from dgsearch.report.parts import Copyable, Note, Section, Table, Warn
+from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
+
+
+def _sections(database: str, study: str) -> dict[str, Section]:
+    (part,) = build_page(database, [study]).parts
+    return {section.anchor: section for section in part.sections}
+
+
+def _texts(section: Section) -> str:
+    return " ".join(block.text for block in section.blocks if isinstance(block, Note | Warn))
+
+
+def _unbalanced(database: str) -> None:
+    """0.5 is the best at every seed; of 1.0, 2 points below, the two hardest seeds failed."""
+    design = {"kind": "one-at-a-time", "vary": {"lambda_adv": [0.0, 0.5, 1.0]}}
+    spec = fake_spec(name="unbalanced", seeds=list(range(6)), baselines=[], design=design)
+    study = FakeStudy(database, spec)
+    for trial in plan_trials(study.spec, SPACES):
+        value = trial.configuration.values["lambda_adv"]
+        if value == 1.0 and trial.seed < 2:
+            begun = study.begin(trial)
+            study.recorder.end(begun.trial_id, Ending("FAIL", "failed", error="loss is nan"))
+            continue
+        effect = {0.0: -0.04, 0.5: 0.0, 1.0: -0.02}[float(value)]
+        study.complete(trial, 0.4 + 0.05 * trial.seed + effect)
+
+
+def test_failed_seeds_are_named_and_what_failed_is_not_the_best(database: str) -> None:
+    _unbalanced(database)
+    sections = _sections(database, "unbalanced")
+    answer = _texts(sections["answer"])
+    assert "2 of 6 seeds of λ_adv = 1 failed (0 and 1); it is compared on the other 4." in answer
+    (overview,) = [b for b in sections["sensitivity"].blocks if isinstance(b, Table)]
+    row = dict(zip(overview.headings, overview.rows[0], strict=True))
+    texts = {name: getattr(cell, "text", cell) for name, cell in row.items()}
+    assert (texts["best value"], texts["worst value"], texts["shared seeds"]) == ("0.5", "0", "4")
+    assert texts["range of effect, points"] == "4.0"
+    assert "do not compare it" in _texts(sections["sensitivity"])
+
+
+def test_a_page_on_which_every_accuracy_is_equal_says_what_it_can(database: str) -> None:
+    vary = {"lambda_adv": [0.0, 0.25, 0.5, 0.75, 1.0], "T": [1, 2, 3, 4, 5]}
+    design = {"kind": "grid", "vary": vary}
+    spec = fake_spec(name="flat", seeds=[0], baselines=[], design=design)
+    full_study(database, lambda trial, random: 1.0, spec)
+    sections = _sections(database, "flat")
+    assert "every trial has the same" in _texts(sections["importance"])
+    copied = [block for block in sections["domains"].blocks if isinstance(block, Copyable)]
+    assert copied
