@@ -155,10 +155,7 @@ def _path(view: StudyView) -> Iterator[Section]:
     )
     if len(path) < 2:
         return
-    labels = ["centre"] + [
-        f"{view.label(row['name'])}: {short(row['before'])} → {short(row['after'])}"
-        for row in records(path.iloc[1:])
-    ]
+    labels = _path_labels(view, path)
     rows: Rows = [
         [str(step), label, view.unit.cell(row["outcome"]), str(row["source"])]
         for step, (label, row) in enumerate(zip(labels, records(path), strict=True))
@@ -184,3 +181,11 @@ def _path(view: StudyView) -> Iterator[Section]:
         Table("path", headings, rows, (True, False, True, False)),
     )
     yield Section("path", "Ablation path from the centre to the best", [Note(note), figure])
+
+
+def _path_labels(view: StudyView, path: pd.DataFrame) -> list[str]:
+    """What each step of the path changes."""
+    return ["centre"] + [
+        f"{view.label(row['name'])}: {short(row['before'])} → {short(row['after'])}"
+        for row in records(path.iloc[1:])
+    ]
