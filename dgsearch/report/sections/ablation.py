@@ -145,10 +145,9 @@ def _path(view: StudyView) -> Iterator[Section]:
     table = configurations(view, "value")
     if table.empty:
         return
-    chosen = view.done[view.done["config_id"] == view.chosen]
-    if chosen.empty:
+    end = _chosen_values(view)
+    if end is None:
         return
-    end = {name: chosen[column].iloc[0] for name, column in view.varied.items()}
     surrogate = surrogate_of(view, "value")
     path = ablation_path(
         table, start=view.centre, end=end, surrogate=surrogate, maximise=view.data.maximise
@@ -181,6 +180,14 @@ def _path(view: StudyView) -> Iterator[Section]:
         Table("path", headings, rows, (True, False, True, False)),
     )
     yield Section("path", "Ablation path from the centre to the best", [Note(note), figure])
+
+
+def _chosen_values(view: StudyView) -> dict[str, Any] | None:
+    """Values of the configuration that was chosen; None where none was."""
+    chosen = view.done[view.done["config_id"] == view.chosen]
+    if chosen.empty:
+        return None
+    return {name: chosen[column].iloc[0] for name, column in view.varied.items()}
 
 
 def _path_labels(view: StudyView, path: pd.DataFrame) -> list[str]:
