@@ -20,10 +20,10 @@ from pathlib import Path
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Column, Connection, Engine, inspect, select, update
+from sqlalchemy import BigInteger, Column, Connection, Engine, inspect, select, update
 
 from dgsearch.database.read_only import check_own_version
-from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
+from dgsearch.database.tables import OWN, OWN_INFO, OWN_TRIALS, SCHEMA_VERSION
 from dgsearch.database.views import VIEWS, create_views
 from dgsearch.errors import DatabaseError
 
@@ -134,3 +134,5 @@ def _add_what_is_missing(connection: Connection) -> None:
         for column in table.columns:
             if column.name not in columns:
                 operations.add_column(table.name, Column(column.name, column.type))
+    if connection.dialect.name != "sqlite":  # whose integers are as wide as they need be
+        operations.alter_column(OWN_TRIALS.name, "seed", type_=BigInteger, existing_nullable=False)

@@ -8,6 +8,7 @@ The names `dgsearch_trials` and `dgsearch_scores` belong to the views of `views.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     DateTime,
     Double,
@@ -165,7 +166,7 @@ OWN_TRIALS = Table(
     OWN,
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
     Column("study_id", Integer, nullable=False),
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("config_id", String(32), nullable=False),
     Column("driver_id", String(32)),
     Column("attempt", Integer, nullable=False),  # 1, 2, ... of this configuration and seed

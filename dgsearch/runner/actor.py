@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +14,12 @@ from ray.tune import Trainable
 
 from dgsearch.runner.bundles import bundled
 from dgsearch.study import DataSpec
+from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
 __all__ = ["TrialActor", "job_from_config", "job_to_config"]
 
-_TRACEBACK_LINES = 15
 _CHECKPOINT_S = 15.0  # between checkpoints at least; $DGSEARCH_CHECKPOINT_S replaces it
 
 
@@ -73,6 +72,9 @@ class TrialActor(Trainable):
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             return _failure(error)
+        # Ray blocks Ctrl-C in its workers, so that these two come from the method too.
+        except (KeyboardInterrupt, SystemExit) as error:
+            return _failure(error)
         except Exception as error:  # noqa: BLE001 - whatever a method raises is recorded
             return _failure(error)
 
@@ -100,9 +102,9 @@ class TrialActor(Trainable):
         result: dict[str, Any] = {
             "reports": [each.to_json() for each in reports],
             "wall_s": time.perf_counter() - self._started_at,
-            "device": _device_name(),
+            "device": storable_text(_device_name())[:NAME_CHARACTERS],
             "device_memory_mb": _device_memory_mb(),
-            "host": socket.gethostname(),
+            "host": storable_text(socket.gethostname())[:NAME_CHARACTERS],
         }
         if report.last:
             result |= {"epoch": report.stage_epoch, "value": report.value}
@@ -110,13 +112,8 @@ class TrialActor(Trainable):
         return result
 
 
-def _failure(error: Exception) -> dict[str, Any]:
-    lines = traceback.format_exception(error)
-    tail = "".join(lines).splitlines()[-_TRACEBACK_LINES:]
-    return {
-        "failure": {"type": type(error).__name__, "message": str(error), "tail": "\n".join(tail)},
-        "done": True,
-    }
+def _failure(error: BaseException) -> dict[str, Any]:
+    return {"failure": described_failure(error), "done": True}
 
 
 def _device() -> torch.device:

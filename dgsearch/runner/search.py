@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ray.tune import Callback
 from ray.tune.search import Searcher
+from sqlalchemy.exc import StatementError
 
 from dgsearch.database.judged import Cut, trial_key
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
@@ -19,6 +20,7 @@ from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse
 from dgsearch.runner.retries import WORKER_DIED, is_retried, losses_of_memory
 from dgsearch.study import StudySpec
+from dgsearch.trainable.border import described_failure
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import trial_folder
 
@@ -140,6 +142,7 @@ class Recording(_NotStored, Callback):
         self._on_tick = on_tick
         self._cuts = cuts
         self._values: dict[str, list[float]] = {}
+        self._refused: dict[str, dict[str, str]] = {}  # what the database does not take, by id
         self.memory: MemoryUse | None = None
         self.stopped: ArtefactFolderError | None = None  # why no trial can go on
         self._leaving: list[Any] = []  # Ray's trials that have ended and are still known to it
@@ -155,7 +158,7 @@ class Recording(_NotStored, Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record what a trial reports; of its last stage every epoch."""
-        if "reports" not in result:
+        if "reports" not in result or trial.trial_id in self._refused:
             return
         begun = self._searcher.begun[trial.trial_id]
         reports = [EpochReport.from_json(report) for report in result["reports"]]
@@ -171,7 +174,11 @@ class Recording(_NotStored, Callback):
         cut = self._cuts.get(trial.trial_id)
         decided = {} if cut is None else cut._asdict()  # a kill before its end loses nothing
         columns = _columns(report, result) | decided
-        self._recorder.report(begun.started.trial_id, epochs, columns)
+        try:
+            self._recorder.report(begun.started.trial_id, epochs, columns)
+        except (StatementError, ValueError, TypeError, OverflowError) as error:
+            self._refused[trial.trial_id] = described_failure(error)
+            return
         if report.samples:
             self._recorder.keep_samples(begun.started.trial_id, report.samples)
         self._searcher.queue.provided(begun, [use.stage for use in report.stages])
@@ -183,8 +190,9 @@ class Recording(_NotStored, Callback):
         """Record how a trial ended: finished, halved, or failed by its own account."""
         begun = self._searcher.begun[trial.trial_id]
         result = trial.last_result or {}
-        if "failure" in result:
-            self._fail(trial, begun, result["failure"])
+        failure = self._refused.pop(trial.trial_id, None) or result.get("failure")
+        if failure is not None:
+            self._fail(trial, begun, failure)
             return
         values = self._values.pop(trial.trial_id, [])
         cut = self._cuts.get(trial.trial_id)

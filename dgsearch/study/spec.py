@@ -254,6 +254,9 @@ class Retries(BaseModel, frozen=True, extra="forbid"):
     interrupted: NonNegativeInt = 20  # the driver died, or Ctrl-C
 
 
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]  # what every database can hold
+
+
 class StudySpec(BaseModel, frozen=True, extra="forbid"):
     """A study: what is asked, on which data, with which points and seeds."""
 
@@ -261,7 +264,7 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     question: str = ""  # printed at the head of the report
     method: str
     baselines: Names = ()  # other methods, run beside it at the same seeds
-    seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_distinct), Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_distinct), Field(min_length=1)]
     selection: Literal["last", "best"] = "last"  # epoch that counts: the last, or best validation
     data: DataSpec
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)

@@ -29,6 +29,7 @@ from dgsearch.methods.base import (
 from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
 from dgsearch.study.spec import DataSpec
+from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
 from dgsearch.trainable.evaluation import Score, evaluate, selection_value
 from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.kept_splits import keep_splits
@@ -144,7 +145,7 @@ class Trial:
         before = self._train_s
         run = yield from self._train(stage, products, saved)
         seconds = self._train_s - before
-        warnings = list(run.warnings()) if isinstance(run, Noticing) else []
+        warnings = checked_texts(run.warnings()) if isinstance(run, Noticing) else []
         self._warnings |= dict.fromkeys(warnings)
         record = {
             "stage": stage.name,
@@ -198,7 +199,7 @@ class Trial:
 
     def _epoch(self, stage: Stage, run: StageRun, epoch: int) -> EpochReport:
         started = time.perf_counter()
-        diagnostics = run.train_epoch(epoch)
+        diagnostics = checked_diagnostics(run.train_epoch(epoch), stage=stage.name)
         seconds = time.perf_counter() - started
         self._train_s += seconds
         if stage is not self._stages[-1]:
@@ -240,7 +241,9 @@ class Trial:
 
     def _samples(self, run: StageRun) -> Mapping[str, Any]:
         asked = self.job.values.get("sample") == "on"
-        return run.samples() if asked and isinstance(run, Sampling) else {}
+        if not asked or not isinstance(run, Sampling):
+            return {}
+        return checked_samples(run.samples(), stage=self._stages[-1].name)
 
     def _context(self, stage: Stage, products: dict[str, Product]) -> StageContext:
         names = tuple(products) if stage.after is None else stage.after
