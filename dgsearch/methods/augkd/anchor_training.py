@@ -19,8 +19,10 @@ from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Split
 from dgsearch.methods.augkd.anchors import frozen_decoder
 from dgsearch.methods.augkd.equations import energy, invariance_loss
 from dgsearch.methods.augkd.modules import AnchorNet
+from dgsearch.methods.augkd.official import is_official, official_anchor_loss
 from dgsearch.methods.augkd.teacher import load_teacher
 from dgsearch.methods.base import Product, StageContext, check_finite
+from dgsearch.methods.views import flipped, shifted
 
 __all__ = ["AnchorTraining"]
 
@@ -51,8 +53,9 @@ class AnchorTraining:
         total = torch.zeros((), device=self._lowest.device)
         size = self._values.integer("batch_size")
         for batch in self._train.batches(size, self._order, smallest=2):
+            images = self._seen(batch.images)
             with torch.no_grad():
-                z = self._encoder.sample(batch.images, batch.labels, self._noise)
+                z = self._encoder.sample(images, batch.labels, self._noise)
             loss = self._loss(z, batch.labels)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -78,10 +81,19 @@ class AnchorTraining:
         """The weights of the best network."""
         return {"anchor": self._best.state_dict()}
 
+    def _seen(self, images: Tensor) -> Tensor:
+        """The images as they are; official: shifted and mirrored at random."""
+        if not is_official(self._values):
+            return images
+        most = images.shape[-1] // 8
+        return flipped(shifted(images, self._noise, most=most), self._noise)
+
     def _loss(self, z: Tensor, labels: Tensor) -> Tensor:
         anchors, mask = self._network(z, labels)
         logits = self._teacher(self._generator(anchors))
         kept = self._values.number("invariant")
+        if is_official(self._values):
+            return official_anchor_loss(logits, labels, mask, invariant=kept)
         return (
             self._values.number("anchor_uncertainty_weight") * energy(logits).mean()
             + self._values.number("anchor_label_weight") * F.cross_entropy(logits, labels)
@@ -107,5 +119,9 @@ def _new_network(context: StageContext) -> AnchorNet:
     """A with its initial weights, which depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.derived_seed("init", "anchor"))
-        network = AnchorNet(context.values.integer("latent"), context.num_classes)
+        network = AnchorNet(
+            context.values.integer("latent"),
+            context.num_classes,
+            official=is_official(context.values),
+        )
     return network.to(context.device)

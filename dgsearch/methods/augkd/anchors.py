@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from dgsearch.methods.augkd.data_free import build_encoder, build_generator
 from dgsearch.methods.augkd.equations import compose_anchor, energy
 from dgsearch.methods.augkd.modules import AnchorNet, Encoder, Generator
+from dgsearch.methods.augkd.official import is_official
 from dgsearch.methods.augkd.teacher import freeze, load_teacher
 from dgsearch.methods.base import Product, StageContext
 
@@ -113,7 +114,11 @@ def anchor_rule(context: StageContext, product: Product, random: torch.Generator
     """
     kind = context.values.option("anchor")
     if kind == "learned":
-        network = AnchorNet(context.values.integer("latent"), context.num_classes)
+        network = AnchorNet(
+            context.values.integer("latent"),
+            context.num_classes,
+            official=is_official(context.values),
+        )
         network.load_state_dict(product["anchor"])
         freeze(network.to(context.device))
         return lambda z, labels: network(z, labels)

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from dgsearch.methods.augkd.equations import class_balance_loss, encoder_loss
 from dgsearch.methods.augkd.modules import Encoder, Generator
+from dgsearch.methods.augkd.official import STUDENT_WEIGHT_DECAY, is_official
 from dgsearch.methods.augkd.teacher import (
     WatchedBatchNorms,
     load_teacher,
@@ -54,7 +55,10 @@ class DataFree:
         self._random = context.generator("data_free", "latent", on_device=True)
         rate, encoder_rate = values.number("data_free_lr"), values.number("encoder_lr")
         self._optimise_g = torch.optim.Adam(self._generator.parameters(), lr=rate)
-        self._optimise_s = torch.optim.Adam(self._student.parameters(), lr=rate)
+        decay = STUDENT_WEIGHT_DECAY if is_official(values) else 0.0
+        self._optimise_s = torch.optim.Adam(
+            self._student.parameters(), lr=rate, weight_decay=decay
+        )
         self._optimise_e = torch.optim.Adam(self._encoder.parameters(), lr=encoder_rate)
         self._lr_schedules = [
             CosineAnnealingLR(optimiser, T_max=self.epochs)
@@ -167,7 +171,10 @@ def build_generator(context: StageContext) -> Generator:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.derived_seed("init", "generator"))
         network = Generator(
-            values.integer("latent"), values.integer("generator_width"), context.image_size
+            values.integer("latent"),
+            values.integer("generator_width"),
+            context.image_size,
+            official=is_official(values),
         )
     return network.to(context.device)
 
@@ -182,6 +189,7 @@ def build_encoder(context: StageContext) -> Encoder:
             values.integer("encoder_width"),
             context.num_classes,
             context.image_size,
+            official=is_official(values),
         )
     return network.to(context.device)
 

@@ -18,6 +18,7 @@ from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
 from dgsearch.methods.augkd.distill import Distillation
 from dgsearch.methods.augkd.given import GIVEN, is_given
+from dgsearch.methods.augkd.official import PRESET
 from dgsearch.methods.augkd.options import (
     ANCHOR_SPACE,
     DATA_FREE_SPACE,
@@ -36,8 +37,13 @@ from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages", "teacher_stage"]
 
+_READ_ELSEWHERE = ("teacher_weights", GIVEN_TEACHER, PRESET)
 _NETWORKS = (
-    *(name for name in NETWORK_SPACE.names if name not in ("teacher_weights", GIVEN_TEACHER)),
+    *(
+        name
+        for name in NETWORK_SPACE.names
+        if name not in ("teacher_weights", GIVEN_TEACHER, PRESET)
+    ),
     *ACCELERATION.names,
 )
 _DECODER_READS = (
@@ -102,13 +108,20 @@ def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ..
         after=(teacher, decoder.name, "anchor"),
     )
     stages = decoder, anchor, distill
-    return tuple(_given_to(stage, teacher) for stage in stages) if is_given(values) else stages
+    official = (PRESET,) if values.get(PRESET) == "official" else ()
+    given = (GIVEN_TEACHER,) if is_given(values) else ()
+    return tuple(_extended(stage, teacher, official, given) for stage in stages)
 
 
-def _given_to(stage: Stage, teacher: str) -> Stage:
-    """A stage that builds a given teacher from its description, if it asks the teacher."""
-    asks = teacher in (stage.after or ())
-    return replace(stage, reads=(*stage.reads, GIVEN_TEACHER)) if asks else stage
+def _extended(
+    stage: Stage, teacher: str, official: tuple[str, ...], given: tuple[str, ...]
+) -> Stage:
+    """A stage that also reads what is not at its default; so the keys of others stay.
+
+    Only a stage that asks the teacher needs the description of one that is given.
+    """
+    asked = given if teacher in (stage.after or ()) else ()
+    return replace(stage, reads=(*stage.reads, *official, *asked))
 
 
 def teacher_stage(values: Mapping[str, Value]) -> Stage:

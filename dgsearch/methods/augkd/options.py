@@ -25,6 +25,12 @@ NETWORK_SPACE = Space(
         network_choice("teacher_network", "convnet-teacher", "the teacher"),
         weights_choice("teacher_weights", "the teacher"),
         GIVEN_CHOICE,
+        Choice(
+            name="preset",
+            default="own",
+            options=("own", "official"),
+            meaning="official: networks, anchor loss, views and weight decay of the released code",
+        ),
         network_choice("student_network", "convnet-student", "the student"),
         weights_choice("student_weights", "the student"),
         Int(name="latent", symbol="L", default=100, low=1, meaning="latent dimensions"),

@@ -118,7 +118,7 @@ DFQ_PLUS = Simpler(
 )
 SELF = Simpler(
     name="self",
-    summary="AuG-KD as its released code trains: the student follows itself, not the teacher "
+    summary="AuG-KD whose student follows itself, not the teacher, as in the released code "
     "(arXiv:2403.07030)",
     constants={"distillation": "self"},
 )

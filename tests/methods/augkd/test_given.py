@@ -187,13 +187,16 @@ class _Harmful:
         return os.mkdir, (os.environ["HARMED"],)
 
 
-def _trial(tmp_path: Path, file: Path, method: str = "augkd", **changes: Any) -> list[EpochReport]:
+def _trial(
+    tmp_path: Path, file: Path, method: str = "augkd", preset: str = "own", **changes: Any
+) -> list[EpochReport]:
     digits = [str(number) for number in range(10)]
     section = _section(file, network="own_digits:make", classes=digits[::-1], **changes)
     spec = parse_study(_study(section, method=method), catalogue(), file="s.toml")
     small = {"generator_epochs": 1, "generator_steps": 1, "student_steps": 1, "epochs": 1}
     small |= {"generated_batch": 8, "generator_width": 16, "encoder_width": 16}
     small |= {"anchor_epochs": 1} if method == "augkd" else {}
+    small |= {"preset": preset} if preset != "own" else {}
     job = TrialJob(
         study="given",
         number=0,
@@ -239,6 +242,17 @@ def test_a_trial_distils_it_without_any_source(
     assert {score.domain for score in last.scores} == {"photo"}
     assert last.value is not None
     assert any("no batch norm" in text for text in last.warnings)
+
+
+@pytest.mark.slow
+def test_the_released_preset_distils_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(_digits_teacher(tmp_path, monkeypatch), tmp_path / "t.pth")
+    found = find_method("augkd").space["preset"]
+    reports = _trial(tmp_path, tmp_path / "t.pth", preset="official", channels=1, image_size=28)
+    assert found.default == "own"
+    assert reports[-1].value is not None
 
 
 @pytest.mark.slow
