@@ -41,7 +41,7 @@ Database = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="URL or SQLite file (default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db)",
+        help="URL, or path of an SQLite file or a journal (default: $DGSEARCH_DATABASE or sqlite:///dgsearch.db)",
         show_default=False,
     ),
 ]

@@ -1,12 +1,13 @@
 """Reading studies into pandas: `read_studies`, `read_trials`, `read_curves`, `read_scores`.
 
-They read any database that Optuna 3.2 to 5.0 created; what dgsearch alone records is missing
-for studies that it did not write. Their columns, dtypes, units and order are those of
-`dgsearch.describe_frames()`. Filters are part of the SQL, so that what is not asked for is not
-read. Nothing is written, and SQLite files are opened read-only.
+They read any database that Optuna 0.9 to 5.0 or Rustuna created, and their journal files; what
+dgsearch alone records is missing for studies that it did not write. Their columns, dtypes, units
+and order are those of `dgsearch.describe_frames()`. Filters are part of the SQL, so that what is
+not asked for is not read. Nothing is written, and SQLite files are opened read-only.
 
 Times in UTC: Optuna wrote local times before version 5.0 and the database tells which version
-created it; times of older databases are read as those of this machine's zone.
+created it; times of older databases are read as those of this machine's zone, or of the zone
+that `dgsearch.time_zone` chose.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def read_studies(
     """The studies of a database, in order of creation.
 
     Args:
-        database: URL, path of an SQLite file or SQLAlchemy engine.
+        database: URL, path of an SQLite file or a journal, or SQLAlchemy engine.
         study: One name, several, or None for all.
         since: Only studies of which a trial began or ended since then, or has not ended.
         columns: Only these, in this order.
@@ -91,7 +92,7 @@ def read_trials(
     `param_epochs`.
 
     Args:
-        database: URL, path of an SQLite file or SQLAlchemy engine.
+        database: URL, path of an SQLite file or a journal, or SQLAlchemy engine.
         study: One name, several, or None for all.
         states: Only trials in these states.
         seeds: Only trials of these seeds.
@@ -155,7 +156,7 @@ def read_curves(
     """What trials reported epoch by epoch, ordered by study, trial number and epoch.
 
     Args:
-        database: URL, path of an SQLite file or SQLAlchemy engine.
+        database: URL, path of an SQLite file or a journal, or SQLAlchemy engine.
         study: One name, several, or None for all.
         states: Only of trials in these states.
         seeds: Only of trials of these seeds.
@@ -226,7 +227,7 @@ def read_scores(
     dgsearch did not write have none.
 
     Args:
-        database: URL, path of an SQLite file or SQLAlchemy engine.
+        database: URL, path of an SQLite file or a journal, or SQLAlchemy engine.
         study: One name, several, or None for all.
         states: Only of trials in these states.
         seeds: Only of trials of these seeds.
