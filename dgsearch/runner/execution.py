@@ -115,7 +115,7 @@ def execute(
         if recording.stopped is not None:
             raise recording.stopped from None
         raise
-    return Executed(len(searcher.begun), recording.memory)
+    return Executed(searcher.count, recording.memory)
 
 
 def _halving(executor: Executor, halving: Halving | None) -> RecordedHalving | None:

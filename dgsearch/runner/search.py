@@ -67,7 +67,8 @@ class QueueSearcher(_NotStored, Searcher):
         self._every_epoch = every_epoch
         self._waiting: set[str] = set()  # given to Ray, without a worker yet
         self._working: set[str] = set()
-        self.begun: dict[str, Begun] = {}  # by Ray's trial id
+        self.begun: dict[str, Begun] = {}  # by Ray's trial id, of those that have not left it
+        self.count = 0  # trials begun
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial as a config, None while none is ready, FINISHED after the last."""
@@ -78,6 +79,7 @@ class QueueSearcher(_NotStored, Searcher):
             finished: str = Searcher.FINISHED
             return finished if self.queue.exhausted else None
         self.begun[trial_id] = begun
+        self.count += 1
         self._waiting.add(trial_id)
         alone = losses_of_memory(begun.losses) > 0
         memory = 1.0 if alone or self._gpus >= 1 else self._gpus
@@ -218,6 +220,7 @@ class Recording(_NotStored, Callback):
         for trial in self._leaving:
             if trial.is_finished():
                 _forget(trial)
+                self._searcher.begun.pop(trial.trial_id, None)
         self._leaving = still
         if self.stopped is not None:
             raise KeyboardInterrupt

@@ -54,3 +54,4 @@ def test_rays_memory_of_a_trial_goes_once_it_has_ended(database: str) -> None:
     assert (kept.metric_analysis, kept.metric_n_steps, kept.last_result) == ({}, {}, {})
     assert trial.config == {}
     assert recording._leaving == []
+    assert searcher.begun == {}
