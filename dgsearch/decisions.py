@@ -45,6 +45,7 @@ EQUIVALENT = "equivalent"  # it lies within the margin
 OPEN = "open"  # neither; after the last look: open at the cap
 WAITING = "waiting"  # a trial that is planned has not ended
 FAILED = "failed"  # fewer than two seeds have finished on both sides
+LEAST_PAIRS = 3  # two differences of discrete accuracies tie too often: an interval of width zero
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -104,7 +105,9 @@ def decide(
     """The decision about a point, from its trials and the baseline's at the same seeds.
 
     The looks are replayed from the first, each at one seed more, and the first that decides
-    counts; in which order the trials have ended, and what came after, changes nothing.
+    counts; in which order the trials have ended, and what came after, changes nothing. Fewer than
+    three pairs decide nothing: two differences of accuracies k/n are equal so often that zero and
+    their interval would have width zero.
 
     Args:
         own: Accuracy at each seed of the list; None where the trial has not ended, NaN where it
@@ -123,7 +126,8 @@ def decide(
             mean = float(differences.mean()) if len(differences) else math.nan
             return Decision(FAILED, seeds, len(differences), mean, math.nan, math.nan)
         mean, low, high = (float(end) for end in repeated_interval(differences, rule))
-        verdict = str(verdicts(np.array(low), np.array(high), margin=rule.margin))
+        decided = str(verdicts(np.array(low), np.array(high), margin=rule.margin))
+        verdict = decided if len(differences) >= LEAST_PAIRS else OPEN
         found = Decision(verdict, seeds, len(differences), mean, low, high)
         if verdict != OPEN:
             break

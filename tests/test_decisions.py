@@ -136,3 +136,21 @@ def test_one_study_decides_as_many_at_once_do() -> None:
     differences = _differences(rule)[:50]
     together = _first_verdicts(differences, rule)[:, 0]
     assert [_decide(row, rule).verdict for row in differences[:, 0].tolist()] == together.tolist()
+
+
+def test_two_equal_differences_decide_nothing() -> None:
+    rule = SeedRule(first=2, cap=4, points=1, margin=0.001, confidence=0.95)
+    assert _decide([0.01, 0.01, None, None], rule).verdict == WAITING
+    assert _decide([0.01, 0.01, 0.01, None], rule).verdict == BETTER
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.005])
+def test_two_first_seeds_keep_the_confidence_with_accuracies_of_600_images(spread: float) -> None:
+    """Four points, cap 10, no point differs from the baseline: at most 5% of studies err."""
+    rule = SeedRule(first=2, cap=10, points=4, margin=0.01, confidence=0.95)
+    random, wrong = np.random.default_rng(5), 0
+    for _ in range(150):
+        level = np.round(random.normal(0.6, spread, (5, 10)) * 600) / 600
+        found = [decide(own.tolist(), level[0].tolist(), rule).verdict for own in level[1:]]
+        wrong += any(verdict in (BETTER, WORSE) for verdict in found)
+    assert wrong / 150 <= 0.085  # 5% and two standard errors; .12 to .26 with two pairs

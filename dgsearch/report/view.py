@@ -30,7 +30,7 @@ from dgsearch.database.identity import SUPERSEDED
 from dgsearch.report.reading import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short
 
-__all__ = ["StudyView", "study_view"]
+__all__ = ["StudyView", "selection_domains", "selection_words", "study_view"]
 
 _MOST_NAMED = 9  # configurations that figures over epochs tell apart
 FOREIGN = "value"  # the one domain of a study that dgsearch did not write
@@ -238,6 +238,25 @@ class StudyView:
         """Whether a hyperparameter is declared logarithmic."""
         described = self.facts.describe(name) if self.facts.spec else None
         return bool(getattr(described, "log", False))
+
+
+def selection_domains(view: StudyView) -> list[str]:
+    """The domains whose validation images chose, as the trials recorded them."""
+    scores = view.data.scores
+    if scores.empty:
+        return []
+    validation = scores[(scores["split"] == "validation") & (scores["metric"] == "accuracy")]
+    return sorted({str(name) for name in validation["domain"].dropna()})
+
+
+def selection_words(view: StudyView) -> str:
+    """What chooses configurations: "the validation images of scan (source)"."""
+    domains = selection_domains(view)
+    if not domains:
+        return "the validation split"
+    targets = [name for name in domains if name in view.facts.targets]
+    kind = "target" if targets == domains else "source and target" if targets else "source"
+    return f"the validation images of {listed(domains)} ({kind})"
 
 
 def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:

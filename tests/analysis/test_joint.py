@@ -131,3 +131,11 @@ def test_a_cell_of_a_pair_is_the_mean_over_seeds_of_means_within_each() -> None:
     })  # fmt: skip
     cell = pair_surface(trials, "x", "y", targets=["t"]).iloc[0]
     assert (cell["n"], cell["mean"]) == (2, pytest.approx(0.45))
+
+
+def test_sobol_intervals_are_the_same_twice_and_leave_the_global_generator_alone() -> None:
+    outcomes = np.random.default_rng(0).normal(size=16 * 4).tolist()
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    first, second = (sobol_indices(["x", "y"], outcomes) for _ in range(2))
+    assert first.equals(second)
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dgsearch.database.recorder import Ending
+from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.design import plan_trials
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Copyable, Note, Section, Table, Warn
@@ -55,3 +55,19 @@ def test_a_page_on_which_every_accuracy_is_equal_says_what_it_can(database: str)
     assert "every trial has the same" in _texts(sections["importance"])
     copied = [block for block in sections["domains"].blocks if isinstance(block, Copyable)]
     assert copied
+
+
+def test_a_target_whose_validation_images_choose_is_named(database: str) -> None:
+    study = FakeStudy(database, fake_spec(name="target-chooses"))
+    for trial in plan_trials(study.spec, SPACES):
+        begun = study.begin(trial)
+        scores = [("validation", "photo", "accuracy", 0.6), ("test", "photo", "accuracy", 0.5)]
+        scores.append(("test", "street", "accuracy", 0.5))
+        study.recorder.report(begun.trial_id, [Epoch(1, 0.6, scores)], {})
+        ending = Ending("COMPLETE", "finished", value=0.6, selected_epoch=1)
+        study.recorder.end(begun.trial_id, ending)
+    answer = _sections(database, "target-chooses")["answer"]
+    assert "validation images of the target photo choose configurations" in _texts(answer)
+    (facts,) = [block for block in answer.blocks if isinstance(block, Table)]
+    chosen = {row[0]: row[1] for row in facts.rows}["configurations are chosen by"]
+    assert chosen == "accuracy on the validation images of photo (target)"

@@ -22,7 +22,10 @@ __all__ = ["ADVERSARIAL", "adversarial_images", "penalised_loss"]
 def penalised_loss(
     logits: Tensor, labels: Tensor, features: Tensor, origin: Tensor, *, penalty: float
 ) -> Tensor:
-    """l(x) - γ/2 |z(x) - z(x_0)|^2, what the adversary raises [Volpi18].
+    """l(x) - γ mean_d (z(x) - z(x_0))^2, what the adversary raises [Volpi18].
+
+    The paper writes γ/2 and a sum over the features. Its released code has means over features
+    and batch, which is what γ = 1 and η = 1 belong to: with sums the ascent diverges.
 
     Args:
         logits: (B, K).
@@ -32,10 +35,10 @@ def penalised_loss(
         penalty: γ >= 0.
 
     Returns:
-        Scalar, summed over B, so that the gradient of each image is its own.
+        Scalar, averaged over B.
     """
-    distance = (features - origin).square().sum(dim=1) / 2
-    return F.cross_entropy(logits, labels, reduction="sum") - penalty * distance.sum()
+    distance = (features - origin).square().mean()
+    return F.cross_entropy(logits, labels) - penalty * distance
 
 
 def adversarial_images(
@@ -86,6 +89,7 @@ def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
 
 ADVERSARIAL = SingleDomain(
     name="adversarial",
+    version=2,
     summary="images changed to raise the loss, near in features, beside the plain ones "
     "(ADA, arXiv:1805.12018)",
     loss=_loss,

@@ -12,7 +12,7 @@ from dgsearch.analysis.selection import repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
-from dgsearch.report.view import StudyView
+from dgsearch.report.view import StudyView, selection_domains, selection_words
 from dgsearch.report.words import duration, epoch_rule, listed, plural
 
 __all__ = ["answer_section"]
@@ -116,6 +116,12 @@ def _kind_warnings(view: StudyView) -> list[str]:
     if view.data.objectives > 1:
         warnings.append(f"It has {view.data.objectives} objectives; only the first is shown.")
     spec = view.facts.spec
+    selecting = [name for name in selection_domains(view) if name in view.facts.targets]
+    if selecting:
+        warnings.append(
+            f"Labelled validation images of the target {listed(selecting)} choose configurations "
+            "and epochs: 'source validation' on this page means these images."
+        )
     if spec.get("selection") == "best":
         warnings.append(
             "Each trial counts at its epoch of best source validation accuracy; the accuracy on "
@@ -145,7 +151,7 @@ def _key_facts(view: StudyView) -> Table:
             ],
             ["tested on", ", ".join(data["targets"])],
             ["seeds", _seeds(view)],
-            ["configurations are chosen by", "accuracy on the source's validation split"],
+            ["configurations are chosen by", f"accuracy on {selection_words(view)}"],
             ["epoch that counts", epoch_rule(facts)],
             [
                 "cost",

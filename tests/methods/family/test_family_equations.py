@@ -74,12 +74,12 @@ def test_a_larger_decay_makes_neighbouring_pixels_more_alike() -> None:
     assert roughness(3.0) < 0.2 * roughness(1.0)
 
 
-def test_the_adversary_raises_the_loss_less_half_the_squared_distance() -> None:
-    """Two images, equal logits: 2 ln 2; distances 3^2 + 4^2 = 25 and 0; γ = 0.1."""
+def test_the_adversary_raises_the_loss_less_the_mean_squared_distance() -> None:
+    """Two images, equal logits: ln 2; squared distances 9, 16, 0, 0: mean 6.25; γ = 0.1."""
     features = torch.tensor([[3.0, 4.0], [1.0, 1.0]])
     origin = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     found = penalised_loss(torch.zeros(2, 2), torch.tensor([0, 1]), features, origin, penalty=0.1)
-    assert found.item() == pytest.approx(2 * math.log(2) - 0.1 * 25 / 2)
+    assert found.item() == pytest.approx(math.log(2) - 0.1 * 6.25)
 
 
 def test_one_step_of_the_adversary_follows_the_gradient_of_the_pixels() -> None:
@@ -90,6 +90,23 @@ def test_one_step_of_the_adversary_follows_the_gradient_of_the_pixels() -> None:
     assert images.item() == pytest.approx(0.5 - 0.1 * 2 * (1 - 1 / (1 + math.exp(-1))))
     assert network.training
     assert network.head.weight.grad is None
+
+
+def test_the_ascent_does_not_diverge_at_its_defaults() -> None:
+    """With sums over 64 features and 32 images the objective fell from 0 to below -1,000."""
+    generator = torch.Generator().manual_seed(0)
+    network = _linear(torch.randn(10, 64, generator=generator))
+    images = torch.rand(32, 1, 8, 8, generator=generator)
+    batch = Batch(images, torch.arange(32) % 10)
+    moved = adversarial_images(network, batch, steps=15, step_size=1.0, penalty=1.0)
+
+    def objective(at: torch.Tensor) -> float:
+        features, origin = network.features(at), network.features(images)
+        logits = network.head(features)
+        found = penalised_loss(logits, batch.labels, features, origin, penalty=1.0)
+        return found.item()
+
+    assert objective(moved) > objective(images)
 
 
 def test_a_heavy_penalty_holds_the_adversary_near_its_origin() -> None:
