@@ -18,6 +18,7 @@ from dgsearch.database.judged import Judged
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving
+from dgsearch.runner.memory_kills import memory_kills
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
@@ -140,7 +141,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
     )
     try:
         tuner = Tuner(trainable, tune_config=tune_config, run_config=run_config)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), memory_kills(recording.out_of_memory):
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
             tuner.fit()
     finally:

@@ -144,6 +144,7 @@ class Recording(_NotStored, Callback):
         self._on_tick = on_tick
         self._cuts = cuts
         self._values: dict[str, list[float]] = {}
+        self._memory_kill = False
         self._refused: dict[str, dict[str, str]] = {}  # what the database does not take, by id
         self.memory: MemoryUse | None = None
         self.stopped: ArtefactFolderError | None = None  # why no trial can go on
@@ -211,7 +212,15 @@ class Recording(_NotStored, Callback):
         """Record a trial whose process died."""
         message = "the worker process died; it was killed, or the machine ran out of memory"
         failure = {"type": WORKER_DIED, "message": message, "tail": ""}
+        if self._memory_kill:
+            self._memory_kill = False
+            message = "the machine's memory ran short, and Ray's memory monitor ended the worker"
+            failure = {"type": "MemoryError", "message": message, "tail": ""}
         self._fail(trial, self._searcher.begun[trial.trial_id], failure)
+
+    def out_of_memory(self) -> None:
+        """Hear that the worker whose trial ends next was killed for the machine's memory."""
+        self._memory_kill = True
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Let others have their turn; stop where no trial can go on."""

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from dgsearch.database.recorder import Ending
+from dgsearch.database.studies import register_study
 from dgsearch.design import plan_trials
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.commands import load_study, plan_file
+from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import RunOptions
 from tests.fakes import FakeStudy
 
@@ -40,6 +42,8 @@ def test_a_trial_that_is_given_up_is_not_left_to_run(
     options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
     spec = load_study(file)
     study = FakeStudy(f"sqlite:///{options.database}", spec)
+    facts = study_facts(spec, "", planned=4)
+    register_study(study.engine, spec, facts, accept_other_data=True)
     planned = plan_trials(spec, {"mpbm": find_method("mpbm").space})
     for _ in range(interruptions):
         trial = study.begin(planned[0])
