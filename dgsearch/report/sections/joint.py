@@ -122,8 +122,9 @@ def _importance(view: StudyView) -> Iterator[Section]:
         share_figure(
             found, series="evaluator", value="share", labels=labels, title="share of importance"
         ),
-        "Share of importance of each hyperparameter: mean and 95% range over bootstrap samples "
-        "of trials.",
+        "Share of importance of each hyperparameter: mean and the middle 95% of bootstrap "
+        "samples of trials. It shows how much the number moves with the trials; it is no "
+        "confidence interval of the true share.",
         _importance_table(found, labels),
     )
     yield Section(
@@ -142,7 +143,7 @@ def _importance_table(found: pd.DataFrame, labels: Mapping[str, str]) -> Table:
         for row in records(found)
     ]  # fmt: skip
     return Table(
-        "importance", ("method", "hyperparameter", "share", "95% range"), rows,
+        "importance", ("method", "hyperparameter", "share", "95% of bootstrap samples"), rows,
         (False, False, True, True),
     )  # fmt: skip
 
