@@ -216,6 +216,15 @@ def report(
         ),
     ] = None,
     figures: Figures = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            "--objective",
+            metavar="NAME",
+            help="Name or number of the objective to report, for studies of several.",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
 ) -> None:
@@ -224,7 +233,8 @@ def report(
     from dgsearch.report.files import safe_name
 
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
-    _say(f"wrote {write_report(database, studies, target, figures=figures)}")
+    page = write_report(database, studies, target, figures=figures, objective=objective)
+    _say(f"wrote {page}")
     if figures is not None:
         _say(f"wrote figures to {figures}")
 

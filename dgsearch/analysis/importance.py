@@ -21,7 +21,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
-__all__ = ["LEAST_TRIALS", "importances", "without_seed_effect"]
+__all__ = ["LEAST_TRIALS", "importances", "quiet", "resampled", "without_seed_effect"]
 
 LEAST_TRIALS = 20
 _POOL = 2000  # trials that bootstrap samples are drawn from; of more a random choice
@@ -80,7 +80,7 @@ def importances(
     }
     size = min(len(pool), _MOST_TRIALS)
     rows = []
-    with _quiet():
+    with quiet():
         # a forest does not split values that differ by less than 1e-8
         spread = float(numbers.std()) or 1.0
         kept = _frozen(table.iloc[pool], (numbers[pool] - numbers.mean()) / spread, logarithmic)
@@ -168,6 +168,11 @@ def _numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
     return numbered
 
 
+def resampled(study: optuna.Study, sample: list[FrozenTrial]) -> optuna.Study:
+    """A study of the same direction whose trials are a bootstrap sample."""
+    return _Resampled(study, sample)
+
+
 class _Resampled(optuna.Study):
     """A study that answers with a bootstrap sample of trials, so that none is copied."""
 
@@ -181,7 +186,7 @@ class _Resampled(optuna.Study):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Optuna without its log lines, and without warnings that samples are alike."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

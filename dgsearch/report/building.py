@@ -47,18 +47,26 @@ class Page:
     title: str = ""
 
 
-def build_page(database: str | os.PathLike[str] | None, studies: Sequence[str]) -> Page:
+def build_page(
+    database: str | os.PathLike[str] | None,
+    studies: Sequence[str],
+    *,
+    objective: str | None = None,
+) -> Page:
     """Read studies and make their sections.
 
     Args:
         database: URL or path; None: the default database.
         studies: Names, in the order of the page; a name given twice counts once.
+        objective: Name or place of the objective that pages of foreign studies are about; None:
+            the first.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks a study.
+        ReportError: If a study has no such objective.
     """
     engine = open_for_reading(database)
-    data = [read_study_data(engine, name) for name in dict.fromkeys(studies)]
+    data = [read_study_data(engine, name, objective) for name in dict.fromkeys(studies)]
     colours = domain_colours(_domains(data))
     views = [study_view(each, colours) for each in data]
     parts = [

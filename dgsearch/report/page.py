@@ -31,6 +31,7 @@ def write_report(
     output: str | os.PathLike[str],
     *,
     figures: str | os.PathLike[str] | None = None,
+    objective: str | None = None,
 ) -> Path:
     """Write one self-contained HTML file about one or several studies.
 
@@ -39,6 +40,8 @@ def write_report(
         studies: Names of the studies, in the order of the page.
         output: The file; its folder is created.
         figures: Also write every figure as SVG and PDF into this folder (needs Chromium).
+        objective: Name or place of the objective that pages of foreign studies are about; None:
+            the first.
 
     Returns:
         The file.
@@ -48,7 +51,7 @@ def write_report(
         ReportError: If the file cannot be written, or if figures are asked for and no Chromium
             is found to draw them.
     """
-    return _write_page(build_page(database, studies), output, figures)
+    return _write_page(build_page(database, studies, objective=objective), output, figures)
 
 
 def write_questions(

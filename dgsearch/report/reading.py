@@ -10,16 +10,21 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, select
 
+from dgsearch.database.declared import Declared, Objective, read_declared
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.provenance import read_provenance
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
-from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, STUDY_DIRECTIONS, TRIALS
+from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, TRIALS
+from dgsearch.errors import ReportError
 
 __all__ = ["Sample", "StudyData", "read_samples", "read_stages", "read_study_data"]
 
 _STAGES = ["trial_number", "stage", "taken", "seconds", "saved_s"]
 _MOST_SAMPLES = 4  # of each name
+
+
+_OWN = Declared((Objective(0, "", "MAXIMIZE", "value"),), {})
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class StudyData:
         stored_samples: How many are stored.
         provenance: `read_provenance`: what the trials ran with.
         maximise: Whether a higher value is better.
-        objectives: How many values a trial has.
+        declared: Objectives and distributions; of foreign studies their sections use them.
+        objective: Place of the objective that the page is about.
     """
 
     facts: StudyFacts
@@ -57,18 +63,26 @@ class StudyData:
     stored_samples: int = 0
     provenance: pd.DataFrame = field(default_factory=pd.DataFrame)
     maximise: bool = True
-    objectives: int = 1
+    declared: Declared = _OWN
+    objective: int = 0
 
 
-def read_study_data(engine: Engine, study: str) -> StudyData:
+def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:
     """Read one study.
+
+    Args:
+        engine: Of the database.
+        study: Its name.
+        objective: Name or place of the objective that the page is about; None: the first.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks the study.
+        ReportError: If the study has no such objective.
     """
+    declared = read_declared(engine, study)
+    chosen = _objective(study, declared, objective)
     trials = read_trials(engine, study)
     own = has_own_tables(engine)
-    directions = _directions(engine, study)
     samples, stored = _samples(engine, study, trials) if own else ([], 0)
     return StudyData(
         facts=read_facts(engine, study),
@@ -79,8 +93,9 @@ def read_study_data(engine: Engine, study: str) -> StudyData:
         samples=samples,
         stored_samples=stored,
         provenance=read_provenance(engine, study),
-        maximise=directions[:1] == ["MAXIMIZE"],
-        objectives=max(1, len(directions)),
+        maximise=declared.objectives[chosen].maximised,
+        declared=declared,
+        objective=chosen,
     )
 
 
@@ -102,15 +117,17 @@ def read_samples(engine: Engine, study: str, name: str) -> list[Sample]:
     ]
 
 
-def _directions(engine: Engine, study: str) -> list[str]:
-    query = (
-        select(STUDY_DIRECTIONS.c.direction)
-        .join(STUDIES, STUDIES.c.study_id == STUDY_DIRECTIONS.c.study_id)
-        .where(STUDIES.c.study_name == study)
-        .order_by(STUDY_DIRECTIONS.c.objective)
+def _objective(study: str, declared: Declared, wanted: str | None) -> int:
+    """The place of the objective that is wanted, by its name or place."""
+    if wanted is None:
+        return 0
+    for item in declared.objectives:
+        if wanted in (item.name, str(item.index), item.column):
+            return item.index
+    known = [item.name or str(item.index) for item in declared.objectives]
+    raise ReportError(
+        f"--objective {wanted!r}: study {study!r} has {', '.join(known)}; name one of them"
     )
-    with engine.connect() as connection:
-        return [str(direction) for direction in connection.scalars(query)]
 
 
 def read_stages(engine: Engine, study: str) -> pd.DataFrame:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
+from dgsearch.errors import ReportError
 from dgsearch.report import write_report
 from dgsearch.report.building import build_page
-from dgsearch.report.parts import Note, Section, Table, Warn
+from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
 from dgsearch.report.terminal import status_table
-from tests.foreign import bowl, conditional, new_study
+from tests.foreign import add_trials, bowl, conditional, new_study, repeated_choices
 
 X = optuna.distributions.FloatDistribution(0, 1)
 
@@ -81,3 +83,141 @@ def test_thirty_equal_results_have_a_page(database: str) -> None:
     for _ in range(30):
         study.tell(study.ask(dict(space)), 1.0)
     assert "answer" in sections_of(database, "foreign")
+
+
+def _table(section: Section, name: str) -> Table:
+    for block in section.blocks:
+        table = block.table if isinstance(block, Figure) else block
+        if isinstance(table, Table) and table.name == name:
+            return table
+    raise AssertionError(name)
+
+
+def _cells(table: Table) -> list[list[str]]:
+    return [[cell.text if isinstance(cell, Cell) else cell for cell in row] for row in table.rows]
+
+
+def test_a_loss_and_its_negative_give_mirror_images(database: str) -> None:
+    bowl(database)
+    loss, score = sections_of(database, "loss"), sections_of(database, "score")
+    assert loss.keys() == score.keys()
+    for name in ("x", "y"):
+        anchor = f"sensitivity-{name}"
+        for one, other in zip(
+            _table(loss[anchor], anchor).rows, _table(score[anchor], anchor).rows, strict=True
+        ):
+            mean, mirrored = one[3], other[3]
+            assert isinstance(mean, Cell)
+            assert isinstance(mirrored, Cell)
+            assert mean.number == pytest.approx(-(mirrored.number or 0))
+            assert mean.bold == mirrored.bold
+            assert (one[0], one[1], one[6]) == (other[0], other[1], other[6])
+    overview = [_cells(_table(each["sensitivity"], "sensitivity")) for each in (loss, score)]
+    assert overview[0] == overview[1]
+    shares = [_cells(_table(each["importance"], "importance")) for each in (loss, score)]
+    assert shares[0] == shares[1]
+
+
+def test_twenty_trials_of_one_choice_are_n_20_with_interval_and_dots(database: str) -> None:
+    repeated_choices(database)
+    sections = sections_of(database, "cat")
+    table = _cells(_table(sections["sensitivity-opt"], "sensitivity-opt"))
+    assert [row[:2] for row in table] == [["c", "20"], ["b", "20"], ["a", "20"]]  # as declared
+    assert all(" to " in row[5] for row in table)
+    (figure,) = [
+        block for block in sections["sensitivity-opt"].blocks if isinstance(block, Figure)
+    ]
+    assert len(figure.figure.data[0].x) == 60
+    assert "Trials are no seeds" in texts(sections["answer"])
+    booleans = _cells(_table(sections["sensitivity-bn"], "sensitivity-bn"))
+    assert [row[0] for row in booleans] == ["true", "false"]
+
+
+def test_repeats_of_a_deterministic_objective_add_no_information(database: str) -> None:
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        "x": optuna.distributions.IntDistribution(0, 6),
+        "y": optuna.distributions.CategoricalDistribution(("a", "b", "c")),
+    }
+    once = [{"x": x, "y": y} for x in range(7) for y in "abc"]
+    for name, times in (("once", 1), ("often", 5)):
+        rows = once + once[9:12] * times
+        values = [-float((int(str(row["x"])) - 3) ** 2) for row in rows]
+        add_trials(new_study(database, name, directions=["maximize"]), rows, space, values)
+    found = []
+    for name in ("once", "often"):
+        sections = sections_of(database, name)
+        assert "21 distinct configurations" in texts(sections["answer"])
+        rows_of_x = _cells(_table(sections["sensitivity-x"], "sensitivity-x"))
+        found.append(([row[:2] + row[3:] for row in rows_of_x],
+                      _cells(_table(sections["importance"], "importance"))))  # fmt: skip
+    assert found[0] == found[1]
+    assert [row[1] for row in found[0][0]] == ["3"] * 7
+
+
+def test_a_conditional_space_is_analysed_where_each_hyperparameter_is_active(
+    database: str,
+) -> None:
+    conditional(database)
+    sections = sections_of(database, "branches")
+    shares = {row[0]: row for row in _cells(_table(sections["importance"], "importance"))}
+    assert shares["svc_c"][3] == shares["rf_depth"][3] == "30"
+    # The best fifth are all SVCs of a small C, whatever depth forests have.
+    assert float(shares["svc_c"][1]) > 0.5 > 0.05 > float(shares["rf_depth"][1])
+    branches = _cells(_table(sections["branches"], "branches"))
+    assert sorted(row[:2] for row in branches) == [
+        ["classifier and rf_depth", "30"], ["classifier and svc_c", "30"],
+    ]  # fmt: skip
+    assert "30 finished trials without svc_c" in texts(sections["sensitivity-svc_c"])
+    (figure,) = [b for b in sections["sensitivity-svc_c"].blocks if isinstance(b, Figure)]
+    assert figure.figure.layout.xaxis.type == "log"
+
+
+def test_a_log_parameter_without_effect_is_not_important(database: str) -> None:
+    random = np.random.default_rng(0)
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        "idle": optuna.distributions.FloatDistribution(1e-8, 1.0, log=True),
+        "x": X,
+    }
+    rows = [
+        {"idle": float(10 ** random.uniform(-8, 0)), "x": float(random.random())}
+        for _ in range(100)
+    ]
+    add_trials(new_study(database), rows, space, [row["x"] for row in rows])
+    shares = _cells(_table(sections_of(database, "foreign")["importance"], "importance"))
+    assert {row[0]: float(row[1]) < 0.3 for row in shares} == {"idle": True, "x": False}
+
+
+def test_equal_results_are_said_and_not_ranked(database: str) -> None:
+    study = new_study(database)
+    add_trials(study, [{"x": at / 30} for at in range(30)], {"x": X}, [1.0] * 30)
+    sections = sections_of(database, "foreign")
+    assert "All 30 finished trials have the value 1" in texts(sections["answer"])
+    assert "importance" not in sections
+
+
+def test_infinite_and_huge_values_leave_the_page_whole(database: str) -> None:
+    values = [float("inf"), -float("inf"), 1.7e308, -1.7e308, 1e308, 1e-320, 3.0, 2.0]
+    rows = [{"x": at / 8} for at in range(8)]
+    add_trials(new_study(database), rows, {"x": X}, values)
+    assert "2 finished trials without a finite value" in texts(
+        sections_of(database, "foreign")["answer"]
+    )
+
+
+def test_several_objectives_have_a_front_and_one_is_chosen(database: str) -> None:
+    study = new_study(database, directions=["minimize", "maximize"])
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        study.set_metric_names(["loss", "speed"])
+    for at in range(12):
+        trial = study.ask({"x": X})
+        study.tell(trial, [trial.params["x"], -abs(trial.params["x"] - 0.5) + at % 2])
+    best = {trial.number for trial in study.best_trials}
+    front = _cells(_table(sections_of(database, "foreign")["front"], "front"))
+    assert {int(row[0]) for row in front} == best
+    (part,) = build_page(database, ["foreign"], objective="speed").parts
+    top = max(study.trials, key=lambda trial: trial.values[1])
+    assert f"The best in speed of 12 finished trials is trial {top.number}" in texts(
+        part.sections[0]
+    )
+    with pytest.raises(ReportError, match="'foreign' has loss, speed; name one of them"):
+        build_page(database, ["foreign"], objective="size")

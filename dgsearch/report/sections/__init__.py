@@ -11,6 +11,7 @@ from dgsearch.report.sections.cost import cost_sections
 from dgsearch.report.sections.diagnostics import diagnostic_sections
 from dgsearch.report.sections.domains import domain_sections
 from dgsearch.report.sections.family import family_sections
+from dgsearch.report.sections.foreign import foreign_sections
 from dgsearch.report.sections.joint import joint_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
 from dgsearch.report.sections.seeds import seed_sections
@@ -23,6 +24,8 @@ __all__ = ["study_sections"]
 
 def study_sections(view: StudyView) -> list[Section]:
     """The sections that a study's data allow, in the order of the page."""
+    if not view.facts.spec:
+        return list(foreign_sections(view.data))
     return list(_sections(view))
 
 

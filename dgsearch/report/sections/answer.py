@@ -113,8 +113,6 @@ def _kind_warnings(view: StudyView) -> list[str]:
             "dgsearch did not write this study: seeds, domains and stages are unknown, and its "
             "value is shown as it is stored."
         )
-    if view.data.objectives > 1:
-        warnings.append(f"It has {view.data.objectives} objectives; only the first is shown.")
     spec = view.facts.spec
     selecting = [name for name in selection_domains(view) if name in view.facts.targets]
     if selecting:

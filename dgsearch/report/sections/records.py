@@ -13,7 +13,7 @@ from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Ta
 from dgsearch.report.view import FOREIGN, StudyView
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
 
-__all__ = ["file_section", "provenance_section", "trials_section"]
+__all__ = ["error_blocks", "file_section", "provenance_section", "trials_section"]
 
 _MOST_ROWS = 500
 _MOST_ERRORS = 5
@@ -35,11 +35,11 @@ def trials_section(view: StudyView) -> Section:
             )
         )
     return Section(
-        "trials", "Trials", [*blocks, *_errors(view.trials), _trial_table(view, trials)]
+        "trials", "Trials", [*blocks, *error_blocks(view.trials), _trial_table(view, trials)]
     )
 
 
-def _errors(trials: pd.DataFrame) -> list[Block]:
+def error_blocks(trials: pd.DataFrame) -> list[Block]:
     """Each error once, the first few, with the trials that ended with it."""
     failed = trials[trials["error"].notna()]
     met: dict[str, list[str]] = {}

@@ -1,0 +1,292 @@
+"""Studies that dgsearch did not write: what their finished trials say of each hyperparameter.
+
+Nothing is known of seeds, so each finished trial is one number. Trials of equal hyperparameters
+count once where their values are always equal: such repeats add no information. A hyperparameter
+that a trial lacks (a conditional space) leaves that trial out of that hyperparameter alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dgsearch.analysis.statistics import holm, mean_interval
+from dgsearch.database.declared import Declared, Distribution, Objective
+from dgsearch.database.frames import beside_own
+from dgsearch.database.reading import Floats, Ints
+
+__all__ = [
+    "ForeignTrials",
+    "Parameter",
+    "best_so_far",
+    "foreign_trials",
+    "pareto_front",
+    "responses",
+]
+
+_BINS = 8
+_MOST_VALUES = 12  # more distinct numbers than this are put into bins
+_PERMUTATIONS = 4000
+_HUGE = 1e100  # numbers beyond are scaled before they are squared
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A hyperparameter and its place in every finished trial.
+
+    Attributes:
+        name: As Optuna calls it.
+        column: Of `read_trials`.
+        distribution: What it could be.
+        places: (trials,): its number, or the place among its choices; NaN where a trial has none.
+        labels: One text a choice; empty for numbers.
+    """
+
+    name: str
+    column: str
+    distribution: Distribution
+    places: Floats
+    labels: Sequence[str]
+
+    @property
+    def log(self) -> bool:
+        """Whether its axis is logarithmic: declared so, and no number is zero or negative."""
+        found = self.places[self.active]
+        return self.distribution.log and not self.labels and bool((found > 0).all())
+
+    @property
+    def active(self) -> Booleans:
+        """(trials,): which trials have it."""
+        return ~np.isnan(self.places)
+
+    @property
+    def varies(self) -> bool:
+        """Whether two trials differ in it."""
+        return len(np.unique(self.places[self.active])) > 1
+
+    @property
+    def scaled(self) -> Floats:
+        """(trials,): places on the axis: log10 of the number where the axis is logarithmic."""
+        return np.log10(self.places) if self.log else self.places
+
+    def text(self, place: float) -> str:
+        """A place in words: the choice, or the number."""
+        if self.labels:
+            return self.labels[int(place)]
+        return (
+            f"{place:.0f}" if self.distribution.kind == "int" and place < 1e15 else f"{place:.4g}"
+        )
+
+
+@dataclass(frozen=True)
+class ForeignTrials:
+    """Finished trials with a finite value, in order of their numbers.
+
+    Attributes:
+        objective: Whose values they are.
+        numbers: (trials,): trial numbers.
+        values: (trials,): finite.
+        parameters: That a finished trial has, in the order declared.
+        counted: (trials,): those that count; repeats that add nothing are left out.
+        repeats: "none", "equal" (repeats always had the same value) or "differing".
+        infinite: Finished trials whose value is infinite or no number.
+    """
+
+    objective: Objective
+    numbers: Ints
+    values: Floats
+    parameters: Sequence[Parameter]
+    counted: Booleans
+    repeats: str
+    infinite: int
+
+    @property
+    def sign(self) -> float:
+        """1 where a higher value is better, else -1."""
+        return 1.0 if self.objective.maximised else -1.0
+
+    @property
+    def constant(self) -> bool:
+        """Whether no two values differ."""
+        return len(np.unique(self.values)) < 2
+
+    @property
+    def conditional(self) -> bool:
+        """Whether some trials have a hyperparameter that others lack."""
+        return any(not item.active.all() for item in self.parameters)
+
+
+def foreign_trials(
+    trials: pd.DataFrame, declared: Declared, objective: Objective
+) -> ForeignTrials:
+    """The finished trials of a study, as its analyses need them.
+
+    Args:
+        trials: `read_trials` of one study.
+        declared: `read_declared` of it.
+        objective: One of its objectives.
+    """
+    done = trials[trials["state"] == "COMPLETE"]
+    values = done[objective.column].to_numpy(np.float64, na_value=np.nan)
+    finite = np.isfinite(values)
+    done, infinite = done[finite], int((~finite).sum())
+    parameters = [
+        _parameter(done[column], column, distribution)
+        for column, distribution in declared.distributions.items()
+        if column in done
+    ]
+    parameters = [item for item in parameters if item.active.any()]
+    counted, repeats = _counted(parameters, values[finite])
+    numbers = done["trial_number"].to_numpy(np.int64)
+    return ForeignTrials(
+        objective, numbers, values[finite], parameters, counted, repeats, infinite
+    )
+
+
+def responses(trials: ForeignTrials, parameter: Parameter) -> pd.DataFrame:
+    """The values at each choice, number or bin of one hyperparameter.
+
+    Args:
+        trials: The study.
+        parameter: One of its hyperparameters.
+
+    Returns:
+        One row a group, in order of place: place (of a bin its median on the axis), label, n
+        (trials that count), trials (all), mean, deviation, low, high (95% t interval),
+        p_holm (permutation test against the best group, Holm-adjusted), best, tied (not told
+        from the best). Trials without the hyperparameter are in no row.
+    """
+    groups = _groups(parameter)
+    rows, numbers = [], []
+    for group in np.unique(groups[groups >= 0]):
+        own = groups == group
+        place = _middle(parameter, own)
+        counted = trials.values[own & trials.counted]
+        numbers.append(counted)
+        n, mean, deviation, low, high = _interval(counted)
+        rows.append(
+            {"place": place, "label": parameter.text(place), "n": n, "trials": int(own.sum()),
+             "mean": mean, "deviation": deviation, "low": low, "high": high}
+        )  # fmt: skip
+    frame = pd.DataFrame(rows)
+    best = int((trials.sign * frame["mean"]).argmax())
+    p = [math.nan if at == best else _permutation_p(own, numbers[best])
+         for at, own in enumerate(numbers)]  # fmt: skip
+    adjusted = np.array(holm(p))
+    is_best = np.arange(len(rows)) == best
+    return frame.assign(p_holm=adjusted, best=is_best, tied=is_best | ~(adjusted <= 0.05))
+
+
+def best_so_far(trials: ForeignTrials) -> Floats:
+    """(trials,): the best value of each trial and those of lower numbers."""
+    return trials.sign * np.maximum.accumulate(trials.sign * trials.values)
+
+
+def pareto_front(values: Floats, directions: Sequence[float]) -> Booleans:
+    """Which points no other point dominates, as Optuna's `best_trials`.
+
+    Args:
+        values: (points, objectives), no NaN.
+        directions: 1 where a higher value is better, else -1, one an objective.
+
+    Returns:
+        (points,); equal points are all kept.
+    """
+    costs = -values * np.asarray(directions, dtype=np.float64)
+    kept = np.ones(len(costs), dtype=np.bool_)
+    for at, cost in enumerate(costs):
+        no_worse = (costs <= cost).all(axis=1)
+        kept[at] = not (no_worse & (costs < cost).any(axis=1)).any()
+    return kept
+
+
+def _parameter(column: pd.Series[Any], name: str, distribution: Distribution) -> Parameter:
+    plain = name.removeprefix("param_")
+    plain = plain if beside_own(plain) == name else name
+    if distribution.kind != "choice":
+        places = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
+        return Parameter(
+            plain, name, distribution, np.where(np.isfinite(places), places, np.nan), []
+        )
+    codes = distribution.codes(column)
+    present = column.notna().to_numpy()
+    if (present & (codes < 0)).any():  # a number of trials that declared a range
+        numbers = column[present & (codes < 0)].unique().tolist()
+        distribution = Distribution("choice", choices=(*distribution.choices, *sorted(numbers)))
+        codes = distribution.codes(column)
+    places = np.where(codes >= 0, codes.astype(np.float64), np.nan)
+    return Parameter(plain, name, distribution, places, distribution.labels())
+
+
+def _counted(parameters: Sequence[Parameter], values: Floats) -> tuple[Booleans, str]:
+    """Which trials count, and what repeats of a configuration are like."""
+    everything = np.ones(len(values), dtype=np.bool_)
+    if not parameters or not len(values):
+        return everything, "none"
+    table = pd.DataFrame(np.column_stack([item.places for item in parameters]))
+    first = ~table.duplicated().to_numpy()
+    if first.all():
+        return everything, "none"
+    ids = table.groupby(list(table.columns), dropna=False, sort=False).ngroup()
+    spans = pd.Series(values).groupby(ids.to_numpy()).agg(["min", "max"])
+    same = np.isclose(spans["min"], spans["max"], rtol=1e-9, atol=0)
+    return (first, "equal") if same.all() else (everything, "differing")
+
+
+def _groups(parameter: Parameter) -> Ints:
+    """(trials,): the group of each trial: its choice, number or bin; -1 without one."""
+    found = parameter.scaled[parameter.active]
+    distinct, codes = np.unique(found, return_inverse=True)
+    if len(distinct) > _MOST_VALUES and not parameter.labels:
+        codes = pd.qcut(found, _BINS, duplicates="drop", labels=False)
+    groups = np.full(len(parameter.places), -1, dtype=np.int64)
+    groups[parameter.active] = codes
+    return groups
+
+
+def _middle(parameter: Parameter, own: Booleans) -> float:
+    """The value of a group: its own, or the median on the axis of a bin."""
+    places = np.unique(parameter.places[own])
+    if len(places) == 1:
+        return float(places[0])
+    middle = float(np.median(parameter.scaled[own]))
+    return float(10**middle) if parameter.log else middle
+
+
+def _interval(numbers: Floats) -> tuple[int, float, float, float, float]:
+    """`mean_interval`, also of numbers whose squares are beyond what a float holds."""
+    size = float(np.abs(numbers).max(initial=0.0))
+    scale = size if size > _HUGE else 1.0
+    n, *found = mean_interval((numbers / scale).tolist())
+    mean, deviation, low, high = (
+        math.copysign(min(abs(item), np.finfo(np.float64).max / size), item) * scale
+        if scale > 1 and not math.isnan(item)
+        else item
+        for item in found
+    )
+    return n, mean, deviation, low, high
+
+
+def _permutation_p(first: Floats, second: Floats) -> float:
+    """Two-sided p that two groups of trials have the same mean, by random permutations.
+
+    The seed is fixed, so that a loss and its negative have the same p. NaN for fewer than two
+    numbers on a side.
+    """
+    if min(len(first), len(second)) < 2:
+        return math.nan
+    both = np.concatenate([first, second])
+    both = both / (float(np.abs(both).max()) or 1.0)
+    both = both - both.mean()
+    seen = abs(both[: len(first)].sum())
+    random = np.random.default_rng(0)
+    places = random.random((_PERMUTATIONS, len(both))).argsort(axis=1)[:, : len(first)]
+    sums = np.abs(both[places].sum(axis=1))
+    return float((1 + (sums >= seen * (1 - 1e-9)).sum()) / (1 + _PERMUTATIONS))

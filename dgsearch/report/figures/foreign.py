@@ -1,0 +1,217 @@
+"""Figures of studies that dgsearch did not write: history, slices, fronts, branches, times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dgsearch.analysis.foreign import ForeignTrials, Parameter, best_so_far
+from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, safe
+
+__all__ = [
+    "front_figure",
+    "history_figure",
+    "intermediate_figure",
+    "parallel_figure",
+    "slice_figure",
+    "timeline_figure",
+]
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_FIFTHS = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # Viridis, worst to best
+_MOST_LINES = 300
+
+
+def history_figure(trials: ForeignTrials, title: str) -> go.Figure:
+    """Every finished trial, and the best so far."""
+    best = best_so_far(trials)
+    figure = go.Figure()
+    if len(trials.values) <= MOST_DOTS:
+        figure.add_trace(
+            go.Scatter(
+                x=trials.numbers, y=trials.values, mode="markers", name="trial",
+                marker={"color": NEUTRAL, "size": 6, "opacity": 0.6},
+                hovertemplate="trial %{x}: %{y:.4~g}<extra></extra>",
+            )
+        )  # fmt: skip
+    steps = np.flatnonzero(np.r_[True, best[1:] != best[:-1], True][: len(best)])
+    shown = np.unique(np.r_[steps, len(best) - 1])
+    figure.add_trace(
+        go.Scatter(
+            x=trials.numbers[shown], y=best[shown], mode="lines", name="best so far",
+            line={"color": _COLOURS[1], "width": 2, "shape": "hv"},
+            hovertemplate="trial %{x}: best so far %{y:.4~g}<extra></extra>",
+        )
+    )  # fmt: skip
+    return figure.update_layout(xaxis={"title": "trial"}, yaxis={"title": title})
+
+
+def slice_figure(
+    trials: ForeignTrials, parameter: Parameter, summary: pd.DataFrame, title: str
+) -> go.Figure:
+    """Every trial over one hyperparameter, with the mean and interval of each group."""
+    choice = bool(parameter.labels)
+    active = parameter.active
+    figure = go.Figure()
+    order = list(summary["place"])
+    if active.sum() <= MOST_DOTS:
+        places = parameter.places[active]
+        x = [parameter.text(at) for at in places] if choice else places
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=trials.values[active], mode="markers", showlegend=False,
+                marker={"color": _COLOURS[0], "size": 6, "opacity": 0.45},
+                customdata=trials.numbers[active],
+                hovertemplate=f"{safe(parameter.name)} = %{{x}}<br>"
+                "trial %{customdata}: %{y:.4~g}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.add_trace(_means(summary, list(summary["label"]) if choice else order, choice))
+    axis: dict[str, object] = {"title": parameter.name}
+    if choice:
+        axis |= {"type": "category", "categoryorder": "array",
+                 "categoryarray": list(summary["label"])}  # fmt: skip
+    else:
+        axis["type"] = "log" if parameter.log else "linear"
+    return figure.update_layout(xaxis=axis, yaxis={"title": title})
+
+
+def _means(summary: pd.DataFrame, x: Sequence[object], choice: bool) -> go.Scatter:
+    """The mean of each group with its interval; joined by a line where x is a number."""
+    high, mean, low = (summary[name].tolist() for name in ("high", "mean", "low"))
+    return go.Scatter(
+        x=x,
+        y=mean,
+        mode="markers" if choice else "lines+markers",
+        marker={"color": NEUTRAL, "size": 9, "symbol": "diamond"},
+        line={"color": NEUTRAL, "width": 2},
+        error_y={
+            "array": [_less(*ends) for ends in zip(high, mean, strict=True)],
+            "arrayminus": [_less(*ends) for ends in zip(mean, low, strict=True)],
+            "visible": bool(summary["low"].notna().any()),
+            "thickness": 1.2,
+            "width": 4,
+        },
+        showlegend=False,
+        customdata=summary["n"],
+        hovertemplate="mean %{y:.4~g}, n = %{customdata}<extra></extra>",
+    )
+
+
+def _less(high: float, low: float) -> float:
+    """A difference of two floats; infinite where a float does not hold it."""
+    return float(high) - float(low)
+
+
+def front_figure(table: pd.DataFrame, names: Sequence[str], front: str) -> go.Figure:
+    """Two objectives of every finished trial, with the front marked.
+
+    Args:
+        table: trial_number, a column of each objective, and a column of bools.
+        names: Columns of the two objectives.
+        front: The column of bools: whether no other trial dominates it.
+    """
+    figure = go.Figure()
+    for on_front, name, colour in ((False, "dominated", NEUTRAL), (True, "front", _COLOURS[1])):
+        part = table[table[front] == on_front]
+        figure.add_trace(
+            go.Scatter(
+                x=part[names[0]], y=part[names[1]], mode="markers", name=name,
+                marker={"color": colour, "size": 8 if on_front else 6,
+                        "symbol": "diamond" if on_front else "circle"},
+                customdata=part["trial_number"],
+                hovertemplate="trial %{customdata}: %{x:.4~g}, %{y:.4~g}<extra></extra>",
+            )
+        )  # fmt: skip
+    return figure.update_layout(xaxis={"title": names[0]}, yaxis={"title": names[1]})
+
+
+def parallel_figure(trials: ForeignTrials, parameters: Sequence[Parameter]) -> go.Figure:
+    """One line a trial across the hyperparameters, coloured by the fifth of its value.
+
+    Each axis runs from the lowest to the highest place seen; a line breaks where a trial lacks
+    the hyperparameter.
+    """
+    columns = []
+    for item in parameters:
+        scaled = item.scaled
+        low, high = np.nanmin(scaled), np.nanmax(scaled)
+        columns.append((scaled - low) / (high - low))
+    heights = np.column_stack(columns)
+    ranks = (trials.sign * trials.values).argsort(kind="stable").argsort()
+    fifths = ranks * 5 // max(len(ranks), 1)
+    names = [item.name for item in parameters]
+    figure = go.Figure()
+    step = -(-len(heights) // _MOST_LINES)
+    words = ("worst fifth", "second worst", "middle", "second best", "best fifth")
+    for fifth in range(5):
+        chosen = heights[(fifths == fifth) & (np.arange(len(heights)) % step == 0)]
+        y = np.hstack([chosen, np.full((len(chosen), 1), np.nan)]).ravel()
+        x = [*names, names[-1]] * len(chosen)
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=y, mode="lines+markers", name=words[fifth], opacity=0.6,
+                line={"color": _FIFTHS[fifth], "width": 1.2}, marker={"size": 4},
+                hoverinfo="skip",
+            )
+        )  # fmt: skip
+    return figure.update_layout(
+        xaxis={"type": "category", "categoryorder": "array", "categoryarray": names},
+        yaxis={"title": "lowest to highest place"},
+    )
+
+
+def timeline_figure(trials: pd.DataFrame) -> go.Figure:
+    """When each trial ran, by how it ended.
+
+    Args:
+        trials: trial_number, state, started_at, finished_at (UTC); both given.
+    """
+    figure = go.Figure()
+    for place, (state, part) in enumerate(trials.groupby("state", observed=True)):
+        gaps = [None] * len(part)
+        starts, ends = part["started_at"], part["finished_at"]
+        x = [item for row in zip(starts, ends, gaps, strict=True) for item in row]
+        y = [item for at in part["trial_number"] for item in (at, at, None)]
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=y, mode="lines+markers", name=str(state), marker={"size": 4},
+                line={"color": _COLOURS[place % len(_COLOURS)], "width": 3},
+                hovertemplate="trial %{y}: %{x}<extra></extra>",
+            )
+        )  # fmt: skip
+    return figure.update_layout(xaxis={"title": "time, UTC"}, yaxis={"title": "trial"})
+
+
+def intermediate_figure(curves: pd.DataFrame, stopped: Sequence[int], title: str) -> go.Figure:
+    """The intermediate values of each trial; trials stopped early apart.
+
+    Args:
+        curves: `read_curves` of one study, finite values.
+        stopped: Numbers of the trials that were pruned.
+        title: Of the vertical axis.
+    """
+    figure = go.Figure()
+    numbers = curves["trial_number"].unique()
+    numbers = numbers[:: -(-len(numbers) // _MOST_LINES)]
+    pruned = set(stopped)
+    for name, colour, own in (
+        ("not pruned", _COLOURS[0], [at for at in numbers if at not in pruned]),
+        ("pruned", _COLOURS[1], [at for at in numbers if at in pruned]),
+    ):
+        x: list[float | None] = []
+        y: list[float | None] = []
+        for _, part in curves[curves["trial_number"].isin(own)].groupby("trial_number"):
+            x += [*part["epoch"], None]
+            y += [*part["value"], None]
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=y, mode="lines+markers", name=name, opacity=0.5, marker={"size": 3},
+                line={"color": colour, "width": 1.2},
+                hovertemplate="step %{x}: %{y:.4~g}<extra></extra>",
+            )
+        )  # fmt: skip
+    return figure.update_layout(xaxis={"title": "step"}, yaxis={"title": title})

@@ -1,0 +1,334 @@
+"""The page of a study that dgsearch did not write: what its trials allow, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dgsearch.analysis.foreign import (
+    ForeignTrials,
+    Parameter,
+    best_so_far,
+    foreign_trials,
+    responses,
+)
+from dgsearch.analysis.foreign_importance import foreign_importances
+from dgsearch.database.reading import Floats
+from dgsearch.report.figures.base import MOST_DOTS
+from dgsearch.report.figures.foreign import history_figure, parallel_figure, slice_figure
+from dgsearch.report.figures.response import share_figure
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.reading import StudyData
+from dgsearch.report.sections.foreign_records import (
+    foreign_trials_section,
+    front_sections,
+    intermediate_sections,
+    timeline_sections,
+)
+from dgsearch.report.words import PLAIN, listed, p_cell, plural, records, short_cell
+
+__all__ = ["foreign_sections"]
+
+_MOST_ROWS = 200
+_MOST_SLICES = 30
+_MOST_AXES = 12
+
+
+@dataclass(frozen=True)
+class _Page:
+    data: StudyData
+    trials: ForeignTrials
+    title: str
+
+
+def foreign_sections(data: StudyData) -> Iterator[Section]:
+    """The sections that the study's data allow, in the order of the page."""
+    objective = data.declared.objectives[data.objective]
+    trials = foreign_trials(data.trials, data.declared, objective)
+    page = _Page(data, trials, objective.name or objective.column)
+    yield _answer(page)
+    if len(trials.values):
+        yield from _history(page)
+    yield from front_sections(data)
+    if len(trials.values):
+        yield from _branches(page)
+        if not trials.constant:
+            yield from _importance(page)
+            yield from _slices(page)
+        yield from _parallel(page)
+    yield from intermediate_sections(data, page.title)
+    yield from timeline_sections(data)
+    yield foreign_trials_section(data, trials)
+
+
+def _answer(page: _Page) -> Section:
+    blocks: list[Block] = [Note(_best(page))]
+    blocks += [Warn(text) for text in _warnings(page)]
+    counts = page.data.trials["state"].value_counts()
+    ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
+    total = plural(len(page.data.trials), "trial")
+    rows: Rows = [["trials", f"{total}: {ended}" if ended else total]]
+    for item in page.data.declared.objectives:
+        rows.append(
+            [f"objective {item.index}", f"{item.name or item.column}, {_wish(item.maximised)}"]
+        )
+    rows += [[item.name, _space(item)] for item in page.trials.parameters]
+    table = Table("key-facts", ("what", "value"), rows, (False, False), "Summary")
+    return Section("answer", "Answer", [*blocks, table])
+
+
+def _wish(maximised: bool) -> str:
+    return "higher is better" if maximised else "lower is better"
+
+
+def _space(item: Parameter) -> str:
+    """What a hyperparameter could be, in words."""
+    if item.labels:
+        return f"one of {listed(item.labels, most=12)}"
+    found = item.distribution
+    scale = ", logarithmic" if found.log else ""
+    return f"{found.kind} from {found.low} to {found.high}{scale}"
+
+
+def _best(page: _Page) -> str:
+    trials = page.trials
+    if not len(trials.values):
+        return "No trial has finished with a finite value yet."
+    at = int((trials.sign * trials.values).argmax())
+    drawn = [
+        f"{item.name} = {item.text(item.places[at])}"
+        for item in trials.parameters
+        if item.active[at]
+    ]
+    with_what = f" with {listed(drawn, most=12)}" if drawn else ""
+    several = len(page.data.declared.objectives) > 1
+    what = f" in {page.title}" if several else ""
+    return (
+        f"The best{what} of {plural(len(trials.values), 'finished trial')} is trial "
+        f"{trials.numbers[at]}{with_what}: {PLAIN.text(trials.values[at])} "
+        f"({_wish(trials.objective.maximised)}). It was chosen among noisy numbers, so a "
+        "repetition will on average fall short of it."
+    )
+
+
+def _warnings(page: _Page) -> Iterator[str]:
+    """What a reader must know before believing the numbers."""
+    data, trials = page.data, page.trials
+    counts = data.trials["state"].value_counts()
+    for state, meaning in (
+        ("RUNNING", "still running"),
+        ("WAITING", "waiting to be run"),
+        ("FAIL", "failed and left out"),
+        ("PRUNED", "pruned and left out of every mean"),
+    ):
+        if number := int(counts.get(state, 0)):
+            yield f"{plural(number, 'trial')} {'is' if number == 1 else 'are'} {meaning}."
+    if trials.infinite:
+        yield (
+            f"{plural(trials.infinite, 'finished trial')} without a finite value "
+            f"{'is' if trials.infinite == 1 else 'are'} listed and left out of every figure."
+        )
+    if len(data.declared.objectives) > 1:
+        yield (
+            f"The study has {len(data.declared.objectives)} objectives. All sections but the "
+            f"Pareto front are about {page.title}; choose another with --objective."
+        )
+    yield (
+        "dgsearch did not write this study: seeds, domains and stages are unknown, and its "
+        "value is shown as it is stored."
+    )
+    yield from _doubt(trials)
+
+
+def _doubt(trials: ForeignTrials) -> Iterator[str]:
+    if len(trials.values) > 1 and trials.constant:
+        yield (
+            f"All {len(trials.values)} finished trials have the value "
+            f"{PLAIN.text(trials.values[0])}: no hyperparameter can be ranked."
+        )
+    if trials.repeats == "equal":
+        yield (
+            f"{len(trials.values)} trials have {int(trials.counted.sum())} distinct "
+            "configurations. Repeats of a configuration always have the same value, so each "
+            "configuration counts once."
+        )
+    yield (
+        "Trials are no seeds: they differ in other hyperparameters too, and a sampler may have "
+        "proposed later ones from earlier ones. Intervals and p values take them as independent."
+    )
+
+
+def _history(page: _Page) -> Iterator[Section]:
+    trials = page.trials
+    best = best_so_far(trials)
+    changes = np.flatnonzero(np.r_[True, best[1:] != best[:-1]])
+    rows: Rows = [
+        [short_cell(int(trials.numbers[at])), PLAIN.cell(best[at])] for at in changes[-_MOST_ROWS:]
+    ]
+    side = "highest" if trials.objective.maximised else "lowest"
+    dots = "Dots: one trial each. " if len(best) <= MOST_DOTS else ""
+    figure = Figure(
+        "history",
+        history_figure(trials, page.title),
+        f"{dots}Line: the best value so far, which is the {side}. The table has the trials that "
+        "improved it.",
+        Table("history", ("trial", "best so far"), rows, (True, True)),
+    )
+    yield Section("history", "History", [figure])
+
+
+def _branches(page: _Page) -> Iterator[Section]:
+    """Which hyperparameters occur together, where some trials lack some of them."""
+    trials = page.trials
+    if not trials.conditional:
+        return
+    active = np.column_stack([item.active for item in trials.parameters])
+    frame = pd.DataFrame({"branch": [tuple(row) for row in active], "value": trials.values})
+    best = "max" if trials.objective.maximised else "min"
+    found = frame.groupby("branch", sort=False)["value"].agg(["count", "mean", best])
+    found = found.sort_values("count", ascending=False, kind="stable")
+    rows: Rows = []
+    for branch, count, mean, top in list(found.itertuples())[:_MOST_ROWS]:
+        there = zip(trials.parameters, branch, strict=True)
+        names = [item.name for item, has_it in there if has_it]
+        rows.append(
+            [listed(names, most=20) or "none", short_cell(int(count)), PLAIN.cell(mean),
+             PLAIN.cell(top)]
+        )  # fmt: skip
+    note = Note(
+        "Some trials lack some hyperparameters: the space is conditional, or it was changed. "
+        "Each hyperparameter is analysed over the trials that have it; their number is given."
+    )
+    headings = ("hyperparameters of the trial", "trials", "mean", "best")
+    table = Table("branches", headings, rows, (False, True, True, True), "Branches of the space")
+    yield Section("branches", "Branches of the space", [note, table])
+
+
+def _importance(page: _Page) -> Iterator[Section]:
+    found = foreign_importances(page.trials)
+    if found.empty:
+        return
+    rows: Rows = [
+        [str(row["name"]), Cell(f"{row['share']:.2f}", row["share"]),
+         f"{row['low']:.2f} to {row['high']:.2f}", short_cell(row["trials"])]
+        for row in records(found)
+    ]  # fmt: skip
+    labels = {name: name for name in found["name"]}
+    figure = Figure(
+        "importance",
+        share_figure(
+            found, series="evaluator", value="share", labels=labels, title="share of importance"
+        ),
+        "Share of importance of each hyperparameter: mean and 95% range over bootstrap samples "
+        "of trials.",
+        Table("importance", ("hyperparameter", "share", "95% range", "trials that have it"), rows,
+              (False, True, True, True)),
+    )  # fmt: skip
+    note = Note(
+        "PED-ANOVA asks what tells the best fifth of the trials from the others, for each "
+        "hyperparameter where it is active. Logarithmic ranges are ranked on the log axis. "
+        "Shares always sum to 1: where nothing matters, noise is shared out."
+    )
+    yield Section("importance", "Joint importance", [note, figure])
+
+
+def _slices(page: _Page) -> Iterator[Section]:
+    varying = [item for item in page.trials.parameters if item.varies]
+    constant = [item.name for item in page.trials.parameters if not item.varies]
+    found = [(item, responses(page.trials, item)) for item in varying]
+    if not found:
+        return
+    rows: Rows = []
+    for item, table in found:
+        worst = table.iloc[int((page.trials.sign * table["mean"]).argmin())]
+        tied = [str(text) for text in table.loc[table["tied"], "label"]]
+        rows.append(
+            [
+                item.name, short_cell(int(item.active.sum())),
+                PLAIN.cell(_spread(table["mean"])),
+                str(table.loc[table["best"], "label"].iloc[0]), str(worst["label"]),
+                listed(tied, most=12), p_cell(table["p_holm"].min()),
+            ]
+        )  # fmt: skip
+    headings = (
+        "hyperparameter", "trials that have it", "range of effect", "best value", "worst value",
+        "cannot be told from the best", "smallest Holm p",
+    )  # fmt: skip
+    text = (
+        f"Best is the {'highest' if page.trials.objective.maximised else 'lowest'} mean. The "
+        "range of effect is never zero, even for a hyperparameter that does nothing. p is that "
+        "of a permutation test against the best value, Holm-adjusted over the values."
+    )
+    held = (
+        f" {listed(constant)} {'is' if len(constant) == 1 else 'are'} constant."
+        if constant
+        else ""
+    )
+    cut = f" The first {_MOST_SLICES} are drawn." if len(found) > _MOST_SLICES else ""
+    shown = Table("sensitivity", headings, rows, (False, True, True, True, True, False, True))
+    yield Section("sensitivity", "Sensitivity: overview", [Note(f"{text}{held}{cut}"), shown])
+    for item, summary in found[:_MOST_SLICES]:
+        yield _slice(page, item, summary)
+
+
+def _spread(means: pd.Series[float]) -> float:
+    """Highest less lowest; infinite where a float does not hold it."""
+    half = float(means.max()) / 2 - float(means.min()) / 2
+    return half * 2
+
+
+def _slice(page: _Page, item: Parameter, summary: pd.DataFrame) -> Section:
+    rows: Rows = [
+        [
+            str(row["label"]), short_cell(row["n"]), short_cell(row["trials"]),
+            PLAIN.cell(row["mean"], bold=bool(row["tied"])), PLAIN.cell(row["deviation"]),
+            PLAIN.between(row["low"], row["high"]), p_cell(row["p_holm"]),
+        ]
+        for row in records(summary.head(_MOST_ROWS))
+    ]  # fmt: skip
+    headings = (item.name, "n", "trials", "mean", "standard deviation", "95% interval", "Holm p")
+    lacking = int((~item.active).sum())
+    parts = ["The other hyperparameters take whatever values the trials have."]
+    if lacking:
+        parts.append(f"{plural(lacking, 'finished trial')} without {item.name} not counted here.")
+    if len(np.unique(item.places[item.active])) > len(summary):
+        parts.append("Means are over bins of equally many trials, drawn at each bin's median.")
+    if len(summary) > _MOST_ROWS:
+        parts.append(f"The table has the first {_MOST_ROWS} of {len(summary)} values.")
+    many = item.active.sum() > MOST_DOTS
+    dots = f"More than {MOST_DOTS} trials: no dots. " if many else "Dots: one trial each. "
+    figure = Figure(
+        f"sensitivity-{item.name}",
+        slice_figure(page.trials, item, summary, page.title),
+        f"{page.title} over {item.name}. {dots}Diamonds: means with 95% t intervals. Trials are "
+        "no seeds.",
+        Table(f"sensitivity-{item.name}", headings, rows, (False, *([True] * 6))),
+    )
+    return Section(
+        f"sensitivity-{item.name}", f"Sensitivity to {item.name}", [Note(" ".join(parts)), figure]
+    )
+
+
+def _parallel(page: _Page) -> Iterator[Section]:
+    varying = [item for item in page.trials.parameters if item.varies]
+    if len(varying) < 2 or len(page.trials.values) < 2:
+        return
+    shown = varying[:_MOST_AXES]
+    rows: Rows = [[item.name, _ends(item, np.nanmin), _ends(item, np.nanmax)] for item in shown]
+    left = len(varying) - len(shown)
+    cut = f" {plural(left, 'further hyperparameter')} left out." if left else ""
+    figure = Figure(
+        "parallel",
+        parallel_figure(page.trials, shown),
+        "One line a trial, coloured by the fifth of its value. Each axis runs from its lowest "
+        f"place (bottom) to its highest (top); a line breaks where a trial has no value.{cut}",
+        Table("parallel", ("hyperparameter", "bottom", "top"), rows, (False, True, True)),
+    )
+    yield Section("parallel", "Parallel coordinates", [figure])
+
+
+def _ends(item: Parameter, end: Callable[[Floats], float]) -> str:
+    return item.text(float(end(item.places)))
