@@ -18,6 +18,7 @@ __all__ = [
     "Figures",
     "Metric",
     "NewStudy",
+    "Objective",
     "Overrides",
     "Source",
     "StudyFile",
@@ -123,5 +124,14 @@ Columns = Annotated[
         metavar="[MEANING=]COLUMN",
         help="Map a column of a table: lr (a hyperparameter), seed=COLUMN, "
         "accuracy.DOMAIN=COLUMN, trial=, step=, state=, method=, started=, finished=.",
+    ),
+]
+Objective = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        metavar="NAME",
+        help="Name or number of the objective to report, for studies of several.",
+        show_default=False,
     ),
 ]

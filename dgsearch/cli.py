@@ -19,6 +19,7 @@ from dgsearch.arguments import (
     Figures,
     Metric,
     NewStudy,
+    Objective,
     Overrides,
     Source,
     StudyFile,
@@ -216,15 +217,7 @@ def report(
         ),
     ] = None,
     figures: Figures = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            "--objective",
-            metavar="NAME",
-            help="Name or number of the objective to report, for studies of several.",
-            show_default=False,
-        ),
-    ] = None,
+    objective: Objective = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
 ) -> None:
