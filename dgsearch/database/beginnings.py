@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, case, func, insert, or_, select, update
 
 from dgsearch.database.rows import optuna_now, param_row
 from dgsearch.database.tables import (
@@ -24,7 +24,7 @@ from dgsearch.design import PlannedTrial
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Beginning", "Started", "insert_beginning", "is_taken"]
+__all__ = ["Beginning", "Started", "count_proposals", "insert_beginning", "is_taken"]
 
 
 class Started(NamedTuple):
@@ -47,6 +47,7 @@ class Beginning:
         continues: Number of the interrupted trial whose checkpoint it goes on from.
         provenance_id: What it runs with.
         judged: Whether halving decides on it.
+        proposed: Whether it is a proposal of a search.
     """
 
     study_id: int
@@ -57,6 +58,7 @@ class Beginning:
     continues: int | None
     provenance_id: str | None = None
     judged: bool = False
+    proposed: bool = False
 
 
 def insert_beginning(
@@ -100,6 +102,31 @@ def is_taken(
         )
     )
     return bool(connection.scalar(query))
+
+
+def count_proposals(connection: Connection, study_id: int, *, first_seed: int) -> int:
+    """How many configurations a search has proposed, whoever proposed them.
+
+    Trials of dgsearch 0.1 do not say: of these the ones of the first seed count.
+    """
+    of_first = case((OWN_TRIALS.c.seed == first_seed, 1), else_=0)
+    query = (
+        select(func.count())
+        .select_from(OWN_TRIALS)
+        .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
+        .join(
+            OWN_CONFIGURATIONS,
+            (OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id)
+            & (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id),
+        )
+        .where(
+            OWN_TRIALS.c.study_id == study_id,
+            OWN_TRIALS.c.attempt == 1,
+            OWN_CONFIGURATIONS.c.role == "point",
+            func.coalesce(OWN_TRIALS.c.proposed, of_first) == 1,
+        )
+    )
+    return int(connection.scalar(query) or 0)
 
 
 def _insert_trial(connection: Connection, study_id: int) -> Started:
@@ -150,6 +177,7 @@ def _insert_own(connection: Connection, beginning: Beginning, started: Started) 
             continues=beginning.continues,
             provenance_id=beginning.provenance_id,
             judged=int(beginning.judged),
+            proposed=int(beginning.proposed),
         )
     )
     attributes = {"seed": beginning.planned.seed, "config_id": configuration.config_id}

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from dgsearch.database.beginnings import Beginning, Started, insert_beginning, is_taken
+from dgsearch.database.beginnings import (
+    Beginning,
+    Started,
+    count_proposals,
+    insert_beginning,
+    is_taken,
+)
 from dgsearch.database.rows import optuna_now, report_row, score_row, value_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
@@ -141,10 +147,48 @@ class StudyRecorder:
         except _TakenError:
             return None
 
-    def adopt(self, trial_id: int, number: int, planned: PlannedTrial) -> Started:
-        """Record what runs under a trial that Optuna's sampler has begun."""
-        begin = self._beginning(planned, {}, started=Started(trial_id, number))
-        return persistently(self._engine, begin)
+    def propose(
+        self,
+        planned: PlannedTrial,
+        distributions: Mapping[str, BaseDistribution],
+        *,
+        most: int,
+        first_seed: int,
+        again: bool = False,
+    ) -> Started | None:
+        """`begin` for a proposal of a search, unless another driver was faster: then None.
+
+        It was if all drivers together have made `most`, or if it has begun the same proposal.
+
+        Args:
+            planned: The proposal.
+            distributions: Of what the search varies.
+            most: Proposals that the search has in all.
+            first_seed: The study's first seed, at which proposals are trained.
+            again: Whether the same configuration and seed may be trained once more.
+        """
+        begin = self._beginning(planned, distributions, proposed=True)
+
+        def begin_within(connection: Connection) -> Started:
+            started = begin(connection)  # it holds the write lock from here
+            if count_proposals(connection, self._study_id, first_seed=first_seed) > most:
+                raise _TakenError
+            row = started.trial_id
+            if not again and is_taken(connection, self._study_id, planned, but=row, attempt=1):
+                raise _TakenError
+            return started
+
+        try:
+            return persistently(self._engine, begin_within)
+        except _TakenError:
+            return None
+
+    def proposals(self, *, first_seed: int) -> int:
+        """How many configurations the study's search has proposed so far."""
+        return persistently(
+            self._engine,
+            lambda connection: count_proposals(connection, self._study_id, first_seed=first_seed),
+        )
 
     def placed(self, trial_id: int) -> None:
         """Record that a trial has its worker: only now it starts; before it was queued."""
@@ -241,7 +285,7 @@ class StudyRecorder:
         *,
         attempt: int = 1,
         continues: int | None = None,
-        started: Started | None = None,
+        proposed: bool = False,
     ) -> Callable[[Connection], Started]:
         beginning = Beginning(
             self._study_id,
@@ -252,8 +296,9 @@ class StudyRecorder:
             continues,
             self._provenance_id,
             self.judged,
+            proposed,
         )
-        return lambda connection: insert_beginning(connection, beginning, started)
+        return lambda connection: insert_beginning(connection, beginning, None)
 
     def _series_ids(self, names: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
         """The id of each (split, domain, metric), created where it is new."""

@@ -51,7 +51,7 @@ class ProposalQueue:
         self._history = history
         self._recorder = recorder
         self._distributions = dict(distributions)
-        self._left = spec.design.trials
+        self._left = self._most = spec.design.trials
         self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
         self._seen: set[tuple[str, int]] = set()
         self._running = 0
@@ -73,11 +73,11 @@ class ProposalQueue:
             if config_id not in configurations:
                 continue
             self._seen.add(key)
-            self._left -= 1
             if is_open(attempt, self._spec.retries):
                 planned = PlannedTrial(configurations[config_id], seed)
                 self._interrupted.append((planned, attempt))
-        self._left = max(self._left, 0)
+        made = self._recorder.proposals(first_seed=self._spec.seeds[0])
+        self._left = max(self._most - made, 0)
         self.total = self._left + len(self._interrupted)
 
     @property
@@ -99,17 +99,37 @@ class ProposalQueue:
                 self._running += 1
                 continues, count = attempt.checkpoint_of, attempt.attempt + 1
                 return Begun(planned, started, continues, count, attempt.losses)
-        if self._left == 0:
-            return None
-        self._left -= 1
+        while self._left:
+            planned = self._proposal()
+            again = planned.key in self._seen
+            self._seen.add(planned.key)
+            started = self._recorder.propose(
+                planned,
+                self._distributions,
+                most=self._most,
+                first_seed=self._spec.seeds[0],
+                again=again,
+            )
+            if started is not None:
+                self._left -= 1
+                self._running += 1
+                return Begun(planned, started)
+            self._share()
+        return None
+
+    def _proposal(self) -> PlannedTrial:
+        """What the sampler proposes next, at the first seed at which it was not proposed."""
         proposed = self._history.propose(self._distributions)
         values = self._space.resolve({**self._spec.hyperparameters, **proposed})
         configuration = Configuration(self._spec.method, values, tuple(self._distributions))
-        planned = PlannedTrial(configuration, self._free_seed(configuration.config_id))
-        self._seen.add(planned.key)
-        started = self._recorder.begin(planned, self._distributions, attempt=1, continues=None)
-        self._running += 1
-        return Begun(planned, started)
+        return PlannedTrial(configuration, self._free_seed(configuration.config_id))
+
+    def _share(self) -> None:
+        """Leave out what other drivers of the study have proposed meanwhile."""
+        made = self._recorder.proposals(first_seed=self._spec.seeds[0])
+        left = min(self._left, max(self._most - made, 0))
+        self.total -= self._left - left
+        self._left = left
 
     def provided(self, begun: Begun, stages: Iterable[str]) -> None:
         """Nothing: what a proposal shares with others is known only when it is made."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import optuna
 import pytest
 
@@ -232,3 +234,33 @@ def test_only_what_the_trial_is_not_to_blame_for_is_retried(
     error_type: str, losses: dict[str, int], expected: bool
 ) -> None:
     assert is_retried(error_type, losses, Retries(out_of_memory=1, lost_worker=2)) is expected
+
+
+def test_two_drivers_of_a_search_share_its_proposals(database: str) -> None:
+    study = FakeStudy(database, fake_spec(baselines=[], design=SEARCH))
+    other = FakeStudy(database, study.spec)
+    queues = [_proposals(study), _proposals(other)]
+    begun = [queue.begin_next() for _ in range(4) for queue in queues]
+    assert sum(trial is not None for trial in begun) == 4
+    assert len(attempts(study.engine, study.study_id)) == 4
+    for queue, own in zip(queues, (begun[::2], begun[1::2]), strict=True):
+        for trial in own:
+            if trial is not None:
+                queue.ended(trial, Ending("COMPLETE", "finished", value=0.5, selected_epoch=1))
+        assert queue.exhausted
+    assert sum(queue.total for queue in queues) == 4
+
+
+def test_a_finished_search_is_extended_by_as_many_as_it_grows(database: str) -> None:
+    study = FakeStudy(database, fake_spec(baselines=[], design=SEARCH))
+    queue = _proposals(study)
+    proposed = [queue.begin_next() for _ in range(4)]
+    for trial in proposed:
+        assert trial is not None
+        study.recorder.end(trial.started.trial_id, Ending("COMPLETE", "finished", value=0.5))
+    best = proposed[0]
+    assert best is not None
+    for seed in (1, 2):  # its confirmations are no proposals
+        study.complete(dataclasses.replace(best.planned, seed=seed), 0.5)
+    study.spec = fake_spec(baselines=[], design={**SEARCH, "trials": 6})
+    assert _proposals(study).total == 2
