@@ -2,7 +2,7 @@
 # Optuna 5.0.0 on SQLite: after delete_study, the next study gets the study_id of the deleted one,
 # and its trials the deleted trials' ids, where these were the largest. A table of another tool
 # that is keyed by these ids then describes another study. PostgreSQL never repeats an id.
-# Output seen: "deleted study 2 with trials [2, 3]; the next study has id 2 and trials [2, 3]".
+# Output seen: "deleted study 2 with trials [3, 4]; the next study has id 2 and trials [3, 4]".
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
