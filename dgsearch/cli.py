@@ -26,7 +26,7 @@ from dgsearch.arguments import (
     TimeZone,
     Tool,
 )
-from dgsearch.errors import DgsearchError
+from dgsearch.errors import DgsearchError, unexpected
 
 __all__ = ["app", "main"]
 
@@ -56,6 +56,9 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)  # the reader of a pipe has gone
+    except Exception as error:  # noqa: BLE001 - a fault of ours: named, its traceback in a file
+        print(f"dgsearch: {inert.text(unexpected(error))}", file=sys.stderr)
+        sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)
@@ -393,7 +396,4 @@ def _say(text: str) -> None:
 def _print_table(table: object) -> None:
     from rich.console import Console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)

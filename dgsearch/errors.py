@@ -19,6 +19,8 @@ The command line prints it as it is and exits with 2.
 
 from __future__ import annotations
 
+import tempfile
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -38,9 +40,11 @@ __all__ = [
     "TrainingError",
     "one_of",
     "shorten",
+    "unexpected",
 ]
 
 _SHOWN_CHARACTERS = 120
+_REASON_CHARACTERS = 400
 
 
 class DgsearchError(Exception):
@@ -122,6 +126,26 @@ def one_of(found: str, allowed: Sequence[str]) -> str:
     close = get_close_matches(found, allowed, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"allowed: {listed}{hint}"
+
+
+def unexpected(error: BaseException) -> str:
+    """What to say of an error that nobody foresaw; its traceback goes into a file.
+
+    Args:
+        error: As it was raised; the first of its causes is named.
+    """
+    first = error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="dgsearch-error-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write("".join(traceback.format_exception(error)))
+    reason = " ".join(str(first).split()) or "no message"
+    return (
+        f"unexpected {type(first).__name__}: {shorten(reason, characters=_REASON_CHARACTERS)}\n"
+        f"The traceback is in {log.name}; please report it. What was recorded is kept."
+    )
 
 
 def shorten(text: str, *, characters: int = _SHOWN_CHARACTERS) -> str:

@@ -75,7 +75,10 @@ def test_every_command_has_a_help_text(command: str) -> None:
         (["stages", "list", "--artifacts", "x"], "x/stages; run a study first, or name its"),
         (["stages", "verify", "--artifacts", "x"], "there is no folder"),
         (["stages", "prune", "--keep-gb", "1", "--artifacts", "x"], "there is no folder"),
-        (["data", "digit"], "benchmark 'digit' is unknown; allowed: digits, digits-dg, digits-mini, "),
+        (
+            ["data", "digit"],
+            "benchmark 'digit' is unknown; allowed: digits, digits-dg, digits-mini, ",
+        ),
     ],
 )
 def test_a_mistake_is_one_block_and_exit_code_2(

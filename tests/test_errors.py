@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 
 from dgsearch import errors
-from dgsearch.errors import DgsearchError, Problem, StudyFileError, one_of
+from dgsearch.errors import DgsearchError, Problem, StudyFileError, one_of, unexpected
 
 
 def test_every_error_of_the_package_descends_from_one() -> None:
@@ -48,3 +49,18 @@ def test_a_long_or_unprintable_value_is_shown_on_one_short_line() -> None:
 )
 def test_the_nearest_name_is_suggested(found: str, text: str) -> None:
     assert one_of(found, ["photo", "street"]) == text
+
+
+def test_an_unexpected_error_is_one_block_with_its_first_cause() -> None:
+    try:
+        try:
+            raise ZeroDivisionError("division by zero")
+        except ZeroDivisionError as cause:
+            raise RuntimeError("a wrapper") from cause
+    except RuntimeError as error:
+        text = unexpected(error)
+    first, second = text.splitlines()
+    assert first == "unexpected ZeroDivisionError: division by zero"
+    log = Path(second.partition(" is in ")[2].partition(";")[0])
+    assert "RuntimeError: a wrapper" in log.read_text(encoding="utf-8")
+    log.unlink()

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 __all__ = [
+    "answering",
     "database_url",
     "failed_reading",
     "masked",
@@ -215,6 +216,15 @@ def readable(url: URL) -> Iterator[None]:
             f"database {masked(url)}: its driver is not installed ({error}); {_driver_of(url)}"
         ) from error
     except (SQLAlchemyError, OSError) as error:
+        raise DatabaseError(_unopened(url, error)) from error
+
+
+@contextmanager
+def answering(url: URL) -> Iterator[None]:
+    """Turn what an open database answers wrongly into a `DatabaseError`; nothing else."""
+    try:
+        yield
+    except SQLAlchemyError as error:
         raise DatabaseError(_unopened(url, error)) from error
 
 

@@ -177,10 +177,14 @@ def _plugin_versions(methods: Iterable[str]) -> dict[str, str]:
 
 
 def _git_revision() -> str | None:
-    """Revision of the working directory's repository, with "+" where files were changed."""
+    """Revision of the working directory's repository.
+
+    Files are not compared with it: git would run the filters and monitors that the repository
+    of the folder configures, and a folder may be anyone's.
+    """
     try:
         shown = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"],
+            ["git", "-c", "core.fsmonitor=false", "rev-parse", "--short=12", "HEAD"],
             capture_output=True,
             text=True,
             timeout=5,

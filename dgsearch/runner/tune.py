@@ -16,7 +16,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Engine
 
 from dgsearch.database.configurations import StoredConfigurations, stored_configurations
-from dgsearch.database.connection import database_url, open_for_writing, readable
+from dgsearch.database.connection import answering, database_url, open_for_writing
 from dgsearch.database.drivers import Driver, sweep_dead_trials
 from dgsearch.database.identity import find_takeover
 from dgsearch.database.judged import Judged, judged_trials
@@ -82,7 +82,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
     storage = open_for_writing(options.database)
-    with readable(database_url(options.database)):
+    with answering(database_url(options.database)):
         study_id = _register(storage.engine, spec, facts, options)
         sweep_dead_trials(storage.engine, study_id)
         content = provenance_content(facts, threads=max(1, int(spec.resources.cpus)))
