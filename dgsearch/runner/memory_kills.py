@@ -26,11 +26,11 @@ def memory_kills(heard: Callable[[], None]) -> Iterator[None]:
     """
     original: Callable[..., None] = getattr(RayActorManager, _HANDLER)
 
-    def failed(manager: Any, task: Any, exception: Exception) -> None:
+    def failed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
         if isinstance(exception, OutOfMemoryError):
             heard()
             exception = RayActorError(error_msg=str(exception))
-        original(manager, task, exception)
+        original(manager, tracked_actor_task=tracked_actor_task, exception=exception)
 
     setattr(RayActorManager, _HANDLER, failed)
     try:

@@ -22,7 +22,11 @@ def _killed(manager: RayActorManager) -> list[Any]:
         _tracked_actor=actor,
         _on_error=lambda _, error: told.append(("task", type(error), str(error))),
     )
-    manager._actor_task_failed(task, OutOfMemoryError("memory is short"))  # type: ignore[arg-type]
+    # by name, as Ray calls it
+    manager._actor_task_failed(
+        tracked_actor_task=task,  # type: ignore[arg-type]
+        exception=OutOfMemoryError("memory is short"),
+    )
     return told
 
 
@@ -51,3 +55,13 @@ def test_without_it_ray_ends_the_whole_run(manager: RayActorManager) -> None:
     """When this fails, Ray has learnt it and `memory_kills` can go."""
     with pytest.raises(RuntimeError, match="unexpected exception"):
         _killed(manager)
+
+
+def test_a_worker_that_died_otherwise_is_handed_on_as_it_is(manager: RayActorManager) -> None:
+    told: list[Any] = []
+    actor = SimpleNamespace(actor_id=1, _on_error=None)
+    task = SimpleNamespace(_tracked_actor=actor, _on_error=lambda _, error: told.append(error))
+    error = RayActorError(error_msg="killed")
+    with memory_kills(lambda: told.append("memory")):
+        manager._actor_task_failed(tracked_actor_task=task, exception=error)  # type: ignore[arg-type]
+    assert told == [error]
