@@ -137,14 +137,23 @@ def unexpected(error: BaseException) -> str:
     first = error
     while first.__cause__ is not None:
         first = first.__cause__
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="dgsearch-error-", suffix=".log", delete=False, encoding="utf-8"
-    ) as log:
-        log.write("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix="dgsearch-error-",
+            suffix=".log",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as log:
+            log.write("".join(traceback.format_exception(error)))
+        where = f"The traceback is in {log.name}; please report it."
+    except OSError as full:
+        where = f"Its traceback could not be written ({full.strerror}); please report it."
     reason = " ".join(str(first).split()) or "no message"
     return (
         f"unexpected {type(first).__name__}: {shorten(reason, characters=_REASON_CHARACTERS)}\n"
-        f"The traceback is in {log.name}; please report it. What was recorded is kept."
+        f"{where} What was recorded is kept."
     )
 
 

@@ -64,3 +64,21 @@ def test_an_unexpected_error_is_one_block_with_its_first_cause() -> None:
     log = Path(second.partition(" is in ")[2].partition(";")[0])
     assert "RuntimeError: a wrapper" in log.read_text(encoding="utf-8")
     log.unlink()
+
+
+def test_an_unexpected_error_may_hold_half_a_character() -> None:
+    text = unexpected(ValueError("cannot read caf\udce9.jpg"))
+    assert "\\udce9" in text
+    log = Path(text.partition(" is in ")[2].partition(";")[0])
+    assert "\\udce9" in log.read_text(encoding="utf-8")
+    log.unlink()
+
+
+def test_without_room_for_the_log_the_error_is_said_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dgsearch.errors.tempfile.NamedTemporaryFile", full)
+    assert "could not be written (No space left on device)" in unexpected(ValueError("a"))

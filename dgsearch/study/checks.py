@@ -7,7 +7,7 @@ a `Catalogue`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ __all__ = [
     "check_adaptive",
     "check_data",
     "check_design",
+    "check_for_any_method",
     "check_halving",
     "check_hyperparameters",
     "check_proposed",
@@ -102,6 +103,31 @@ def check_hyperparameters(values: Mapping[str, Any], space: Space) -> Iterator[P
             yield Problem(key, "", f"unknown hyperparameter; {one_of(name, space.names)}")
         else:
             yield from check_value(key, value, space[name])
+
+
+def check_for_any_method(
+    fixed: Mapping[str, Any], varied: Iterable[str], catalogue: Catalogue
+) -> Iterator[Problem]:
+    """What is wrong whichever method is meant, where the file names one that is not installed.
+
+    That is a hyperparameter that no method has, and a value that every method that has the
+    hyperparameter refuses.
+    """
+    spaces = list(catalogue.methods.values())
+    names = tuple(dict.fromkeys(name for space in spaces for name in space.names))
+    keys = {f"hyperparameters.{name}": name for name in fixed}
+    keys |= {f"design.vary.{name}": name for name in varied}
+    for key, name in keys.items():
+        if name not in names:
+            yield Problem(key, "", f"no method has this hyperparameter; {one_of(name, names)}")
+    for name, value in fixed.items():
+        refusals = [
+            list(check_value(f"hyperparameters.{name}", value, space[name]))
+            for space in spaces
+            if name in space
+        ]
+        if refusals and all(refusals):
+            yield from refusals[0]
 
 
 def check_design(design: Design, fixed: Mapping[str, Any], space: Space) -> Iterator[Problem]:

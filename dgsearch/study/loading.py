@@ -17,6 +17,7 @@ from dgsearch.study.checks import (
     check_adaptive,
     check_data,
     check_design,
+    check_for_any_method,
     check_halving,
     check_hyperparameters,
     check_variants,
@@ -34,6 +35,7 @@ from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["load_study", "parse_study"]
 
+_MOST_BYTES = 1_000_000  # the longest study file of ours has 3,000
 _DESIGNS: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model
     for model in get_args(get_args(Design)[0])
@@ -71,6 +73,12 @@ def load_study(
     """
     file = str(path)
     try:
+        size = Path(path).stat().st_size
+        if size > _MOST_BYTES:
+            message = (
+                f"has {size:,} bytes; a study file has at most {_MOST_BYTES:,}: check the path"
+            )
+            raise StudyFileError(file, [Problem("file", "", message)])
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         problem = Problem("file", "", "does not exist; check the path")
@@ -79,7 +87,10 @@ def load_study(
         raise StudyFileError(file, [Problem("file", "", f"cannot be read: {error}")]) from error
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        message = "tables or lists are nested too deeply to be read; write them flat"
+        raise StudyFileError(file, [Problem("syntax", "", message)]) from error
+    except ValueError as error:  # not TOML, or a number of thousands of digits
         raise StudyFileError(file, [Problem("syntax", "", f"not TOML: {error}")]) from error
     problems = list(_apply_overrides(raw, overrides))
     if problems:
@@ -220,6 +231,7 @@ def _meaning_of_design(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterat
         yield from check_adaptive(design, parts["seeds"], parts.get("baselines", ()))
     space = catalogue.space(method)
     if space is None:
+        yield from check_for_any_method(fixed, getattr(design, "vary", {}), catalogue)
         return
     yield from check_hyperparameters(fixed, space)
     if design is not None:
@@ -267,7 +279,10 @@ def _apply_overrides(raw: dict[str, Any], overrides: Sequence[str]) -> Iterator[
             continue
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except RecursionError:
+            yield Problem("--set", repr(key), "its value is nested too deeply; write it flat")
+            continue
+        except ValueError:  # a bare word
             value = text.strip()
         *parents, last = key.strip().split(".")
         table = raw

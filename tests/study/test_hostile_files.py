@@ -1,0 +1,71 @@
+"""Study files that nobody writes by hand: one readable block each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dgsearch.errors import StudyFileError
+from dgsearch.study import load_study
+from tests.fakes import CATALOGUE
+
+GOOD = """
+name = "s"
+method = "mpbm"
+seeds = [0]
+data = { benchmark = "digits-mini", source = ["scan"], targets = ["photo"] }
+"""
+DESIGN = '[design]\nkind = "grid"\nvary.T = [1]\n'
+
+
+def _problems(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "study.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyFileError) as raised:
+        load_study(file, CATALOGUE)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("opening", ["[", "{ a = "])
+def test_a_thousand_levels(tmp_path: Path, opening: str) -> None:
+    closing = "]" if opening == "[" else "}"
+    text = f"a = {opening * 1000}1{closing * 1000}"
+    assert "nested too deeply" in _problems(tmp_path, text)
+
+
+def test_a_number_of_five_thousand_digits(tmp_path: Path) -> None:
+    assert "4300 digits" in _problems(tmp_path, f"seeds = [{'9' * 5000}]")
+
+
+def test_a_number_beyond_every_float(tmp_path: Path) -> None:
+    text = GOOD + f"hyperparameters.lambda_adv = 1{'0' * 400}\n" + DESIGN
+    message = _problems(tmp_path, text)
+    assert "hyperparameters.lambda_adv" in message
+    assert len(message) < 1000
+
+
+def test_a_seed_that_no_database_holds(tmp_path: Path) -> None:
+    text = GOOD.replace("[0]", f"[{2**63}]") + DESIGN
+    assert "seeds[0] = 9223372036854775808" in _problems(tmp_path, text)
+
+
+def test_a_file_of_two_million_bytes(tmp_path: Path) -> None:
+    assert "has 2,000,002 bytes" in _problems(tmp_path, f"#{'x' * 2_000_000}\n")
+
+
+def test_an_override_nested_too_deeply(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(GOOD + DESIGN, encoding="utf-8")
+    with pytest.raises(StudyFileError, match="nested too deeply"):
+        load_study(file, CATALOGUE, overrides=[f"seeds={'[' * 1000}{']' * 1000}"])
+
+
+def test_an_unknown_method_hides_nothing_that_is_wrong_for_every_method(tmp_path: Path) -> None:
+    text = GOOD.replace('"mpbm"', '"mbpm"') + "hyperparameters.epochs = 0\n"
+    text += "hyperparameters.lambda_advv = 1\n" + DESIGN.replace("vary.T", "vary.TT")
+    message = _problems(tmp_path, text)
+    assert "did you mean 'mpbm'" in message
+    assert "hyperparameters.epochs = 0" in message
+    assert "hyperparameters.lambda_advv: no method has this hyperparameter" in message
+    assert "design.vary.TT: no method has this hyperparameter" in message
