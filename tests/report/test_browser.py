@@ -220,8 +220,8 @@ def _download(browser: webdriver.Chrome, folder: Path, button: WebElement, suffi
     until = time.monotonic() + 30
     while time.monotonic() < until:
         found = list((folder / "downloads").glob(f"*.{suffix}"))
-        if found:
-            content = found[0].read_bytes()
+        content = found[0].read_bytes() if found else b""
+        if content:  # Chromium creates the file before it writes it
             found[0].unlink()
             return content
         time.sleep(0.1)
