@@ -20,6 +20,7 @@ __all__ = [
     "hyperparameter_column",
     "long_accuracies",
     "repeated",
+    "superseded",
     "with_target_mean",
 ]
 
@@ -34,10 +35,19 @@ def finished(trials: pd.DataFrame) -> pd.DataFrame:
     """
     done = trials[trials["state"] == "COMPLETE"]
     if "role" in done:
-        done = done[done["role"].fillna("") != SUPERSEDED]
+        done = done[~superseded(done)]
     if done["config_id"].isna().all():
         return done
     return done.drop_duplicates(["study", "config_id", "seed"], keep="last")
+
+
+def superseded(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Which trials are of another identity: of other data, defaults or versions of a method.
+
+    Args:
+        trials: With the column `role`.
+    """
+    return trials["role"].fillna("") == SUPERSEDED
 
 
 def repeated(trials: pd.DataFrame) -> pd.Series[bool]:

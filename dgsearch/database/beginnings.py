@@ -11,6 +11,7 @@ from sqlalchemy import Connection, case, func, insert, or_, select, update
 
 from dgsearch.database.rows import optuna_now, param_row
 from dgsearch.database.tables import (
+    CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,
     OWN_TRIALS,
     PARAMS,
@@ -61,22 +62,17 @@ class Beginning:
     proposed: bool = False
 
 
-def insert_beginning(
-    connection: Connection, beginning: Beginning, started: Started | None
-) -> Started:
-    """Write the rows; `started` is the trial if Optuna's sampler has begun it already."""
+def insert_beginning(connection: Connection, beginning: Beginning) -> Started:
+    """Write the rows of a trial that begins."""
     configuration = beginning.planned.configuration
-    if started is None:
-        started = _insert_trial(connection, beginning.study_id)
-        values = {**configuration.values, "variant": configuration.variant}
-        rows = [
-            param_row(started.trial_id, name, values[name], distribution)
-            for name, distribution in beginning.distributions.items()
-        ]
-        if rows:
-            connection.execute(insert(PARAMS), rows)
-    else:
-        _start_in_utc(connection, started)
+    started = _insert_trial(connection, beginning.study_id)
+    values = {**configuration.values, "variant": configuration.variant}
+    rows = [
+        param_row(started.trial_id, name, values[name], distribution)
+        for name, distribution in beginning.distributions.items()
+    ]
+    if rows:
+        connection.execute(insert(PARAMS), rows)
     _insert_own(connection, beginning, started)
     return started
 
@@ -113,12 +109,7 @@ def count_proposals(connection: Connection, study_id: int, *, first_seed: int) -
     query = (
         select(func.count())
         .select_from(OWN_TRIALS)
-        .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(
-            OWN_CONFIGURATIONS,
-            (OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id)
-            & (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id),
-        )
+        .join(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
         .where(
             OWN_TRIALS.c.study_id == study_id,
             OWN_TRIALS.c.attempt == 1,
@@ -144,15 +135,6 @@ def _insert_trial(connection: Connection, study_id: int) -> Started:
     )
     connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(number=number))
     return Started(int(trial_id), int(number or 0))
-
-
-def _start_in_utc(connection: Connection, started: Started) -> None:
-    """Set the start of a trial that Optuna has begun: before 5.0 it wrote the local time."""
-    connection.execute(
-        update(TRIALS)
-        .where(TRIALS.c.trial_id == started.trial_id)
-        .values(datetime_start=optuna_now())
-    )
 
 
 def _insert_own(connection: Connection, beginning: Beginning, started: Started) -> None:

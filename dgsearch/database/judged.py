@@ -9,8 +9,8 @@ import sqlalchemy
 from sqlalchemy import Engine, select
 
 from dgsearch.database.identity import COUNTS
+from dgsearch.database.tables import CONFIGURATION_OF_TRIAL, OWN_CONFIGURATIONS, OWN_TRIALS, TRIALS
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
-from dgsearch.database.tables import OWN_CONFIGURATIONS, OWN_TRIALS, TRIALS
 
 __all__ = ["Cut", "Judged", "judged_trials", "trial_key"]
 
@@ -63,11 +63,7 @@ def judged_trials(engine: Engine, study_id: int) -> dict[str, Judged]:
         )
         .join(REPORTS, REPORTS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(
-            OWN_CONFIGURATIONS,
-            (OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id)
-            & (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id),
-        )
+        .join(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
         .where(TRIALS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role.in_(_JUDGED_ROLES))
         .where(sqlalchemy.func.coalesce(OWN_TRIALS.c.judged, 1) == 1, COUNTS)
         .order_by(TRIALS.c.number, REPORTS.c.step)

@@ -142,10 +142,7 @@ class StudyRecorder:
                 raise _TakenError
             return started
 
-        try:
-            return persistently(self._engine, begin_once)
-        except _TakenError:
-            return None
+        return self._unless_taken(begin_once)
 
     def propose(
         self,
@@ -178,10 +175,7 @@ class StudyRecorder:
                 raise _TakenError
             return started
 
-        try:
-            return persistently(self._engine, begin_within)
-        except _TakenError:
-            return None
+        return self._unless_taken(begin_within)
 
     def proposals(self, *, first_seed: int) -> int:
         """How many configurations the study's search has proposed so far."""
@@ -278,6 +272,13 @@ class StudyRecorder:
 
         return persistently(self._engine, write)
 
+    def _unless_taken(self, begin: Callable[[Connection], Started]) -> Started | None:
+        """Begin a trial in one transaction; None, and nothing written, if it is another's."""
+        try:
+            return persistently(self._engine, begin)
+        except _TakenError:
+            return None
+
     def _beginning(
         self,
         planned: PlannedTrial,
@@ -298,7 +299,7 @@ class StudyRecorder:
             self.judged,
             proposed,
         )
-        return lambda connection: insert_beginning(connection, beginning, None)
+        return lambda connection: insert_beginning(connection, beginning)
 
     def _series_ids(self, names: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
         """The id of each (split, domain, metric), created where it is new."""

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 __all__ = [
     "ALEMBIC_VERSION",
+    "CONFIGURATION_OF_TRIAL",
     "INTERMEDIATE_VALUES",
     "OLDEST_SCHEMA",
     "OPTUNA",
@@ -198,6 +199,10 @@ OWN_PROVENANCES = Table(
     Column("judged", Integer),  # 1 where halving decides on it, else 0; since schema 3
     Column("provenance_id", String(32), primary_key=True),  # hash of its content
     Column("content_json", Text, nullable=False),  # versions, data, device, threads, numerics
+)
+# joins a trial's row of ours to its configuration
+CONFIGURATION_OF_TRIAL = (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id) & (
+    OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id
 )
 OWN_SERIES = Table(
     "dgsearch_series",

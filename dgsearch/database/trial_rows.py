@@ -19,6 +19,7 @@ from dgsearch.database.frames import FRAMES, STATE
 from dgsearch.database.mixed_times import warn_of_mixed_times
 from dgsearch.database.reading import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
+    CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,
     OWN_TRIALS,
     TRIALS,
@@ -136,12 +137,9 @@ def _query(
     first = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
     source = TRIALS.outerjoin(VALUES, first)
     if database.own:
-        configuration = (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id) & (
-            OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id
-        )
         source = source.outerjoin(
             OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id
-        ).outerjoin(OWN_CONFIGURATIONS, configuration)
+        ).outerjoin(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
         for name in own:
             if name not in _CONFIGURATION and name not in database.own_columns:
                 continue  # of a later schema than the database has

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Engine, Select, String, case, cast, inspec
 from sqlalchemy.exc import DBAPIError
 
 from dgsearch.database.tables import (
+    CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,
     OWN_SCORES,
     OWN_SERIES,
@@ -107,14 +108,11 @@ def _trials() -> Select[Any]:
     }
     configured = {name: OWN_CONFIGURATIONS.c[name] for name in ("method", "role", "variant")}
     columns = {**dict(OWN_TRIALS.c), **configured, **further}
-    configuration = (OWN_CONFIGURATIONS.c.study_id == OWN_TRIALS.c.study_id) & (
-        OWN_CONFIGURATIONS.c.config_id == OWN_TRIALS.c.config_id
-    )
     first = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
     return select(*(columns[name].label(name) for name in VIEWS["dgsearch_trials"])).select_from(
         TRIALS.join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
         .outerjoin(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
-        .outerjoin(OWN_CONFIGURATIONS, configuration)
+        .outerjoin(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
         .outerjoin(VALUES, first)
     )
 

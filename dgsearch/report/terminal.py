@@ -10,10 +10,9 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from dgsearch.analysis.selection import finished, repeated
+from dgsearch.analysis.selection import finished, repeated, superseded
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
-from dgsearch.database.identity import SET_ASIDE
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import STATES
 from dgsearch.inert import line
@@ -68,6 +67,7 @@ _COLUMNS = (
     "study",
     "trial_number",
     "config_id",
+    "role",
     "seed",
     "state",
     "stop_reason",
@@ -78,10 +78,9 @@ _COLUMNS = (
 
 
 def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> list[str]:
-    current = trials[~trials["config_id"].fillna("").str.contains(SET_ASIDE, regex=False)]
-    aside = trials[~trials.index.isin(current.index)]
-    row = {**row, **_counts(current), "aside": len(aside)}
-    trials = current
+    aside = superseded(trials)
+    trials = trials[~aside]
+    row = {**row, **_counts(trials), "aside": int(aside.sum())}
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
     interrupted = int((trials["stop_reason"] == "interrupted").sum())  # planned again
     tried_again = int((repeated(trials) & (trials["stop_reason"] == "failed")).sum())

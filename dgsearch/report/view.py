@@ -22,11 +22,11 @@ from dgsearch.analysis.selection import (
     accuracy_columns,
     finished,
     hyperparameter_column,
+    superseded,
     with_target_mean,
 )
 from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.database.facts import StudyFacts
-from dgsearch.database.identity import SUPERSEDED
 from dgsearch.report.reading import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short
 
@@ -262,7 +262,7 @@ def selection_words(view: StudyView) -> str:
 def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
     """The view of one study."""
     facts, trials = data.facts, data.trials
-    trials = trials[trials["role"].fillna("") != SUPERSEDED]
+    trials = trials[~superseded(trials)]
     if facts.spec:
         known = set(accuracy_columns(trials))
         targets = [name for name in facts.targets if name in known]

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.selection import accuracy_columns
-from dgsearch.database.identity import SUPERSEDED
+from dgsearch.analysis.selection import accuracy_columns, superseded
 from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import FOREIGN, StudyView
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
@@ -110,7 +109,7 @@ def provenance_section(view: StudyView) -> list[Section]:
 
 def _set_aside(view: StudyView) -> list[Block]:
     """How many trials no longer are what the study asks for."""
-    count = int((view.data.trials["role"].fillna("") == SUPERSEDED).sum())
+    count = int(superseded(view.data.trials).sum())
     if not count:
         return []
     stored, verb = ("trial", "is") if count == 1 else ("trials", "are")
