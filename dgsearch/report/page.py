@@ -12,7 +12,6 @@ from pathlib import Path
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from dgsearch.errors import ReportError
 from dgsearch.report.building import Page, build_page
@@ -115,7 +114,7 @@ def _render(page: Page) -> str:
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         style=Markup(_own_text("page.css")),
         script=Markup(_own_text("page.js")),
-        plotly=Markup(get_plotlyjs()),
+        plotly=Markup(_own_text("plotly_js/plotly-cartesian.min.js")),
         figure_json=_figure_json,
         safe=safe_name,
     )

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import optuna
 import pytest
+from plotly.offline import get_plotlyjs_version
 
+import dgsearch
 from dgsearch.database.recorder import Ending
 from dgsearch.errors import DatabaseError
 from dgsearch.report import write_report
@@ -133,3 +136,24 @@ def test_an_unknown_study_is_named(database: str, tmp_path: Path) -> None:
 )
 def test_a_studys_file_name_is_safe(study: str, file: str) -> None:
     assert safe_name(study) == file
+
+
+def test_the_embedded_bundle_is_of_the_major_version_that_plotly_writes_figures_for() -> None:
+    bundle = (files("dgsearch.report") / "plotly_js" / "plotly-cartesian.min.js").read_text(
+        "utf-8"
+    )
+    found = re.search(r"plotly\.js \(cartesian - minified\) v(\d+)\.", bundle)
+    assert found is not None
+    assert found.group(1) == get_plotlyjs_version().split(".")[0]
+
+
+def test_the_bundle_draws_every_trace_that_figures_are_made_of() -> None:
+    package = Path(dgsearch.__file__).parent
+    source = "".join(file.read_text("utf-8") for file in package.rglob("*.py"))
+    traces = set(re.findall(r"\bgo\.([A-Z]\w+)", source)) - {"Figure"}
+    assert {name.lower() for name in traces} <= {"bar", "heatmap", "histogram2d", "scatter"}
+
+
+def test_a_page_with_figures_stays_under_two_megabytes(database: str, tmp_path: Path) -> None:
+    full_study(database)
+    assert len(_page(database, tmp_path).encode()) < 2_000_000

@@ -56,21 +56,24 @@ def _failures(view: StudyView) -> list[str]:
     if not view.facts.spec:
         return []
     ended = view.trials[~repeated(view.trials) & view.trials["state"].isin(["COMPLETE", "FAIL"])]
-    said = []
-    for _, own in ended.groupby("config_id", sort=False):
-        failed = own[own["state"] == "FAIL"]
-        if failed.empty:
-            continue
-        name = view.name_of(own.iloc[0].to_dict())
-        seeds = listed([str(seed) for seed in sorted(failed["seed"])])
-        left = len(own) - len(failed)
-        rest = f"it is compared on the other {left}" if left else "it is not compared"
-        said.append(
-            f"{len(failed)} of {plural(len(own), 'seed')} of {name} failed ({seeds}); {rest}."
-        )
-    more = len(said) - _MOST_WARNINGS
-    text = [f"{plural(more, 'further configuration')} failed at some seeds."] if more > 0 else []
-    return [*said[:_MOST_WARNINGS], *text]
+    failed = ended.loc[ended["state"] == "FAIL", "config_id"].unique()
+    said = [
+        _failure(view, ended[ended["config_id"] == config_id])
+        for config_id in failed[:_MOST_WARNINGS]
+    ]
+    more = len(failed) - len(said)
+    text = [f"{plural(more, 'further configuration')} failed at some seeds."] if more else []
+    return [*said, *text]
+
+
+def _failure(view: StudyView, own: pd.DataFrame) -> str:
+    """Which seeds of one configuration failed."""
+    failed = own[own["state"] == "FAIL"]
+    name = view.name_of(own.iloc[0].to_dict())
+    seeds = listed([str(seed) for seed in sorted(failed["seed"])])
+    left = len(own) - len(failed)
+    rest = f"it is compared on the other {left}" if left else "it is not compared"
+    return f"{len(failed)} of {plural(len(own), 'seed')} of {name} failed ({seeds}); {rest}."
 
 
 def _trial_warnings(view: StudyView) -> list[str]:
