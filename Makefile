@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
+PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
 .PHONY: help install check test fast demo demo-short open-questions bench gpu-bench gpu-test clean
@@ -24,10 +26,10 @@ check: install  ## ruff, format, mypy --strict, import-linter, size of files and
 	$(BIN)/pytest -q tests/test_sizes.py
 
 fast: install  ## the fast tests: no marker
-	$(BIN)/pytest -q -m "not slow and not gpu and not browser and not postgres and not long"
+	$(BIN)/pytest -q $(PARALLEL) -m "not slow and not gpu and not browser and not postgres and not long"
 
 test: check  ## every check and every test but those that need a GPU or very long
-	$(BIN)/pytest -q -m "not gpu and not long"
+	$(BIN)/pytest -q $(PARALLEL) -m "not gpu and not long"
 
 demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.html
 	$(BIN)/dgsearch run studies/demo_mpbm.toml

@@ -15,6 +15,20 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is imported
 os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsearch-test-cache")
 
 
+_ONE_AFTER_ANOTHER = ("chaos", "runner", "test_walks.py", "test_plugins.py", "test_packaging.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts drivers and Ray goes to one worker, so that never two of them share a core.
+
+    A file of any other tests stays together, since its tests share what its fixtures build.
+    """
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        group = "engine" if place.parts[0] in _ONE_AFTER_ANOTHER else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     """One torch thread, as in a trial; torch is not imported for tests of the reading half."""
