@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pandas as pd
 from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.selection import repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
+from dgsearch.report.given import given_teacher, teacher_sentences, trained_on
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView, selection_domains, selection_words
@@ -23,7 +23,8 @@ _LONGEST = 300  # characters of a trial's warning
 
 def answer_section(view: StudyView) -> Section:
     """Two or three sentences with numbers, the warnings, and a table of key facts."""
-    sentences = answer_sentences(view) if view.has_results else ["No trial has finished yet."]
+    found = answer_sentences(view) if view.has_results else ["No trial has finished yet."]
+    sentences = [*teacher_sentences(view), *found]
     blocks: list[Block] = [Note(" ".join(sentences))]
     blocks += [Warn(text) for text in _warnings(view)]
     return Section("answer", "Answer", [*blocks, _key_facts(view)])
@@ -146,10 +147,8 @@ def _key_facts(view: StudyView) -> Table:
         seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
         rows += [
             ["method", _methods(view)],
-            [
-                "trained on",
-                f"{data['benchmark']}, {', '.join(data['source']) or 'a given teacher'}",
-            ],
+            ["trained on", f"{data['benchmark']}, {trained_on(view)}"],
+            *_given(view),
             ["tested on", ", ".join(data["targets"])],
             ["seeds", _seeds(view)],
             ["configurations are chosen by", f"accuracy on {selection_words(view)}"],
@@ -163,6 +162,12 @@ def _key_facts(view: StudyView) -> Table:
             ["git revision", str(facts.facts.get("git_revision") or "none")],
         ]
     return Table("key-facts", ("what", "value"), rows, (False, False), "What the answer rests on")
+
+
+def _given(view: StudyView) -> Rows:
+    """The row of a given teacher, if there is one."""
+    teacher = given_teacher(view)
+    return [["teacher", teacher]] if teacher else []
 
 
 def _methods(view: StudyView) -> str:
@@ -190,8 +195,3 @@ def _hardware(machine: Any, trials: pd.DataFrame) -> str:
     return ", ".join(str(part) for part in parts if part) + (
         f"; trials ran on {listed(used)}" if used else ""
     )
-
-
-def _sources(data: Mapping[str, Any]) -> str:
-    """The domains that were trained on; none where the teacher was given."""
-    return ", ".join(data["source"]) or "no source: the teacher was given"
