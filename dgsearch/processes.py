@@ -1,26 +1,67 @@
-"""Whether a process that left its name behind can still be at work."""
+"""Whether a process that left its name behind is certainly gone.
+
+A number of a process means something only where it was given: containers share the name of a
+host and number their processes anew, a host that was started again gives its numbers out again,
+and a number is used again when its process has ended. A process is therefore named by all that
+tells it apart, and of one that cannot be looked up nothing is certain.
+"""
 
 from __future__ import annotations
 
 import os
-import socket
+from pathlib import Path
 
-__all__ = ["may_live"]
+__all__ = ["is_gone", "is_of_another_boot", "this_process"]
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE = Path("/proc/self/ns/pid")
+_STATE, _STARTED = 0, 19  # places in /proc/PID/stat after the name of the program
 
 
-def may_live(host: str, pid: int) -> bool:
-    """Whether the process can live: of another machine that is not known, so it can.
+def this_process() -> str:
+    """This process's name: BOOT/NAMESPACE/PID/START; without /proc (macOS) the number alone."""
+    place, pid = _place(), os.getpid()
+    state = _stat(pid)
+    if place is None or state is None:
+        return f"///{pid}/"
+    return f"{place}/{pid}/{state[_STARTED]}"
+
+
+def is_gone(process: str | None) -> bool:
+    """Whether the process has certainly ended; False where that cannot be known from here.
 
     Args:
-        host: Name of its machine.
-        pid: Its number there.
+        process: As `this_process` named it; None: it left no name.
     """
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    place, _, identity = (process or "").rpartition("/")
+    place, _, pid = place.rpartition("/")
+    here = _place()
+    if here is None or place != here or not pid.isdecimal():
         return False
-    except PermissionError:
-        return True
-    return True
+    state = _stat(int(pid))
+    return state is None or state[_STARTED] != identity or state[_STATE] in ("Z", "X")
+
+
+def is_of_another_boot(process: str | None) -> bool:
+    """Whether the process ran before this machine was started, or on another machine."""
+    boot = (process or "").partition("/")[0]
+    here = _place()
+    return here is not None and bool(boot) and boot != here.partition("/")[0]
+
+
+def _place() -> str | None:
+    """Where numbers of processes mean what they mean here; None without /proc."""
+    try:
+        boot = _BOOT.read_text(encoding="ascii").strip()
+        return f"{boot}/{os.stat(_NAMESPACE).st_ino}"
+    except OSError:
+        return None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """State, ..., start of a process as the kernel lists them; None if there is no such one."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()

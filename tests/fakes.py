@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -21,6 +22,7 @@ from sqlalchemy import Engine
 from dgsearch.adaptive import adaptive_plan
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
+from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending, Epoch, Started, StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.design import Configuration, PlannedTrial, methods_of, plan_trials
@@ -125,8 +127,12 @@ class FakeStudy:
         self.spec = spec or fake_spec()
         self.engine: Engine = open_for_writing(database).engine
         self.study_id = register_study(self.engine, self.spec, fake_facts(self.spec))
-        self.driver = Driver(self.engine)
+        self.driver = Driver(self.engine, self.study_id)
         self.recorder = StudyRecorder(self.engine, self.study_id, self.driver.driver_id)
+
+    def frame(self) -> pd.DataFrame:
+        """The study's trials."""
+        return read_trials(self.engine, self.spec.name)
 
     def begin(self, planned: PlannedTrial) -> Started:
         """A RUNNING trial."""

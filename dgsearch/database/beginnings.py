@@ -25,7 +25,7 @@ from dgsearch.design import PlannedTrial
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Beginning", "Started", "count_proposals", "insert_beginning", "is_taken"]
+__all__ = ["Beginning", "Started", "count_proposals", "insert_beginning", "is_known", "is_taken"]
 
 
 class Started(NamedTuple):
@@ -95,6 +95,24 @@ def is_taken(
             OWN_TRIALS.c.trial_id != but,
             reason != "interrupted",
             or_(reason != "failed", OWN_TRIALS.c.attempt >= attempt),
+        )
+    )
+    return bool(connection.scalar(query))
+
+
+def is_known(connection: Connection, study_id: int, planned: PlannedTrial, *, but: int) -> bool:
+    """Whether a trial of this configuration and seed was ever begun, besides the row `but`.
+
+    One that was interrupted is begun again by whoever finds it, not proposed once more.
+    """
+    query = (
+        select(func.count())
+        .select_from(OWN_TRIALS)
+        .where(
+            OWN_TRIALS.c.study_id == study_id,
+            OWN_TRIALS.c.config_id == planned.configuration.config_id,
+            OWN_TRIALS.c.seed == planned.seed,
+            OWN_TRIALS.c.trial_id != but,
         )
     )
     return bool(connection.scalar(query))

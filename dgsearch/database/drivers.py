@@ -2,6 +2,12 @@
 
 A driver is one `dgsearch run`. It signs its trials and renews its heartbeat; a RUNNING trial
 whose driver is dead is ended as interrupted before the study goes on.
+
+No clock of any machine is compared with another's. A driver counts as dead when its heartbeat
+has stayed the same for a whole lease *while another driver looked at it again and again*: time
+in which nobody could look (the database was away, the one that looks was stopped) does not
+count. Two things shorten the wait, and neither rests on a machine's clock: a process that is
+certainly gone, and a server's own clock, by which heartbeats are stamped there.
 """
 
 from __future__ import annotations
@@ -10,87 +16,182 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, extract, func, insert, literal, select, text, update
 
 from dgsearch.database.recorder import Ending, StudyRecorder
+from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN_DRIVERS, OWN_TRIALS, TRIALS
 from dgsearch.database.writing import persistently
-from dgsearch.processes import may_live
+from dgsearch.processes import is_gone, this_process
 
-__all__ = ["Driver", "sweep_dead_trials"]
+__all__ = ["Driver", "lease_seconds"]
 
-HEARTBEAT_S = 10.0
-_SILENCE_S = 60.0  # a driver that has not renewed its heartbeat for so long is dead
+_LEASE_S = 60.0
+_BEATS = 6  # heartbeats in a lease
+_LOST = Ending(
+    state="FAIL",
+    stop_reason="interrupted",
+    error_type="Interrupted",
+    error="the process that ran this trial ended before the trial did",
+)
+
+
+def lease_seconds() -> float:
+    """How long a driver may be silent before its trials are taken: `DGSEARCH_LEASE_S`, or 60."""
+    return float(os.environ.get("DGSEARCH_LEASE_S") or _LEASE_S)
+
+
+@dataclass
+class _Watched:
+    """A heartbeat that this driver looks at."""
+
+    heartbeat: float
+    looked_at: float  # by this process's steady clock
+    silent_s: float = 0.0  # so long it was looked at and did not change
 
 
 class Driver:
-    """This process as a writer of trials, with a heartbeat in the database."""
+    """This process as a writer of a study's trials, with a heartbeat in the database."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Sign in."""
+    def __init__(
+        self,
+        engine: Engine,
+        study_id: int,
+        *,
+        lease_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Sign in.
+
+        Args:
+            engine: Of the database.
+            study_id: The study's row.
+            lease_s: Silence after which a driver is dead; None: `lease_seconds()`.
+            clock: Seconds that never jump.
+        """
         self.driver_id = uuid.uuid4().hex[:12]
         self._engine = engine
+        self._study_id = study_id
+        self._lease_s = lease_seconds() if lease_s is None else lease_s
+        self._clock = clock
+        self._watched: dict[str, _Watched] = {}
+        persistently(engine, self._sign_in)
+        self._renewed_at = clock()
+
+    @property
+    def beat_s(self) -> float:
+        """Seconds from one heartbeat to the next."""
+        return self._lease_s / _BEATS
+
+    def renew(self) -> bool:
+        """Renew the heartbeat and look at those of the others, if it is due; cheap to call.
+
+        Returns:
+            Whether it was due.
+        """
+        if self._clock() - self._renewed_at < self.beat_s:
+            return False
+        self._renewed_at = self._clock()
+        persistently(self._engine, self._beat)
+        self._dead(self._others())
+        return True
+
+    def sweep(self) -> int:
+        """End as interrupted every RUNNING trial of the study whose driver is dead.
+
+        A row that dgsearch did not write is never touched.
+
+        Returns:
+            How many there were.
+        """
+        recorder = StudyRecorder(self._engine, self._study_id, driver_id="")
+        return sum(recorder.end(trial_id, _LOST) for trial_id in self._dead(self._others()))
+
+    def others_at_work(self) -> frozenset[int]:
+        """Rows of the study's trials that other drivers run, as far as is known."""
+        return frozenset(row.trial_id for row in self._others())
+
+    def sign_out(self) -> None:
+        """Leave: what this driver left running is ended as interrupted."""
+        mine = OWN_DRIVERS.delete().where(OWN_DRIVERS.c.driver_id == self.driver_id)
+        persistently(self._engine, lambda connection: connection.execute(mine))
+        self.driver_id = ""
+        self.sweep()
+
+    def _sign_in(self, connection: Connection) -> None:
         row = {
             "driver_id": self.driver_id,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "heartbeat_at": time.time(),
+            "process": this_process(),
+            "heartbeat_at": self._now(),
         }
-        persistently(
-            engine, lambda connection: connection.execute(insert(OWN_DRIVERS).values(row))
-        )
-        self._renewed_at = time.monotonic()
+        connection.execute(insert(OWN_DRIVERS).values(row))
 
-    def renew(self) -> None:
-        """Renew the heartbeat if it is due; cheap to call often."""
-        if time.monotonic() - self._renewed_at < HEARTBEAT_S:
-            return
-        self._renewed_at = time.monotonic()
-        renewed = (
+    def _beat(self, connection: Connection) -> None:
+        renewed = connection.execute(
             update(OWN_DRIVERS)
             .where(OWN_DRIVERS.c.driver_id == self.driver_id)
-            .values(heartbeat_at=time.time())
+            .values(heartbeat_at=self._now())
         )
-        persistently(self._engine, lambda connection: connection.execute(renewed))
+        if renewed.rowcount == 0:  # somebody has tidied up; this driver goes on
+            self._sign_in(connection)
 
-    def sign_out(self) -> None:
-        """Leave: what this driver left running counts as interrupted at once."""
-        mine = OWN_DRIVERS.delete().where(OWN_DRIVERS.c.driver_id == self.driver_id)
-        persistently(self._engine, lambda connection: connection.execute(mine))
+    def _now(self) -> Any:
+        """The present in seconds since 1970, by the server's clock where there is a server."""
+        if self._engine.dialect.name == "postgresql":
+            return extract("epoch", func.clock_timestamp())
+        if self._engine.dialect.name in MYSQL:
+            return func.unix_timestamp(text("sysdate(6)"))
+        return time.time()
 
-
-def sweep_dead_trials(engine: Engine, study_id: int) -> int:
-    """End as interrupted every RUNNING trial of the study whose driver is dead.
-
-    Returns:
-        How many there were.
-    """
-    query = (
-        select(
-            TRIALS.c.trial_id, OWN_DRIVERS.c.host, OWN_DRIVERS.c.pid, OWN_DRIVERS.c.heartbeat_at
+    def _others(self) -> Sequence[Any]:
+        """RUNNING trials of the study that dgsearch wrote and this driver does not run."""
+        served = self._engine.dialect.name != "sqlite"
+        age = self._now() - OWN_DRIVERS.c.heartbeat_at if served else literal(0.0)
+        query = (
+            select(
+                TRIALS.c.trial_id,
+                OWN_TRIALS.c.driver_id,
+                OWN_DRIVERS.c.process,
+                OWN_DRIVERS.c.heartbeat_at,
+                age.label("age_s"),
+            )
+            .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+            .outerjoin(OWN_DRIVERS, OWN_DRIVERS.c.driver_id == OWN_TRIALS.c.driver_id)
+            .where(
+                TRIALS.c.study_id == self._study_id,
+                TRIALS.c.state == "RUNNING",
+                func.coalesce(OWN_TRIALS.c.driver_id, "") != self.driver_id,
+            )
         )
-        .outerjoin(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
-        .outerjoin(OWN_DRIVERS, OWN_DRIVERS.c.driver_id == OWN_TRIALS.c.driver_id)
-        .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "RUNNING")
-    )
-    with engine.connect() as connection:
-        running = connection.execute(query).all()
-    recorder = StudyRecorder(engine, study_id, driver_id="")
-    ending = Ending(
-        state="FAIL",
-        stop_reason="interrupted",
-        error_type="Interrupted",
-        error="the process that ran this trial ended before the trial did",
-    )
-    dead = [row.trial_id for row in running if not _lives(row.host, row.pid, row.heartbeat_at)]
-    return sum(recorder.end(trial_id, ending) for trial_id in dead)
+        return persistently(self._engine, lambda connection: connection.execute(query).all())
 
+    def _dead(self, rows: Sequence[Any]) -> list[int]:
+        """Those of the trials whose driver is dead."""
+        silent = {
+            row.driver_id: self._silence(row) for row in rows if row.heartbeat_at is not None
+        }
+        return [
+            row.trial_id
+            for row in rows
+            if row.heartbeat_at is None  # it has signed out
+            or is_gone(row.process)
+            or silent[row.driver_id] > self._lease_s
+            or (float(row.age_s or 0) > self._lease_s and silent[row.driver_id] > 2 * self.beat_s)
+        ]
 
-def _lives(host: str | None, pid: int | None, heartbeat_at: float | None) -> bool:
-    """Whether the driver of a trial can still be at work on it."""
-    if host is None or pid is None or heartbeat_at is None:
-        return False
-    if time.time() - heartbeat_at > _SILENCE_S:
-        return False
-    return may_live(host, pid)
+    def _silence(self, row: Any) -> float:
+        """Seconds for which the driver was looked at and its heartbeat stayed the same."""
+        now, heartbeat = self._clock(), float(row.heartbeat_at)
+        known = self._watched.get(row.driver_id)
+        if known is None or known.heartbeat != heartbeat:
+            self._watched[row.driver_id] = _Watched(heartbeat, now)
+            return 0.0
+        known.silent_s += min(now - known.looked_at, self.beat_s)
+        known.looked_at = now
+        return known.silent_s

@@ -7,7 +7,8 @@ transaction where the database allows that (SQLite and PostgreSQL do, MySQL does
 | schema | dgsearch | what is new |
 | --- | --- | --- |
 | 2 | 0.1.0 | the first that left this house |
-| 3 | 0.2.0 | provenance of each trial; halving decisions; leases |
+| 3 | 0.2.0 | provenance of each trial; halving decisions; proposals of a search |
+| 4 | 0.3.0 | processes of drivers |
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ the selected epoch. Each report is an intermediate value, whose step is the epoc
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from dgsearch.database.beginnings import (
     Started,
     count_proposals,
     insert_beginning,
+    is_known,
     is_taken,
 )
 from dgsearch.database.rows import optuna_now, report_row, score_row, value_row
@@ -170,8 +171,7 @@ class StudyRecorder:
             started = begin(connection)  # it holds the write lock from here
             if count_proposals(connection, self._study_id, first_seed=first_seed) > most:
                 raise _TakenError
-            row = started.trial_id
-            if not again and is_taken(connection, self._study_id, planned, but=row, attempt=1):
+            if not again and is_known(connection, self._study_id, planned, but=started.trial_id):
                 raise _TakenError
             return started
 
@@ -193,13 +193,17 @@ class StudyRecorder:
         )
         persistently(self._engine, lambda connection: connection.execute(start))
 
-    def report(self, trial_id: int, epochs: Sequence[Epoch], progress: Mapping[str, Any]) -> None:
+    def report(self, trial_id: int, epochs: Sequence[Epoch], progress: Mapping[str, Any]) -> bool:
         """Record how far a trial is, with some epochs of its last stage.
 
         Args:
             trial_id: The trial's row.
             epochs: What was measured, in order; none before the last stage.
             progress: Columns of `dgsearch_trial_facts` as they are now.
+
+        Returns:
+            Whether it was recorded; False if the trial does not run any more: while this driver
+            was silent another one has taken it.
         """
         scores = [
             (tuple(score[:3]), epoch.epoch, score[3]) for epoch in epochs for score in epoch.scores
@@ -213,7 +217,9 @@ class StudyRecorder:
         values = [report_row(trial_id, epoch.epoch, epoch.value) for epoch in epochs]
         done = {"epochs": epochs[-1].epoch} if epochs else {}
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> bool:
+            if not _running(connection, [trial_id]):
+                return False
             insert_new(connection, INTERMEDIATE_VALUES, values)
             insert_new(connection, OWN_SCORES, stored)
             connection.execute(
@@ -221,8 +227,13 @@ class StudyRecorder:
                 .where(OWN_TRIALS.c.trial_id == trial_id)
                 .values(**done, **progress)
             )
+            return True
 
-        persistently(self._engine, write)
+        return persistently(self._engine, write)
+
+    def still_running(self, trial_ids: Collection[int]) -> frozenset[int]:
+        """Those of the trials that nobody has ended."""
+        return persistently(self._engine, lambda connection: _running(connection, trial_ids))
 
     def keep_samples(self, trial_id: int, samples: Mapping[str, Any]) -> None:
         """Store what a trial shows of itself, by name; plain data only."""
@@ -315,3 +326,10 @@ class StudyRecorder:
             known = persistently(self._engine, write)
             self._series = {(row.split, row.domain, row.metric): row.series_id for row in known}
         return self._series
+
+
+def _running(connection: Connection, trial_ids: Collection[int]) -> frozenset[int]:
+    query = select(TRIALS.c.trial_id).where(
+        TRIALS.c.trial_id.in_(trial_ids), TRIALS.c.state == "RUNNING"
+    )
+    return frozenset(connection.scalars(query))

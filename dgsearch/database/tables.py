@@ -52,7 +52,7 @@ __all__ = [
     "VERSION_INFO",
 ]
 
-SCHEMA_VERSION = 3  # of dgsearch's own tables; `migrations.py` lists what each one added
+SCHEMA_VERSION = 4  # of dgsearch's own tables; `migrations.py` lists what each one added
 OLDEST_SCHEMA = 2  # of dgsearch 0.1.0
 
 STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
@@ -196,7 +196,6 @@ OWN_TRIALS = Table(
 OWN_PROVENANCES = Table(
     "dgsearch_provenances",
     OWN,
-    Column("judged", Integer),  # 1 where halving decides on it, else 0; since schema 3
     Column("provenance_id", String(32), primary_key=True),  # hash of its content
     Column("content_json", Text, nullable=False),  # versions, data, device, threads, numerics
 )
@@ -235,5 +234,6 @@ OWN_DRIVERS = Table(
     Column("driver_id", String(32), primary_key=True),
     Column("host", String(200), nullable=False),
     Column("pid", Integer, nullable=False),
-    Column("heartbeat_at", Double, nullable=False),  # seconds since 1970, UTC
+    Column("heartbeat_at", Double, nullable=False),  # seconds since 1970 by the server's clock
+    Column("process", String(200)),  # as `processes.this_process` names it; since schema 4
 )

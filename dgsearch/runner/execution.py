@@ -22,7 +22,7 @@ from dgsearch.runner.memory_kills import memory_kills
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
-from dgsearch.runner.search import QueueSearcher, Recording
+from dgsearch.runner.search import QueueSearcher, Recording, StopTaken
 from dgsearch.study import Halving, Range, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
@@ -136,6 +136,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
         name="study",
         storage_path=folder,
         callbacks=[recording],
+        stop=StopTaken(recording),
         checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         verbose=0,
     )

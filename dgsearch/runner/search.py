@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ray.tune import Callback
+from ray.tune import Callback, Stopper
 from ray.tune.search import Searcher
 from sqlalchemy.exc import StatementError
 
@@ -24,7 +25,10 @@ from dgsearch.trainable.border import described_failure
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import trial_folder
 
-__all__ = ["QueueSearcher", "Recording"]
+__all__ = ["QueueSearcher", "Recording", "StopTaken"]
+
+_LOOK_S = 2.0  # between two looks whether trials were taken
+_TAKEN = Ending("FAIL", "interrupted", error_type="Interrupted")
 
 
 class _NotStored:
@@ -149,6 +153,8 @@ class Recording(_NotStored, Callback):
         self.memory: MemoryUse | None = None
         self.stopped: ArtefactFolderError | None = None  # why no trial can go on
         self._leaving: list[Any] = []  # Ray's trials that have ended and are still known to it
+        self.taken: set[str] = set()  # those that another driver has ended meanwhile, by Ray's id
+        self._looked_at = time.monotonic()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record and show that it has a worker."""
@@ -161,7 +167,7 @@ class Recording(_NotStored, Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record what a trial reports; of its last stage every epoch."""
-        if "reports" not in result or trial.trial_id in self._refused:
+        if "reports" not in result or trial.trial_id in self._refused.keys() | self.taken:
             return
         begun = self._searcher.begun[trial.trial_id]
         reports = [EpochReport.from_json(report) for report in result["reports"]]
@@ -178,9 +184,12 @@ class Recording(_NotStored, Callback):
         decided = {} if cut is None else cut._asdict()  # a kill before its end loses nothing
         columns = _columns(report, result) | decided
         try:
-            self._recorder.report(begun.started.trial_id, epochs, columns)
+            recorded = self._recorder.report(begun.started.trial_id, epochs, columns)
         except (StatementError, ValueError, TypeError, OverflowError) as error:
             self._refused[trial.trial_id] = described_failure(error)
+            return
+        if not recorded:
+            self.taken.add(trial.trial_id)
             return
         if report.samples:
             self._recorder.keep_samples(begun.started.trial_id, report.samples)
@@ -192,6 +201,9 @@ class Recording(_NotStored, Callback):
     ) -> None:
         """Record how a trial ended: finished, halved, or failed by its own account."""
         begun = self._searcher.begun[trial.trial_id]
+        if trial.trial_id in self.taken:
+            self._end(trial, begun, _TAKEN)
+            return
         result = trial.last_result or {}
         failure = self._refused.pop(trial.trial_id, None) or result.get("failure")
         if failure is not None:
@@ -210,6 +222,9 @@ class Recording(_NotStored, Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose process died."""
+        if trial.trial_id in self.taken:
+            self._end(trial, self._searcher.begun[trial.trial_id], _TAKEN)
+            return
         message = "the worker process died; it was killed, or the machine ran out of memory"
         failure = {"type": WORKER_DIED, "message": message, "tail": ""}
         if self._memory_kill:
@@ -233,7 +248,22 @@ class Recording(_NotStored, Callback):
         self._leaving = still
         if self.stopped is not None:
             raise KeyboardInterrupt
+        self._notice_taken()
         self._on_tick()
+
+    def _notice_taken(self) -> None:
+        """Look now and then whether another driver took a trial while this one was silent."""
+        if time.monotonic() - self._looked_at < _LOOK_S:
+            return
+        self._looked_at = time.monotonic()
+        left = {trial.trial_id for trial in self._leaving}
+        rows = {
+            key: begun.started.trial_id
+            for key, begun in self._searcher.begun.items()
+            if key not in left
+        }
+        running = self._recorder.still_running(rows.values())
+        self.taken.update(key for key, row in rows.items() if row not in running)
 
     def _fail(self, trial: Any, begun: Begun, failure: dict[str, str]) -> None:
         """Record a failure; one that the trial is not to blame for is an interruption."""
@@ -250,7 +280,11 @@ class Recording(_NotStored, Callback):
         self._end(trial, begun, Ending("FAIL", reason, error_type=failure["type"], error=text))
 
     def _end(self, trial: Any, begun: Begun, ending: Ending) -> None:
-        self._recorder.end(begun.started.trial_id, ending)
+        """Record an end; of a trial that was taken from this driver the end is another's."""
+        if not self._recorder.end(begun.started.trial_id, ending):
+            ending = _TAKEN
+        self._values.pop(trial.trial_id, None)
+        self.taken.discard(trial.trial_id)
         if ending.stop_reason != "interrupted":
             job = trial.config["job"]
             folder = trial_folder(job["artifacts"], job["study"], job["number"])
@@ -258,6 +292,22 @@ class Recording(_NotStored, Callback):
         self._searcher.queue.ended(begun, ending)
         self._progress.ended(begun, ending)
         self._leaving.append(trial)
+
+
+class StopTaken(_NotStored, Stopper):
+    """Stops the training of trials that another driver has taken."""
+
+    def __init__(self, recording: Recording) -> None:
+        """Ask `recording` which they are."""
+        self._recording = recording
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Whether it was taken."""
+        return trial_id in self._recording.taken
+
+    def stop_all(self) -> bool:
+        """Never: the others go on."""
+        return False
 
 
 def _forget(trial: Any) -> None:

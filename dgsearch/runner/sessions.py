@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from dgsearch.processes import may_live
+from dgsearch.processes import is_gone, is_of_another_boot, this_process
 
 __all__ = ["mark_session", "sweep_sessions"]
 
@@ -25,7 +25,7 @@ _KEPT_S = 24 * 3600.0  # so long its logs can tell what happened
 
 def mark_session(session: Path) -> None:
     """Mark a session folder of Ray as started by this process."""
-    owner = {"host": socket.gethostname(), "pid": os.getpid()}
+    owner = {"host": socket.gethostname(), "process": this_process()}
     (session / _MARK).write_text(json.dumps(owner), encoding="utf-8")
 
 
@@ -54,7 +54,8 @@ def _own(folder: Path) -> Iterator[Path]:
         with suppress(OSError, ValueError, KeyError, TypeError):  # not a mark of ours
             owner = json.loads(mark.read_text(encoding="utf-8"))
             mine = mark.stat().st_uid == os.getuid() and owner["host"] == socket.gethostname()
-            if mine and not may_live(owner["host"], int(owner["pid"])):
+            process = owner.get("process")
+            if mine and (is_gone(process) or is_of_another_boot(process)):
                 yield mark.parent
 
 

@@ -7,6 +7,7 @@ Ray Tune. Running it again therefore goes on where it stopped, or does nothing.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -17,7 +18,7 @@ from sqlalchemy import Engine
 
 from dgsearch.database.configurations import StoredConfigurations, stored_configurations
 from dgsearch.database.connection import answering, database_url, open_for_writing
-from dgsearch.database.drivers import Driver, sweep_dead_trials
+from dgsearch.database.drivers import Driver
 from dgsearch.database.identity import find_takeover
 from dgsearch.database.judged import Judged, judged_trials
 from dgsearch.database.provenance import provenance_content, store_provenance
@@ -61,6 +62,8 @@ __all__ = ["run_study"]
 
 logger = logging.getLogger(__name__)
 
+_LOOK_S = 1.0  # between two looks at trials of other drivers
+
 
 def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> Outcome:
     """Run what is left of a study.
@@ -84,7 +87,6 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     storage = open_for_writing(options.database)
     with answering(database_url(options.database)):
         study_id = _register(storage.engine, spec, facts, options)
-        sweep_dead_trials(storage.engine, study_id)
         content = provenance_content(facts, threads=max(1, int(spec.resources.cpus)))
         provenance_id = store_provenance(storage.engine, content)
         run = _StudyRun(spec, options, storage, study_id, provenance_id)
@@ -121,7 +123,8 @@ class _StudyRun:
         self._options = options
         self._storage = storage
         self._study_id = study_id
-        self._driver = Driver(storage.engine)
+        self._driver = Driver(storage.engine, study_id)
+        self._driver.sweep()
         self._recorder = StudyRecorder(
             storage.engine, study_id, self._driver.driver_id, provenance_id=provenance_id
         )
@@ -139,7 +142,6 @@ class _StudyRun:
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran."""
         self._driver.sign_out()
-        sweep_dead_trials(self._storage.engine, self._study_id)
 
     def to_the_end(self) -> Outcome:
         """Run every phase; stops early, without an error, at Ctrl-C."""
@@ -186,7 +188,9 @@ class _StudyRun:
 
         Ray is started for the first queue that holds anything.
         """
-        while not (queue := make_queue()).exhausted:
+        while not (queue := make_queue()).exhausted or self._waited_for_others():
+            if queue.exhausted:
+                continue  # what the others left decides anew
             with self._progress(queue.total) as progress:
                 stack.enter_context(ray_cluster(self._options.address))
                 check_fits(self._spec.resources)
@@ -194,7 +198,29 @@ class _StudyRun:
                     outcome.started += self._execute(queue, halving, progress)
                 finally:
                     self._stored_attempts = self._stored_points = None
-            sweep_dead_trials(self._storage.engine, self._study_id)
+            self._driver.sweep()
+
+    def _waited_for_others(self) -> bool:
+        """Wait while other drivers run trials of the study; whether one of these has ended.
+
+        What comes next rests on how they end, and those of a driver that dies are left to run.
+        """
+        self._driver.sweep()
+        at_work = self._driver.others_at_work()
+        if not at_work:
+            return False
+        logger.warning(
+            "%s: waiting for %s of another `dgsearch run`; Ctrl-C leaves them to it",
+            self._spec.name,
+            "1 trial" if len(at_work) == 1 else f"{len(at_work)} trials",
+        )
+        while self._driver.others_at_work() >= at_work:
+            time.sleep(_LOOK_S)
+            self._driver.renew()
+            self._driver.sweep()
+            self._interrupts.stop_if_asked()
+        self._stored_attempts = self._stored_points = None
+        return True
 
     def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
         """Train the queue; the first trial alone where its memory decides how many share."""

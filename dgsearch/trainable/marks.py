@@ -1,7 +1,8 @@
 """Marks beside the stages: who trains one, and who reads one.
 
 A mark is a small file whose modification time its owner renews while it lives. One that was
-not renewed for a while, or whose process is gone, is left over and does not count. Ages are
+not renewed for a while, or whose process is certainly gone, is left over and does not count:
+at worst a stage is trained twice, by one that slept and by one that thought it dead. Ages are
 taken from the folder's own clock, so that the machines that share it need not agree on time.
 """
 
@@ -16,7 +17,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from dgsearch.processes import may_live
+from dgsearch.processes import is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
 __all__ = ["Marks"]
@@ -94,11 +95,10 @@ class Marks:
         if age > SILENCE_S:
             return True
         try:
-            owner = json.loads(mark.read_text(encoding="utf-8"))
-            return not may_live(owner["host"], owner["pid"])
+            return is_gone(json.loads(mark.read_text(encoding="utf-8")).get("process"))
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, AttributeError):
             return False  # half-written, damaged or not this user's to read: its age decides
 
     def now(self) -> float:
@@ -175,7 +175,8 @@ def _create(mark: Path) -> bool:
         return False
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            json.dump({"host": socket.gethostname(), "pid": os.getpid()}, opened)
+            owner = {"host": socket.gethostname(), "process": this_process()}
+            json.dump(owner, opened)
     except OSError:
         mark.unlink(missing_ok=True)
         raise

@@ -1,16 +1,9 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-
 import pytest
-from sqlalchemy import update
 
 from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.connection import open_for_writing
-from dgsearch.database.drivers import sweep_dead_trials
 from dgsearch.database.judged import Cut, Judged, judged_trials, trial_key
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
@@ -19,14 +12,8 @@ from dgsearch.database.studies import (
     finished_values,
     register_study,
 )
-from dgsearch.database.tables import OWN_DRIVERS
 from dgsearch.errors import StudyChangedError
 from tests.fakes import FakeStudy, fake_facts, fake_spec, planned
-
-
-def _set_driver(study: FakeStudy, **columns: object) -> None:
-    with study.engine.begin() as connection:
-        connection.execute(update(OWN_DRIVERS).values(**columns))
 
 
 def test_registering_again_gives_the_same_study(database: str) -> None:
@@ -71,42 +58,6 @@ def test_a_study_that_became_another_is_refused_with_the_difference(
     spec = fake_spec(**changes)
     with pytest.raises(StudyChangedError, match=named):
         register_study(study.engine, spec, fake_facts(spec))
-
-
-def test_a_live_drivers_trials_are_left_alone(database: str) -> None:
-    study = FakeStudy(database)
-    study.begin(planned())
-    assert sweep_dead_trials(study.engine, study.study_id) == 0
-
-
-def test_trials_of_a_process_that_is_gone_are_interrupted(database: str) -> None:
-    study = FakeStudy(database)
-    study.begin(planned())
-    ended = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    _set_driver(study, pid=int(ended.stdout))
-    assert sweep_dead_trials(study.engine, study.study_id) == 1
-    assert read_trials(database)["stop_reason"].tolist() == ["interrupted"]
-
-
-def test_trials_of_a_silent_driver_elsewhere_are_interrupted(database: str) -> None:
-    study = FakeStudy(database)
-    study.begin(planned())
-    _set_driver(study, host="another-machine", pid=os.getpid(), heartbeat_at=time.time() - 30)
-    assert sweep_dead_trials(study.engine, study.study_id) == 0
-    _set_driver(study, heartbeat_at=time.time() - 300)
-    assert sweep_dead_trials(study.engine, study.study_id) == 1
-
-
-def test_trials_of_a_driver_that_signed_out_are_interrupted(database: str) -> None:
-    study = FakeStudy(database)
-    study.begin(planned())
-    study.driver.sign_out()
-    assert sweep_dead_trials(study.engine, study.study_id) == 1
 
 
 def test_the_last_attempt_counts(database: str) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,20 +12,20 @@ from dgsearch.trainable import marks
 from dgsearch.trainable.marks import Marks
 
 
-def _left_over(folder: Path, *, host: str, pid: int, age: float) -> Path:
+def _left_over(folder: Path, *, process: str, age: float) -> Path:
     """The mark of another process, renewed `age` seconds ago."""
     folder.mkdir(exist_ok=True)
     mark = folder / "k.training"
-    mark.write_text(json.dumps({"host": host, "pid": pid}))
+    mark.write_text(json.dumps({"host": "a-host", "process": process}))
     then = mark.stat().st_mtime - age
     os.utime(mark, (then, then))
     return mark
 
 
-def _ended_process() -> int:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    return ended.pid
+def _ended_process() -> str:
+    """Name of a process that was a child of this one."""
+    code = "from dgsearch.processes import this_process; print(this_process())"
+    return subprocess.check_output([sys.executable, "-c", code], text=True).strip()
 
 
 def test_one_process_has_a_stage_at_a_time(tmp_path: Path) -> None:
@@ -42,7 +41,7 @@ def test_one_process_has_a_stage_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_path: Path) -> None:
-    _left_over(tmp_path, host=socket.gethostname(), pid=_ended_process(), age=0.0)
+    _left_over(tmp_path, process=_ended_process(), age=0.0)
     taken = Marks(tmp_path)
     assert taken.claim("k")
     taken.release("k")
@@ -52,7 +51,7 @@ def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_p
 def test_the_claim_of_another_machine_is_taken_over_when_it_is_silent(
     tmp_path: Path, age: float, expected: bool
 ) -> None:
-    _left_over(tmp_path, host="elsewhere", pid=1, age=age)
+    _left_over(tmp_path, process="another-boot/1/1/1", age=age)
     assert Marks(tmp_path).claim("k") is expected
     Marks(tmp_path).release("k")
 
