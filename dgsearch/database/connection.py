@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool, QueuePool
 
 from dgsearch.database.copies import copy_of
-from dgsearch.database.journal import is_journal, journal_rows
+from dgsearch.database.journal import is_journal, journal_columns
 from dgsearch.database.masking import hidden, masked, unescaped
 from dgsearch.database.older import is_of_other_schema, older_rows
 from dgsearch.database.orphans import guard_ids
@@ -170,7 +170,7 @@ def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) ->
         engine = reading_engine(url, masked(url))
         file = sqlite_file(url)
         if file is not None and is_journal(file):
-            return copy_of(url, file, lambda: journal_rows(file))
+            return copy_of(url, file, lambda: journal_columns(file))
         with engine.connect() as connection:
             check_readable(connection, masked(url))
             if not is_of_other_schema(connection):

@@ -26,15 +26,17 @@ from dgsearch.database.tables import (
 )
 
 __all__ = [
+    "METRIC_NAMES",
     "Declared",
     "Distribution",
     "Objective",
+    "objectives_of",
     "parse_distribution",
     "read_declared",
     "read_objectives",
 ]
 
-_METRIC_NAMES = "study:metric_names"  # key of `Study.set_metric_names`
+METRIC_NAMES = "study:metric_names"  # key of `Study.set_metric_names`
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def read_objectives(
         directions[study_id][index] = direction
     names = _metric_names(database, study_ids)
     return {
-        study_id: _objectives([found[at] for at in sorted(found)], names.get(study_id, []))
+        study_id: objectives_of([found[at] for at in sorted(found)], names.get(study_id, []))
         for study_id, found in directions.items()
     }
 
@@ -180,8 +182,13 @@ def parse_distribution(text: str) -> Distribution:
     return Distribution("float", found["low"], found["high"], log, step)
 
 
-def _objectives(directions: Sequence[str], names: Sequence[str]) -> tuple[Objective, ...]:
-    """One objective a direction; of names that are not distinct none is a column's."""
+def objectives_of(directions: Sequence[str], names: Sequence[str]) -> tuple[Objective, ...]:
+    """The objectives of a study; of names that are not distinct none is a column's.
+
+    Args:
+        directions: Of each; none: one whose direction is not set.
+        names: Optuna's metric names, if they are set.
+    """
     directions = directions or ["NOT_SET"]
     names = names if len(names) == len(directions) else [""] * len(directions)
     several = len(directions) > 1
@@ -197,7 +204,7 @@ def _objectives(directions: Sequence[str], names: Sequence[str]) -> tuple[Object
 def _metric_names(database: Snapshot, study_ids: Sequence[int]) -> dict[int, list[str]]:
     table = STUDY_SYSTEM_ATTRIBUTES
     query = select(table.c.study_id, table.c.value_json).where(
-        table.c.key == _METRIC_NAMES, table.c.study_id.in_(list(study_ids))
+        table.c.key == METRIC_NAMES, table.c.study_id.in_(list(study_ids))
     )
     found = {study_id: json.loads(text) for study_id, text in database.cursor(query)}
     return {study_id: [str(name) for name in names or ()] for study_id, names in found.items()}

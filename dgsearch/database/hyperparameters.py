@@ -7,7 +7,7 @@ Optuna's `trial_params`, where they are decoded once per distinct distribution.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from dgsearch.database.reading import Floats, Ints, Snapshot
 from dgsearch.database.tables import OWN_CONFIGURATIONS, PARAMS, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 
-__all__ = ["hyperparameter_kinds", "read_hyperparameters"]
+__all__ = ["hyperparameter_kinds", "joined", "pieces_of", "read_hyperparameters"]
 
+_SHORT = 2**15
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _NO_ROWS: Ints = np.empty(0, np.int64)
 _NO_NUMBERS: Floats = np.empty(0, np.float64)
@@ -49,15 +50,32 @@ def read_hyperparameters(
         By column: those of configurations in the order of their method, then those of other
         trials in the order in which they were first stored.
     """
+    found = [*_configured(database, rows), *_stored(database, conditions, rows, columns)]
+    return joined(found, len(rows.ids), columns=columns, kinds=kinds)
+
+
+def joined(
+    found: Iterable[tuple[str, Piece]],
+    size: int,
+    *,
+    columns: Collection[str] | None,
+    kinds: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """One array a column, from pieces of columns.
+
+    Args:
+        found: Column and piece.
+        size: Number of trials.
+        columns: Only these; None: all.
+        kinds: Columns and dtypes that are wanted whatever is found; None: what is found.
+    """
     pieces: dict[str, list[Piece]] = {}
-    for name, piece in _configured(database, rows):
-        pieces.setdefault(name, []).append(piece)
-    for name, piece in _stored(database, conditions, rows, columns):
+    for name, piece in found:
         pieces.setdefault(name, []).append(piece)
     if kinds is None:
         kinds = {name: common_kind(p.kind for p in found) for name, found in pieces.items()}
     return {
-        name: column_of(pieces.get(name, ()), len(rows.ids), kind)
+        name: column_of(pieces.get(name, ()), size, kind)
         for name, kind in kinds.items()
         if columns is None or name in columns
     }
@@ -133,13 +151,35 @@ def _stored(
     table = table.unify_dictionaries().combine_chunks()
     names, name_codes = _encoded(table, "name")
     distributions, codes = _encoded(table, "distribution")
+    order = np.argsort(table["param"].to_numpy(), kind="stable")
+    places = rows.places(table["trial"].to_numpy())[order]
+    values = table["value"].to_numpy()[order]
+    yield from pieces_of(places, values, (name_codes[order], names), (codes[order], distributions))
+
+
+def pieces_of(
+    places: Ints,
+    values: Floats,
+    named: tuple[Ints, Sequence[str]],
+    described: tuple[Ints, Sequence[str]],
+) -> Iterator[tuple[str, Piece]]:
+    """Hyperparameters distribution by distribution, in the order in which each came first.
+
+    Args:
+        places: Position of the trial of each.
+        values: As Optuna stores them.
+        named: Place of the name of each, among these names.
+        described: Place of the distribution of each, among these descriptions by Optuna, JSON.
+    """
+    (name_codes, names), (codes, distributions) = named, described
+    if not len(values):
+        return
     pairs = name_codes * len(distributions) + codes
+    if pairs.max() < _SHORT:
+        pairs = pairs.astype(np.int16)  # which numpy sorts in a tenth of the time
     order = np.argsort(pairs, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(pairs[order])) + 1)
-    params = table["param"].to_numpy()
-    places = rows.places(table["trial"].to_numpy())
-    values = table["value"].to_numpy()
-    for group in sorted(groups, key=lambda members: params[members].min()):
+    for group in sorted(groups, key=lambda members: members[0]):
         name = names[name_codes[group[0]]]
         distribution = distributions[codes[group[0]]]
         yield beside_own(name), decode_param(places[group], values[group], distribution)

@@ -31,6 +31,7 @@ __all__ = [
     "Ints",
     "Snapshot",
     "Studies",
+    "chosen_studies",
     "frame_of",
     "has_own_tables",
     "snapshot",
@@ -111,15 +112,28 @@ class Snapshot:
             DatabaseError: If there is no study of such a name.
         """
         query = select(STUDIES.c.study_id, STUDIES.c.study_name).order_by(STUDIES.c.study_id)
-        names: dict[int, str] = dict(iter(self.cursor(query)))
-        if study is None:
-            return names
-        wanted = {study} if isinstance(study, str) else set(study)
-        for name in sorted(wanted - set(names.values())):
-            raise DatabaseError(
-                f"study {name!r} is not in {self.place}; {one_of(name, list(names.values()))}"
-            )
-        return {study_id: name for study_id, name in names.items() if name in wanted}
+        return chosen_studies(dict(iter(self.cursor(query))), study, self.place)
+
+
+def chosen_studies(names: Mapping[int, str], study: Studies, place: str) -> dict[int, str]:
+    """Those of the studies of a database that are asked for.
+
+    Args:
+        names: Name of each study, by id.
+        study: One name, several, or None for all.
+        place: What the database is called in messages.
+
+    Raises:
+        DatabaseError: If there is no study of such a name.
+    """
+    if study is None:
+        return dict(names)
+    wanted = {study} if isinstance(study, str) else set(study)
+    for name in sorted(wanted - set(names.values())):
+        raise DatabaseError(
+            f"study {name!r} is not in {place}; {one_of(name, list(names.values()))}"
+        )
+    return {study_id: name for study_id, name in names.items() if name in wanted}
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

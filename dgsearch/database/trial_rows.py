@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy
 from sqlalchemy import ColumnElement, Select, select
 
-from dgsearch.database.declared import read_objectives
+from dgsearch.database.declared import Objective, read_objectives
 from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
@@ -26,7 +27,14 @@ from dgsearch.database.tables import (
     VALUES,
 )
 
-__all__ = ["TrialRows", "objective_values", "read_trial_rows"]
+__all__ = [
+    "TrialRows",
+    "objective_values",
+    "read_trial_rows",
+    "rows_of",
+    "set_durations",
+    "values_of_several",
+]
 
 _TYPES = FRAMES["trials"].dtypes
 _TIMES = ("started_at", "finished_at")
@@ -75,21 +83,35 @@ def read_trial_rows(
     """
     own = [name for name in _OWN if columns is None or name in (*columns, "config_id")]
     query, types = _query(database, conditions, own)
-    frame = to_frame(database.table(query, types))
-    frame = frame.set_axis(range(len(frame)), axis=0)
-    ids, study_ids = (frame.pop(name).to_numpy(np.int64) for name in ("trial_id", "study_id"))
-    for name in _TYPES:
-        if name not in frame:
-            frame[name] = pd.Series(None, index=frame.index, dtype=_TYPES[name])
-    rows = TrialRows(ids, study_ids, [_plain(text) for text in frame["config_id"]])
+    rows, frame = rows_of(database.table(query, types), names)
+    _set_times(database, frame)
+    return rows, frame[list(_TYPES)]
+
+
+def rows_of(table: pa.Table, names: Mapping[int, str]) -> tuple[TrialRows, pd.DataFrame]:
+    """The trials of a table, and their columns but for durations; times have no zone yet.
+
+    Args:
+        table: trial_id, study_id, trial_number, state, value, infinite, started_at, finished_at,
+            and any others of `FRAMES["trials"]`.
+        names: Name of each study, by id, in order.
+    """
+    found = to_frame(table)
+    index = pd.RangeIndex(len(found))
+    missing = {kind: pd.Series(None, index=index, dtype=kind) for kind in set(_TYPES.values())}
+    columns = {name: found[name].set_axis(index) for name in _TYPES if name in found}
+    frame = pd.DataFrame({name: columns.get(name, missing[kind]) for name, kind in _TYPES.items()})
+    ids, study_ids = (found[name].to_numpy(np.int64) for name in ("trial_id", "study_id"))
+    configured = frame["config_id"].to_numpy().tolist()
+    config_ids = [text if isinstance(text, str) else None for text in configured]
+    rows = TrialRows(ids, study_ids, config_ids)
     frame["study"] = pd.Series(study_ids).map(dict(names)).astype("string")
     frame["trial_number"] = frame["trial_number"].astype("int64")
     frame["state"] = frame["state"].astype(STATE)
     frame["value"] = with_infinities(
-        frame["value"].to_numpy(), frame.pop("infinite").to_numpy(np.float64, na_value=0)
+        frame["value"].to_numpy(), found["infinite"].to_numpy(np.float64, na_value=0)
     )
-    _set_times(database, frame)
-    return rows, frame[list(_TYPES)]
+    return rows, frame
 
 
 def objective_values(
@@ -112,6 +134,26 @@ def objective_values(
     ids, places, numbers, infinite = database.numbers(query).T
     values = with_infinities(numbers, infinite)
     at = rows.places(ids.astype(np.int64))
+    return values_of_several(of_several, rows, at, places, values)
+
+
+def values_of_several(
+    of_several: Mapping[int, Sequence[Objective]],
+    rows: TrialRows,
+    at: Ints,
+    places: npt.NDArray[Any],
+    values: Floats,
+) -> dict[str, Floats]:
+    """Values of studies of several objectives, by column.
+
+    Args:
+        of_several: Objectives of each such study, by id.
+        rows: The trials.
+        at: Position of the trial of each value.
+        places: Objective of each value, from 0.
+        values: The values.
+    """
+    columns = dict.fromkeys(item.column for found in of_several.values() for item in found)
     wide = {name: np.full(len(rows.ids), np.nan) for name in columns}
     for study_id, found in of_several.items():
         for objective in found:
@@ -166,8 +208,9 @@ def _set_times(database: Snapshot, frame: pd.DataFrame) -> None:
         frame[name] = utc
     if not database.utc:
         warn_of_mixed_times(frame[foreign], database.place)
+    set_durations(frame)
+
+
+def set_durations(frame: pd.DataFrame) -> None:
+    """Put the seconds between start and end, in place."""
     frame["duration_s"] = (frame["finished_at"] - frame["started_at"]).dt.total_seconds()
-
-
-def _plain(text: Any) -> str | None:
-    return None if text is pd.NA else text

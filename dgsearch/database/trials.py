@@ -11,7 +11,9 @@ import pandas as pd
 from dgsearch.database.accuracies import accuracy_domains, measured_domains, read_accuracies
 from dgsearch.database.attributes import attribute_kinds, read_attributes
 from dgsearch.database.chunks import trial_blocks
-from dgsearch.database.connection import open_for_reading
+from dgsearch.database.column_frames import families_of
+from dgsearch.database.connection import masked, open_for_reading
+from dgsearch.database.copies import columns_of
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
 from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, VALUE, hyperparameter_columns
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
@@ -55,7 +57,14 @@ class _Layout:
 
 def trials_frame(database: Database, request: TrialRequest) -> pd.DataFrame:
     """All trials asked for, as one frame; its columns do not depend on the filters."""
-    with snapshot(database) as opened:
+    engine = open_for_reading(database)
+    whole = columns_of(engine)
+    if whole is not None and request.trials == TrialFilter():
+        found, families = families_of(whole, request.study, masked(engine.url))
+        frame = _in_order(found, families)
+        if all(name in frame for name in request.columns or ()):
+            return chosen_columns(frame, request.columns)
+    with snapshot(engine) as opened:
         names = opened.studies(request.study)
         _check_domains(opened, request)
         conditions = request.trials.conditions(opened, names)
