@@ -28,6 +28,7 @@ from dgsearch.database.studies import register_study
 from dgsearch.design import Configuration, PlannedTrial, methods_of, plan_trials
 from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study import Catalogue, StudySpec, parse_study
+from dgsearch.study.metrics import metric_facts
 
 SPACES = {
     "mpbm": Space(
@@ -115,6 +116,7 @@ def fake_facts(spec: StudySpec) -> dict[str, Any]:
         "git_revision": "abc",
         "machine": {"system": "Linux", "processor": "a chip", "cores": 2, "gpus": []},
         "labels": ["0", "1"],
+        "metrics": metric_facts(spec.recorded),
         "images": {"source/train": 8},
         "data_fingerprint": "00ff",
     }
@@ -151,6 +153,10 @@ class FakeStudy:
         scores: list[tuple[str, str, str, float]] = [("validation", "scan", "accuracy", value)]
         for domain, number in zip(self.spec.data.targets, accuracies, strict=True):
             scores.append(("test", domain, "accuracy", number))
+        for metric in self.spec.recorded[1:]:  # numbers of its own scale: 3 less the accuracy
+            scores.append(("validation", "scan", metric, value))
+            for domain, number in zip(self.spec.data.targets, accuracies, strict=True):
+                scores.append(("test", domain, metric, 3 - number))
         for metric, number in (diagnostics or {}).items():
             scores.append(("train", "scan", metric, number))
         progress = {

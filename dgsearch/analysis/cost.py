@@ -85,7 +85,11 @@ def typical_seconds(trials: pd.DataFrame, stages: pd.DataFrame) -> pd.DataFrame:
 
 
 def cost_table(
-    trials: pd.DataFrame, scores: pd.DataFrame, *, targets: Sequence[str]
+    trials: pd.DataFrame,
+    scores: pd.DataFrame,
+    *,
+    targets: Sequence[str],
+    maximise: bool = True,
 ) -> pd.DataFrame:
     """What each row's finished trials cost and reach.
 
@@ -93,6 +97,7 @@ def cost_table(
         trials: `read_trials` of one study with a column `row`.
         scores: `read_scores` of it; the metric `epoch_s` gives the seconds of an epoch.
         targets: Target domains.
+        maximise: Whether a higher accuracy is better.
 
     Returns:
         One row a row: row, n, accuracy (mean of targets, 0..1), low, high (95% t), seconds
@@ -122,7 +127,7 @@ def cost_table(
     return table.assign(
         ranked=ranked,
         elsewhere=~ranked | (own != len(block)),
-        efficient=pareto(table["seconds"].tolist(), common.tolist()),
+        efficient=pareto(table["seconds"].tolist(), (common if maximise else -common).tolist()),
     )
 
 

@@ -15,13 +15,16 @@ __all__ = ["domain_table"]
 _RANKING = ("best", "tied", "ranked", "elsewhere", "seeds")
 
 
-def domain_table(chosen: pd.DataFrame, *, targets: Sequence[str]) -> pd.DataFrame:
+def domain_table(
+    chosen: pd.DataFrame, *, targets: Sequence[str], maximise: bool = True
+) -> pd.DataFrame:
     """Mean and standard error on every target, and which rows are best within noise.
 
     Args:
         chosen: One row a trial: row, seed, one column a target, "mean of targets" (0..1);
             one trial a row and seed.
         targets: Target domains.
+        maximise: Whether a higher number is better.
 
     Returns:
         One row a row and domain, in the order given: row, domain, n, mean, deviation,
@@ -34,7 +37,7 @@ def domain_table(chosen: pd.DataFrame, *, targets: Sequence[str]) -> pd.DataFram
     for domain in [*targets, MEAN]:
         summary = intervals_by(chosen, ["row"], domain)
         wide = chosen.pivot_table(index="seed", columns="row", values=domain, observed=True)
-        ranked = tied_with_best(wide)[["row", *_RANKING]]
+        ranked = tied_with_best(wide, maximise=maximise)[["row", *_RANKING]]
         error = summary["deviation"] / summary["n"] ** 0.5
         part = summary.assign(domain=domain, standard_error=error)
         parts.append(part.merge(ranked, on="row", how="left"))

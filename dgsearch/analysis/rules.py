@@ -19,19 +19,22 @@ __all__ = ["RULES", "chosen_trials", "epoch_accuracies", "rule_table"]
 RULES = ("source validation", "last epoch", "oracle")
 
 
-def epoch_accuracies(scores: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
-    """Accuracy on the selection split and on every target, epoch by epoch.
+def epoch_accuracies(
+    scores: pd.DataFrame, targets: Sequence[str], *, metric: str = "accuracy"
+) -> pd.DataFrame:
+    """Accuracy, or another metric, on the selection split and on every target, epoch by epoch.
 
     Args:
         scores: `read_scores` of one study.
         targets: Target domains.
+        metric: What is taken.
 
     Returns:
         One row a trial and epoch: trial_number, epoch, validation (mean over the domains of the
         selection split), one column a target, "mean of targets". Epochs that lack a target are
         left out.
     """
-    accuracies = scores[scores["metric"] == "accuracy"]
+    accuracies = scores[scores["metric"] == metric]
     place = ["trial_number", "epoch"]
     selection = accuracies[accuracies["split"] == "validation"]
     tested = accuracies[(accuracies["split"] == "test") & accuracies["domain"].isin(list(targets))]
@@ -45,11 +48,16 @@ def epoch_accuracies(scores: pd.DataFrame, targets: Sequence[str]) -> pd.DataFra
 
 
 def chosen_trials(
-    trials: pd.DataFrame, epochs: pd.DataFrame, *, rule: str, targets: Sequence[str]
+    trials: pd.DataFrame,
+    epochs: pd.DataFrame,
+    *,
+    rule: str,
+    targets: Sequence[str],
+    maximise: bool = True,
 ) -> pd.DataFrame:
     """The trials of the configuration that a rule chooses for each row, at the epoch it chooses.
 
-    Within a row the configuration of the highest mean is chosen, over the seeds that they share
+    Within a row the configuration of the best mean is chosen, over the seeds that they share
     (`shared_seeds.balanced`): by accuracy on the selection split, for the oracle by that on the
     targets.
 
@@ -58,6 +66,7 @@ def chosen_trials(
         epochs: `epoch_accuracies`.
         rule: One of `RULES`.
         targets: Target domains.
+        maximise: Whether a higher number is better.
 
     Returns:
         One row a trial: row, config_id, seed, epoch, validation, one column a target, "mean of
@@ -69,7 +78,8 @@ def chosen_trials(
     if rule == "last epoch":
         picked = at.drop_duplicates("trial_number", keep="last")
     else:
-        picked = at.loc[at.groupby("trial_number")[criterion].idxmax()]
+        by_trial = at.groupby("trial_number")[criterion]
+        picked = at.loc[by_trial.idxmax() if maximise else by_trial.idxmin()]
     joined = done.merge(picked, on="trial_number", how="inner")
     parts = []
     for _, own in joined.groupby("row", sort=False, observed=True):
@@ -79,14 +89,19 @@ def chosen_trials(
             .mean()
         )
         if len(scored):
-            parts.append(own[own["config_id"] == scored.idxmax()])
+            best = scored.idxmax() if maximise else scored.idxmin()
+            parts.append(own[own["config_id"] == best])
     chosen = pd.concat(parts, ignore_index=True) if parts else joined
     columns = ["row", "config_id", "seed", "epoch", "validation", *targets, MEAN]
     return chosen[columns].reset_index(drop=True)
 
 
 def rule_table(
-    trials: pd.DataFrame, epochs: pd.DataFrame, *, targets: Sequence[str]
+    trials: pd.DataFrame,
+    epochs: pd.DataFrame,
+    *,
+    targets: Sequence[str],
+    maximise: bool = True,
 ) -> pd.DataFrame:
     """Every row under every rule.
 
@@ -94,6 +109,7 @@ def rule_table(
         trials: As for `chosen_trials`.
         epochs: `epoch_accuracies`.
         targets: Target domains.
+        maximise: Whether a higher number is better.
 
     Returns:
         One row a row, rule and domain ("mean of targets" among them): row, rule, domain, n,
@@ -101,7 +117,7 @@ def rule_table(
     """
     parts = []
     for rule in RULES:
-        chosen = chosen_trials(trials, epochs, rule=rule, targets=targets)
+        chosen = chosen_trials(trials, epochs, rule=rule, targets=targets, maximise=maximise)
         long = chosen.melt(
             id_vars=["row", "seed"],
             value_vars=[*targets, MEAN],

@@ -127,23 +127,25 @@ def source_target_correlation(configurations: pd.DataFrame) -> Correlation:
     )
 
 
-def selection_gap(configurations: pd.DataFrame) -> float:
+def selection_gap(configurations: pd.DataFrame, *, maximise: bool = True) -> float:
     """What choosing by the selection split costs: best target mean less that of the choice.
 
     Args:
         configurations: `source_against_target`, means over the same seeds; those
             with fewer are left out.
+        maximise: Whether a higher number is better.
 
     Returns:
-        0..1; NaN without configurations. The best of several noisy means is biased upwards, so
-        the gap is an upper estimate.
+        At least 0; NaN without configurations. The best of several noisy means is biased
+        upwards, so the gap is an upper estimate.
     """
     full = configurations[configurations["n"] == configurations["n"].max()]
     full = full.dropna(subset=["validation", "target"])
     if full.empty:
         return float("nan")
-    chosen = full["target"].iloc[int(full["validation"].argmax())]
-    return float(full["target"].max() - chosen)
+    sign = 1.0 if maximise else -1.0
+    chosen = full["target"].iloc[int((sign * full["validation"]).argmax())]
+    return float((sign * full["target"]).max() - sign * chosen)
 
 
 def _best(values: pd.Series[float], maximise: bool) -> list[int]:

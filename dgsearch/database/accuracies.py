@@ -1,22 +1,29 @@
-"""The accuracy of each trial on each domain at its selected epoch, as columns."""
+"""What each trial reached on each domain at its selected epoch, as columns: accuracy, metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Select, select
 
 from dgsearch.database.filters import Conditions
-from dgsearch.database.frames import ACCURACY
+from dgsearch.database.frames import ACCURACY, METRIC
 from dgsearch.database.reading import Floats, Snapshot
 from dgsearch.database.tables import OWN_SCORES, OWN_SERIES, OWN_TRIALS, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 
-__all__ = ["accuracy_domains", "measured_domains", "read_accuracies"]
+__all__ = [
+    "accuracy_domains",
+    "measured_domains",
+    "metric_columns",
+    "read_accuracies",
+    "read_metrics",
+]
 
 _SPLITS = ("train", "validation", "test")  # the last one that a trial measured counts
+_ALWAYS = ("accuracy", "loss")
 
 
 def read_accuracies(
@@ -39,16 +46,7 @@ def read_accuracies(
     if not database.own:
         return {}
     series = _series(database)
-    trial_ids, series_ids, values = database.numbers(_query(conditions, series)).T
-    places = rows.places(trial_ids.astype(np.int64))
-    found: dict[str, Floats] = {}
-    for split in _SPLITS:
-        for series_id in np.unique(series_ids):
-            measured, domain = series[int(series_id)]
-            if measured == split:
-                column = found.setdefault(domain, np.full(len(rows.ids), np.nan))
-                of = series_ids == series_id
-                column[places[of]] = values[of]
+    found = _columns(database, conditions, rows, series)
     names = [domain for domain in _domains(series) if domain in found]
     absent = np.full(len(rows.ids), np.nan)
     frame = {
@@ -56,6 +54,79 @@ def read_accuracies(
         for domain in (names if domains is None else domains)
     }
     return {name: frame[name] for name in frame if columns is None or name in columns}
+
+
+def read_metrics(
+    database: Snapshot,
+    conditions: Conditions,
+    rows: TrialRows,
+    *,
+    domains: Collection[str] | None,
+    names: Sequence[str] | None,
+) -> dict[str, Floats]:
+    """`metric/<metric>/<domain>` of each trial, in the order in which they were first measured.
+
+    Args:
+        database: Where they are.
+        conditions: Of the trials.
+        rows: The trials, in the order of the result.
+        domains: Only on these; None: all.
+        names: Columns that are there whatever is found; None: those found.
+    """
+    if not database.own:
+        return {}
+    series = {
+        key: (split, f"{METRIC}{metric}/{domain}")
+        for key, (split, domain, metric) in _metric_series(database).items()
+        if domains is None or domain in domains
+    }
+    found = _columns(database, conditions, rows, series) if series else {}
+    absent = np.full(len(rows.ids), np.nan)
+    order = [name for name in _domains(series) if name in found] if names is None else names
+    return {name: found.get(name, absent) for name in order}
+
+
+def metric_columns(database: Snapshot, conditions: Conditions) -> list[str]:
+    """Every `metric/<metric>/<domain>` that any of the trials has at its selected epoch."""
+    series = _metric_series(database) if database.own else {}
+    if not series:
+        return []
+    query = _query(conditions, series).with_only_columns(OWN_SCORES.c.series_id)
+    found = {int(series_id) for (series_id,) in database.cursor(query.distinct())}
+    named = [f"{METRIC}{series[key][2]}/{series[key][1]}" for key in series if key in found]
+    return list(dict.fromkeys(named))
+
+
+def _columns(
+    database: Snapshot,
+    conditions: Conditions,
+    rows: TrialRows,
+    series: Mapping[int, tuple[str, str]],
+) -> dict[str, Floats]:
+    """Values at the selected epoch by name; `series` gives split and name of each."""
+    trial_ids, series_ids, values = database.numbers(_query(conditions, series)).T
+    places = rows.places(trial_ids.astype(np.int64))
+    found: dict[str, Floats] = {}
+    for split in _SPLITS:
+        for series_id in np.unique(series_ids):
+            measured, name = series[int(series_id)]
+            if measured == split:
+                column = found.setdefault(name, np.full(len(rows.ids), np.nan))
+                of = series_ids == series_id
+                column[places[of]] = values[of]
+    return found
+
+
+def _metric_series(database: Snapshot) -> dict[int, tuple[str, str, str]]:
+    """Split, domain and metric of each series of a further metric, in order of creation."""
+    query = (
+        select(
+            OWN_SERIES.c.series_id, OWN_SERIES.c.split, OWN_SERIES.c.domain, OWN_SERIES.c.metric
+        )
+        .where(OWN_SERIES.c.metric.not_in(_ALWAYS), OWN_SERIES.c.split.in_(("validation", "test")))
+        .order_by(OWN_SERIES.c.series_id)
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in database.cursor(query)}
 
 
 def accuracy_domains(database: Snapshot, conditions: Conditions) -> list[str]:

@@ -18,6 +18,7 @@ __all__ = [
     "ACCURACY",
     "ATTRIBUTE",
     "FRAMES",
+    "METRIC",
     "STATE",
     "TIME",
     "VALUE",
@@ -30,6 +31,7 @@ __all__ = [
 
 ACCURACY = "accuracy/"
 ATTRIBUTE = "attribute/"
+METRIC = "metric/"
 VALUE = "value/"
 TIME = "datetime64[us, UTC]"
 STATE = pd.CategoricalDtype(list(STATES), ordered=True)
@@ -113,7 +115,8 @@ FRAMES: Mapping[str, Frame] = {
             Column(
                 "value",
                 "float64",
-                "accuracy on the selection split; what Optuna stored, of the first objective",
+                "metric that selects (accuracy) on the selection split; what Optuna stored, of "
+                "the first objective",
                 "0..1",
             ),
             Column(
@@ -145,6 +148,11 @@ FRAMES: Mapping[str, Frame] = {
                 "float64",
                 "accuracy on the domain at the selected epoch: test split where there is one",
                 "0..1",
+            ),
+            Column(
+                "metric/<metric>/<domain>",
+                "float64",
+                "a further metric of [metrics] on the domain, likewise; its direction is its own",
             ),
             Column("attribute/<key>", _BY_VALUES, "user attribute that dgsearch did not write"),
         ),
@@ -197,7 +205,7 @@ def hyperparameter_columns(columns: Iterable[str]) -> list[str]:
 
 
 def _is_own(name: str) -> bool:
-    return name in _TAKEN or name.startswith((ACCURACY, ATTRIBUTE, VALUE))
+    return name in _TAKEN or name.startswith((ACCURACY, ATTRIBUTE, METRIC, VALUE))
 
 
 def describe_frames() -> pd.DataFrame:

@@ -104,10 +104,11 @@ def register_study(
             forget_study(connection, study_id)  # left by a study that was deleted
             stored = None
         if stored is None:
+            direction = "MAXIMIZE" if spec.maximise else "MINIMIZE"
             insert_new(
                 connection,
                 STUDY_DIRECTIONS,
-                [{"study_id": study_id, "objective": 0, "direction": "MAXIMIZE"}],
+                [{"study_id": study_id, "objective": 0, "direction": direction}],
             )
             row = {
                 "study_id": study_id,

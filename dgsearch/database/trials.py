@@ -8,14 +8,27 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.database.accuracies import accuracy_domains, measured_domains, read_accuracies
+from dgsearch.database.accuracies import (
+    accuracy_domains,
+    measured_domains,
+    metric_columns,
+    read_accuracies,
+    read_metrics,
+)
 from dgsearch.database.attributes import attribute_kinds, read_attributes
 from dgsearch.database.chunks import trial_blocks
 from dgsearch.database.column_frames import families_of
 from dgsearch.database.connection import masked, open_for_reading
 from dgsearch.database.copies import columns_of
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
-from dgsearch.database.frames import ACCURACY, ATTRIBUTE, FRAMES, VALUE, hyperparameter_columns
+from dgsearch.database.frames import (
+    ACCURACY,
+    ATTRIBUTE,
+    FRAMES,
+    METRIC,
+    VALUE,
+    hyperparameter_columns,
+)
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
 from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
 from dgsearch.database.trial_rows import objective_values, read_trial_rows
@@ -53,6 +66,7 @@ class _Layout:
     hyperparameters: Mapping[str, str] | None = None
     attributes: Mapping[str, str] | None = None
     domains: Sequence[str] | None = None
+    metrics: Sequence[str] | None = None
 
 
 def trials_frame(database: Database, request: TrialRequest) -> pd.DataFrame:
@@ -106,12 +120,13 @@ def _layout(
         else None,
         attributes=attribute_kinds(database, conditions) if ATTRIBUTE in families else None,
         domains=accuracy_domains(database, conditions) if ACCURACY in families else None,
+        metrics=metric_columns(database, conditions) if METRIC in families else None,
     )
 
 
 def _families(columns: Sequence[str] | None) -> set[str]:
     """The families that the columns asked for belong to."""
-    families = {_HYPERPARAMETER, VALUE, ACCURACY, ATTRIBUTE}
+    families = {_HYPERPARAMETER, VALUE, ACCURACY, METRIC, ATTRIBUTE}
     if columns is None:
         return families
     prefixes = families - {_HYPERPARAMETER}
@@ -142,6 +157,10 @@ def _read(
         families["accuracy/<domain>"] = read_accuracies(
             database, conditions, rows, columns=accuracies, domains=layout.domains
         )
+    if METRIC in wanted:
+        families["metric/<metric>/<domain>"] = read_metrics(
+            database, conditions, rows, domains=request.domains, names=layout.metrics
+        )
     if ATTRIBUTE in wanted:
         families["attribute/<key>"] = read_attributes(
             database, conditions, rows, columns=columns, kinds=layout.attributes
@@ -158,7 +177,7 @@ def _check_columns(
     layout = _layout(database, names, None)
     kinds = {**(layout.hyperparameters or {}), **(layout.attributes or {})}
     accuracies = [f"{ACCURACY}{domain}" for domain in layout.domains or ()]
-    known = [*kinds, *FRAMES["trials"].dtypes, *accuracies]
+    known = [*kinds, *FRAMES["trials"].dtypes, *accuracies, *(layout.metrics or ())]
     chosen_columns(pd.DataFrame(columns=known), request.columns)
 
 

@@ -27,7 +27,7 @@ def compared(view: StudyView) -> pd.DataFrame:
 
     Of a family there is one configuration a method, called after it (`family_table`). Elsewhere
     variants and baselines are all there; of the design's own points at most forty, those of
-    the highest value on the selection split. Empty without a reference.
+    the best value on the selection split. Empty without a reference.
     """
     if view.reference is None:
         return pd.DataFrame({"config_id": [], "role": [], "label": []})
@@ -41,7 +41,8 @@ def compared(view: StudyView) -> pd.DataFrame:
         return table.assign(label=table["method"], role="variant")
     done = view.done
     points = done[done["role"] == "point"]
-    ranked = points.groupby("config_id", sort=False)["value"].mean().sort_values(ascending=False)
+    means = points.groupby("config_id", sort=False)["value"].mean()
+    ranked = means.sort_values(ascending=not view.data.maximise)
     kept = {view.reference, *ranked.index[:MOST_COMPARED]}
     chosen = done[(done["role"] != "point") | done["config_id"].isin(kept)]
     table = compare_to_reference(chosen, reference=view.reference, targets=view.targets)
@@ -64,7 +65,7 @@ def differences(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
 def reported_for(view: StudyView, table: pd.DataFrame) -> dict[str, dict[str, object]]:
     """The paper's reported difference of each variant that its ablation has, by label."""
     reported = reported_differences(view.facts.method)
-    if reported.empty or view.kind != "ablation":
+    if reported.empty or view.kind != "ablation" or view.metric != "accuracy":
         return {}
     variants = view.facts.spec["design"]["variants"]
     found: dict[str, dict[str, object]] = {}
@@ -87,7 +88,7 @@ def reported_here(view: StudyView, targets: Sequence[str]) -> list[tuple[str, fl
         & (numbers["benchmark"] == data.get("benchmark"))
         & (numbers["source"] == source)
         & (numbers["variant"] == "full")
-        & (numbers["metric"] == "accuracy")
+        & (numbers["metric"] == view.metric)
     ]
     wanted = own[own["target"].isin(["average", *targets])]
     return [(f"reported, {row['target']}", row["value"]) for row in records(wanted)]

@@ -40,7 +40,9 @@ def _value_words(view: StudyView, row: dict[str, Any]) -> str:
     unit = view.unit
     text = f"{short(row['row'])} gives {unit.signed(row['difference'])} {unit.step}"
     if row["p_holm"] <= LEVEL:
-        return f"{text}, {'worse' if row['difference'] < 0 else 'better'} ({_p(row)})"
+        return (
+            f"{text}, {'worse' if (row['difference'] < 0) != unit.lower else 'better'} ({_p(row)})"
+        )
     return f"{text}, not established ({_p(row)})"
 
 

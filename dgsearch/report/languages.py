@@ -10,6 +10,7 @@ import pandas as pd
 
 from dgsearch.inert import csv_cell, latex, markdown
 from dgsearch.report.parts import ELSEWHERE
+from dgsearch.report.words import ACCURACY, Unit
 
 __all__ = ["table_texts"]
 
@@ -18,12 +19,15 @@ _NOTE = "mean over other seeds than those that bold rests on; not to be compared
 _LATEX_NOTE = f"% $^{{\\dagger}}$ {_NOTE}"
 
 
-def table_texts(table: pd.DataFrame, domains: Sequence[str]) -> list[tuple[str, str]]:
+def table_texts(
+    table: pd.DataFrame, domains: Sequence[str], unit: Unit = ACCURACY
+) -> list[tuple[str, str]]:
     """The table in each language.
 
     Args:
         table: `domain_table`.
         domains: Columns in order; the last is the average.
+        unit: How the numbers are written.
     """
     rows = {
         str(row): part.set_index("domain").loc[list(domains)]
@@ -31,9 +35,9 @@ def table_texts(table: pd.DataFrame, domains: Sequence[str]) -> list[tuple[str, 
     }
     headings = [*domains[:-1], "average"]
     return [
-        ("LaTeX", _latex_table(rows, headings)),
-        ("Markdown", _markdown_table(rows, headings)),
-        ("CSV", _csv_table(rows, headings)),
+        ("LaTeX", _latex_table(rows, headings, unit)),
+        ("Markdown", _markdown_table(rows, headings, unit)),
+        ("CSV", _csv_table(rows, headings, unit)),
     ]
 
 
@@ -41,7 +45,7 @@ def _any_elsewhere(rows: dict[str, pd.DataFrame]) -> bool:
     return any(bool(cells["elsewhere"].any()) for cells in rows.values())
 
 
-def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
+def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Unit) -> str:
     lines = [
         f"\\begin{{tabular}}{{l{'c' * len(headings)}}}",
         "\\toprule",
@@ -51,8 +55,8 @@ def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     for row, cells in rows.items():
         shown = []
         for mean, error, tied, elsewhere in zip(*(cells[name] for name in _SHOWN), strict=True):
-            doubt = "" if pd.isna(error) else f" \\pm {error * 100:.1f}"
-            number = f"\\mathbf{{{mean * 100:.1f}}}" if tied else f"{mean * 100:.1f}"
+            doubt = "" if pd.isna(error) else f" \\pm {unit.text(error)}"
+            number = f"\\mathbf{{{unit.text(mean)}}}" if tied else unit.text(mean)
             number += "^{\\dagger}" * bool(elsewhere)
             shown.append(f"${number}{doubt}$")
         lines.append(" & ".join([latex(row), *shown]) + r" \\")
@@ -60,7 +64,7 @@ def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", *note])
 
 
-def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
+def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Unit) -> str:
     lines = [
         f"| | {' | '.join(markdown(name) for name in headings)} |",
         f"| --- |{' ---: |' * len(headings)}",
@@ -68,8 +72,8 @@ def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> s
     for row, cells in rows.items():
         shown = []
         for mean, error, tied, elsewhere in zip(*(cells[name] for name in _SHOWN), strict=True):
-            doubt = "" if pd.isna(error) else f" ± {error * 100:.1f}"
-            number = f"**{mean * 100:.1f}**" if tied else f"{mean * 100:.1f}"
+            doubt = "" if pd.isna(error) else f" ± {unit.text(error)}"
+            number = f"**{unit.text(mean)}**" if tied else unit.text(mean)
             number += ELSEWHERE * bool(elsewhere)
             shown.append(f"{number}{doubt}")
         lines.append(f"| {markdown(row)} | {' | '.join(shown)} |")
@@ -77,7 +81,7 @@ def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> s
     return "\n".join([*lines, *note])
 
 
-def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
+def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Unit) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     names = [
@@ -86,7 +90,7 @@ def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str]) -> str:
     writer.writerow(["row", "n", *names])
     for row, cells in rows.items():
         numbers = [
-            "" if pd.isna(value) else f"{value * 100:.4f}"
+            "" if pd.isna(value) else f"{value * unit.scale:.4f}"
             for pair in zip(cells["mean"], cells["standard_error"], strict=True)
             for value in pair
         ]

@@ -27,7 +27,7 @@ from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.errors import ReportError
 from dgsearch.report.reading import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
-from dgsearch.report.words import duration, listed, plural, records
+from dgsearch.report.words import Unit, duration, listed, plural, records
 from dgsearch.study import AdaptiveSeeds, StudySpec
 
 __all__ = ["power_lines", "time_lines"]
@@ -49,7 +49,8 @@ def power_lines(
     Args:
         database: URL or path; None: the default database.
         spec: The planned study.
-        points: The difference, in percentage points of the mean accuracy over the targets.
+        points: The difference of the mean over the targets, in percentage points of the accuracy
+            or in the unit of the metric that selects.
         pilot: Study whose deviation over seeds is taken; None: the planned one itself.
         comparisons: How many the study will make, corrected together.
 
@@ -77,23 +78,25 @@ def power_lines(
             )
         yield from _without_pilot(engine, spec)
         return
-    yield from _measured(view.facts, spec, found)
-    yield _needed(found, points / 100, seeds)
+    yield from _measured(view.facts, spec, found, view.unit)
+    unit = view.unit
+    difference = points / unit.scale
+    yield _needed(found, difference, seeds, unit)
     if comparisons > 1:
-        needed = pairs_needed(found.pooled, points / 100, power=_POWER, comparisons=comparisons)
+        needed = pairs_needed(found.pooled, difference, power=_POWER, comparisons=comparisons)
         yield (
             f"  power      {comparisons} comparisons are corrected together (Holm): where the "
-            f"others show nothing, {points:g} points need {needed} seeds"
+            f"others show nothing, {_counted(difference, unit)} need {needed} seeds"
         )
 
 
-def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation) -> Iterator[str]:
+def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation, unit: Unit) -> Iterator[str]:
     """Where the deviation comes from."""
     yield (
         f"  power      in {pilot.name!r} differences of the mean over the targets, paired over "
-        f"{found.pairs} seeds, deviate by {_points(found.pooled)} points "
-        f"({plural(found.comparisons, 'comparison')}: {_points(found.low)} to "
-        f"{_points(found.high)})"
+        f"{found.pairs} seeds, deviate by {_finely(found.pooled, unit)} {unit.step} "
+        f"({plural(found.comparisons, 'comparison')}: {_finely(found.low, unit)} to "
+        f"{_finely(found.high, unit)})"
     )
     planned = spec.data.model_dump(mode="json")
     names = ("benchmark", "source", "targets")
@@ -101,15 +104,15 @@ def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation) -> Iterator[
         yield "  power      its data is not that of this study: take the number as a rough guide"
 
 
-def _needed(found: Deviation, difference: float, seeds: int) -> str:
+def _needed(found: Deviation, difference: float, seeds: int, unit: Unit) -> str:
     """Seeds that the difference takes, and what the planned ones would find."""
     needed = pairs_needed(found.pooled, difference)
     worst = pairs_needed(found.high, difference)
     finds = detectable_difference(found.pooled, seeds, power=_POWER)
-    here = "nothing" if math.isinf(finds) else f"{_points(finds)} points or more"
+    here = "nothing" if math.isinf(finds) else f"{_finely(finds, unit)} {unit.step} or more"
     at_worst = f" ({worst} at the largest deviation)" if worst > needed else ""
     return (
-        f"  power      {difference * 100:g} points need {needed} seeds{at_worst} for power "
+        f"  power      {_counted(difference, unit)} need {needed} seeds{at_worst} for power "
         f"{_POWER:g} at p < 0.05 in one paired comparison; {seeds} planned would find {here}"
     )
 
@@ -213,5 +216,9 @@ def _deviation(view: StudyView | None) -> Deviation:
     )
 
 
-def _points(share: float) -> str:
-    return f"{share * 100:.2f}"
+def _finely(number: float, unit: Unit) -> str:
+    return f"{number * unit.scale:.2f}"
+
+
+def _counted(difference: float, unit: Unit) -> str:
+    return f"{difference * unit.scale:g} {unit.step}".strip()

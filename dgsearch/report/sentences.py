@@ -51,7 +51,7 @@ def _family(view: StudyView) -> list[str]:
     highest = records(table[table["config_id"] == best])[0]
     what = (
         f"Of {plural(len(table), 'method')}, each at the one of {plural(each, 'configuration')} "
-        f"that the source's validation split chose, {highest['method']} lies highest; it"
+        f"that the source's validation split chose, {highest['method']} lies {view.unit.best}; it"
     )
     sentences = [_reached(view, str(highest["config_id"]), what)]
     if highest["config_id"] != view.reference:

@@ -33,8 +33,8 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
     engine = open_for_reading(database)
     studies = read_studies(engine, study)
     table = Table(
-        title="best: highest source validation accuracy of a finished trial; of studies that "
-        "dgsearch did not write, the best value"
+        title="best: best value of a finished trial on the validation images that select; of "
+        "studies that dgsearch did not write, the best value"
     )
     for heading in _HEADINGS:
         right = heading in ("done", "running", "pruned", "failed", "saved")

@@ -28,7 +28,7 @@ from dgsearch.analysis.selection import (
 from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.reading import StudyData
-from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short
+from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
 
 __all__ = ["StudyView", "selection_domains", "selection_words", "study_view"]
 
@@ -65,6 +65,11 @@ class StudyView:
     def kind(self) -> str:
         """Kind of design; "foreign" for a study that dgsearch did not write."""
         return str(self.facts.spec.get("design", {}).get("kind", "foreign"))
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric that the study selects and compares by."""
+        return str((self.facts.spec.get("metrics") or {}).get("select", "accuracy"))
 
     @functools.cached_property
     def done(self) -> pd.DataFrame:
@@ -148,7 +153,7 @@ class StudyView:
     @functools.cached_property
     def epochs(self) -> pd.DataFrame:
         """`epoch_accuracies` of the study."""
-        return epoch_accuracies(self.data.scores, self.targets)
+        return epoch_accuracies(self.data.scores, self.targets, metric=self.metric)
 
     @functools.cached_property
     def centre(self) -> Mapping[str, Any]:
@@ -157,7 +162,7 @@ class StudyView:
 
     @property
     def outcome(self) -> str:
-        """Column of what is compared: the mean accuracy over the targets."""
+        """Column of what is compared: the mean over the targets."""
         return f"accuracy/{MEAN}"
 
     @property
@@ -169,7 +174,7 @@ class StudyView:
     def outcome_words(self) -> str:
         """What is compared, in words."""
         if self.facts.spec:
-            return f"mean accuracy over {listed(list(self.targets))}"
+            return f"mean {self.unit.name} over {listed(list(self.targets))}"
         return "value"
 
     @functools.cached_property
@@ -269,7 +274,8 @@ def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
         if len(targets) < len(facts.targets):
             targets = []
         family = facts.spec["design"]["kind"] == "family"  # each method varies others
-        unit, names = ACCURACY, [] if family else list(facts.varied)
+        names = [] if family else list(facts.varied)
+        trials, unit = _by_metric(trials, facts)
     else:
         trials, names = _as_own(trials)
         targets, unit = [FOREIGN], PLAIN
@@ -277,6 +283,21 @@ def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
     columns = {name: hyperparameter_column(trials, name) for name in names}
     varied = {name: column for name, column in columns.items() if column in trials}
     return StudyView(data, trials, targets, varied, unit, colours)
+
+
+def _by_metric(trials: pd.DataFrame, facts: StudyFacts) -> tuple[pd.DataFrame, Unit]:
+    """The trials with the metric that selects where analyses look for accuracy, and its unit."""
+    metric = (facts.spec.get("metrics") or {}).get("select", "accuracy")
+    if metric == "accuracy":
+        return trials, ACCURACY
+    known = accuracy_columns(trials)
+    columns = {column: f"metric/{metric}/{name}" for name, column in known.items()}
+    missing = [name for name in columns.values() if name not in trials]
+    trials = trials.assign(**dict.fromkeys(missing, float("nan")))
+    return (
+        trials.assign(**{name: trials[own] for name, own in columns.items()}),
+        unit_of(facts.facts["metrics"][metric]),
+    )
 
 
 def _rows(trials: pd.DataFrame) -> pd.Series[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ __all__ = [
     "ACCURACY",
     "PLAIN",
     "Unit",
+    "counted_in",
     "duration",
     "epoch_rule",
     "given",
@@ -28,6 +29,7 @@ __all__ = [
     "records",
     "short",
     "short_cell",
+    "unit_of",
 ]
 
 
@@ -42,6 +44,7 @@ class Unit:
         sign: After a number, with its space.
         step: What a difference is counted in.
         bounds: Between which stored numbers lie; None: anywhere.
+        lower: Whether a lower number is better.
     """
 
     name: str
@@ -50,11 +53,33 @@ class Unit:
     sign: str
     step: str
     bounds: tuple[float, float] | None = None
+    lower: bool = False
 
     @property
     def axis(self) -> str:
         """Title of an axis."""
         return f"{self.name},{self.sign}" if self.sign else self.name
+
+    @property
+    def best(self) -> str:
+        """Where the best number lies: "highest" or "lowest"."""
+        return "lowest" if self.lower else "highest"
+
+    @property
+    def worse(self) -> str:
+        """On which side of zero a worse difference is drawn."""
+        return "Right of zero is worse." if self.lower else "Left of zero is worse."
+
+    @property
+    def mean(self) -> str:
+        """Heading of a column of means."""
+        return f"mean,{self.sign}" if self.sign else "mean"
+
+    @property
+    def counted(self) -> str:
+        """What numbers and differences are counted in, after a comma; empty for plain ones."""
+        spelled = {" %": "per cent", "": ""}.get(self.sign, self.sign.strip())
+        return f", {spelled}" if spelled else ""
 
     def text(self, value: Any) -> str:
         """The number alone."""
@@ -89,6 +114,21 @@ ACCURACY = Unit("accuracy", 100.0, 1, " %", "points", (0.0, 1.0))
 PLAIN = Unit("value", 1.0, None, "", "")
 
 
+def unit_of(metric: Mapping[str, Any]) -> Unit:
+    """How a metric is written, from what a study's facts tell of it."""
+    label, lower = str(metric["label"]), not metric["higher_is_better"]
+    if metric["share"]:
+        return Unit(label, 100.0, 1, " %", "points", (0.0, 1.0), lower)
+    unit = str(metric["unit"])
+    return Unit(label, 1.0, None, f" {unit}" if unit else "", unit, None, lower)
+
+
+def counted_in(unit: Unit) -> str:
+    """What differences are counted in, as the end of a phrase."""
+    step = {"points": "percentage points"}.get(unit.step, unit.step)
+    return f", in {step}" if step else ""
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as mappings from column to value."""
     return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
@@ -97,7 +137,11 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def epoch_rule(facts: StudyFacts) -> str:
     """Which epoch's numbers count."""
     last = facts.spec.get("selection", "last") == "last"
-    return "last epoch" if last else "epoch of the best source validation accuracy"
+    if last:
+        return "last epoch"
+    select = (facts.spec.get("metrics") or {}).get("select", "accuracy")
+    label = facts.facts.get("metrics", {}).get(select, {}).get("label", select)
+    return f"epoch of the best source validation {label}"
 
 
 def label(facts: StudyFacts, name: str) -> str:

@@ -22,6 +22,7 @@ from dgsearch.errors import ArtefactError, DgsearchError
 from dgsearch.methods.registry import find_method, plugin_packages
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 from dgsearch.study import StudySpec
+from dgsearch.study.metrics import metric_facts
 
 __all__ = ["available_cores", "check_writable", "ray_cluster", "study_facts"]
 
@@ -155,6 +156,7 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "git_revision": _git_revision(),
         "machine": _machine(),
         "labels": list(data.labels),
+        "metrics": metric_facts(spec.recorded),
         "images": {name: len(part) for name, part in data.splits.items()},
         "data_fingerprint": data.fingerprint,
     }

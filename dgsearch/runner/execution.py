@@ -123,7 +123,9 @@ def _halving(executor: Executor, halving: Halving | None) -> RecordedHalving | N
     """ASHA as it stands after the trials that the database has."""
     if halving is None:
         return None
-    asha = RecordedHalving(halving, max_epochs=_epochs(executor.spec))
+    asha = RecordedHalving(
+        halving, max_epochs=_epochs(executor.spec), maximise=executor.spec.maximise
+    )
     asha.recall(executor.judged())
     return asha
 

@@ -23,16 +23,20 @@ __all__ = ["Cut", "RecordedHalving"]
 class RecordedHalving(ASHAScheduler):
     """Ray's ASHA on the epochs of the last stage, keeping the reason of each stop."""
 
-    def __init__(self, halving: Halving, *, max_epochs: int) -> None:
-        """Stop trials as `halving` says, none before `grace_epochs` or after `max_epochs`."""
+    def __init__(self, halving: Halving, *, max_epochs: int, maximise: bool = True) -> None:
+        """Stop trials as `halving` says, none before `grace_epochs` or after `max_epochs`.
+
+        `maximise` says whether a higher value is better.
+        """
         super().__init__(
             time_attr="epoch",
             metric="value",
-            mode="max",
+            mode="max" if maximise else "min",
             max_t=max_epochs,
             grace_period=min(halving.grace_epochs, max_epochs),
             reduction_factor=halving.keep_one_in,
         )
+        self._sign = 1.0 if maximise else -1.0  # rungs hold what is to be high
         self.cuts: dict[str, Cut] = {}  # by Ray's trial id
         self._passed: dict[str, int] = {}  # by key: the last epoch that was decided on
         self._stopped: dict[str, Cut] = {}  # by key
@@ -49,7 +53,7 @@ class RecordedHalving(ASHAScheduler):
                 self._passed[key] = epoch
                 for milestone, recorded in rungs:
                     if epoch >= milestone and key not in recorded:
-                        recorded[key] = value
+                        recorded[key] = self._sign * value
                         break
             if earlier.cut is not None:
                 self._stopped[key] = earlier.cut
@@ -102,7 +106,9 @@ class RecordedHalving(ASHAScheduler):
         for milestone, recorded in bracket._rungs:
             if result.get("epoch", 0) >= milestone and key not in recorded:
                 cutoff = bracket.cutoff(recorded)
-                return None if cutoff is None else Cut(int(milestone), float(np.real(cutoff)))
+                if cutoff is None:
+                    return None
+                return Cut(int(milestone), self._sign * float(np.real(cutoff)))
         return None
 
 

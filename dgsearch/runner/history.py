@@ -36,7 +36,13 @@ class History:
     """Proposes hyperparameters after the trials that a database has of a search."""
 
     def __init__(
-        self, engine: Engine, study_id: int, sampler: BaseSampler, *, latest: int = _LATEST
+        self,
+        engine: Engine,
+        study_id: int,
+        sampler: BaseSampler,
+        *,
+        latest: int = _LATEST,
+        maximise: bool = True,
     ) -> None:
         """Learn from the trials of one study.
 
@@ -45,15 +51,18 @@ class History:
             study_id: The study's row.
             sampler: Proposes.
             latest: How many of the latest trials it learns from, besides the best 100.
+            maximise: Whether a higher value is better.
         """
         self._engine = engine
         self._study_id = study_id
         self._sampler = sampler
         self._latest = latest
+        self._maximise = maximise
         self._memory = InMemoryStorage()
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # no study of the user is created
-        self._memory_id = self._memory.create_new_study([StudyDirection.MAXIMIZE], "history")
+        direction = StudyDirection.MAXIMIZE if maximise else StudyDirection.MINIMIZE
+        self._memory_id = self._memory.create_new_study([direction], "history")
         optuna.logging.set_verbosity(verbosity)
         self._study = Study("history", self._memory, sampler=sampler)
         self._unfinished: dict[int, int] = {}  # row in the database: trial in memory
@@ -101,7 +110,7 @@ class History:
             select(VALUES.c.trial_id)
             .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
             .where(own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
-            .order_by(VALUES.c.value.desc())
+            .order_by(VALUES.c.value.desc() if self._maximise else VALUES.c.value)
             .limit(_BEST)
         )
         named = list(connection.scalars(best)) if earliest else []

@@ -32,6 +32,7 @@ class Progress:
         total: int,
         done: int,
         best: tuple[float, int] | None = None,
+        maximise: bool = True,
         console: Console | None = None,
     ) -> None:
         """Show the progress of a study.
@@ -40,7 +41,8 @@ class Progress:
             study: Its name.
             total: Trials that it will have.
             done: Trials that had ended before.
-            best: Highest value of these, and the number of its trial.
+            best: Best value of these, and the number of its trial.
+            maximise: Whether a higher value is better.
             console: Where to; None: the standard output.
         """
         self._console = console or Console(highlight=False, soft_wrap=True)
@@ -50,6 +52,7 @@ class Progress:
         self._ended: Counter[str] = Counter()
         self._running: dict[int, EpochReport | None] = {}
         self._best = best
+        self._maximise = maximise
         self._started_at = time.monotonic()
         self._printed_at = self._started_at
         self._live: Live | None = None
@@ -86,11 +89,16 @@ class Progress:
             self._show(f"trial {number} was lost: {ending.error_type}; it is tried again")
             return
         self._ended[ending.state] += 1
-        if ending.value is not None and (self._best is None or ending.value > self._best[0]):
+        if ending.value is not None and self._is_best(ending.value):
             self._best = (ending.value, number)
         if ending.state == "FAIL":
             first_line = (ending.error or "").splitlines()[:1]
             self._show(f"trial {number} failed: {ending.error_type}: {''.join(first_line)}")
+
+    def _is_best(self, value: float) -> bool:
+        if self._best is None:
+            return True
+        return value > self._best[0] if self._maximise else value < self._best[0]
 
     def expect(self, total: int) -> None:
         """So many trials will be run, besides those that had ended before."""

@@ -150,17 +150,20 @@ def best_configurations(
     values: Mapping[tuple[str, int], float],
     configurations: Mapping[str, Configuration],
     count: int,
+    *,
+    maximise: bool = True,
 ) -> list[Configuration]:
-    """The configurations of the highest value, best first.
+    """The configurations of the best value, best first.
 
     Args:
         values: Value of each finished trial by (config_id, seed).
         configurations: By id; others are left out.
         count: How many at most.
+        maximise: Whether a higher value is better.
     """
     best: dict[str, float] = {}
     for (config_id, _), value in values.items():
         if config_id in configurations:
-            best[config_id] = max(value, best.get(config_id, value))
-    ranked = sorted(best, key=lambda config_id: best[config_id], reverse=True)
+            best[config_id] = (max if maximise else min)(value, best.get(config_id, value))
+    ranked = sorted(best, key=lambda config_id: best[config_id], reverse=maximise)
     return [configurations[config_id] for config_id in ranked[:count]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -62,7 +63,7 @@ class QueueSearcher(_NotStored, Searcher):
                 at once; while all of them are busy, one trial waits for the first that is free.
             every_epoch: Whether trials are decided on after each epoch.
         """
-        super().__init__(metric="value", mode="max")
+        super().__init__(metric="value", mode="max")  # neither is used: Ray wants them
         self.queue = queue
         self._make_job = make_job
         self._cpus = cpus
@@ -144,6 +145,7 @@ class Recording(_NotStored, Callback):
         self._recorder = recorder
         self._progress = progress
         self._selection = spec.selection
+        self._maximise = spec.maximise
         self._retries = spec.retries
         self._on_tick = on_tick
         self._cuts = cuts
@@ -216,7 +218,7 @@ class Recording(_NotStored, Callback):
                 "PRUNED", "halved", rung=cut.rung, cutoff=cut.cutoff, selected_epoch=len(values)
             )
         else:
-            epoch = selected_epoch(values, self._selection)
+            epoch = selected_epoch(values, self._selection, maximise=self._maximise)
             ending = Ending("COMPLETE", "finished", value=values[epoch - 1], selected_epoch=epoch)
         self._end(trial, begun, ending)
 
@@ -318,9 +320,12 @@ def _forget(trial: Any) -> None:
     trial._Trial__unresolved_config = {}
 
 
-def selected_epoch(values: list[float], selection: str) -> int:
+def selected_epoch(values: list[float], selection: str, *, maximise: bool = True) -> int:
     """The epoch that counts, from 1: the last, or the first of those with the best value."""
-    return len(values) if selection == "last" else 1 + values.index(max(values))
+    numbers = [value for value in values if not math.isnan(value)]
+    if selection == "last" or not numbers:
+        return len(values)
+    return 1 + values.index(max(numbers) if maximise else min(numbers))
 
 
 def _columns(report: EpochReport, result: dict[str, Any]) -> dict[str, Any]:

@@ -259,8 +259,15 @@ class _StudyRun:
         earlier = self._attempts()
         done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
         values = finished_values(self._storage.engine, self._study_id) if done else {}
-        best = max(((value, earlier[key].number) for key, value in values.items()), default=None)
-        return Progress(self._spec.name, total=done + total, done=done, best=best)
+        ended = [(value, earlier[key].number) for key, value in values.items()]
+        best = (max if self._spec.maximise else min)(ended, default=None)
+        return Progress(
+            self._spec.name,
+            total=done + total,
+            done=done,
+            best=best,
+            maximise=self._spec.maximise,
+        )
 
     def _judged(self) -> Mapping[str, Judged]:
         return judged_trials(self._storage.engine, self._study_id)
@@ -315,7 +322,9 @@ class _StudyRun:
     def _proposals(self, design: Search) -> ProposalQueue:
         earlier = self._attempts()
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
-        history = History(self._storage.engine, self._study_id, sampler)
+        history = History(
+            self._storage.engine, self._study_id, sampler, maximise=self._spec.maximise
+        )
         distributions = proposal_distributions(design, self._space)
         queue = ProposalQueue(self._spec, self._space, history, self._recorder, distributions)
         queue.resume(earlier, self._proposed())
@@ -325,7 +334,9 @@ class _StudyRun:
         """The best proposals at every seed of the study."""
         assert isinstance(self._spec.design, Search)
         values = finished_values(self._storage.engine, self._study_id)
-        best = best_configurations(values, self._proposed(), self._spec.design.confirm)
+        best = best_configurations(
+            values, self._proposed(), self._spec.design.confirm, maximise=self._spec.maximise
+        )
         return [PlannedTrial(item, seed) for item in best for seed in self._spec.seeds]
 
     def _job(self, begun: Begun) -> TrialJob:
@@ -342,6 +353,8 @@ class _StudyRun:
             continues=begun.continues,
             keep_stages_gb=self._options.keep_stages_gb,
             announces=begun.leads,
+            metrics=self._spec.recorded,
+            select=self._spec.selecting,
         )
 
     def _count_ends(self, outcome: Outcome) -> None:

@@ -23,6 +23,7 @@ from dgsearch.study.checks import (
     check_variants,
 )
 from dgsearch.study.family_checks import check_family
+from dgsearch.study.metrics import check_metrics
 from dgsearch.study.spec import (
     Ablation,
     AdaptiveSeeds,
@@ -215,6 +216,8 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
         yield from check_data(parts["data"], catalogue, methods, given=given)
     if design is not None or kind != "family":  # else nobody knows which methods are meant
         yield from _meaning_of_design(parts, catalogue)
+    if parts.get("metrics") is not None:
+        yield from check_metrics(parts["metrics"], kind=kind)
     if design is not None and "halving" in parts:
         yield from check_halving(parts["halving"], design)
 

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from dgsearch.study.metrics import ACCURACY, MetricsSpec, find_metric
 from dgsearch.study.teacher import TeacherSpec
 
 __all__ = [
@@ -275,6 +276,23 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     design: Design
     teacher: TeacherSpec | None = None
+    metrics: MetricsSpec | None = None  # None: accuracy alone
     halving: Halving | None = None
     resources: Resources = Resources()
     retries: Retries = Retries()
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Names of the metrics that are measured besides the loss."""
+        return self.metrics.recorded if self.metrics else (ACCURACY,)
+
+    @property
+    def selecting(self) -> str:
+        """The metric whose value on the selection split chooses epochs and configurations."""
+        return self.metrics.select if self.metrics else ACCURACY
+
+    @property
+    def maximise(self) -> bool:
+        """Whether a higher value of that metric is better."""
+        metric = find_metric(self.selecting)
+        return metric is None or metric.higher_is_better

@@ -1,18 +1,20 @@
-"""Accuracy of a classifier on the splits that a trial is judged by."""
+"""A classifier measured on the splits that a trial is judged by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from dgsearch.data.splits import SOURCE_VALIDATION, TARGET_TEST, TARGET_VALIDATION, Split
+from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.spec import DataSpec
+from dgsearch.trainable.measuring import Meter
 
-__all__ = ["Score", "evaluate", "selection_value"]
+__all__ = ["Evaluation", "Score", "evaluate", "selection_value"]
 
 _BATCH = 512
 
@@ -33,8 +35,29 @@ class Score(NamedTuple):
     value: float
 
 
-def evaluate(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec) -> list[Score]:
-    """Accuracy and loss on the selection split and on each target.
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured after an epoch.
+
+    Attributes:
+        scores: Every number; those of the selection split come first.
+        correct: Whether each image was classified correctly, bool (N,) in the order of the
+            split, by its part ("validation" or "test") and domain.
+    """
+
+    scores: tuple[Score, ...]
+    correct: Mapping[tuple[str, str], Tensor]
+
+
+def evaluate(
+    classifier: nn.Module,
+    splits: Mapping[str, Split],
+    data: DataSpec,
+    *,
+    num_classes: int,
+    metrics: Sequence[str] = (ACCURACY,),
+) -> Evaluation:
+    """Metrics and loss on the selection split and on each target.
 
     The selection split is the source's validation part, or the target's where the method
     trains for one target; it comes first.
@@ -43,44 +66,44 @@ def evaluate(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec)
         classifier: Images to logits; evaluated in eval mode and left in its own mode.
         splits: The trial's splits by name.
         data: `[data]` of the study, for the names of the domains.
+        num_classes: K.
+        metrics: Names of metrics besides accuracy and loss.
     """
     was_training = classifier.training
     classifier.eval()
+    scores: list[Score] = []
+    correct: dict[tuple[str, str], Tensor] = {}
     try:
-        return list(_scores(classifier, splits, data))
+        for part, domain, split in _judged(splits, data):
+            meter = _measure(classifier, split, Meter(metrics, num_classes, split.labels.device))
+            scores += [Score(part, domain, name, value) for name, value in meter.values()]
+            correct[part, domain] = meter.correct()
     finally:
         classifier.train(was_training)
+    return Evaluation(tuple(scores), correct)
 
 
-def selection_value(scores: Iterable[Score]) -> float:
-    """Accuracy on the selection split, by which epochs and configurations are chosen."""
+def selection_value(scores: Iterable[Score], metric: str = ACCURACY) -> float:
+    """The metric on the selection split, by which epochs and configurations are chosen."""
     return next(
-        score.value
-        for score in scores
-        if score.split == "validation" and score.metric == "accuracy"
+        score.value for score in scores if score.split == "validation" and score.metric == metric
     )
 
 
-def _scores(classifier: nn.Module, splits: Mapping[str, Split], data: DataSpec) -> Iterator[Score]:
+def _judged(splits: Mapping[str, Split], data: DataSpec) -> Iterator[tuple[str, str, Split]]:
+    """Part, domain and images of each split that a trial is judged by."""
     if TARGET_VALIDATION in splits:
-        yield from _measure(classifier, splits[TARGET_VALIDATION], "validation", data.targets[0])
+        yield "validation", data.targets[0], splits[TARGET_VALIDATION]
     if SOURCE_VALIDATION in splits:
-        source = "+".join(data.source)
-        yield from _measure(classifier, splits[SOURCE_VALIDATION], "validation", source)
-    for name, part in splits.items():
+        yield "validation", "+".join(data.source), splits[SOURCE_VALIDATION]
+    for name, split in splits.items():
         if name.startswith(TARGET_TEST):
-            domain = name.removeprefix(f"{TARGET_TEST}/")
-            yield from _measure(classifier, part, "test", domain)
+            yield "test", name.removeprefix(f"{TARGET_TEST}/"), split
 
 
-def _measure(classifier: nn.Module, part: Split, split: str, domain: str) -> Iterator[Score]:
-    """Mean accuracy and loss over one split, in large batches without a graph."""
-    correct = torch.zeros((), device=part.labels.device)
-    loss = torch.zeros((), device=part.labels.device)
+def _measure(classifier: nn.Module, split: Split, meter: Meter) -> Meter:
+    """The meter after one pass over the split, in large batches without a graph."""
     with torch.inference_mode():
-        for batch in part.in_order(_BATCH):
-            logits = classifier(batch.images)
-            correct += (logits.argmax(dim=1) == batch.labels).sum()
-            loss += F.cross_entropy(logits, batch.labels, reduction="sum")
-    yield Score(split, domain, "accuracy", float(correct) / len(part))
-    yield Score(split, domain, "loss", float(loss) / len(part))
+        for batch in split.in_order(_BATCH):
+            meter.update(classifier(batch.images), batch.labels)
+    return meter

@@ -28,6 +28,8 @@ class TrialJob:
         share: Take and keep stages in the common store; otherwise in the trial's own folder.
         continues: Number of the interrupted trial whose checkpoint to go on from.
         keep_stages_gb: Bound on the store; None: none.
+        metrics: Names of the metrics that are measured besides the loss.
+        select: The metric that is the value of an epoch.
         announces: Whether it reports a stage that it takes from the store, as others may wait.
     """
 
@@ -42,6 +44,8 @@ class TrialJob:
     continues: int | None = None
     keep_stages_gb: float | None = None
     announces: bool = False
+    metrics: tuple[str, ...] = ("accuracy",)
+    select: str = "accuracy"
 
 
 @dataclass(frozen=True)

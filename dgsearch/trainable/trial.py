@@ -208,7 +208,14 @@ class Trial:
         scores = [Score("train", source, name, value) for name, value in diagnostics.items()]
         scores.append(Score("train", source, "epoch_s", seconds))
         started = time.perf_counter()
-        scores += evaluate(cast(Classifying, run).classifier(), self._data.splits, self.job.data)
+        found = evaluate(
+            cast(Classifying, run).classifier(),
+            self._data.splits,
+            self.job.data,
+            num_classes=self._data.num_classes,
+            metrics=self.job.metrics,
+        )
+        scores += found.scores
         self._evaluation_s += time.perf_counter() - started
         samples = self._samples(run) if epoch == run.epochs else {}
         return self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
@@ -229,7 +236,7 @@ class Trial:
             stage_epoch=epochs if done is None else done,
             stage_epochs=epochs,
             last=last,
-            value=selection_value(scores) if last else None,
+            value=selection_value(scores, self.job.select) if last else None,
             scores=tuple(scores),
             seconds=self._train_s,
             evaluation_s=self._evaluation_s,

@@ -12,7 +12,7 @@ import dgsearch
 from dgsearch.database import queries
 from dgsearch.database.export import write_frame
 from dgsearch.database.frames import FRAMES, describe_frames, hyperparameter_columns
-from tests.fakes import FakeStudy, full_study, planned
+from tests.fakes import FakeStudy, fake_spec, full_study, planned
 
 READERS = {
     "studies": queries.read_studies,
@@ -46,7 +46,12 @@ def _family(column: str) -> str:
     """The column of the table that stands for a column of a frame."""
     if column in FRAMES["trials"].dtypes:
         return column
-    for family in ("value/<objective>", "accuracy/<domain>", "attribute/<key>"):
+    for family in (
+        "value/<objective>",
+        "accuracy/<domain>",
+        "metric/<metric>/<domain>",
+        "attribute/<key>",
+    ):
         if column.startswith(family.partition("<")[0]):
             return family
     return "<hyperparameter>"
@@ -76,6 +81,17 @@ def _check(name: str, frame: pd.DataFrame) -> None:
 def test_a_full_study_has_the_columns_of_the_table(database: str, name: str) -> None:
     full_study(database)
     _check(name, READERS[name](database))
+
+
+def test_further_metrics_have_columns_of_their_own(database: str) -> None:
+    spec = fake_spec(metrics={"record": ["macro_f1"], "select": "nll"})
+    FakeStudy(database, spec).complete(planned(), 0.5)
+    frame = queries.read_trials(database)
+    _check("trials", frame)
+    # two targets, 0.1 above and below 0.5, and 3 less each
+    assert frame.loc[0, ["metric/macro_f1/photo", "metric/nll/street"]].tolist() == [2.6, 2.4]
+    only = queries.read_trials(database, columns=["metric/nll/photo"], states=["COMPLETE"])
+    assert only["metric/nll/photo"].tolist() == [2.6]
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -32,6 +32,17 @@ def test_a_stop_is_kept_with_its_rung_and_cut_off() -> None:
     assert asha.cuts == {"b": Cut(1, 0.9)}
 
 
+def test_where_lower_is_better_the_high_value_is_stopped() -> None:
+    asha = RecordedHalving(Halving(grace_epochs=1, keep_one_in=3), max_epochs=9, maximise=False)
+    asha.recall({"a": Judged([(1, 0.6)])})
+    for name in "bc":
+        asha.on_trial_add(None, SimpleNamespace(trial_id=name))
+    assert _tell(asha, "b", 1, 0.5) == TrialScheduler.CONTINUE
+    assert _tell(asha, "c", 1, 0.9) == TrialScheduler.STOP
+    # of 0.5 and 0.6 the cut-off lies a third of the way: the best third may pass
+    assert asha.cuts["c"].cutoff == pytest.approx(0.5 + 0.1 / 3)
+
+
 def test_the_cut_off_is_the_quantile_of_the_values_before() -> None:
     asha = _asha()
     for name, value in (("a", 0.1), ("b", 0.2), ("c", 0.3)):

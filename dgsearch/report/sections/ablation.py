@@ -15,12 +15,12 @@ from dgsearch.report.compared import MOST_COMPARED, compared, differences, repor
 from dgsearch.report.figures.comparison import difference_figure, path_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import number_cell, p_cell, records, short
+from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
 
 __all__ = ["ablation_sections", "configurations", "surrogate_of"]
 
 _HEADINGS = (
-    "row", "n", "mean, %", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
+    "row", "n", "mean", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
     "smallest p", "detectable",
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
         "comparison",
         difference_figure(others, differences(view, table), unit=view.unit, reported=numbers),
         f"Difference to {reference} in {view.outcome_words}, paired over seeds. Grey dots: one "
-        "seed each. Diamonds: means with 95% t intervals. Left of zero is worse.",
+        f"seed each. Diamonds: means with 95% t intervals. {view.unit.worse}",
         _table(view, table, reported),
         height_px=min(1400, 170 + 30 * len(others)),
         table_open=True,
@@ -60,18 +60,18 @@ def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
 
 def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> list[str]:
     texts = [
-        "Differences are paired over seeds, in percentage points; deviation is that of the sample "
-        "(n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all rows; "
-        "smallest p is what so many pairs can reach. Detectable is the true difference that one "
-        "uncorrected test at 5% would find in 80% of such studies; below "
+        f"Differences are paired over seeds{counted_in(view.unit)}; deviation is that of the "
+        "sample (n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all "
+        "rows; smallest p is what so many pairs can reach. Detectable is the true difference that "
+        "one uncorrected test at 5% would find in 80% of such studies; below "
         f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite. It is that of the t test: with six to "
         "nine pairs the sign-flip test has less power, with six it needs 25% more."
     ]
     left_out = view.done["config_id"].nunique() - len(table)
     if left_out > 0:
         texts.append(
-            f"Of the design's points the {MOST_COMPARED} of the highest source validation "
-            f"accuracy are shown; {left_out} are not."
+            f"Of the design's points the {MOST_COMPARED} of the {view.unit.best} source "
+            f"validation {view.unit.name} are shown; {left_out} are not."
         )
     if reported:
         first = next(iter(reported.values()))
@@ -110,7 +110,8 @@ def _table(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> Ta
             entry = reported.get(row["label"])
             cells.append(unit.cell(entry["difference"], signed=True) if entry else Cell("–"))
         rows.append(cells)
-    headings = [*_HEADINGS, *(["reported difference"] if reported else [])]
+    own = [unit.mean if name == "mean" else name for name in _HEADINGS]
+    headings = [*own, *(["reported difference"] if reported else [])]
     numeric = [False, *([True] * (len(headings) - 1))]
     return Table("comparison", headings, rows, numeric, "Paired comparison")
 
@@ -164,9 +165,9 @@ def _path(view: StudyView) -> Iterator[Section]:
     guessed = int((path["source"] == "surrogate").sum())
     note = (
         "Of the changes that lead from the centre to the configuration of the best source "
-        "validation accuracy, the one that helps most comes first. Numbers are accuracies on the "
-        "source's validation split, means over the seeds that the configurations share; the end "
-        "of the path was chosen among noisy numbers and flatters itself."
+        f"validation {view.unit.name}, the one that helps most comes first. Numbers are those of "
+        "the source's validation split, means over the seeds that the configurations share; the "
+        "end of the path was chosen among noisy numbers and flatters itself."
     )
     if guessed and surrogate:
         note += (
@@ -176,7 +177,7 @@ def _path(view: StudyView) -> Iterator[Section]:
     figure = Figure(
         "path",
         path_figure(path, labels=labels, unit=view.unit),
-        "Source validation accuracy after each change. Filled: executed trials. Hollow: "
+        f"Source validation {view.unit.name} after each change. Filled: executed trials. Hollow: "
         "predicted, not run.",
         Table("path", headings, rows, (True, False, True, False)),
     )

@@ -125,9 +125,11 @@ def _kind_warnings(view: StudyView) -> list[str]:
             "and epochs: 'source validation' on this page means these images."
         )
     if spec.get("selection") == "best":
+        side = "downwards" if view.unit.lower else "upwards"
         warnings.append(
-            "Each trial counts at its epoch of best source validation accuracy; the accuracy on "
-            "that split is therefore biased upwards, that on the targets is not."
+            f"Each trial counts at its epoch of best source validation {view.unit.name}; the "
+            f"{view.unit.name} on that split is therefore biased {side}, that on the targets is "
+            "not."
         )
     return warnings
 
@@ -151,7 +153,7 @@ def _key_facts(view: StudyView) -> Table:
             *_given(view),
             ["tested on", ", ".join(data["targets"])],
             ["seeds", _seeds(view)],
-            ["configurations are chosen by", f"accuracy on {selection_words(view)}"],
+            ["configurations are chosen by", f"{view.unit.name} on {selection_words(view)}"],
             ["epoch that counts", epoch_rule(facts)],
             [
                 "cost",

@@ -27,7 +27,7 @@ def cost_sections(view: StudyView) -> Iterator[Section]:
     stages = stage_seconds(done, view.data.stages)
     if len(stages):
         blocks.append(_stages(stages))
-    costs = cost_table(done, view.data.scores, targets=view.targets)
+    costs = cost_table(done, view.data.scores, targets=view.targets, maximise=view.data.maximise)
     if len(costs):
         blocks.append(_costs(view, costs))
     blocks += _overheads(view)
@@ -84,9 +84,9 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
     return Figure(
         "cost",
         cost_figure(costs, unit=view.unit),
-        "Mean accuracy over the targets with 95% t intervals, against the seconds of a trial. The "
-        "line joins the rows that no cheaper row beats on the seeds that the rows share."
-        + _mark_words(costs),
+        f"Mean {view.unit.name} over the targets with 95% t intervals, against the seconds of a "
+        "trial. The line joins the rows that no cheaper row beats on the seeds that the rows "
+        "share." + _mark_words(costs),
         Table("cost", headings, rows, (False, *([True] * 6), False)),
     )
 

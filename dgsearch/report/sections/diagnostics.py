@@ -11,6 +11,7 @@ from dgsearch.analysis.diagnostics import (
     diagnostic_series,
     last_diagnostics,
 )
+from dgsearch.analysis.selection import MEAN, with_target_mean
 from dgsearch.analysis.signatures import signatures
 from dgsearch.report.expectations import expectation_sentences
 from dgsearch.report.figures.base import row_styles
@@ -45,7 +46,9 @@ def diagnostic_sections(view: StudyView) -> Iterator[Section]:
 def _signatures(view: StudyView) -> Iterator[Section]:
     if not view.has_results:
         return
-    trials = view.detailed.join(view.done[[view.outcome]])
+    accuracies = with_target_mean(view.data.trials, view.targets)  # whatever metric selects
+    known = accuracies.set_index("trial_number")[f"accuracy/{MEAN}"]
+    trials = view.detailed.assign(**{f"accuracy/{MEAN}": view.detailed["trial_number"].map(known)})
     found = signatures(trials, last_diagnostics(view.data.scores))
     expected = expectation_sentences(view)
     if found.empty and not expected:
@@ -181,16 +184,16 @@ def _correlations(view: StudyView) -> Iterator[Section]:
     headings = ("diagnostic", "trials", "rank correlation", "95% interval")
     labels = {str(name): metric_label(str(name)) for name in found["metric"]}
     note = (
-        "Rank correlation of each diagnostic at the last epoch with the mean accuracy over the "
-        "targets, across trials, each less the mean of its seed. Intervals are not corrected for "
-        f"the {len(found)} looks: about one in twenty misses zero by chance. A correlation across "
-        "configurations is no proof of a cause."
+        "Rank correlation of each diagnostic at the last epoch with the "
+        f"{view.outcome_words}, across trials, each less the mean of its seed. Intervals are not "
+        f"corrected for the {len(found)} looks: about one in twenty misses zero by chance. A "
+        "correlation across configurations is no proof of a cause."
     )
     figure = Figure(
         "diagnostic-correlations",
         correlation_figure(found, labels=labels),
-        "Does a diagnostic go with accuracy? Right of zero: trials that have more of it are more "
-        "accurate. Bars: 95% intervals.",
+        f"Does a diagnostic go with {view.unit.name}? Right of zero: trials that have more of it "
+        f"have a higher {view.unit.name}. Bars: 95% intervals.",
         Table("diagnostic-correlations", headings, rows, (False, True, True, True)),
         height_px=150 + 26 * len(found),
     )

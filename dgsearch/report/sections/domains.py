@@ -41,7 +41,7 @@ def chosen_rows(view: StudyView) -> pd.DataFrame:
     """What the table of domains compares: row, config_id, seed, targets and their mean.
 
     Variants and baselines as they are; methods of a family at the configuration that counts. For
-    the method's own points the configuration of the highest mean value on the selection split,
+    the method's own points the configuration of the best mean value on the selection split,
     and the centre where it is another one.
     """
     done = view.done
@@ -67,10 +67,10 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
     """The table of domains; nothing for a study that dgsearch did not write."""
     if not view.facts.spec:
         return
-    table = domain_table(chosen_rows(view), targets=view.targets)
+    table = domain_table(chosen_rows(view), targets=view.targets, maximise=view.data.maximise)
     blocks: list[Block] = [
         Note(
-            f"Accuracy in per cent at the {epoch_rule(view.facts)}: mean ± standard error over "
+            f"{_shown(view)} at the {epoch_rule(view.facts)}: mean ± standard error over "
             "seeds (sample standard deviation). Bold: the best of a column and what these seeds "
             "cannot tell from it. A row that is truly the best is bold in at least 95% of studies "
             "(multiple comparisons with the best, by sign flips paired over seeds); with fewer "
@@ -79,11 +79,17 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
         *_unshared(table),
         _wide(view, table),
         *_reported(view),
-        Copyable(table_texts(table, [*view.targets, MEAN])),
+        Copyable(table_texts(table, [*view.targets, MEAN], view.unit)),
         _figure(view, table),
     ]
     yield Section("domains", "Domains", blocks)
     yield from _rules(view)
+
+
+def _shown(view: StudyView) -> str:
+    """What the numbers of the table are."""
+    counted = view.unit.counted.removeprefix(", ")
+    return view.unit.name.capitalize() + (f" in {counted}" if counted else "")
 
 
 def _of_family(view: StudyView) -> str:
@@ -91,8 +97,8 @@ def _of_family(view: StudyView) -> str:
     if view.kind != "family":
         return ""
     return (
-        " Each method stands at the configuration of its highest mean accuracy on the source's "
-        "validation split over the seeds."
+        f" Each method stands at the configuration of its {view.unit.best} mean "
+        f"{view.unit.name} on the source's validation split over the seeds."
     )
 
 
@@ -119,7 +125,7 @@ def _wide(view: StudyView, table: pd.DataFrame) -> Table:
         numbers = [
             Cell(
                 _mean_error(view, cells[name]),
-                float(cells[name]["mean"]) * 100,
+                float(cells[name]["mean"]) * view.unit.scale,
                 bool(cells[name]["tied"]),
             )
             for name in domains
@@ -130,7 +136,7 @@ def _wide(view: StudyView, table: pd.DataFrame) -> Table:
         ("row", "n", *view.targets, "average"),
         rows,
         (False, *([True] * (len(domains) + 1))),
-        "Accuracy on every target, per cent",
+        f"{view.unit.name.capitalize()} on every target{view.unit.counted}",
     )
 
 
@@ -144,7 +150,7 @@ def _reported(view: StudyView) -> list[Block]:
     """What the method's paper reports, with the data that it is for."""
     numbers = reported_numbers()
     own = numbers[(numbers["method"] == view.facts.method) & (numbers["variant"] == "full")]
-    if own.empty:
+    if own.empty or view.metric not in ("accuracy", "accuracy_top5"):
         return []
     parts = [
         f"{row['value'] * 100:.1f}"
@@ -167,13 +173,13 @@ def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
         ]
         for row in records(table)
     ]  # fmt: skip
-    headings = ("row", "domain", "n", "mean, %", "deviation", "95% interval")
+    headings = ("row", "domain", "n", view.unit.mean, "deviation", "95% interval")
     count = table["row"].nunique()
     return Figure(
         "domains",
         domain_figure(table, unit=view.unit, colours=view.colours),
-        "Each row's mean accuracy on every target, with 95% t intervals over seeds. The seeds are "
-        "shared by the rows, so differences are surer than these intervals suggest.",
+        f"Each row's mean {view.unit.name} on every target, with 95% t intervals over seeds. The "
+        "seeds are shared by the rows, so differences are surer than these intervals suggest.",
         Table("domains-numbers", headings, rows, (False, False, True, True, True, True)),
         height_px=min(1200, 160 + 22 * count * (1 + len(view.targets)) // 2),
     )
@@ -183,7 +189,7 @@ def _rules(view: StudyView) -> Iterator[Section]:
     """The same rows under three selection rules."""
     if view.epochs.empty:
         return
-    table = rule_table(view.alike, view.epochs, targets=view.targets)
+    table = rule_table(view.alike, view.epochs, targets=view.targets, maximise=view.data.maximise)
     if table.empty:
         return
     rows: list[Sequence[str | Cell]] = []
@@ -202,8 +208,6 @@ def _rules(view: StudyView) -> Iterator[Section]:
         "the oracle of DomainBed, which takes the last epoch and chooses on another part of the "
         "target than it reports."
     )
-    yield Section(
-        "rules",
-        "Selection rules side by side",
-        [Note(note), Table("rules", headings, rows, numeric, "Accuracy by rule, per cent")],
-    )
+    caption = f"{view.unit.name.capitalize()} by rule{view.unit.counted}"
+    shown = Table("rules", headings, rows, numeric, caption)
+    yield Section("rules", "Selection rules side by side", [Note(note), shown])

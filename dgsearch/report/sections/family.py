@@ -11,12 +11,13 @@ from dgsearch.report.compared import compared, differences
 from dgsearch.report.figures.comparison import difference_figure
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table
 from dgsearch.report.view import StudyView, selection_domains
-from dgsearch.report.words import listed, number_cell, p_cell, plural, records
+from dgsearch.report.words import counted_in, listed, number_cell, p_cell, plural, records
 
 __all__ = ["family_sections"]
 
+_MEANS = ("source validation", "mean")
 _HEADINGS = (
-    "method", "chosen configuration", "of", "source validation, %", "n", "mean, %",
+    "method", "chosen configuration", "of", "source validation", "n", "mean",
     "standard error", "pairs", "difference", "95% interval", "p", "Holm p", "smallest p",
     "detectable",
 )  # fmt: skip
@@ -35,12 +36,12 @@ def family_sections(view: StudyView) -> Iterator[Section]:
         "family",
         difference_figure(others, differences(view, table), unit=view.unit, reported={}),
         f"Difference to {method} in {view.outcome_words}, paired over seeds. Grey dots: one seed "
-        "each. Diamonds: means with 95% t intervals. Left of zero is worse.",
+        f"each. Diamonds: means with 95% t intervals. {view.unit.worse}",
         _table(view, table),
         height_px=min(1400, 170 + 30 * len(others)),
         table_open=True,
     )
-    notes = [Note(text) for text in (_budget(view), _tests())]
+    notes = [Note(text) for text in (_budget(view), _tests(view))]
     yield Section("family", f"Family: every method against {method}", [*notes, figure])
 
 
@@ -54,7 +55,8 @@ def _budget(view: StudyView) -> str:
     )
     return (
         f"{whole} and the same seeds: its centre, then points of a Sobol sequence over the shared "
-        "ranges and its own. The row shows the one of the highest mean accuracy on the source's "
+        f"ranges and its own. The row shows the one of the {view.unit.best} mean {view.unit.name} "
+        "on the source's "
         "validation split over the seeds; " + _took_part(view)
     )
 
@@ -66,9 +68,9 @@ def _took_part(view: StudyView) -> str:
     return f"labelled validation images of the target {listed(targets)} took part in the choice."
 
 
-def _tests() -> str:
+def _tests(view: StudyView) -> str:
     return (
-        "Differences are paired over seeds, in percentage points. p is the exact two-sided "
+        f"Differences are paired over seeds{counted_in(view.unit)}. p is the exact two-sided "
         "sign-flip test; Holm p is corrected for all rows; smallest p is what so many pairs can "
         "reach. Detectable is the true difference that one uncorrected test at 5% would find in "
         f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite. It is "
@@ -80,7 +82,11 @@ def _tests() -> str:
 def _table(view: StudyView, table: pd.DataFrame) -> Table:
     rows = [[*_own_cells(view, row), *_difference_cells(view, row)] for row in records(table)]
     numeric = [False, False, *([True] * (len(_HEADINGS) - 2))]
-    return Table("family", _HEADINGS, rows, numeric, "Methods at their chosen configurations")
+    headings = [
+        f"{name},{view.unit.sign}" if view.unit.sign and name in _MEANS else name
+        for name in _HEADINGS
+    ]
+    return Table("family", headings, rows, numeric, "Methods at their chosen configurations")
 
 
 def _own_cells(view: StudyView, row: dict[str, object]) -> list[str | Cell]:

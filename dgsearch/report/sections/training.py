@@ -72,7 +72,7 @@ def _curves(view: StudyView) -> Iterator[Section]:
         ]
         for row in records(table if len(table) <= _MOST_ROWS else last)
     ]  # fmt: skip
-    headings = ("row", "accuracy on", "epoch", "trials", "mean", "10% to 90% of trials")
+    headings = ("row", f"{view.unit.name} on", "epoch", "trials", "mean", "10% to 90% of trials")
     caption = "Mean over finished trials at every epoch, one panel each. "
     if len(table) > _MOST_ROWS:
         caption += "The table has the last epoch. "
@@ -187,7 +187,8 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     if len(table) < 3:
         return
     table = table.assign(text=table["config_id"].map(view.names))
-    shown = table if len(table) <= _MOST_ROWS else table.nlargest(_MOST_ROWS, "validation")
+    best = table.sort_values("validation", ascending=not view.data.maximise)
+    shown = table if len(table) <= _MOST_ROWS else best.head(_MOST_ROWS)
     rows: Rows = [
         [row["text"], short_cell(row["n"]), view.unit.cell(row["validation"]),
          view.unit.cell(row["target"])]
@@ -228,9 +229,10 @@ def _selection(view: StudyView, table: pd.DataFrame) -> str:
         if found.low <= 0 <= found.high:
             words += "; that the source can select for the targets is not shown"
     unit = view.unit
+    gap = selection_gap(table, maximise=view.data.maximise)
     return (
-        f"Source validation against target accuracy {words}. Choosing by source validation costs "
-        f"{unit.text(selection_gap(table))} {unit.step} against the configuration that is best on "
+        f"Source validation against target {unit.name} {words}. Choosing by source validation "
+        f"costs {unit.text(gap)} {unit.step} against the configuration that is best on "
         "the targets themselves; that one was picked among noisy means, so the true cost is "
         "smaller."
     )
@@ -239,5 +241,5 @@ def _selection(view: StudyView, table: pd.DataFrame) -> str:
 def _marks(count: int) -> str:
     if count > MOST_DOTS:
         return f"{count} configurations as counts in cells, too many for one mark each."
-    table = f" The table has the {_MOST_ROWS} of the highest validation." * (count > _MOST_ROWS)
+    table = f" The table has the {_MOST_ROWS} of the best validation." * (count > _MOST_ROWS)
     return f"One mark a configuration: mean over its seeds.{table}"
