@@ -30,6 +30,8 @@ vary.lr = {{ low = 1e-5, high = 1e-1 }}
 [halving]
 grace_epochs = 1
 keep_one_in = 2
+[resources]
+concurrent = 1
 """.replace("lr = 2e-3\n", "").replace("T = 1\n", "")
 
 
