@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dgsearch.database.export import write_frame
     from dgsearch.database.frames import describe_frames
+    from dgsearch.database.predictions import read_predictions
     from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
     from dgsearch.database.zones import time_zone
     from dgsearch.notebook.handle import open_study
@@ -25,6 +26,7 @@ __all__ = [
     "load_study",
     "open_study",
     "read_curves",
+    "read_predictions",
     "read_scores",
     "read_studies",
     "read_trials",
@@ -41,6 +43,7 @@ _HOMES = {
     "open_study": "dgsearch.notebook.handle",
     "write_frame": "dgsearch.database.export",
     "read_curves": "dgsearch.database.queries",
+    "read_predictions": "dgsearch.database.predictions",
     "read_scores": "dgsearch.database.queries",
     "read_studies": "dgsearch.database.queries",
     "read_trials": "dgsearch.database.queries",

@@ -263,8 +263,8 @@ def export(
         str,
         typer.Option(
             "--what",
-            help="trials, curves, scores, studies or summary (mean and interval over seeds); "
-            "several with commas.",
+            help="trials, curves, scores, predictions (one row an image), studies or summary "
+            "(mean and interval over seeds); several with commas.",
         ),
     ] = "trials",
     csv_formulas: Annotated[

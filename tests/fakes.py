@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from dgsearch.adaptive import adaptive_plan
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
+from dgsearch.database.predictions import packed
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending, Epoch, Started, StudyRecorder
 from dgsearch.database.studies import register_study
@@ -167,7 +168,9 @@ class FakeStudy:
             "peak_memory_mb": 64.0,
         }
         use = {"stage": "pretrain", "key": "k", "taken": True, "seconds": 0.0, "saved_s": 1.0}
-        measured = [Epoch(epoch, value, scores)]
+        right = [n < round(8 * value) for n in range(8)]  # of eight validation images
+        bits = base64.b64encode(packed(right)).decode()
+        measured = [Epoch(epoch, value, scores, [("validation", "scan", 8, bits)])]
         self.recorder.report(trial_id, measured, progress | {"stages_json": json.dumps([use])})
 
     def complete(

@@ -15,6 +15,7 @@ PUBLIC = [
     "load_study",
     "open_study",
     "read_curves",
+    "read_predictions",
     "read_scores",
     "read_studies",
     "read_trials",

@@ -169,6 +169,19 @@ FRAMES: Mapping[str, Frame] = {
             ),
         ),
     ),
+    "predictions": Frame(
+        "an image of a split that a trial was judged by",
+        ("study", "trial_number", "split", "domain", "image"),
+        (
+            _STUDY,
+            _NUMBER,
+            Column("epoch", "int64", "the epoch that counts"),
+            Column("split", "category", "validation or test"),
+            Column("domain", "category", "domain of the images"),
+            Column("image", "int64", "place of the image in the split, from 0"),
+            Column("correct", "bool", "whether it was classified correctly"),
+        ),
+    ),
     "scores": Frame(
         "a number that a trial measured",
         ("study", "trial_number", "epoch"),

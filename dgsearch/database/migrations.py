@@ -8,7 +8,7 @@ transaction where the database allows that (SQLite and PostgreSQL do, MySQL does
 | --- | --- | --- |
 | 2 | 0.1.0 | the first that left this house |
 | 3 | 0.2.0 | provenance of each trial; halving decisions; proposals of a search |
-| 4 | 0.3.0 | processes of drivers |
+| 4 | 0.3.0 | processes of drivers; per-image correctness |
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import BigInteger, Column, Connection, Engine, inspect, select, update
 
+from dgsearch.database.orphans import unguard_ids
 from dgsearch.database.read_only import check_own_version
 from dgsearch.database.tables import OWN, OWN_INFO, OWN_TRIALS, SCHEMA_VERSION
 from dgsearch.database.views import VIEWS, create_views
@@ -135,5 +136,7 @@ def _add_what_is_missing(connection: Connection) -> None:
         for column in table.columns:
             if column.name not in columns:
                 operations.add_column(table.name, Column(column.name, column.type))
-    if connection.dialect.name != "sqlite":  # whose integers are as wide as they need be
+    if connection.dialect.name == "sqlite":
+        unguard_ids(connection)  # they are made again, for the new tables too
+    else:  # integers of SQLite are as wide as they need be
         operations.alter_column(OWN_TRIALS.name, "seed", type_=BigInteger, existing_nullable=False)

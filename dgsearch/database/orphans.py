@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
+    OWN_PREDICTIONS,
     OWN_SAMPLES,
     OWN_SCORES,
     OWN_STUDIES,
@@ -36,10 +37,10 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import persistently
 
-__all__ = ["forget_study", "guard_ids", "sweep_orphans"]
+__all__ = ["forget_study", "guard_ids", "sweep_orphans", "unguard_ids"]
 
 _AT_ONCE = 500  # ids in one statement
-_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_TRIALS)
+_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS, OWN_TRIALS)
 _OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)
 
 
@@ -69,6 +70,12 @@ def guard_ids(engine: Engine) -> None:
             )
 
 
+def unguard_ids(connection: Connection) -> None:
+    """In SQLite: drop the triggers, so that `guard_ids` makes them for the tables of today."""
+    for parent in (STUDIES, TRIALS):
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {_trigger(parent)}")
+
+
 def _trigger(parent: Table) -> str:
     return f"dgsearch_{parent.name}_deleted"
 
@@ -88,7 +95,7 @@ def sweep_orphans(engine: Engine) -> int:
 def forget_study(connection: Connection, study_id: int) -> None:
     """Delete our rows of a study, and of the trials that they name."""
     trials = select(OWN_TRIALS.c.trial_id).where(OWN_TRIALS.c.study_id == study_id)
-    for table in (OWN_SCORES, OWN_SAMPLES):
+    for table in (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS):
         connection.execute(delete(table).where(table.c.trial_id.in_(trials)))
     for table in (OWN_TRIALS, *_OF_STUDIES):
         connection.execute(delete(table).where(table.c.study_id == study_id))

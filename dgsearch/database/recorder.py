@@ -22,6 +22,7 @@ from dgsearch.database.beginnings import (
     is_known,
     is_taken,
 )
+from dgsearch.database.predictions import prediction_rows, replace_predictions
 from dgsearch.database.rows import optuna_now, report_row, score_row, value_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
@@ -48,11 +49,14 @@ class Epoch(NamedTuple):
         epoch: Epochs done, from 1.
         value: Accuracy on the selection split.
         scores: Rows of split, domain, metric, value.
+        correct: Rows of split, domain, images and bits in base64 (`predictions.packed`), where the
+            epoch is the one that counts as far as is known.
     """
 
     epoch: int
     value: float
     scores: Sequence[Sequence[Any]]
+    correct: Sequence[Sequence[Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -216,12 +220,14 @@ class StudyRecorder:
         ]
         values = [report_row(trial_id, epoch.epoch, epoch.value) for epoch in epochs]
         done = {"epochs": epochs[-1].epoch} if epochs else {}
+        correct = prediction_rows(trial_id, epochs)
 
         def write(connection: Connection) -> bool:
             if not _running(connection, [trial_id]):
                 return False
             insert_new(connection, INTERMEDIATE_VALUES, values)
             insert_new(connection, OWN_SCORES, stored)
+            replace_predictions(connection, trial_id, correct)
             connection.execute(
                 update(OWN_TRIALS)
                 .where(OWN_TRIALS.c.trial_id == trial_id)

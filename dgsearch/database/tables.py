@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -34,6 +35,7 @@ __all__ = [
     "OWN_CONFIGURATIONS",
     "OWN_DRIVERS",
     "OWN_INFO",
+    "OWN_PREDICTIONS",
     "OWN_PROVENANCES",
     "OWN_SAMPLES",
     "OWN_SCORES",
@@ -227,6 +229,16 @@ OWN_SAMPLES = Table(
     Column("trial_id", Integer, primary_key=True, autoincrement=False),
     Column("name", String(200), primary_key=True),
     Column("content_json", Text, nullable=False),  # plain data, pictures as PNG in base64
+)
+OWN_PREDICTIONS = Table(
+    "dgsearch_predictions",  # since schema 4
+    OWN,
+    Column("trial_id", Integer, primary_key=True, autoincrement=False),
+    Column("split", String(32), primary_key=True),  # validation or test
+    Column("domain", String(200), primary_key=True),
+    Column("epoch", Integer, nullable=False),  # the one that counts
+    Column("images", Integer, nullable=False),
+    Column("correct", LargeBinary(2**24), nullable=False),  # a bit an image, see `predictions`
 )
 OWN_DRIVERS = Table(
     "dgsearch_drivers",

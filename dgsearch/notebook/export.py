@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.export import check_format, write_frame
+from dgsearch.database.predictions import read_predictions
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
 from dgsearch.errors import DatabaseError, one_of
 from dgsearch.notebook.handle import Study
@@ -24,6 +25,7 @@ WHAT: dict[str, Callable[[Engine, str], pd.DataFrame | Iterable[pd.DataFrame]]] 
     "trials": lambda engine, study: read_trials(engine, study),
     "curves": lambda engine, study: read_curves(engine, study, chunksize=_ROWS),
     "scores": lambda engine, study: read_scores(engine, study, chunksize=_ROWS),
+    "predictions": lambda engine, study: read_predictions(engine, study),
     "studies": lambda engine, study: read_studies(engine, study),
     "summary": lambda engine, study: Study(engine, study).over_seeds(),
 }
@@ -44,8 +46,8 @@ def export_frames(
         study: Name of the study.
         output: The file; its suffix, .parquet, .csv, .tex or .md, names the format. Where
             several frames are asked for, each file's name ends with that of its frame.
-        what: Some of "trials", "curves", "scores", "studies" and "summary" (mean and interval
-            over seeds of each configuration).
+        what: Some of "trials", "curves", "scores", "predictions" (one row an image), "studies" and
+            "summary" (mean and interval over seeds of each configuration).
         formulas: Leave CSV cells as they are, also those that a spreadsheet would execute.
 
     Returns:

@@ -11,6 +11,7 @@ import pandas as pd
 from dgsearch.analysis.adaptive import ADAPTIVE, seed_decisions
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.predictions import read_predictions
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
 from dgsearch.database.reading import Database
 from dgsearch.database.tables import STATES
@@ -68,6 +69,11 @@ class Study:
     def scores(self, **filters: Any) -> pd.DataFrame:
         """`dgsearch.read_scores` of this study, with its filters."""
         frame: pd.DataFrame = read_scores(self._engine, self.name, **filters)
+        return frame
+
+    def predictions(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_predictions` of this study, with its filters."""
+        frame: pd.DataFrame = read_predictions(self._engine, self.name, **filters)
         return frame
 
     def over_seeds(self, column: str = "value", *, constant: bool = True) -> pd.DataFrame:

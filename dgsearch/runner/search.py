@@ -177,7 +177,7 @@ class Recording(_NotStored, Callback):
         if self.memory is None or report.peak_memory_mb > self.memory.peak_mb:
             self.memory = MemoryUse(report.peak_memory_mb, result["device_memory_mb"])
         epochs = [
-            Epoch(each.stage_epoch, each.value, each.scores)
+            Epoch(each.stage_epoch, each.value, each.scores, each.correct)
             for each in reports
             if each.last and each.value is not None
         ]

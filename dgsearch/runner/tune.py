@@ -355,6 +355,8 @@ class _StudyRun:
             announces=begun.leads,
             metrics=self._spec.recorded,
             select=self._spec.selecting,
+            maximise=self._spec.maximise,
+            selection=self._spec.selection,
         )
 
     def _count_ends(self, outcome: Outcome) -> None:

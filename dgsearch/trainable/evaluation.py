@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +17,7 @@ from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.measuring import Meter
 
-__all__ = ["Evaluation", "Score", "evaluate", "selection_value"]
+__all__ = ["Correct", "Evaluation", "Score", "best_so_far", "evaluate", "selection_value"]
 
 _BATCH = 512
 
@@ -35,6 +38,22 @@ class Score(NamedTuple):
     value: float
 
 
+class Correct(NamedTuple):
+    """Which images of one split were classified correctly.
+
+    Attributes:
+        split: "validation" or "test".
+        domain: Name of the domain, several joined by "+".
+        images: How many.
+        bits: One an image, in the order of the split, eight a byte from the highest; base64.
+    """
+
+    split: str
+    domain: str
+    images: int
+    bits: str
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What was measured after an epoch.
@@ -47,6 +66,13 @@ class Evaluation:
 
     scores: tuple[Score, ...]
     correct: Mapping[tuple[str, str], Tensor]
+
+    def packed(self) -> tuple[Correct, ...]:
+        """`correct` with eight images a byte."""
+        return tuple(
+            Correct(split, domain, len(correct), _bits(correct))
+            for (split, domain), correct in self.correct.items()
+        )
 
 
 def evaluate(
@@ -107,3 +133,15 @@ def _measure(classifier: nn.Module, split: Split, meter: Meter) -> Meter:
         for batch in split.in_order(_BATCH):
             meter.update(classifier(batch.images), batch.labels)
     return meter
+
+
+def _bits(correct: Tensor) -> str:
+    return base64.b64encode(np.packbits(correct.cpu().numpy()).tobytes()).decode()
+
+
+def best_so_far(value: float, earlier: Iterable[float | None], *, maximise: bool) -> bool:
+    """Whether a value is better than all before it; one that is no number never is."""
+    known = [number for number in earlier if number is not None and not math.isnan(number)]
+    if maximise:
+        return all(value > number for number in known) and not math.isnan(value)
+    return all(value < number for number in known) and not math.isnan(value)

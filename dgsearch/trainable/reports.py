@@ -8,7 +8,7 @@ from typing import Any
 
 from dgsearch.space import Value
 from dgsearch.study.spec import DataSpec
-from dgsearch.trainable.evaluation import Score
+from dgsearch.trainable.evaluation import Correct, Score
 
 __all__ = ["EpochReport", "StageUse", "TrialJob"]
 
@@ -30,6 +30,8 @@ class TrialJob:
         keep_stages_gb: Bound on the store; None: none.
         metrics: Names of the metrics that are measured besides the loss.
         select: The metric that is the value of an epoch.
+        maximise: Whether a higher value is better.
+        selection: Which epoch counts: "last" or "best".
         announces: Whether it reports a stage that it takes from the store, as others may wait.
     """
 
@@ -46,6 +48,8 @@ class TrialJob:
     announces: bool = False
     metrics: tuple[str, ...] = ("accuracy",)
     select: str = "accuracy"
+    maximise: bool = True
+    selection: str = "last"
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class EpochReport:
         peak_memory_mb: Peak memory so far.
         warnings: What a reader of the results must know, found by any stage so far.
         samples: What the trial shows of itself, with its last epoch only.
+        correct: Which images were classified correctly: split, domain, images and a bit an image
+            in base64; with epochs that count, as far as is known by then.
     """
 
     stage: str
@@ -98,10 +104,14 @@ class EpochReport:
     peak_memory_mb: float = 0.0
     warnings: tuple[str, ...] = ()
     samples: Mapping[str, Any] = field(default_factory=dict)
+    correct: tuple[Correct, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self) | {"scores": [tuple(score) for score in self.scores]}
+        return asdict(self) | {
+            "scores": [tuple(score) for score in self.scores],
+            "correct": [list(row) for row in self.correct],
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> EpochReport:
@@ -112,5 +122,6 @@ class EpochReport:
                 "scores": tuple(Score(*score) for score in data["scores"]),
                 "stages": tuple(StageUse(**use) for use in data["stages"]),
                 "warnings": tuple(data["warnings"]),
+                "correct": tuple(Correct(*row) for row in data.get("correct", ())),
             }
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +31,7 @@ from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
-from dgsearch.trainable.evaluation import Score, evaluate, selection_value
+from dgsearch.trainable.evaluation import Score, best_so_far, evaluate, selection_value
 from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, stage_keys
@@ -218,7 +219,15 @@ class Trial:
         scores += found.scores
         self._evaluation_s += time.perf_counter() - started
         samples = self._samples(run) if epoch == run.epochs else {}
-        return self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
+        report = self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
+        return replace(report, correct=found.packed()) if self._counts(report) else report
+
+    def _counts(self, report: EpochReport) -> bool:
+        """Whether an epoch of the last stage is the one that counts, as far as is known now."""
+        if self.job.selection == "last" or report.value is None:
+            return report.stage_epoch == report.stage_epochs
+        values = [earlier.value for earlier in self._history]
+        return best_so_far(report.value, values, maximise=self.job.maximise)
 
     def _report(
         self,

@@ -12,13 +12,14 @@ from dgsearch.database.orphans import sweep_orphans
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
+    OWN_PREDICTIONS,
     OWN_SCORES,
     OWN_STUDIES,
     OWN_TRIALS,
 )
 from tests.fakes import FakeStudy, fake_spec, full_study
 
-TABLES = (OWN_STUDIES, OWN_CONFIGURATIONS, OWN_TRIALS, OWN_SCORES)
+TABLES = (OWN_STUDIES, OWN_CONFIGURATIONS, OWN_TRIALS, OWN_SCORES, OWN_PREDICTIONS)
 
 
 def _rows(study: FakeStudy) -> list[int]:
@@ -39,7 +40,7 @@ def _without_triggers(study: FakeStudy) -> None:
 def test_a_study_deleted_with_optuna_takes_our_rows_along(database: str) -> None:
     study = full_study(database)
     optuna.delete_study(study_name="fake", storage=database)
-    assert _rows(study) == [0, 0, 0, 0]
+    assert _rows(study) == [0, 0, 0, 0, 0]
 
 
 def test_a_study_of_the_same_name_begins_anew(database: str) -> None:
@@ -93,5 +94,5 @@ def test_orphans_are_swept_in_postgresql(postgres: str) -> None:
     optuna.delete_study(study_name="fake", storage=storage)
     storage.engine.dispose()
     assert sweep_orphans(study.engine) == 18 + 1
-    assert _rows(study) == [0, 0, 0, 0]
+    assert _rows(study) == [0, 0, 0, 0, 0]
     study.engine.dispose()

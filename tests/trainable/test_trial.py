@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dgsearch.database.predictions import unpacked
 from dgsearch.methods.erm import ERM
 from dgsearch.study import DataSpec
 from dgsearch.trainable.kept_splits import read_splits
@@ -39,6 +41,27 @@ def test_the_second_trial_takes_the_stage_that_the_first_one_trained(tmp_path: P
     assert (trained.taken, taken.taken) == (False, True)
     assert taken.saved_s == pytest.approx(trained.seconds)
     assert first[-1].value == second[-1].value
+
+
+@pytest.mark.parametrize("selection", ["last", "best"])
+def test_each_image_that_counts_is_told_right_or_wrong(tmp_path: Path, selection: str) -> None:
+    values = ERM.space.resolve({"epochs": 3, "pretrain_epochs": 1, "lr": 0.02})
+    reports = _train(_job(tmp_path, values=values, selection=selection))
+    own = [report for report in reports if report.last]
+    numbers = [report.value for report in own]
+    counting = 3 if selection == "last" else 1 + numbers.index(max(numbers))  # type: ignore[type-var]
+    kept = [report for report in own if report.correct]
+    assert kept[-1].stage_epoch == counting
+    accuracies = {
+        (score.split, score.domain): score.value
+        for score in kept[-1].scores
+        if score.metric == "accuracy"
+    }
+    found = {
+        (row.split, row.domain): unpacked(b64decode(row.bits), row.images).mean()
+        for row in kept[-1].correct
+    }
+    assert found == pytest.approx(accuracies)
 
 
 def test_a_stage_is_told_as_soon_as_it_is_stored(tmp_path: Path) -> None:
