@@ -7,15 +7,17 @@ again takes the same seeds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dgsearch.decisions import Decision, SeedRule, decide
 from dgsearch.design import Configuration, PlannedTrial, plan_configurations
 from dgsearch.space import Space
 from dgsearch.study.spec import AdaptiveSeeds, StudySpec
 
-__all__ = ["AdaptivePlan", "Outcomes", "adaptive_plan", "seed_list"]
+__all__ = ["AdaptivePlan", "Outcomes", "adaptive_plan", "images_tested", "seed_list"]
 
 Outcomes = Mapping[tuple[str, int], float]  # by (config_id, seed); NaN: ended without a number
 
@@ -50,8 +52,29 @@ def seed_list(spec: StudySpec) -> tuple[int, ...]:
     return (*spec.seeds, *range(after, after + more))
 
 
+def images_tested(spec: StudySpec, images: Mapping[str, int]) -> float:
+    """Test images behind a mean accuracy over the study's targets; infinite if not known.
+
+    The mean over k targets varies like an accuracy of k^2 / sum(1 / N) images: of all of them
+    together where the targets have equally many.
+
+    Args:
+        spec: The study.
+        images: How many each split holds, by "target/test/DOMAIN".
+    """
+    targets = spec.data.targets
+    counts = [images.get(f"target/test/{target}", 0) for target in targets]
+    if not counts or 0 in counts:
+        return math.inf
+    return len(counts) ** 2 / sum(1 / count for count in counts)
+
+
 def adaptive_plan(
-    spec: StudySpec, spaces: Mapping[str, Space], outcomes: Outcomes
+    spec: StudySpec,
+    spaces: Mapping[str, Space],
+    outcomes: Outcomes,
+    *,
+    images: Mapping[str, int] = MappingProxyType({}),
 ) -> AdaptivePlan:
     """The decisions that the ended trials allow, and the trials to have.
 
@@ -63,6 +86,7 @@ def adaptive_plan(
         spaces: Space of each method named in it.
         outcomes: Mean accuracy over the targets of each trial that has ended, by config_id and
             seed; NaN where it failed. Trials that are not planned are ignored.
+        images: How many each split holds, by "target/test/DOMAIN".
     """
     assert isinstance(spec.design, AdaptiveSeeds)
     seeds = seed_list(spec)
@@ -75,6 +99,7 @@ def adaptive_plan(
         points=len(others),
         margin=spec.design.margin,
         confidence=spec.design.confidence,
+        images=images_tested(spec, images),
     )
     baseline = [outcomes.get((reference.config_id, seed)) for seed in seeds]
     decisions = []

@@ -7,13 +7,17 @@ cover their true differences with the probability asked for. The level of each i
 (1 - confidence) / (looks x points), which holds whatever the dependence between looks and between
 points that share a baseline; it is cautious, never too bold. Cap, margin and points have to be
 chosen beforehand: to raise them in the light of results is a look that no correction knows of. As
-with every t interval the differences are taken to be independent and roughly normal.
+with every t interval the differences are taken to be independent and roughly normal. Accuracies
+of a test set are neither normal nor free of error: they are multiples of 1/N, so that differences
+tie, and their deviation may vanish by chance. A deviation below what N images allow is therefore
+raised to it: a difference m needs at least |m| N images on which two models disagree, whose
+share has the variance |m| (1 - |m|) / N [McNemar47], and rounding adds 1 / (6 N^2).
 
 An interval inside the margin says "equivalent" as in tests of equivalence [Schuirmann87].
 
 [Armitage69] is Armitage, McPherson, Rowe, J. R. Statist. Soc. A 132 (1969); [Jennison89] is
-Jennison, Turnbull, J. R. Statist. Soc. B 51 (1989); [Schuirmann87] is J. Pharmacokinet.
-Biopharm. 15 (1987).
+Jennison, Turnbull, J. R. Statist. Soc. B 51 (1989); [McNemar47] is Psychometrika 12 (1947);
+[Schuirmann87] is J. Pharmacokinet. Biopharm. 15 (1987).
 """
 
 from __future__ import annotations
@@ -60,6 +64,7 @@ class SeedRule:
         points: How many points are compared with the baseline.
         margin: Differences within plus and minus this count as none; accuracy, 0..1.
         confidence: Probability that no decision of the study is wrong.
+        images: Test images behind an accuracy; infinite where that is not known.
     """
 
     first: int
@@ -67,6 +72,7 @@ class SeedRule:
     points: int
     margin: float
     confidence: float
+    images: float = math.inf
 
     @property
     def looks(self) -> int:
@@ -137,16 +143,21 @@ def decide(
 def repeated_interval(differences: Numbers, rule: SeedRule) -> tuple[Numbers, Numbers, Numbers]:
     """Mean of paired differences and the t interval at the level of one look.
 
+    Its standard deviation is at least what the number of test images allows.
+
     Args:
         differences: (..., n) with n >= 2.
-        rule: Gives the level.
+        rule: Gives the level and the images.
 
     Returns:
         Mean, lower end, upper end, each of shape (...).
     """
     pairs = differences.shape[-1]
     mean = differences.mean(axis=-1)
-    half = _quantile(rule.level, pairs) * differences.std(axis=-1, ddof=1) / math.sqrt(pairs)
+    apart = np.minimum(np.abs(mean), 1.0)
+    least = np.sqrt(apart * (1 - apart) / rule.images + 1 / (6 * rule.images**2))
+    deviation = np.maximum(differences.std(axis=-1, ddof=1), least)
+    half = _quantile(rule.level, pairs) * deviation / math.sqrt(pairs)
     return mean, mean - half, mean + half
 
 

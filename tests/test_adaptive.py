@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgsearch.adaptive import AdaptivePlan, adaptive_plan, seed_list
+from dgsearch.adaptive import AdaptivePlan, adaptive_plan, images_tested, seed_list
 from dgsearch.design import plan_configurations, plan_trials, planned_total
 from dgsearch.study import StudySpec
 from tests.fakes import ADAPTIVE, SPACES, fake_spec
@@ -95,3 +95,13 @@ def test_a_reference_that_always_fails_ends_the_study() -> None:
     plan = _run(spec, 0, frozenset([centre]))
     assert {decision.verdict for _, decision in plan.decisions} == {"failed"}
     assert len(plan.trials) == 15
+
+
+def test_images_of_several_targets_count_together_where_they_have_equally_many() -> None:
+    spec = _spec()
+    names = [f"target/test/{target}" for target in spec.data.targets]
+    assert images_tested(spec, dict.fromkeys(names, 600)) == pytest.approx(600 * len(names))
+    assert images_tested(spec, dict(zip(names, (50, 600), strict=True))) == pytest.approx(
+        4 / (1 / 50 + 1 / 600)
+    )
+    assert images_tested(spec, {names[0]: 600}) == math.inf

@@ -144,13 +144,28 @@ def test_two_equal_differences_decide_nothing() -> None:
     assert _decide([0.01, 0.01, 0.01, None], rule).verdict == BETTER
 
 
-@pytest.mark.parametrize("spread", [0.02, 0.005])
-def test_two_first_seeds_keep_the_confidence_with_accuracies_of_600_images(spread: float) -> None:
+@pytest.mark.parametrize("images", [50, 100, 600])
+@pytest.mark.parametrize("spread", [0.02, 0.01, 0.005])
+def test_accuracies_of_few_images_keep_the_confidence(images: int, spread: float) -> None:
     """Four points, cap 10, no point differs from the baseline: at most 5% of studies err."""
-    rule = SeedRule(first=2, cap=10, points=4, margin=0.01, confidence=0.95)
-    random, wrong = np.random.default_rng(5), 0
-    for _ in range(150):
-        level = np.round(random.normal(0.6, spread, (5, 10)) * 600) / 600
-        found = [decide(own.tolist(), level[0].tolist(), rule).verdict for own in level[1:]]
-        wrong += any(verdict in (BETTER, WORSE) for verdict in found)
-    assert wrong / 150 <= 0.085  # 5% and two standard errors; .12 to .26 with two pairs
+    rule = SeedRule(first=3, cap=10, points=4, margin=0.01, confidence=0.95, images=images)
+    random = np.random.default_rng(5)
+    level = np.round(random.normal(0.6, spread, (STUDIES, 5, 10)) * images) / images
+    found = _first_verdicts(level[:, 1:] - level[:, :1], rule)
+    assert np.isin(found, [BETTER, WORSE]).any(axis=1).mean() <= 0.05
+
+
+def test_without_the_number_of_images_fifty_images_would_err_too_often() -> None:
+    rule = SeedRule(first=3, cap=10, points=4, margin=0.01, confidence=0.95)
+    random = np.random.default_rng(5)
+    level = np.round(random.normal(0.6, 0.02, (STUDIES, 5, 10)) * 50) / 50
+    found = _first_verdicts(level[:, 1:] - level[:, :1], rule)
+    assert np.isin(found, [BETTER, WORSE]).any(axis=1).mean() > 0.08
+
+
+def test_equal_differences_have_the_error_that_their_images_allow() -> None:
+    rule = SeedRule(first=3, cap=4, points=1, margin=0.01, confidence=0.9, images=50)
+    mean, low, high = repeated_interval(np.array([0.02, 0.02, 0.02]), rule)
+    # level .95, t = 4.3027; deviation sqrt(.02 * .98 / 50 + 1 / (6 * 2500)) = .021417
+    assert float(mean) == pytest.approx(0.02)
+    assert float(high - low) == pytest.approx(2 * 4.302653 * 0.0214165 / 3**0.5, rel=1e-4)

@@ -38,7 +38,8 @@ def plan_of(trials: pd.DataFrame, facts: StudyFacts) -> AdaptivePlan:
         )
     spec = StudySpec.model_validate(dict(facts.spec))
     spaces = {name: Space.model_validate(space) for name, space in facts.facts["spaces"].items()}
-    return adaptive_plan(spec, spaces, target_means(trials, spec.data.targets))
+    outcomes = target_means(trials, spec.data.targets)
+    return adaptive_plan(spec, spaces, outcomes, images=facts.facts.get("images", {}))
 
 
 def seed_decisions(trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:

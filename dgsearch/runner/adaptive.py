@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Engine
 
 from dgsearch.adaptive import AdaptivePlan, adaptive_plan
+from dgsearch.database.facts import read_facts
 from dgsearch.database.outcomes import target_means
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending, StudyRecorder
@@ -25,7 +26,9 @@ def plan_from_database(
 ) -> AdaptivePlan:
     """The plan of an adaptive study after the trials that the database has."""
     trials = read_trials(engine, spec.name, domains=spec.data.targets)
-    return adaptive_plan(spec, spaces, target_means(trials, spec.data.targets))
+    images = read_facts(engine, spec.name).facts.get("images", {})
+    outcomes = target_means(trials, spec.data.targets)
+    return adaptive_plan(spec, spaces, outcomes, images=images)
 
 
 class AdaptiveQueue(PlannedQueue):

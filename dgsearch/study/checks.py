@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgsearch.decisions import LEAST_PAIRS
 from dgsearch.errors import MethodError, Problem, one_of
 from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study.spec import (
@@ -204,8 +205,8 @@ def check_adaptive(
     design: AdaptiveSeeds, seeds: Sequence[int], baselines: Sequence[str]
 ) -> Iterator[Problem]:
     """Problems of an adaptive design with the seeds and the baselines of its study."""
-    if len(seeds) < 2:
-        message = "adaptive-seeds compares over seeds from its first look on; list at least two"
+    if len(seeds) < LEAST_PAIRS:
+        message = "adaptive-seeds compares over seeds from its first look on; list at least three"
         yield Problem("seeds", repr(list(seeds)), message)
     if design.max_seeds < len(seeds):
         message = f"must be at least {len(seeds)}, the number of the study's own seeds"

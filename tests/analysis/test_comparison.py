@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
-from dgsearch.analysis.statistics import detectable_difference, holm, intervals_by, mean_interval
+from dgsearch.analysis.statistics import (
+    detectable_difference,
+    holm,
+    intervals_by,
+    mean_interval,
+    sign_flip_p,
+)
 
 
 def test_holm_matches_a_worked_example() -> None:
@@ -42,14 +48,21 @@ def test_pairs_leave_out_seeds_that_one_side_lacks() -> None:
     assert other["difference"] == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("pairs", [6, 8, 12])
-def test_the_detectable_difference_is_found_in_80_of_100_studies(pairs: int) -> None:
+@pytest.mark.parametrize(
+    ("pairs", "level"), [(6, 0.05), (7, 0.05), (8, 0.05), (8, 0.01), (9, 0.005), (12, 0.05)]
+)
+def test_the_detectable_difference_is_found_by_the_sign_flip_test_in_80_of_100_studies(
+    pairs: int, level: float
+) -> None:
     random = np.random.default_rng(pairs)
-    shift = detectable_difference(1.0, pairs)
-    studies = random.normal(shift, 1.0, (4000, pairs))
-    t = studies.mean(axis=1) / (studies.std(axis=1, ddof=1) / math.sqrt(pairs))
-    critical = {6: 2.570582, 8: 2.364624, 12: 2.200985}[pairs]
-    assert (np.abs(t) > critical).mean() == pytest.approx(0.8, abs=0.03)
+    shift = detectable_difference(1.0, pairs, level=level)
+    studies = random.normal(shift, 1.0, (1000, pairs))
+    found = [sign_flip_p(study) <= level for study in studies.tolist()]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.04)  # three standard errors
+
+
+def test_six_pairs_detect_1_79_standard_deviations() -> None:
+    assert detectable_difference(1.0, 6) == pytest.approx(1.79, abs=0.02)  # fidelity: 1.79
 
 
 def test_a_planted_effect_is_told_from_the_best_and_a_tie_is_not() -> None:

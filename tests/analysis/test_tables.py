@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -27,7 +28,8 @@ def _trials(**columns: list[object]) -> pd.DataFrame:
         "study": "s", "state": "COMPLETE", "row": "m", "seed": 0, "wall_s": 10.0, "saved_s": 0.0,
         "train_s": 6.0, "peak_memory_mb": 100.0, "value": 0.9,
     }  # fmt: skip
-    frame = pd.DataFrame({"trial_number": range(rows), "config_id": list("abcdefgh")[:rows]})
+    names = [*"abcdefgh", *(f"c{number}" for number in range(8, rows))]
+    frame = pd.DataFrame({"trial_number": range(rows), "config_id": names[:rows]})
     return frame.assign(**{**base, **columns})
 
 
@@ -150,10 +152,34 @@ def _diagnostics(values: list[float], metric: str = "m") -> pd.DataFrame:
 
 def test_a_diagnostic_that_follows_accuracy_within_each_seed_correlates_fully() -> None:
     # seed 1 is easier by .4 in accuracy and higher by 10 in the diagnostic: both are taken away
-    trials = _trials(seed=[0, 0, 0, 1, 1, 1], **{"accuracy/t": [0.1, 0.2, 0.3, 0.5, 0.6, 0.7]})
+    trials = _trials(
+        seed=[0, 0, 0, 1, 1, 1], config_id=[*"abcabc"],
+        **{"accuracy/t": [0.1, 0.2, 0.3, 0.5, 0.6, 0.7]},
+    )  # fmt: skip
     scores = _diagnostics([1, 2, 3, 11, 12, 13])
     found = diagnostic_correlations(trials, scores, targets=["t"]).iloc[0]
-    assert (found["metric"], found["n"], found["rho"]) == ("m", 6, pytest.approx(1))
+    assert (found["metric"], found["n"], found["rho"]) == ("m", 3, pytest.approx(1))
+
+
+def test_repeats_of_a_configuration_are_no_evidence_of_their_own() -> None:
+    """Diagnostic and accuracy differ by configuration, independently: about 5% miss zero."""
+    random, missed, studies = np.random.default_rng(0), 0, 120
+    configurations, seeds = 8, 5
+    trials = _trials(
+        seed=[seed for _ in range(configurations) for seed in range(seeds)],
+        config_id=[str(item) for item in range(configurations) for _ in range(seeds)],
+    )
+    for _ in range(studies):
+        own, accuracy = (
+            np.repeat(random.normal(0, 1, configurations), seeds)
+            + random.normal(0, 0.3, configurations * seeds)
+            for _ in range(2)
+        )
+        found = diagnostic_correlations(
+            trials.assign(**{"accuracy/t": accuracy}), _diagnostics(own.tolist()), targets=["t"]
+        ).iloc[0]
+        missed += not found["low"] <= 0 <= found["high"]
+    assert missed / studies <= 0.1  # 5% and 2.5 standard errors; 23% to 40% if trials counted
 
 
 def test_numbers_that_are_not_finite_are_no_diagnostics() -> None:

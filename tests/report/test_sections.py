@@ -47,10 +47,23 @@ def ablation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Section]:
     return _sections(database, "ablation")
 
 
+def test_diagnostics_stand_against_accuracy_where_five_configurations_differ(
+    database: str,
+) -> None:
+    vary = {"lambda_adv": [0.0, 0.2, 0.5, 0.8, 1.0]}
+    rich_study(database, design={"kind": "grid", "vary": vary}, seeds=[0, 1])
+    section = _sections(database, "rich")["diagnostics-accuracy"]
+    note, figure = section.blocks
+    assert isinstance(note, Note)
+    assert "across configurations" in note.text
+    assert isinstance(figure, Figure)
+    assert {row[1].text for row in figure.table.rows} == {"5"}
+
+
 def test_an_ablation_has_every_section_that_its_data_allows(ablation: dict[str, Section]) -> None:
     assert list(ablation) == [
         "answer", "domains", "rules", "ablation", "curves", "halving", "source-target",
-        "signatures", "diagnostics", "diagnostics-accuracy", "samples", "cost", "trials",
+        "signatures", "diagnostics", "samples", "cost", "trials",
         "provenance", "file",
     ]  # fmt: skip
 

@@ -15,8 +15,8 @@ DESIGN = ADAPTIVE | {"max_seeds": 6, "vary": {"lambda_adv": [0.0], "T": [1]}}
 
 
 def _study(database: str, name: str = "fake") -> FakeStudy:
-    """Three configurations at two seeds or more: 6 to 18 trials."""
-    return FakeStudy(database, fake_spec(name=name, design=DESIGN, baselines=[], seeds=[0, 1]))
+    """Three configurations at three seeds or more: 9 to 18 trials."""
+    return FakeStudy(database, fake_spec(name=name, design=DESIGN, baselines=[], seeds=[0, 1, 2]))
 
 
 def _queue(study: FakeStudy) -> AdaptiveQueue:
@@ -65,7 +65,7 @@ def test_seeds_are_added_while_the_queue_runs(database: str) -> None:
     total = _to_the_end(study, at_once=1)
     assert total == len(_taken(study))
     assert read_facts(study.engine, "fake").facts["planned"] == total
-    assert 6 < total < 18
+    assert 9 < total < 18
     plan = plan_from_database(study.engine, study.spec, SPACES)
     assert {trial.key for trial in plan.trials} == _taken(study)
     assert "waiting" not in {decision.verdict for _, decision in plan.decisions}
@@ -87,7 +87,7 @@ def test_failed_trials_do_not_hang_it(database: str) -> None:
         _end(study, queue, begun, Ending("FAIL", "failed", error_type="TrainingError"))
         count += 1
     assert queue.exhausted
-    assert count == 6  # no pair anywhere, so no further seed
+    assert count == 9  # no pair anywhere, so no further seed
 
 
 def test_an_interrupted_trial_is_given_out_again_and_decides_nothing(database: str) -> None:
@@ -96,7 +96,7 @@ def test_an_interrupted_trial_is_given_out_again_and_decides_nothing(database: s
     begun = queue.begin_next()
     assert begun is not None
     _end(study, queue, begun, Ending("FAIL", "interrupted", error_type="worker died"))
-    assert queue.total == 6
+    assert queue.total == 9
     assert plan_from_database(study.engine, study.spec, SPACES).most == 18
-    again = [queue.begin_next() for _ in range(6)]
+    again = [queue.begin_next() for _ in range(9)]
     assert begun.planned.key in {one.planned.key for one in again if one is not None}

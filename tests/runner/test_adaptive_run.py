@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STUDY = f"""
 name = "adaptive"
 method = "mpbm"
-seeds = [3, 0]
+seeds = [3, 0, 1]
 {SETTINGS}
 [design]
 kind = "adaptive-seeds"

@@ -79,7 +79,7 @@ def test_a_good_file_gives_the_study_with_its_defaults() -> None:
         ({"design": {"kind": "sobol", "samples": 8, "vary": {"T": {"low": 1, "high": 5}, "attention": {"low": 0, "high": 1}}}}, "design.vary.attention: is no number; list some of feature, plain"),
         ({"design": ADAPTIVE | {"max_seeds": 1}}, "design.max_seeds = 1: must be at least 2, the number of the study's own seeds"),
         ({"design": ADAPTIVE | {"against": "baseline"}, "baselines": []}, "design.against = 'baseline': the study has no baselines; list one"),
-        ({"design": ADAPTIVE, "seeds": [4]}, "seeds = [4]: adaptive-seeds compares over seeds from its first look on; list at least two"),
+        ({"design": ADAPTIVE, "seeds": [4]}, "seeds = [4]: adaptive-seeds compares over seeds from its first look on; list at least three"),
         ({"design": ADAPTIVE | {"margin": 1}}, "design.margin = 1: input should be less than 1"),
         ({"design": ADAPTIVE | {"most_seeds": 9}}, "design.most_seeds: unknown key; allowed: kind, vary, combine, against, max_seeds, margin, confidence"),
         ({"design": ADAPTIVE, "halving": {"allow_truncated": True}}, "halving: the design adaptive-seeds compares trials of full length only; remove [halving]"),

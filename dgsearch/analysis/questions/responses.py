@@ -209,15 +209,18 @@ def _contrasts(study: StudyFrames) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _quality_words(found: pd.DataFrame) -> str:
-    """Whether a measure of the synthetic data goes with accuracy across trials."""
+    """Whether a measure of the synthetic data goes with accuracy across configurations."""
     known = found.dropna(subset=["low"])
     if known.empty:
-        return "The trials are too few, or too alike, to relate synthetic data to accuracy."
+        return (
+            "The configurations are too few, or too alike, to relate synthetic data to accuracy."
+        )
     told = known[(known["low"] > 0) | (known["high"] < 0)]
     largest = furthest(known, "rho")
     words = (
         f"{str(largest['metric']).replace('_', ' ')} with rank correlation {largest['rho']:+.2f} "
-        f"(95% interval {largest['low']:+.2f} to {largest['high']:+.2f}, {largest['n']} trials)"
+        f"(95% interval {largest['low']:+.2f} to {largest['high']:+.2f}, "
+        f"{largest['n']} configurations)"
     )
     if told.empty:
         return (
@@ -225,5 +228,5 @@ def _quality_words(found: pd.DataFrame) -> str:
         )
     return (
         f"{len(told)} of {len(known)} measures of the synthetic data go with accuracy across "
-        f"trials (intervals not corrected for their number), first {words}."
+        f"configurations (intervals not corrected for their number), first {words}."
     )

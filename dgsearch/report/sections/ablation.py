@@ -64,8 +64,7 @@ def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -
         "sample (n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all "
         "rows; smallest p is what so many pairs can reach. Detectable is the true difference that "
         "one uncorrected test at 5% would find in 80% of such studies; below "
-        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite. It is that of the t test: with six to "
-        "nine pairs the sign-flip test has less power, with six it needs 25% more."
+        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
     ]
     left_out = view.done["config_id"].nunique() - len(table)
     if left_out > 0:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import ADAPTIVE
+from dgsearch.analysis.comparison import LEVEL
 from dgsearch.analysis.selection import repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.given import given_teacher, teacher_sentences, trained_on
@@ -102,10 +103,15 @@ def _seed_warnings(view: StudyView) -> list[str]:
     if seeds == 1:
         return ["A single seed: no interval and no comparison can be given."]
     if seeds < PAIRS_FOR_FIVE_PERCENT:
+        one_sided = (
+            f" Comparisons with the best are one-sided and can reach {1 / 2**seeds:.2g}."
+            if 1 / 2**seeds <= LEVEL
+            else ""
+        )
         return [
             f"{seeds} seeds: the smallest two-sided p that {seeds} pairs can reach is "
-            f"{2 / 2**seeds:.2g}, so no difference on this page can be called significant at 5%; "
-            f"that takes {PAIRS_FOR_FIVE_PERCENT} seeds."
+            f"{2 / 2**seeds:.2g}, so no two-sided test on this page can be significant at 5%; "
+            f"that takes {PAIRS_FOR_FIVE_PERCENT} seeds.{one_sided}"
         ]
     return []
 

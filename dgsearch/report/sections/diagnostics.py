@@ -29,7 +29,7 @@ __all__ = ["diagnostic_sections"]
 _PANELS = 8  # of one figure
 _MOST_FIGURES = 4
 _LEFT_OUT = ("epoch_s",)  # cost has it
-_LEAST_TRIALS = 10  # for a correlation across trials
+_LEAST_CONFIGURATIONS = 5  # for a correlation with an interval
 
 
 def diagnostic_sections(view: StudyView) -> Iterator[Section]:
@@ -167,12 +167,12 @@ def _fixed_table(series: pd.DataFrame) -> Table:
 
 
 def _correlations(view: StudyView) -> Iterator[Section]:
-    """Does a diagnostic go with accuracy, across trials of the method?"""
+    """Does a diagnostic go with accuracy, across configurations of the method?"""
     if not view.has_results:
         return
     own = view.trials[view.trials["method"] == view.facts.method]
     found = diagnostic_correlations(own, view.data.scores, targets=view.targets)
-    found = found[(found["n"] >= _LEAST_TRIALS) & ~found["metric"].isin(_LEFT_OUT)]
+    found = found[(found["n"] >= _LEAST_CONFIGURATIONS) & ~found["metric"].isin(_LEFT_OUT)]
     if found.empty:
         return
     ordered = found.sort_values("rho", ascending=False)
@@ -181,19 +181,19 @@ def _correlations(view: StudyView) -> Iterator[Section]:
          f"{row['low']:.2f} to {row['high']:.2f}" if given(row["low"]) else "–"]
         for row in records(ordered)
     ]  # fmt: skip
-    headings = ("diagnostic", "trials", "rank correlation", "95% interval")
+    headings = ("diagnostic", "configurations", "rank correlation", "95% interval")
     labels = {str(name): metric_label(str(name)) for name in found["metric"]}
     note = (
         "Rank correlation of each diagnostic at the last epoch with the "
-        f"{view.outcome_words}, across trials, each less the mean of its seed. Intervals are not "
-        f"corrected for the {len(found)} looks: about one in twenty misses zero by chance. A "
-        "correlation across configurations is no proof of a cause."
+        f"{view.outcome_words}, across configurations: of each the mean over its seeds, less the "
+        f"mean of each seed. Intervals are not corrected for the {len(found)} looks: about one in "
+        "twenty misses zero by chance. A correlation across configurations is no proof of a cause."
     )
     figure = Figure(
         "diagnostic-correlations",
         correlation_figure(found, labels=labels),
-        f"Does a diagnostic go with {view.unit.name}? Right of zero: trials that have more of it "
-        f"have a higher {view.unit.name}. Bars: 95% intervals.",
+        f"Does a diagnostic go with {view.unit.name}? Right of zero: configurations that have "
+        f"more of it have a higher {view.unit.name}. Bars: 95% intervals.",
         Table("diagnostic-correlations", headings, rows, (False, True, True, True)),
         height_px=150 + 26 * len(found),
     )

@@ -73,9 +73,7 @@ def _tests(view: StudyView) -> str:
         f"Differences are paired over seeds{counted_in(view.unit)}. p is the exact two-sided "
         "sign-flip test; Holm p is corrected for all rows; smallest p is what so many pairs can "
         "reach. Detectable is the true difference that one uncorrected test at 5% would find in "
-        f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite. It is "
-        "that of the t test: with six to nine pairs the sign-flip test has less power, with six "
-        "it needs 25% more."
+        f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
     )
 
 
