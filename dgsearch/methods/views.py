@@ -1,13 +1,14 @@
 """Random views of the images of a batch: each image its own, drawn on the device.
 
-torchvision's transforms draw once for a whole batch; here every image of it is drawn for.
+torchvision's transforms draw once for a whole batch; here every image of it is drawn for. The
+section `[[augmentation]]` of a study file names some of them (`pipelines`).
 
 Shapes: B images, C = 3 channels, H = W pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from dgsearch.data.batches import Batch
 from dgsearch.methods.base import StageContext
+from dgsearch.methods.pipelines import apply_pipeline, build_pipeline, check_pipeline
 from dgsearch.space import Choice, Space
 
 __all__ = ["VIEWS", "Views", "flipped", "shifted"]
@@ -26,6 +28,8 @@ VIEWS = Space(
             name="augment",
             default="none",
             options=("none", "flip", "crop_flip"),
+            other="what the section [[augmentation]] says",
+            accepts=check_pipeline,
             meaning="views of the classifier's images; crop_flip: shifted by up to an eighth too",
         ),
     )
@@ -39,13 +43,18 @@ class Views:
     def __init__(self, context: StageContext, *job: str) -> None:
         """Draw from a generator of this job's own."""
         self._kind = context.values.option("augment")
-        self._random = context.generator(*job, "views", on_device=True)
+        self._pipeline: Callable[[Tensor], Tensor] | None = None
+        if self._kind not in VIEWS["augment"].options:  # type: ignore[union-attr]
+            self._pipeline = build_pipeline(self._kind, context.image_size)
+        self._random = context.generator(*job, "views", on_device=self._pipeline is None)
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch as it is trained on, labels unchanged."""
         if self._kind == "none":
             return batch
         images = batch.images
+        if self._pipeline is not None:
+            return Batch(apply_pipeline(self._pipeline, images, self._random), batch.labels)
         if self._kind == "crop_flip":
             images = shifted(images, self._random, most=images.shape[-1] // _SHARE)
         return Batch(flipped(images, self._random), batch.labels)

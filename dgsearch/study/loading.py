@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["load_study", "parse_study"]
 
+AUGMENT = "augment"  # the hyperparameter of views
 _MOST_BYTES = 1_000_000  # the longest study file of ours has 3,000
 _DESIGNS: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model
@@ -121,6 +123,7 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
         found = _read_part(name, raw[name], parts)
         problems += [_problem(name, raw[name], detail) for detail in found]
     problems += _give_teacher(parts, catalogue)
+    problems += _give_augmentation(parts, catalogue)
     problems += _meaning(parts, catalogue, kind=_kind(raw.get("design")))
     if problems:
         raise StudyFileError(file, problems)
@@ -147,6 +150,33 @@ def _give_teacher(parts: dict[str, Any], catalogue: Catalogue) -> Iterator[Probl
         return
     if "hyperparameters" in parts:
         parts["hyperparameters"] = {**parts["hyperparameters"], GIVEN_TEACHER: given}
+
+
+def _give_augmentation(parts: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+    """Hand `[[augmentation]]` on as the hyperparameter that the stages read."""
+    steps, space = parts.get("augmentation"), catalogue.space(parts.get("method", ""))
+    if steps is None or space is None:
+        return
+    if AUGMENT not in space:
+        yield Problem("augmentation", "", f"{parts['method']} has none; remove the section")
+        return
+    if AUGMENT in parts.get("hyperparameters", {}):
+        message = "is set by the section augmentation too; remove one of them"
+        yield Problem(f"hyperparameters.{AUGMENT}", "", message)
+        return
+    try:
+        text = json.dumps(steps, sort_keys=True)
+        space[AUGMENT].parse(text)
+    except TypeError as error:  # a date of TOML
+        yield Problem("augmentation", "", f"holds what is no argument: {error}")
+        return
+    except ValueError as error:
+        for line in str(error).splitlines():
+            key, _, message = line.partition(": ")
+            yield Problem(*f"augmentation{key}".partition(" = ")[::2], message)
+        return
+    if "hyperparameters" in parts:
+        parts["hyperparameters"] = {**parts["hyperparameters"], AUGMENT: text}
 
 
 def _read_part(name: str, value: Any, parts: dict[str, Any]) -> list[ErrorDetails]:

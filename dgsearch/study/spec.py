@@ -276,6 +276,7 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
     design: Design
     teacher: TeacherSpec | None = None
+    augmentation: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)] | None = None
     metrics: MetricsSpec | None = None  # None: accuracy alone
     halving: Halving | None = None
     resources: Resources = Resources()
