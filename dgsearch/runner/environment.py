@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from dgsearch.data.splits import load_trial_data
 from dgsearch.design import methods_of
 from dgsearch.errors import ArtefactError, DgsearchError
 from dgsearch.methods.registry import find_method, plugin_packages
+from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
@@ -56,6 +57,7 @@ _QUIET = {
     "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many wait is `QueueSearcher`'s to say
 }
 
+_SILENT: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 
 # Evaluated by Ray when it is imported: with it Ray listens on the loopback address alone.
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -82,28 +84,34 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    try:
-        if address is None:
-            started: Any = ray.init(
-                address="local",  # never another's cluster that happens to run here
-                num_cpus=available_cores(),
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                **quiet,
-            )
-            session = Path(started.address_info["session_dir"])
-            mark_session(session)
-            sweep_sessions(session.parent)
-        else:
-            ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"--address {address}" if address else "this machine"
-        raise DgsearchError(f"{where}: Ray could not be started: {error}") from error
-    try:
+    with ExitStack() as stack:
+        stack.callback(ray.shutdown)
+        try:
+            if address is None:
+                stack.enter_context(guarded(_started()))
+            else:
+                ray.init(address=address, **_SILENT)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            where = f"--address {address}" if address else "this machine"
+            raise DgsearchError(f"{where}: Ray could not be started: {error}") from error
         yield
-    finally:
-        ray.shutdown()
+
+
+def _started() -> Path:
+    """Start Ray on this machine; gives the folder of its session."""
+    import ray
+
+    started: Any = ray.init(
+        address="local",  # never another's cluster that happens to run here
+        num_cpus=available_cores(),
+        include_dashboard=False,
+        object_store_memory=_OBJECT_STORE_BYTES,
+        **_SILENT,
+    )
+    session = Path(started.address_info["session_dir"])
+    mark_session(session)
+    sweep_sessions(session.parent)
+    return session
 
 
 def check_writable(artifacts: Path) -> None:

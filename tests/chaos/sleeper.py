@@ -1,0 +1,93 @@
+"""A method that trains nothing and sleeps: its values follow from x, seed and epoch alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["with_sleeper"]
+
+_METHOD = '''
+import time
+
+import torch
+from torch import nn
+
+from dgsearch.data.splits import SOURCE_TRAIN
+from dgsearch.methods.base import Stage
+from dgsearch.space import Float, Int, Space
+
+
+class Guess(nn.Module):
+    """Logits that are a fixed random projection of the image."""
+
+    def __init__(self, context):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3 * 28 * 28, context.num_classes))
+
+    def forward(self, images):
+        small = nn.functional.adaptive_avg_pool2d(images, 28)
+        return small.flatten(1) @ self.weight
+
+
+class Sleep:
+    def __init__(self, context, last):
+        self.epochs = context.values.integer("epochs") if last else 1
+        self.sleep = context.values.number("sleep")
+        self.x = context.values.number("x") if last else 0.0
+        self.seed = context.derived_seed("guess")
+        self.net = Guess(context)
+
+    def train_epoch(self, epoch):
+        time.sleep(self.sleep)
+        random = torch.Generator().manual_seed(hash((self.seed, self.x, epoch)) % 2**31)
+        with torch.no_grad():
+            self.net.weight.normal_(generator=random)
+        return {"sleep_loss": self.x + epoch}
+
+    def parts(self):
+        return {"net": self.net}
+
+    def product(self):
+        return {"classifier": self.net.state_dict()}
+
+    def classifier(self):
+        return self.net
+
+
+class Sleeper:
+    name = "sleeper"
+    summary = "sleeps"
+    one_target = False
+    space = Space((
+        Float(name="x", default=0.5, low=0, high=1, meaning="what the values follow from"),
+        Float(name="sleep", default=0.0, low=0, meaning="seconds an epoch"),
+        Int(name="epochs", default=3, low=1, meaning="epochs"),
+        Int(name="batch_size", default=32, low=1, meaning="nothing"),
+    ))
+
+    def stages(self, values):
+        first, last = lambda c: Sleep(c, False), lambda c: Sleep(c, True)
+        reads = ("epochs", "x", "sleep")
+        return (
+            Stage("first", 1, ("sleep",), (SOURCE_TRAIN,), first),
+            Stage("last", 1, reads, (SOURCE_TRAIN,), last),
+        )
+'''
+
+
+def with_sleeper(folder: Path, **settings: str) -> dict[str, str]:
+    """An environment in which the method `sleeper` is installed, with more variables.
+
+    Args:
+        folder: Where its files are written.
+        settings: Further variables of the environment.
+    """
+    about = folder / "sleeper-1.0.dist-info"
+    about.mkdir(parents=True, exist_ok=True)
+    (folder / "sleeper.py").write_text(_METHOD, encoding="utf-8")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: sleeper\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[dgsearch.methods]\nsleeper = sleeper:Sleeper\n")
+    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(place for place in paths if place)
+    return {**os.environ, "PYTHONPATH": path, "DGSEARCH_CHECKPOINT_S": "0.5", **settings}

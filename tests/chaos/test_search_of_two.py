@@ -1,0 +1,64 @@
+"""Two `dgsearch run` of one search at once."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from dgsearch.database.queries import read_trials
+from dgsearch.database.tables import OWN_TRIALS
+from tests.chaos.sleeper import with_sleeper
+from tests.real_studies import dgsearch_command
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+STUDY = """
+name = "two"
+method = "sleeper"
+seeds = [0, 1]
+[data]
+benchmark = "digits-mini"
+source = ["scan"]
+targets = ["photo"]
+[hyperparameters]
+sleep = 1.0
+epochs = 1
+[design]
+kind = "search"
+trials = 20
+confirm = 2
+vary.x = { low = 0, high = 1 }
+"""
+
+
+def test_two_drivers_make_twenty_proposals_together_and_confirm_the_best_two(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    drivers = [
+        subprocess.Popen(
+            dgsearch_command(tmp_path),
+            env=with_sleeper(tmp_path / "plugin"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for driver in drivers:
+        output, _ = driver.communicate(timeout=200)
+        assert driver.returncode == 0, output
+    trials = read_trials(tmp_path / "study.db")
+    assert trials["stop_reason"].eq("finished").all()
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'study.db'}")
+    with engine.connect() as connection:
+        at_work = connection.scalars(sqlalchemy.select(OWN_TRIALS.c.driver_id).distinct()).all()
+    assert len(at_work) == 2
+    proposed = trials[trials["seed"] == 0]
+    assert len(proposed) == proposed["x"].nunique() == 20
+    best = proposed.sort_values("value", ascending=False)["config_id"][:2]
+    confirmed = trials[trials["seed"] == 1]
+    assert sorted(confirmed["config_id"]) == sorted(best)
