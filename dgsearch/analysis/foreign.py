@@ -8,7 +8,7 @@ that a trial lacks (a conditional space) leaves that trial out of that hyperpara
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,7 @@ class ForeignTrials:
         counted: (trials,): those that count; repeats that add nothing are left out.
         repeats: "none", "equal" (repeats always had the same value) or "differing".
         infinite: Finished trials whose value is infinite or no number.
+        feasible: (trials,): those that violate no constraint; only they can be best.
     """
 
     objective: Objective
@@ -106,6 +107,13 @@ class ForeignTrials:
     counted: Booleans
     repeats: str
     infinite: int
+    feasible: Booleans
+
+    @property
+    def best(self) -> int | None:
+        """Place of the best feasible trial, the first of equal ones; None without one."""
+        ranked = np.where(self.feasible, self.sign * self.values, -np.inf)
+        return int(ranked.argmax()) if self.feasible.any() else None
 
     @property
     def sign(self) -> float:
@@ -124,7 +132,11 @@ class ForeignTrials:
 
 
 def foreign_trials(
-    trials: pd.DataFrame, declared: Declared, objective: Objective
+    trials: pd.DataFrame,
+    declared: Declared,
+    objective: Objective,
+    *,
+    infeasible: Collection[int] = (),
 ) -> ForeignTrials:
     """The finished trials of a study, as its analyses need them.
 
@@ -132,6 +144,7 @@ def foreign_trials(
         trials: `read_trials` of one study.
         declared: `read_declared` of it.
         objective: One of its objectives.
+        infeasible: Numbers of trials that violate a constraint.
     """
     done = trials[trials["state"] == "COMPLETE"]
     values = done[objective.column].to_numpy(np.float64, na_value=np.nan)
@@ -145,8 +158,9 @@ def foreign_trials(
     parameters = [item for item in parameters if item.active.any()]
     counted, repeats = _counted(parameters, values[finite])
     numbers = done["trial_number"].to_numpy(np.int64)
+    feasible = ~np.isin(numbers, list(infeasible))
     return ForeignTrials(
-        objective, numbers, values[finite], parameters, counted, repeats, infinite
+        objective, numbers, values[finite], parameters, counted, repeats, infinite, feasible
     )
 
 
@@ -185,8 +199,11 @@ def responses(trials: ForeignTrials, parameter: Parameter) -> pd.DataFrame:
 
 
 def best_so_far(trials: ForeignTrials) -> Floats:
-    """(trials,): the best value of each trial and those of lower numbers."""
-    return trials.sign * np.maximum.accumulate(trials.sign * trials.values)
+    """(trials,): the best feasible value of each trial and those of lower numbers; NaN before."""
+    ranked = np.where(trials.feasible, trials.sign * trials.values, -np.inf)
+    best = np.maximum.accumulate(ranked)
+    found: Floats = trials.sign * np.where(np.isfinite(best), best, np.nan)
+    return found
 
 
 def pareto_front(values: Floats, directions: Sequence[float]) -> Booleans:

@@ -28,6 +28,7 @@ from dgsearch.database.tables import (
     STUDIES,
     STUDY_DIRECTIONS,
     STUDY_SYSTEM_ATTRIBUTES,
+    TRIAL_SYSTEM_ATTRIBUTES,
     TRIAL_USER_ATTRIBUTES,
     TRIALS,
     VALUES,
@@ -90,6 +91,9 @@ def older_rows(connection: Connection, place: str) -> Rows:
         ),
         VALUES: stored.values(),
         INTERMEDIATE_VALUES: stored.reports(),
+        TRIAL_SYSTEM_ATTRIBUTES: stored.all(
+            "trial_system_attributes", "trial_id", "key", "value_json"
+        ),
         TRIAL_USER_ATTRIBUTES: [
             (None, *row)
             for row in stored.all("trial_user_attributes", "trial_id", "key", "value_json")

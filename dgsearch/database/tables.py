@@ -49,6 +49,7 @@ __all__ = [
     "STUDY_DIRECTIONS",
     "STUDY_SYSTEM_ATTRIBUTES",
     "TRIALS",
+    "TRIAL_SYSTEM_ATTRIBUTES",
     "TRIAL_USER_ATTRIBUTES",
     "VALUES",
     "VERSION_INFO",
@@ -125,6 +126,13 @@ TRIAL_USER_ATTRIBUTES = Table(
     "trial_user_attributes",
     OPTUNA,
     Column("trial_user_attribute_id", Integer, primary_key=True),
+    Column("trial_id", Integer),
+    Column("key", String(512)),
+    Column("value_json", Text),
+)
+TRIAL_SYSTEM_ATTRIBUTES = Table(
+    "trial_system_attributes",
+    OPTUNA,
     Column("trial_id", Integer),
     Column("key", String(512)),
     Column("value_json", Text),

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, select
 
+from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import Declared, Objective, read_declared
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.provenance import read_provenance
@@ -52,6 +53,7 @@ class StudyData:
         maximise: Whether a higher value is better.
         declared: Objectives and distributions; of foreign studies their sections use them.
         objective: Place of the objective that the page is about.
+        infeasible: Numbers of the trials that violate a constraint; of foreign studies.
     """
 
     facts: StudyFacts
@@ -65,6 +67,7 @@ class StudyData:
     maximise: bool = True
     declared: Declared = _OWN
     objective: int = 0
+    infeasible: frozenset[int] = frozenset()
 
 
 def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:
@@ -82,10 +85,10 @@ def read_study_data(engine: Engine, study: str, objective: str | None = None) ->
     declared = read_declared(engine, study)
     chosen = _objective(study, declared, objective)
     trials = read_trials(engine, study)
-    own = has_own_tables(engine)
+    own, facts = has_own_tables(engine), read_facts(engine, study)
     samples, stored = _samples(engine, study, trials) if own else ([], 0)
     return StudyData(
-        facts=read_facts(engine, study),
+        facts=facts,
         trials=trials,
         curves=read_curves(engine, study),
         scores=read_scores(engine, study),
@@ -96,6 +99,7 @@ def read_study_data(engine: Engine, study: str, objective: str | None = None) ->
         maximise=declared.objectives[chosen].maximised,
         declared=declared,
         objective=chosen,
+        infeasible=frozenset() if facts.spec else read_infeasible(engine, study),
     )
 
 

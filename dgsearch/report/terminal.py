@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from dgsearch.analysis.selection import finished, repeated, superseded
 from dgsearch.database.connection import open_for_reading
+from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import STATES
@@ -46,8 +48,10 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
         )
     for row in studies.to_dict("records"):
         trials = read_trials(engine, row["study"], columns=_COLUMNS)
-        planned = read_facts(engine, row["study"]).facts.get("planned")
-        table.add_row(*(Text(line(cell)) for cell in _cells(row, trials, planned)))
+        facts = read_facts(engine, row["study"])
+        infeasible = frozenset() if facts.spec else read_infeasible(engine, row["study"])
+        cells = _cells(row, trials, facts.facts.get("planned"), infeasible)
+        table.add_row(*(Text(line(cell)) for cell in cells))
     return table
 
 
@@ -77,7 +81,9 @@ _COLUMNS = (
 )
 
 
-def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> list[str]:
+def _cells(
+    row: dict[Any, Any], trials: pd.DataFrame, planned: int | None, infeasible: Collection[int]
+) -> list[str]:
     aside = superseded(trials)
     trials = trials[~aside]
     row = {**row, **_counts(trials), "aside": int(aside.sum())}
@@ -93,7 +99,7 @@ def _cells(row: dict[Any, Any], trials: pd.DataFrame, planned: int | None) -> li
         str(row["running"]),
         str(row["pruned"]),
         str(failed),
-        _best(trials, row["direction"]),
+        _best(trials[~trials["trial_number"].isin(infeasible)], row["direction"]),
         _saved(trials),
         _age(latest),
         _time_left(trials, left=left, running=row["running"]),
@@ -125,10 +131,10 @@ def _best(trials: pd.DataFrame, direction: str) -> str:
         return "–"
     maximised = direction == "MAXIMIZE"
     best = done.iloc[done["value"].argmax() if maximised else done["value"].argmin()]
-    side = "" if maximised else ", lowest"
+    side = "highest" if maximised else "lowest"
     number = best["value"]
     plain = f"{number:.3f}" if 1e-2 <= abs(number) < 1e6 or number == 0 else f"{number:.4g}"
-    return f"{plain} (trial {best['trial_number']}{side})"
+    return f"{plain} (trial {best['trial_number']}, {side})"
 
 
 def _time_left(trials: pd.DataFrame, *, left: int, running: int) -> str:

@@ -39,7 +39,7 @@ def test_status_names_the_best_trial_in_the_studys_direction(database: str) -> N
     best = optuna.load_study(study_name="loss", storage=database).best_trial
     loss, score = best_column(database)
     assert loss.endswith(f"(trial {best.number}, lowest)")
-    assert score.endswith(f"(trial {best.number})")
+    assert score.endswith(f"(trial {best.number}, highest)")
     assert float(score.split()[0]) == -float(loss.split()[0])
 
 
@@ -164,9 +164,16 @@ def test_a_conditional_space_is_analysed_where_each_hyperparameter_is_active(
     # The best fifth are all SVCs of a small C, whatever depth forests have.
     assert float(shares["svc_c"][1]) > 0.5 > 0.05 > float(shares["rf_depth"][1])
     branches = _cells(_table(sections["branches"], "branches"))
-    assert sorted(row[:2] for row in branches) == [
-        ["classifier and rf_depth", "30"], ["classifier and svc_c", "30"],
+    assert sorted(row[:3] for row in branches) == [
+        ["classifier = RandomForest", "classifier and rf_depth", "30"],
+        ["classifier = SVC", "classifier and svc_c", "30"],
     ]  # fmt: skip
+    holm = {row[0]: row[-1] for row in branches}
+    assert float(holm["classifier = RandomForest"].removeprefix("< ")) < 0.01  # worse by about 1
+    assert "classifier decides the branch" in texts(sections["branches"])
+    assert "a choice that opens a branch gets little" in texts(sections["importance"])
+    (picture,) = [block for block in sections["branches"].blocks if isinstance(block, Figure)]
+    assert len(picture.figure.data[0].y) == 60  # every trial
     assert "30 finished trials without svc_c" in texts(sections["sensitivity-svc_c"])
     (figure,) = [b for b in sections["sensitivity-svc_c"].blocks if isinstance(b, Figure)]
     assert figure.figure.layout.xaxis.type == "log"
@@ -221,3 +228,81 @@ def test_several_objectives_have_a_front_and_one_is_chosen(database: str) -> Non
     )
     with pytest.raises(ReportError, match="'foreign' has loss, speed; name one of them"):
         build_page(database, ["foreign"], objective="size")
+
+
+def _constrained(storage: str | optuna.storages.BaseStorage, *, newer: bool) -> optuna.Study:
+    """Trials 0, 1 and 2 of values 1, 2 and 3 to be minimised; the first violates a constraint."""
+    study = optuna.create_study(study_name="held", storage=storage)
+    for value in (1.0, 2.0, 3.0):
+        trial = study.ask({"x": X})
+        excess = 1.0 if value == 1.0 else -1.0
+        key, stored = ("constraints:c", excess) if newer else ("constraints", [-1.0, excess])
+        study._storage.set_trial_system_attr(trial._trial_id, key, stored)
+        study.tell(trial, value)
+    return study
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_trial_that_violates_a_constraint_is_never_the_best(database: str, newer: bool) -> None:
+    study = _constrained(database, newer=newer)
+    assert study.best_trial.number == 1  # as Optuna decides it
+    assert best_column(database) == ["2.000 (trial 1, lowest)"]
+    sections = sections_of(database, "held")
+    assert "is trial 1 with" in texts(sections["answer"])
+    assert "1 trial violates a constraint" in texts(sections["answer"])
+    states = [row[1] for row in _cells(_table(sections["trials"], "trials"))]
+    assert states == ["COMPLETE, violates a constraint", "COMPLETE", "COMPLETE"]
+
+
+def test_constraints_of_a_journal_count_too(tmp_path: Path) -> None:
+    file = tmp_path / "study.log"
+    backend = optuna.storages.journal.JournalFileBackend(str(file))
+    study = _constrained(optuna.storages.JournalStorage(backend), newer=True)
+    assert study.best_trial.number == 1
+    assert best_column(str(file)) == ["2.000 (trial 1, lowest)"]
+
+
+def test_no_trial_is_best_where_all_violate_a_constraint(database: str) -> None:
+    study = optuna.create_study(study_name="held", storage=database)
+    trial = study.ask({"x": X})
+    study._storage.set_trial_system_attr(trial._trial_id, "constraints", [0.5])
+    study.tell(trial, 1.0)
+    assert best_column(database) == ["–"]
+    assert "so none is the best" in texts(sections_of(database, "held")["answer"])
+
+
+def test_the_front_leaves_out_what_violates_a_constraint(database: str) -> None:
+    study = optuna.create_study(
+        study_name="held", storage=database, directions=["minimize", "maximize"]
+    )
+    for values, excess in (((0.0, 2.0), 1.0), ((1.0, 1.0), 0.0), ((2.0, 0.0), 0.0)):
+        trial = study.ask({"x": X})
+        study._storage.set_trial_system_attr(trial._trial_id, "constraints", [excess])
+        study.tell(trial, values)
+    front = _cells(_table(sections_of(database, "held")["front"], "front"))
+    assert [row[0] for row in front] == [str(trial.number) for trial in study.best_trials] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("noise", "words"),
+    [
+        ("none", "If its values are noisy"),
+        ("differing", "Repeats of a configuration differ"),
+        ("equal", ""),
+    ],
+)
+def test_what_a_repetition_gives_is_said_as_far_as_the_trials_tell(
+    database: str, noise: str, words: str
+) -> None:
+    places = [0.1, 0.2, 0.3, *([] if noise == "none" else [0.1, 0.2, 0.3])]
+    values = [
+        1.0,
+        2.0,
+        3.0,
+        *(place * (1.1 if noise == "differing" else 1) for place in (1, 2, 3)),
+    ]
+    rows = [{"x": place} for place in places]
+    add_trials(new_study(database), rows, {"x": X}, values[: len(rows)])
+    text = texts(sections_of(database, "foreign")["answer"])
+    assert ("fall short" in text) is bool(words)
+    assert words in text

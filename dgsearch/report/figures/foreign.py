@@ -39,6 +39,7 @@ def history_figure(trials: ForeignTrials, title: str) -> go.Figure:
         )  # fmt: skip
     steps = np.flatnonzero(np.r_[True, best[1:] != best[:-1], True][: len(best)])
     shown = np.unique(np.r_[steps, len(best) - 1])
+    shown = shown[~np.isnan(best[shown])]
     figure.add_trace(
         go.Scatter(
             x=trials.numbers[shown], y=best[shown], mode="lines", name="best so far",

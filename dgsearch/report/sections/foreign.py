@@ -15,6 +15,7 @@ from dgsearch.analysis.foreign import (
     foreign_trials,
     responses,
 )
+from dgsearch.analysis.foreign_branches import branches_of
 from dgsearch.analysis.foreign_importance import foreign_importances
 from dgsearch.database.reading import Floats
 from dgsearch.report.figures.base import MOST_DOTS
@@ -33,6 +34,11 @@ from dgsearch.report.words import PLAIN, listed, p_cell, plural, records, short_
 __all__ = ["foreign_sections"]
 
 _MOST_ROWS = 200
+_CONDITIONAL = (
+    " In a conditional space a choice that opens a branch gets little of the share, however much "
+    "the branches differ: what tells good from other trials there is given to the branch's own "
+    "hyperparameters. The section on branches compares the branches themselves."
+)
 _MOST_SLICES = 30
 _MOST_AXES = 12
 
@@ -47,7 +53,7 @@ class _Page:
 def foreign_sections(data: StudyData) -> Iterator[Section]:
     """The sections that the study's data allow, in the order of the page."""
     objective = data.declared.objectives[data.objective]
-    trials = foreign_trials(data.trials, data.declared, objective)
+    trials = foreign_trials(data.trials, data.declared, objective, infeasible=data.infeasible)
     page = _Page(data, trials, objective.name or objective.column)
     yield _answer(page)
     if len(trials.values):
@@ -97,7 +103,9 @@ def _best(page: _Page) -> str:
     trials = page.trials
     if not len(trials.values):
         return "No trial has finished with a finite value yet."
-    at = int((trials.sign * trials.values).argmax())
+    at = trials.best
+    if at is None:
+        return "Every finished trial violates a constraint, so none is the best."
     drawn = [
         f"{item.name} = {item.text(item.places[at])}"
         for item in trials.parameters
@@ -109,9 +117,20 @@ def _best(page: _Page) -> str:
     return (
         f"The best{what} of {plural(len(trials.values), 'finished trial')} is trial "
         f"{trials.numbers[at]}{with_what}: {PLAIN.text(trials.values[at])} "
-        f"({_wish(trials.objective.maximised)}). It was chosen among noisy numbers, so a "
-        "repetition will on average fall short of it."
+        f"({_wish(trials.objective.maximised)}).{_fall_short(trials)}"
     )
+
+
+def _fall_short(trials: ForeignTrials) -> str:
+    """What a repetition of the best is expected to give, as far as the trials tell."""
+    if trials.repeats == "equal" or trials.constant:
+        return ""
+    if trials.repeats == "differing":
+        return (
+            " Repeats of a configuration differ, so a repetition of the best will on average "
+            "fall short of it."
+        )
+    return " If its values are noisy, a repetition of the best will on average fall short of it."
 
 
 def _warnings(page: _Page) -> Iterator[str]:
@@ -130,6 +149,13 @@ def _warnings(page: _Page) -> Iterator[str]:
         yield (
             f"{plural(trials.infinite, 'finished trial')} without a finite value "
             f"{'is' if trials.infinite == 1 else 'are'} listed and left out of every figure."
+        )
+    if data.infeasible:
+        number = len(data.infeasible)
+        yield (
+            f"{plural(number, 'trial')} {'violates' if number == 1 else 'violate'} a constraint: "
+            "marked in the table of trials, and never the best. Importance and sensitivity are "
+            "about all finished trials."
         )
     if len(data.declared.objectives) > 1:
         yield (
@@ -164,7 +190,7 @@ def _doubt(trials: ForeignTrials) -> Iterator[str]:
 def _history(page: _Page) -> Iterator[Section]:
     trials = page.trials
     best = best_so_far(trials)
-    changes = np.flatnonzero(np.r_[True, best[1:] != best[:-1]])
+    changes = np.flatnonzero(np.r_[True, best[1:] != best[:-1]] & ~np.isnan(best))
     rows: Rows = [
         [short_cell(int(trials.numbers[at])), PLAIN.cell(best[at])] for at in changes[-_MOST_ROWS:]
     ]
@@ -181,30 +207,42 @@ def _history(page: _Page) -> Iterator[Section]:
 
 
 def _branches(page: _Page) -> Iterator[Section]:
-    """Which hyperparameters occur together, where some trials lack some of them."""
+    """Which hyperparameters occur together, and what each such branch is worth."""
     trials = page.trials
-    if not trials.conditional:
+    found = branches_of(trials)
+    if found is None:
         return
-    active = np.column_stack([item.active for item in trials.parameters])
-    frame = pd.DataFrame({"branch": [tuple(row) for row in active], "value": trials.values})
-    best = "max" if trials.objective.maximised else "min"
-    found = frame.groupby("branch", sort=False)["value"].agg(["count", "mean", best])
-    found = found.sort_values("count", ascending=False, kind="stable")
-    rows: Rows = []
-    for branch, count, mean, top in list(found.itertuples())[:_MOST_ROWS]:
-        there = zip(trials.parameters, branch, strict=True)
-        names = [item.name for item, has_it in there if has_it]
-        rows.append(
-            [listed(names, most=20) or "none", short_cell(int(count)), PLAIN.cell(mean),
-             PLAIN.cell(top)]
-        )  # fmt: skip
-    note = Note(
-        "Some trials lack some hyperparameters: the space is conditional, or it was changed. "
-        "Each hyperparameter is analysed over the trials that have it; their number is given."
+    summary = responses(trials, found.parameter)
+    rows: Rows = [
+        [
+            str(row["label"]), listed(list(names), most=20) or "none",
+            short_cell(row["n"]), short_cell(row["trials"]),
+            PLAIN.cell(row["mean"], bold=bool(row["tied"])),
+            PLAIN.between(row["low"], row["high"]), p_cell(row["p_holm"]),
+        ]
+        for row, names in zip(records(summary), found.names, strict=True)
+    ]  # fmt: skip
+    deciders = [item.name for item in found.decided_by]
+    decided = (
+        f" {listed(deciders)} decide{'s' if len(deciders) == 1 else ''} the branch."
+        if deciders
+        else ""
     )
-    headings = ("hyperparameters of the trial", "trials", "mean", "best")
-    table = Table("branches", headings, rows, (False, True, True, True), "Branches of the space")
-    yield Section("branches", "Branches of the space", [note, table])
+    rare = f" Rarer branches that are left out: {found.left_out}." if found.left_out else ""
+    note = Note(
+        "Some trials lack some hyperparameters: the space is conditional, or it was changed. A "
+        f"branch is the set of hyperparameters that a trial has.{decided} Each hyperparameter is "
+        f"analysed over the trials that have it; their number is given.{rare}"
+    )
+    headings = ("branch", "hyperparameters", "n", "trials", "mean", "95% interval", "Holm p")
+    figure = Figure(
+        "branches",
+        slice_figure(trials, found.parameter, summary, page.title),
+        f"{page.title} of each branch. Dots: one trial each. Diamonds: means with 95% t "
+        "intervals. p is that of a permutation test against the best branch.",
+        Table("branches", headings, rows, (False, False, *([True] * 5)), "Branches of the space"),
+    )
+    yield Section("branches", "Branches of the space", [note, figure])
 
 
 def _importance(page: _Page) -> Iterator[Section]:
@@ -231,6 +269,7 @@ def _importance(page: _Page) -> Iterator[Section]:
         "PED-ANOVA asks what tells the best fifth of the trials from the others, for each "
         "hyperparameter where it is active. Logarithmic ranges are ranked on the log axis. "
         "Shares always sum to 1: where nothing matters, noise is shared out."
+        f"{_CONDITIONAL if page.trials.conditional else ''}"
     )
     yield Section("importance", "Joint importance", [note, figure])
 

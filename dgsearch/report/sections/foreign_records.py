@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,8 @@ def front_sections(data: StudyData) -> Iterator[Section]:
     done = data.trials[data.trials["state"] == "COMPLETE"]
     columns = [item.column for item in objectives]
     values = done[columns].to_numpy(np.float64, na_value=np.nan)
-    known = ~np.isnan(values).any(axis=1)
+    feasible = ~done["trial_number"].isin(data.infeasible).to_numpy()
+    known = ~np.isnan(values).any(axis=1) & feasible
     if len(objectives) < 2 or not known.any():
         return
     done, values = done[known].head(_MOST_FRONT), values[known][:_MOST_FRONT]
@@ -60,7 +61,11 @@ def front_sections(data: StudyData) -> Iterator[Section]:
     numbers = Table("front", ("trial", *headings), rows, (True,) * (1 + len(headings)))
     for place, pair in enumerate(list(itertools.combinations(headings, 2))[:3]):
         name = "front" if place == 0 else f"front-{place + 1}"
-        caption = f"{pair[0]} and {pair[1]} of every finished trial; diamonds: the Pareto front."
+        caption = (
+            f"{pair[0]} and {pair[1]} of every finished trial"
+            f"{' that violates no constraint' if data.infeasible else ''}; diamonds: the Pareto "
+            "front."
+        )
         table_of = numbers if place == 0 else Table(name, numbers.headings, rows, numbers.numeric)
         blocks.append(Figure(name, front_figure(table, pair, "on front"), caption, table_of))
     yield Section("front", "Pareto front", blocks)
@@ -138,7 +143,7 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
         blocks.append(Note(f"{plural(left, 'further attribute')} in the frame of trials."))
     rows: Rows = [
         [
-            short_cell(row["trial_number"]), str(row["state"]),
+            short_cell(row["trial_number"]), _state(row, data),
             *(short_cell(row[item.column]) for item in objectives),
             *(_cell(row[name]) for name in columns),
             number_cell(row["duration_s"]),
@@ -155,6 +160,12 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
     return Section(
         "trials", "Trials", [*blocks, Table("trials", headings, rows, numeric, "Trials")]
     )
+
+
+def _state(row: Mapping[Hashable, object], data: StudyData) -> str:
+    """How a trial ended, and whether it violates a constraint."""
+    violates = row["trial_number"] in data.infeasible
+    return f"{row['state']}, violates a constraint" if violates else str(row["state"])
 
 
 def _cell(value: object) -> str:
