@@ -27,6 +27,7 @@ from dgsearch.arguments import (
     Tool,
 )
 from dgsearch.errors import DgsearchError, unexpected
+from dgsearch.upkeep import add_upkeep
 
 __all__ = ["app", "main"]
 
@@ -37,9 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-stages_app = typer.Typer(help="Look after the stored stages.", no_args_is_help=True)
-app.add_typer(stages_app, name="stages")
-
+add_upkeep(app)
 
 _GC_OBJECTS = 100_000  # imports and rows live on; looking at them ever again costs a second
 
@@ -156,42 +155,6 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command
             database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
         )
     _say("\n".join(lines))
-
-
-@stages_app.command("list")
-def list_stages(artifacts: Artifacts = None) -> None:
-    """List the stored stages, the least recently used first."""
-    from dgsearch.runner import stages
-    from dgsearch.runner.options import RunOptions
-
-    for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
-        _say(line)
-
-
-@stages_app.command("verify")
-def verify_stages(artifacts: Artifacts = None) -> None:
-    """Check every stored stage against its checksum; exit 1 if one is damaged."""
-    from dgsearch.runner import stages
-    from dgsearch.runner.options import RunOptions
-
-    lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
-    for line in lines:
-        _say(line)
-    raise typer.Exit(0 if whole else 1)
-
-
-@stages_app.command("prune")
-def prune_stages(
-    keep_gb: Annotated[float, typer.Option(min=0.0, metavar="GB", help="How much may stay.")],
-    artifacts: Artifacts = None,
-) -> None:
-    """Delete the least recently used stages until the rest fits; never one in use."""
-    from dgsearch.runner import stages
-    from dgsearch.runner.options import RunOptions
-
-    folder = RunOptions(artifacts=artifacts).artifacts_folder
-    for line in stages.prune_stages(folder, keep_gb=keep_gb):
-        _say(line)
 
 
 @app.command()

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _FREE = (
+    "name",  # a study may be renamed
     "seeds",
     "resources",
     "retries",

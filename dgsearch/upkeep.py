@@ -1,0 +1,98 @@
+"""Commands that look after what is kept: stored stages, and studies to delete or rename."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dgsearch import inert
+from dgsearch.arguments import Artifacts, Database
+
+__all__ = ["add_upkeep"]
+
+_stages = typer.Typer(help="Look after the stored stages.", no_args_is_help=True)
+
+
+def add_upkeep(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(_stages, name="stages")
+    app.command("delete")(_delete)
+    app.command("rename")(_rename)
+
+
+@_stages.command("list")
+def _list_stages(artifacts: Artifacts = None) -> None:
+    """List the stored stages, the least recently used first."""
+    from dgsearch.runner import stages
+    from dgsearch.runner.options import RunOptions
+
+    for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
+        _say(line)
+
+
+@_stages.command("verify")
+def _verify_stages(artifacts: Artifacts = None) -> None:
+    """Check every stored stage against its checksum; exit 1 if one is damaged."""
+    from dgsearch.runner import stages
+    from dgsearch.runner.options import RunOptions
+
+    lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
+    for line in lines:
+        _say(line)
+    raise typer.Exit(0 if whole else 1)
+
+
+@_stages.command("prune")
+def _prune_stages(
+    keep_gb: Annotated[float, typer.Option(min=0.0, metavar="GB", help="How much may stay.")],
+    artifacts: Artifacts = None,
+) -> None:
+    """Delete the least recently used stages until the rest fits; never one in use."""
+    from dgsearch.runner import stages
+    from dgsearch.runner.options import RunOptions
+
+    folder = RunOptions(artifacts=artifacts).artifacts_folder
+    for line in stages.prune_stages(folder, keep_gb=keep_gb):
+        _say(line)
+
+
+def _delete(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    database: Database = None,
+    artifacts: Artifacts = None,
+) -> None:
+    """Delete a study with its trials and checkpoints; lists them and asks first."""
+    from dgsearch.runner.changes import Deletion
+    from dgsearch.runner.options import RunOptions
+
+    deletion = Deletion(RunOptions(database=database, artifacts=artifacts), study)
+    for line in deletion.lines():
+        _say(line)
+    if not yes:
+        typer.confirm("Delete all of it?", abort=True)
+    _say(deletion.carry_out())
+
+
+def _rename(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Rename without asking.")] = False,
+    database: Database = None,
+    artifacts: Artifacts = None,
+) -> None:
+    """Rename a study; its trials, attributes, notes and checkpoints stay."""
+    from dgsearch.runner.changes import rename_study
+    from dgsearch.runner.options import RunOptions
+
+    if not yes:
+        typer.confirm(inert.text(f"Rename study {study!r} to {name!r}?"), abort=True)
+    options = RunOptions(database=database, artifacts=artifacts)
+    for line in rename_study(options, study, name):
+        _say(line)
+
+
+def _say(text: str) -> None:
+    """Print text that holds names of others: nothing in it is obeyed by a terminal."""
+    typer.echo(inert.text(text))
