@@ -174,7 +174,9 @@ def test_a_conditional_space_is_analysed_where_each_hyperparameter_is_active(
     assert "a choice that opens a branch gets little" in texts(sections["importance"])
     (picture,) = [block for block in sections["branches"].blocks if isinstance(block, Figure)]
     assert len(picture.figure.data[0].y) == 60  # every trial
-    assert "30 finished trials without svc_c" in texts(sections["sensitivity-svc_c"])
+    assert "30 finished trials lack svc_c and are not counted here" in texts(
+        sections["sensitivity-svc_c"]
+    )
     (figure,) = [b for b in sections["sensitivity-svc_c"].blocks if isinstance(b, Figure)]
     assert figure.figure.layout.xaxis.type == "log"
 
@@ -306,3 +308,12 @@ def test_what_a_repetition_gives_is_said_as_far_as_the_trials_tell(
     text = texts(sections_of(database, "foreign")["answer"])
     assert ("fall short" in text) is bool(words)
     assert words in text
+
+
+def test_a_whole_number_that_a_trial_lacks_is_no_choice_called_none(database: str) -> None:
+    units = optuna.distributions.IntDistribution(1, 9)
+    rows: list[dict[str, object]] = [{"x": 0.1, "units": 3}, {"x": 0.2}]
+    add_trials(new_study(database), rows, {"x": X, "units": units}, [1.0, 2.0])
+    table = _table(sections_of(database, "foreign")["trials"], "trials")
+    place = list(table.headings).index("units")
+    assert [row[place] for row in _cells(table)] == ["3", "–"]

@@ -71,7 +71,7 @@ def slice_figure(
             )
         )  # fmt: skip
     figure.add_trace(_means(summary, list(summary["label"]) if choice else order, choice))
-    axis: dict[str, object] = {"title": parameter.name}
+    axis: dict[str, object] = {"title": {"text": parameter.name, "standoff": 12}}
     if choice:
         axis |= {"type": "category", "categoryorder": "array",
                  "categoryarray": list(summary["label"])}  # fmt: skip

@@ -332,7 +332,11 @@ def _slice(page: _Page, item: Parameter, summary: pd.DataFrame) -> Section:
     lacking = int((~item.active).sum())
     parts = ["The other hyperparameters take whatever values the trials have."]
     if lacking:
-        parts.append(f"{plural(lacking, 'finished trial')} without {item.name} not counted here.")
+        verb = "lacks" if lacking == 1 else "lack"
+        left = "is" if lacking == 1 else "are"
+        parts.append(
+            f"{plural(lacking, 'finished trial')} {verb} {item.name} and {left} not counted here."
+        )
     if len(np.unique(item.places[item.active])) > len(summary):
         parts.append("Means are over bins of equally many trials, drawn at each bin's median.")
     if len(summary) > _MOST_ROWS:

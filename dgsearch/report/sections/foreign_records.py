@@ -137,6 +137,7 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
     attributes = [str(name) for name in frame.columns if str(name).startswith(ATTRIBUTE)]
     names = {item.column: item.name for item in trials.parameters}
     columns = [name for name in data.declared.distributions if name in frame]
+    choices = {name for name in columns if frame[name].dtype == object}
     shown = attributes[:_MOST_ATTRIBUTES]
     if len(attributes) > len(shown):
         left = len(attributes) - len(shown)
@@ -145,7 +146,7 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
         [
             short_cell(row["trial_number"]), _state(row, data),
             *(short_cell(row[item.column]) for item in objectives),
-            *(_cell(row[name]) for name in columns),
+            *(_cell(row[name], missing=name not in choices) for name in columns),
             number_cell(row["duration_s"]),
             *(_cell(row[name]) for name in shown),
         ]
@@ -168,10 +169,15 @@ def _state(row: Mapping[Hashable, object], data: StudyData) -> str:
     return f"{row['state']}, violates a constraint" if violates else str(row["state"])
 
 
-def _cell(value: object) -> str:
-    """A hyperparameter or an attribute as text; "–" where there is none."""
+def _cell(value: object, *, missing: bool = False) -> str:
+    """A hyperparameter or an attribute as text; "–" where there is none.
+
+    Args:
+        value: Any; pandas' <NA> where there is none.
+        missing: Whether None also stands for none; in a column of choices it is one of them.
+    """
     if value is None:
-        return "None"
+        return "–" if missing else "None"
     if isinstance(value, list | dict | tuple):
         return str(value)[:_LONGEST]
     return short(value)[:_LONGEST]
