@@ -80,9 +80,10 @@ class Parameter:
         """A place in words: the choice, or the number."""
         if self.labels:
             return self.labels[int(place)]
-        return (
-            f"{place:.0f}" if self.distribution.kind == "int" and place < 1e15 else f"{place:.4g}"
-        )
+        if self.distribution.kind == "int" and place < 1e15:
+            return f"{place:.0f}"
+        full = f"{place:.7g}"  # 10241 and 0.99999 in full, what was drawn at random in four digits
+        return full if float(full) == place else f"{place:.4g}"
 
 
 @dataclass(frozen=True)

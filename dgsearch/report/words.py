@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,12 @@ __all__ = [
     "records",
     "short",
     "short_cell",
+    "texts_apart",
     "unit_of",
 ]
+
+
+_SHORT, _FULL, _EVERY = 4, 7, 17  # significant digits
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Unit:
         if not given(value):
             return "–"
         shown = float(value) * self.scale
-        return f"{shown:.4g}" if self.digits is None else f"{shown:.{self.digits}f}"
+        return short(shown) if self.digits is None else f"{shown:.{self.digits}f}"
 
     def signed(self, value: Any) -> str:
         """A difference."""
@@ -156,10 +160,32 @@ def given(value: Any) -> bool:
 
 
 def short(value: Any) -> str:
-    """A value as short as it can be read."""
+    """A value as short as it can be read: four digits, or up to seven that say it in full."""
     if not given(value):
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return _in_digits(value, _SHORT) if isinstance(value, float) else str(value)
+
+
+def texts_apart(values: Iterable[Any]) -> list[str]:
+    """`short` of several values, with as many digits as tell different ones apart."""
+    values = list(values)
+    different = {value for value in values if isinstance(value, float) and given(value)}
+    digits = next(
+        count
+        for count in range(_SHORT, _EVERY + 1)
+        if len({_in_digits(value, count) for value in different}) == len(different)
+        or count == _EVERY
+    )
+    return [
+        _in_digits(value, digits) if isinstance(value, float) and given(value) else short(value)
+        for value in values
+    ]
+
+
+def _in_digits(value: float, digits: int) -> str:
+    """So many significant digits, or up to seven where they say the number in full."""
+    full = f"{value:.{_FULL}g}"
+    return full if digits <= _FULL and float(full) == value else f"{value:.{digits}g}"
 
 
 def short_cell(value: Any) -> Cell:

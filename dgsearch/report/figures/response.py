@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, safe
-from dgsearch.report.words import Unit, short
+from dgsearch.report.words import Unit, texts_apart
 
 __all__ = ["dependence_figure", "pair_figure", "response_figure", "share_figure"]
 
@@ -136,8 +136,8 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
     return go.Figure(
         go.Heatmap(
             z=means.to_numpy(),
-            x=[short(value) for value in means.columns],
-            y=[short(value) for value in means.index],
+            x=texts_apart(means.columns),
+            y=texts_apart(means.index),
             customdata=hover,
             texttemplate="%{z:.1f}" if unit.digits else "%{z:.3~g}",
             colorscale="Cividis",

@@ -137,21 +137,11 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
     attributes = [str(name) for name in frame.columns if str(name).startswith(ATTRIBUTE)]
     names = {item.column: item.name for item in trials.parameters}
     columns = [name for name in data.declared.distributions if name in frame]
-    choices = {name for name in columns if frame[name].dtype == object}
     shown = attributes[:_MOST_ATTRIBUTES]
     if len(attributes) > len(shown):
         left = len(attributes) - len(shown)
         blocks.append(Note(f"{plural(left, 'further attribute')} in the frame of trials."))
-    rows: Rows = [
-        [
-            short_cell(row["trial_number"]), _state(row, data),
-            *(short_cell(row[item.column]) for item in objectives),
-            *(_cell(row[name], missing=name not in choices) for name in columns),
-            number_cell(row["duration_s"]),
-            *(_cell(row[name]) for name in shown),
-        ]
-        for row in frame.to_dict("records")
-    ]  # fmt: skip
+    rows = _trial_rows(frame, data, columns, shown)
     headings = [
         "trial", "state", *(item.name or item.column for item in objectives),
         *(names.get(name, name) for name in columns), "seconds", *shown,
@@ -161,6 +151,22 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
     return Section(
         "trials", "Trials", [*blocks, Table("trials", headings, rows, numeric, "Trials")]
     )
+
+
+def _trial_rows(
+    frame: pd.DataFrame, data: StudyData, columns: list[str], attributes: list[str]
+) -> Rows:
+    choices = {name for name in columns if frame[name].dtype == object}
+    return [
+        [
+            short_cell(row["trial_number"]), _state(row, data),
+            *(short_cell(row[item.column]) for item in data.declared.objectives),
+            *(_cell(row[name], missing=name not in choices) for name in columns),
+            number_cell(row["duration_s"]),
+            *(_cell(row[name]) for name in attributes),
+        ]
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
 
 
 def _state(row: Mapping[Hashable, object], data: StudyData) -> str:

@@ -1,0 +1,36 @@
+"""Numbers as the page writes them: as many digits as tell them apart."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgsearch.report.words import PLAIN, short, texts_apart
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.99995, "0.99995"), (0.99999, "0.99999"), (10240.0, "10240"), (10241.0, "10241"),
+        (1e-5, "1e-05"), (0.5, "0.5"), (0.003251473912, "0.003251"), (7, "7"), (None, "–"),
+    ],
+)  # fmt: skip
+def test_a_number_that_was_written_is_shown_in_full_and_one_that_was_drawn_in_four_digits(
+    value: object, text: str
+) -> None:
+    assert short(value) == text
+
+
+def test_values_of_a_foreign_objective_are_told_apart() -> None:
+    assert [PLAIN.text(value) for value in (10240.0, 10241.0)] == ["10240", "10241"]
+
+
+def test_columns_of_a_heat_map_that_four_digits_would_merge_have_more() -> None:
+    assert texts_apart([0.123411111, 0.123412222, 1.0]) == ["0.123411", "0.123412", "1"]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), unique=True, max_size=6))
+def test_different_numbers_have_different_texts(values: list[float]) -> None:
+    different = set(values)  # 0.0 and -0.0 are equal
+    assert len(set(texts_apart(sorted(different)))) == len(different)
