@@ -6,17 +6,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, PositiveFloat, model_validator
 
-__all__ = ["GIVEN_TEACHER", "TRAINED", "TeacherSpec"]
+__all__ = ["GIVEN_TEACHER", "PROGRAM", "TRAINED", "TeacherSpec"]
 
 GIVEN_TEACHER = "given_teacher"  # the hyperparameter that carries it from stage to stage
+PROGRAM = "torchscript"  # the network of a file that holds it
 TRAINED = "trained"  # its value where the teacher is trained, as ever
 
 
 class TeacherSpec(BaseModel, frozen=True, extra="forbid"):
-    """A teacher that is given, not trained; nothing of its file is executed."""
+    """A teacher that is given, not trained; its file is never unpickled.
 
-    file: str  # safetensors, or a .pth of tensors alone
-    network: str  # whose they are: a name of `dgsearch networks` or package.module:function
+    Nothing of a file of tensors is executed; a TorchScript program may compute and no more.
+    """
+
+    file: str  # safetensors, a .pth of tensors alone, or a TorchScript program
+    network: str  # whose they are: a name of `dgsearch networks`, package.module:function;
+    # "torchscript" where the file holds the network too
     classes: Annotated[tuple[str, ...], Field(min_length=2)]  # in the order of its outputs
     normalise: Literal["own", "imagenet", "centre", "none"] = "own"  # own: as the network has it
     mean: tuple[float, ...] = ()  # of its normalisation, a number a channel, for pixels in [0, 1]

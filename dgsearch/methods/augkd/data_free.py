@@ -31,9 +31,9 @@ __all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
 
 _SHOWN = 512  # images on which a collapse is looked for
 _AT_ONCE = 64  # of them that are in memory
-_NO_BATCH_NORM = (
-    "the teacher has no batch norm, so the batch-norm loss has weight 0: the generator follows "
-    "the teacher's outputs alone"
+_UNWATCHED = (
+    "{reason}, so the batch-norm loss has weight 0: the generator follows the teacher's outputs "
+    "alone"
 )
 
 
@@ -116,7 +116,7 @@ class DataFree:
         with torch.no_grad():
             logits = [self._teacher(self._generator(part)) for part in z.split(_AT_ONCE)]
         shown = classes_shown(torch.cat(logits))
-        said = [] if self._watchable else [_NO_BATCH_NORM]
+        said = [] if self._watchable else [self._unwatched()]
         if shown >= self._num_classes / 2:
             return said
         return [
@@ -124,6 +124,12 @@ class DataFree:
             f"the generator collapsed: the teacher sees only {shown} of {self._num_classes} "
             f"classes in {_SHOWN} generated images; raise balance_weight or generator_epochs",
         ]
+
+    def _unwatched(self) -> str:
+        """Why the batch-norm loss is off."""
+        program = any(isinstance(part, torch.jit.ScriptModule) for part in self._teacher.modules())
+        reason = "the teacher is a program, whose batch norms cannot be watched"
+        return _UNWATCHED.format(reason=reason if program else "the teacher has no batch norm")
 
     def _latent(self) -> Tensor:
         shape = (self._values.integer("generated_batch"), self._values.integer("latent"))

@@ -1,12 +1,12 @@
 """A teacher that somebody else trained: built, loaded and asked, never trained.
 
-Its file is read by safetensors or by torch's restricted unpickler, so nothing in it is executed.
+Its file is read by safetensors or by torch's restricted unpickler, so nothing in it is executed;
+a TorchScript program is checked before (`program`).
 Shapes: B images, C channels, H = W pixels, K classes of the student, K_t of the teacher.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from dgsearch.data.recognition import strip_name
 from dgsearch.errors import MethodError
 from dgsearch.methods.architectures import feature_shape, whole_network
+from dgsearch.methods.augkd.program import check_program, load_program, read_program
 from dgsearch.methods.backbones import read_tensors
 from dgsearch.methods.base import Product, Stage, StageContext
 from dgsearch.methods.network_names import check_network
 from dgsearch.methods.networks import Centre, Standardise
 from dgsearch.space import Choice, Value
-from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED, TeacherSpec
+from dgsearch.study.teacher import GIVEN_TEACHER, PROGRAM, TRAINED, TeacherSpec
 
 __all__ = ["GIVEN", "GIVEN_CHOICE", "GivenTeacher", "build_given", "is_given"]
 
@@ -42,12 +43,19 @@ def _accepts(text: str) -> None:
         spec = TeacherSpec.model_validate_json(text)
     except ValidationError as error:
         raise ValueError(f"is set by the section [teacher]; {error.errors()[0]['msg']}") from error
-    try:
-        check_network(spec.network)
-    except ValueError as error:
-        raise ValueError(f"teacher.network = {spec.network!r}: {error}") from error
-    if not Path(spec.file).expanduser().is_file():
+    file = Path(spec.file).expanduser()
+    if spec.network != PROGRAM:
+        try:
+            check_network(spec.network)
+        except ValueError as error:
+            raise ValueError(f"teacher.network = {spec.network!r}: {error}") from error
+    if not file.is_file():
         raise ValueError(f"teacher.file = {spec.file!r}: there is no such file; check the path")
+    if spec.network == PROGRAM:
+        try:
+            check_program(file)
+        except ValueError as error:
+            raise ValueError(f"teacher.file = {spec.file!r}: {error}") from error
 
 
 GIVEN_CHOICE = Choice(
@@ -127,6 +135,28 @@ def build_given(
     """
     spec = TeacherSpec.model_validate_json(text)
     size = spec.image_size or image_size
+    own: nn.Module
+    if spec.network == PROGRAM:
+        network, own = load_program(state[PROGRAM]), nn.Identity()
+        shape = _shape_of_program(network.eval(), spec, size)
+    else:
+        network, own = _filled(spec, state, size)
+        shape = feature_shape(network, size, spec.channels)
+    if shape != (2, len(spec.classes)):
+        raise MethodError(
+            f"teacher.classes: {len(spec.classes)} names, but {spec.network} maps two images of "
+            f"{spec.channels} channels and {size} pixels to {shape}; check classes, image_size "
+            "and channels"
+        )
+    prepare = _Prepare(spec, _normalisation(spec, own))
+    teacher = GivenTeacher(network, prepare, _outputs(spec, labels))
+    return teacher.eval().requires_grad_(False)
+
+
+def _filled(
+    spec: TeacherSpec, state: Mapping[str, Tensor], size: int
+) -> tuple[nn.Module, nn.Module]:
+    """A network of known code with the weights, and its own normalisation."""
     network, own = whole_network(
         spec.network, num_classes=len(spec.classes), image_size=size, channels=spec.channels
     )
@@ -137,16 +167,35 @@ def build_given(
         raise MethodError(
             f"teacher.file = {spec.file!r}: these are not weights of {spec.network}: {first}"
         ) from error
-    shape = feature_shape(network, size, spec.channels)
-    if shape != (2, len(spec.classes)):
+    return network, own
+
+
+def _shape_of_program(network: nn.Module, spec: TeacherSpec, size: int) -> tuple[int, ...] | None:
+    """What a program makes of two images; None if it is no tensor.
+
+    Raises:
+        MethodError: If it fails, or no gradient flows through it.
+    """
+    for weight in network.parameters():
+        weight.requires_grad_(False)
+    images = torch.zeros(2, spec.channels, size, size, requires_grad=True)
+    try:
+        with torch.enable_grad():
+            found = network(images)
+    except (RuntimeError, ValueError, TypeError) as error:
+        last = str(error).strip().splitlines()[-1][:300]
         raise MethodError(
-            f"teacher.classes: {len(spec.classes)} names, but {spec.network} maps two images of "
-            f"{spec.channels} channels and {size} pixels to {shape}; check classes, image_size "
-            "and channels"
+            f"teacher.file = {spec.file!r}: the program fails on two images of {spec.channels} "
+            f"channels and {size} pixels: {last}; check image_size and channels"
+        ) from error
+    if not isinstance(found, Tensor):
+        return None
+    if not found.requires_grad:
+        raise MethodError(
+            f"teacher.file = {spec.file!r}: no gradient flows through the program, so nothing can "
+            "be generated from it; save it without torch.no_grad, or its tensors alone"
         )
-    prepare = _Prepare(spec, _normalisation(spec, own))
-    teacher = GivenTeacher(network, prepare, _outputs(spec, labels))
-    return teacher.eval().requires_grad_(False)
+    return tuple(found.shape)
 
 
 def _normalisation(spec: TeacherSpec, own: nn.Module) -> nn.Module:
@@ -176,7 +225,7 @@ class _Given:
 
     def __init__(self, context: StageContext) -> None:
         text = context.values.option(GIVEN_TEACHER)
-        self._state = _tensors(Path(json.loads(text)["file"]).expanduser())
+        self._state = _tensors(TeacherSpec.model_validate_json(text))
         build_given(
             text, self._state, labels=context.labels, image_size=context.image_size
         )  # whatever is wrong with it is said here, before anything is trained
@@ -197,6 +246,12 @@ class _Given:
 GIVEN = Stage(name="teacher", version=1, reads=(GIVEN_TEACHER,), splits=(), start=_Given, after=())
 
 
-def _tensors(file: Path) -> dict[str, Tensor]:
+def _tensors(spec: TeacherSpec) -> dict[str, Tensor]:
+    file = Path(spec.file).expanduser()
+    if spec.network == PROGRAM:
+        try:
+            return {PROGRAM: read_program(file)}
+        except ValueError as error:
+            raise MethodError(f"teacher.file = {spec.file!r}: {error}") from error
     state = read_tensors(file, inside=_INSIDE)
     return {name.removeprefix("module."): tensor.contiguous() for name, tensor in state.items()}
