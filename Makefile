@@ -26,7 +26,7 @@ check: install  ## ruff, format, mypy --strict, import-linter, size of files and
 	$(BIN)/pytest -q tests/test_sizes.py
 
 fast: install  ## the fast tests: no marker
-	$(BIN)/pytest -q $(PARALLEL) -m "not slow and not gpu and not browser and not postgres and not long"
+	$(BIN)/pytest -q $(PARALLEL) -m "not slow and not gpu and not browser and not postgres and not mysql and not long"
 
 test: check  ## every check and every test but those that need a GPU or very long
 	$(BIN)/pytest -q $(PARALLEL) -m "not gpu and not long"

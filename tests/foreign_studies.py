@@ -26,6 +26,7 @@ from dgsearch.database.tables import (
     STUDIES,
     STUDY_DIRECTIONS,
     STUDY_SYSTEM_ATTRIBUTES,
+    TRIAL_SYSTEM_ATTRIBUTES,
     TRIAL_USER_ATTRIBUTES,
     TRIALS,
     VALUES,
@@ -74,18 +75,25 @@ _VALUES: Sequence[Callable[[random.Random, float], float]] = [
 ]
 _REPORTS = [0.5, -2.0, math.nan, math.inf, -math.inf, 1e300, 0.0]
 _ATTRIBUTES = [1, 2.5, None, True, "text <u>", [1, {"k": None}], {"a": math.nan}, 2**70, "x" * 300]
+_CONSTRAINTS: Sequence[Mapping[str, Any]] = [
+    {"constraints": [-1.0, 0.0]},
+    {"constraints": [0.5, -1.0]},
+    {"constraints:memory": 2.0, "constraints:<b>": -1.0},
+    {"constraints:memory": -2.0},
+]
 _START = datetime(2026, 1, 1)
 
 
 @dataclass(frozen=True)
 class ForeignTrial:
-    """A trial as it is stored; `params` are numbers of Optuna's own kind with a distribution."""
+    """A trial as it is stored; `params` are numbers as Optuna keeps them, with a distribution."""
 
     state: str
     values: Sequence[float]
     params: Mapping[str, tuple[float, str]]
     reports: Mapping[int, float]
     attributes: Mapping[str, Any]
+    constraints: Mapping[str, Any]
     started: datetime | None
     finished: datetime | None
 
@@ -115,6 +123,7 @@ def foreign_studies(draw: st.DrawFn) -> ForeignStudy:
         draw(st.sampled_from(_VALUES)),
         objectives,
         conditional=draw(st.booleans()),
+        constrained=draw(st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0])),
         states=draw(st.sampled_from([("COMPLETE",), (*STATES, "COMPLETE", "COMPLETE"), STATES])),
     )
     size = draw(st.sampled_from([0, 1, 2, 3, 7, 12, 12, 30, 30, 60]))
@@ -135,6 +144,7 @@ def negated(study: ForeignStudy) -> ForeignStudy:
             trial.params,
             {step: -value for step, value in trial.reports.items()},
             trial.attributes,
+            trial.constraints,
             trial.started,
             trial.finished,
         )
@@ -194,6 +204,10 @@ def _add_trial(add: Callable[..., None], trial_id: int, trial: ForeignTrial) -> 
         TRIAL_USER_ATTRIBUTES: (
             ("key", "value_json"),
             [(key, json.dumps(value)) for key, value in trial.attributes.items()],
+        ),
+        TRIAL_SYSTEM_ATTRIBUTES: (
+            ("key", "value_json"),
+            [(key, json.dumps(value)) for key, value in trial.constraints.items()],
         ),
     }
     for table, (names, rows) in columns.items():
@@ -281,6 +295,7 @@ class _Maker:
     value: Callable[[random.Random, float], float]
     objectives: int
     conditional: bool
+    constrained: float
     states: Sequence[str]
 
     def trial(self, place: int) -> ForeignTrial:
@@ -303,6 +318,7 @@ class _Maker:
             params,
             {step: rng.choice(_REPORTS) for step in steps},
             {name: rng.choice(_ATTRIBUTES) for name in rng.sample(_NAMES, rng.randrange(3))},
+            rng.choice(_CONSTRAINTS) if rng.random() < self.constrained else {},
             None if state == "WAITING" else started,
             started + timedelta(seconds=rng.randrange(100)) if ended else None,
         )

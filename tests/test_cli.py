@@ -111,7 +111,7 @@ def test_an_unknown_study_names_the_database(database: str, dgsearch: Callable[.
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("mysql://me@host/x", "pip install pymysql and write mysql+pymysql://"),
+        ("mysql://me@host/x", "pip install 'dgsearch[mysql]' and write mysql+pymysql://"),
         ("postgresql+psycopg2://me@host/x", "pip install 'dgsearch[postgres]' and write"),
         ("oracle://me@host/x", "install a driver of SQLAlchemy for oracle"),
     ],

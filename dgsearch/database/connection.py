@@ -206,7 +206,7 @@ def readable(url: URL) -> Iterator[None]:
         kind = url.drivername
         message = f"database {masked(url)}: {kind!r} is no kind of database known here"
         raise DatabaseError(
-            f"{message}; use sqlite, postgresql+psycopg or mysql. "
+            f"{message}; use sqlite, postgresql+psycopg or mysql+pymysql. "
             f"A file of that name is ./{_plain(url)}"
         ) from error
     except (ArgumentError, ValueError) as error:
@@ -234,7 +234,7 @@ def _driver_of(url: URL) -> str:
     if backend == "postgresql":
         return "pip install 'dgsearch[postgres]' and write postgresql+psycopg://"
     if backend in MYSQL:
-        return f"pip install pymysql and write {backend}+pymysql://"
+        return f"pip install 'dgsearch[mysql]' and write {backend}+pymysql://"
     return f"install a driver of SQLAlchemy for {backend}"
 
 
