@@ -16,7 +16,7 @@ from dgsearch.analysis.statistics import intervals_by
 
 __all__ = ["RULES", "chosen_trials", "epoch_accuracies", "rule_table"]
 
-RULES = ("source validation", "last epoch", "oracle")
+RULES = ("validation", "last epoch", "oracle")
 
 
 def epoch_accuracies(

@@ -93,9 +93,7 @@ class Study:
             return ordered
         return ordered.drop(columns=["study", "config_id", *_constant(ordered)])
 
-    def best(
-        self, rule: str = "source validation", targets: Sequence[str] | None = None
-    ) -> pd.DataFrame:
+    def best(self, rule: str = "validation", targets: Sequence[str] | None = None) -> pd.DataFrame:
         """The configuration that a rule chooses; targets as in the study file if not given."""
         named = self.facts.targets if targets is None else targets
         seeds = self.facts.spec.get("seeds") if self._is_adaptive() else None

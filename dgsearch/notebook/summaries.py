@@ -21,7 +21,8 @@ from dgsearch.errors import DatabaseError, one_of
 
 __all__ = ["RULES", "STATISTICS", "best", "compare", "grid", "over_seeds"]
 
-RULES = ("source validation", "oracle")
+RULES = ("validation", "oracle")
+_FORMER = {"source validation": "validation"}  # names of dgsearch 0.2
 STATISTICS = ("n", "mean", "deviation", "low", "high")
 _MATCHES = ("configuration", "best")
 _FIXED = ("study", "config_id", "method", "role", "variant")
@@ -61,14 +62,15 @@ def over_seeds(trials: pd.DataFrame, column: str = "value") -> pd.DataFrame:
 def best(
     trials: pd.DataFrame,
     *,
-    rule: str = "source validation",
+    rule: str = "validation",
     targets: Sequence[str] = (),
     maximise: bool = True,
 ) -> pd.DataFrame:
     """The configuration that a selection rule chooses in each study.
 
     Among the configurations with the most seeds it is the one whose mean is best: of `value`
-    by the rule "source validation", of the mean accuracy on the targets by "oracle". The oracle
+    by the rule "validation" (its images are the source's, or the target's where a
+    distillation selects on them), of the mean accuracy on the targets by "oracle". The oracle
     saw the targets, so that its numbers are no estimate of what a user would get.
 
     Args:
@@ -84,6 +86,7 @@ def best(
     Raises:
         DatabaseError: If the rule is unknown or a target has no accuracy.
     """
+    rule = _FORMER.get(rule, rule)
     if rule not in RULES:
         raise DatabaseError(f"rule: {rule!r} is unknown; {one_of(rule, RULES)}")
     if rule == "oracle" and not targets:

@@ -51,7 +51,7 @@ def _family(view: StudyView) -> list[str]:
     highest = records(table[table["config_id"] == best])[0]
     what = (
         f"Of {plural(len(table), 'method')}, each at the one of {plural(each, 'configuration')} "
-        f"that the source's validation split chose, {highest['method']} lies {view.unit.best}; it"
+        f"that the validation split chose, {highest['method']} lies {view.unit.best}; it"
     )
     sentences = [_reached(view, str(highest["config_id"]), what)]
     if highest["config_id"] != view.reference:
@@ -71,7 +71,7 @@ def _level(view: StudyView) -> list[str]:
     if view.is_crossed and view.chosen not in (None, view.reference):
         count = view.done[view.done["role"] == "point"]["config_id"].nunique()
         what = (
-            f"Of {plural(count, 'configuration')}, the one chosen by source validation is "
+            f"Of {plural(count, 'configuration')}, the one chosen by validation is "
             f"{view.names[str(view.chosen)]}; it"
         )
         sentences.append(_reached(view, str(view.chosen), what))

@@ -145,7 +145,7 @@ def epoch_rule(facts: StudyFacts) -> str:
         return "last epoch"
     select = (facts.spec.get("metrics") or {}).get("select", "accuracy")
     label = facts.facts.get("metrics", {}).get(select, {}).get("label", select)
-    return f"epoch of the best source validation {label}"
+    return f"epoch of the best validation {label}"
 
 
 def label(facts: StudyFacts, name: str) -> str:

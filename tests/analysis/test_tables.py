@@ -71,7 +71,7 @@ def _epochs() -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("rule", "config_id", "epoch", "accuracy"),
-    [("source validation", "a", 2, 0.5), ("last epoch", "a", 2, 0.5), ("oracle", "b", 2, 0.9)],
+    [("validation", "a", 2, 0.5), ("last epoch", "a", 2, 0.5), ("oracle", "b", 2, 0.9)],
 )
 def test_each_rule_chooses_by_its_own_criterion(
     rule: str, config_id: str, epoch: int, accuracy: float

@@ -58,7 +58,7 @@ def test_the_answer_says_who_lies_highest_and_whether_that_is_shown(
     """0.3 + 0.1 + 0.2 and seeds that add 0.025 on average; six equal signs: p = 2 / 2^6."""
     answer = _texts(page["answer"])
     assert (
-        "Of 2 methods, each at the one of 2 configurations that the source's validation split "
+        "Of 2 methods, each at the one of 2 configurations that the validation split "
         "chose, mpbm lies highest; it reaches 62.5 %" in answer
     )
     assert "erm, which the others are compared with, reaches 52.5 %" in answer
@@ -83,7 +83,7 @@ def test_the_domains_table_has_the_chosen_configurations_alone(page: dict[str, S
     assert [row[1].text for row in table.rows] == ["6", "6"]  # type: ignore[union-attr]
     bold = [[cell.bold for cell in row if isinstance(cell, Cell)][1:] for row in table.rows]
     assert bold == [[False] * 3, [True] * 3]
-    assert "highest mean accuracy on the source's validation split" in _texts(page["domains"])
+    assert "highest mean accuracy on the validation split" in _texts(page["domains"])
 
 
 def test_no_section_treats_the_family_as_one_method(page: dict[str, Section]) -> None:

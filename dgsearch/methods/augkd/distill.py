@@ -39,8 +39,15 @@ _GENERATED = 512  # images for the diagnostics
 class Distillation:
     """The run of the stage `distill`."""
 
-    def __init__(self, context: StageContext, *, teacher: str, decoder: str) -> None:
-        """Take every network from its stage; the student as a copy."""
+    def __init__(self, context: StageContext, *, teacher: str, decoder: str | None) -> None:
+        """Take every network from its stage; the student as a copy.
+
+        Args:
+            context: Of the stage.
+            teacher: Stage that made the teacher.
+            decoder: Stage that made generator, encoder and the data-free student; None where the
+                student starts from scratch and sees its own images alone.
+        """
         values = context.values
         self.epochs = values.integer("epochs")
         self._context = context
@@ -48,18 +55,22 @@ class Distillation:
         self._train = context.splits[TARGET_TRAIN]
         self._held_out = context.splits[TARGET_VALIDATION]
         self._random = context.generator("distill", "latent", on_device=True)
-        generator, encoder = frozen_decoder(context, decoder)
-        rule = anchor_rule(context, context.products["anchor"], self._random)
-        self._frozen = Frozen(load_teacher(context, teacher), generator, encoder, rule)
+        self._teacher = load_teacher(context, teacher)
+        self._frozen = None if decoder is None else self._frozen_networks(decoder)
         self._student = start_student(context)
-        if values.option("student_start") == "data_free":
+        if decoder is not None and values.option("student_start") == "data_free":
             self._student.load_state_dict(context.products[decoder]["student"])
         self._optimiser = make_optimiser(self._student.parameters(), values)
         self._order = context.generator("distill", "order")
         self._views = Views(context, "distill")
         self._constant: dict[str, float] | None = None
         with torch.no_grad():
-            self._teacher_says = self._frozen.teacher(self._held_out.images).argmax(dim=1)
+            self._teacher_says = self._teacher(self._held_out.images).argmax(dim=1)
+
+    def _frozen_networks(self, decoder: str) -> Frozen:
+        generator, encoder = frozen_decoder(self._context, decoder)
+        rule = anchor_rule(self._context, self._context.products["anchor"], self._random)
+        return Frozen(self._teacher, generator, encoder, rule)
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images at this epoch's f."""
@@ -100,6 +111,8 @@ class Distillation:
 
     def samples(self) -> Mapping[str, Any]:
         """Generated, anchor and mixed images, and the teacher's confidence on generated ones."""
+        if self._frozen is None:
+            return {}
         batch = self._held_out.take(torch.arange(min(12, len(self._held_out))))
         z = self._probe_latents()
         return {
@@ -150,6 +163,7 @@ class Distillation:
         return images, batch.labels.repeat(2), torch.cat([raw, ~raw])
 
     def _mixed(self, batch: Batch, f: float) -> Tensor:
+        assert self._frozen is not None  # only `batch = "raw"` has no generator
         with torch.no_grad():
             z = self._frozen.encoder.sample(batch.images, batch.labels, self._random)
             anchors, _ = self._frozen.anchors(z, batch.labels)
@@ -160,26 +174,33 @@ class Distillation:
         if self._values.option("distillation") == "self":
             return student.detach()
         with torch.no_grad():
-            logits: Tensor = self._frozen.teacher(images)
+            logits: Tensor = self._teacher(images)
         return logits
 
     def _diagnostics(self) -> dict[str, float]:
         """Agreement with the teacher now, and what does not change during the stage."""
         if self._constant is None:
-            held_out = Batch(self._held_out.images, self._held_out.labels)
-            self._constant = generated_diagnostics(self._frozen, self._probe_latents())
-            self._constant |= anchor_diagnostics(self._with_own_noise(), held_out)
+            self._constant = self._unchanging()
         student = copy.copy(self._student).eval()
         with torch.no_grad():
             agree = student(self._held_out.images).argmax(dim=1) == self._teacher_says
         self._student.train()
         return {"student_teacher_agreement": float(agree.float().mean()), **self._constant}
 
-    def _with_own_noise(self) -> Frozen:
+    def _unchanging(self) -> dict[str, float]:
+        """What teacher, generator and anchors do to images on which nothing is trained."""
+        if self._frozen is None:
+            right = self._teacher_says == self._held_out.labels
+            return {"teacher_accuracy_student_domain": float(right.float().mean())}
+        held_out = Batch(self._held_out.images, self._held_out.labels)
+        found = generated_diagnostics(self._frozen, self._probe_latents())
+        return found | anchor_diagnostics(self._with_own_noise(self._frozen), held_out)
+
+    def _with_own_noise(self, frozen: Frozen) -> Frozen:
         """The frozen networks with random anchors from a generator of their own."""
         random = self._context.generator("distill", "probe", on_device=True)
         rule = anchor_rule(self._context, self._context.products["anchor"], random)
-        return Frozen(self._frozen.teacher, self._frozen.generator, self._frozen.encoder, rule)
+        return Frozen(frozen.teacher, frozen.generator, frozen.encoder, rule)
 
     def _probe_latents(self) -> Tensor:
         random = self._context.generator("distill", "generated", on_device=True)

@@ -72,7 +72,12 @@ TEACHER = replace(_teaching(PRETRAIN), name="teacher")
 
 
 def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ...]:
-    """What follows the stage named `teacher`: decoder, anchors, distillation."""
+    """What follows the stage named `teacher`: decoder, anchors, distillation.
+
+    A student that starts from scratch and sees its own images alone needs the last one only.
+    """
+    if values["student_start"] == "scratch" and values["batch"] == "raw":
+        return (_distill_stage(teacher, None, values),)
     if values["data_free"] == "on":
         decoder = Stage(
             name="data_free",
@@ -98,28 +103,36 @@ def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ..
             start=Reconstruction,
             after=(),
         )
-    anchor = _anchor_stage(teacher, decoder.name, str(values["anchor"]))
-    distill = Stage(
+    anchor = _extended(
+        _anchor_stage(teacher, decoder.name, str(values["anchor"])), teacher, values
+    )
+    return (
+        _extended(decoder, teacher, values),
+        anchor,
+        _distill_stage(teacher, decoder.name, values),
+    )
+
+
+def _distill_stage(teacher: str, decoder: str | None, values: Mapping[str, Value]) -> Stage:
+    """The stage that trains the student on the images of its own domain."""
+    stage = Stage(
         name="distill",
         version=1,
         reads=(*dict.fromkeys((*_NETWORKS, "anchor", "invariant", *DISTILL_SPACE.names)),),
         splits=(TARGET_TRAIN, TARGET_VALIDATION),
-        start=partial(Distillation, teacher=teacher, decoder=decoder.name),
-        after=(teacher, decoder.name, "anchor"),
+        start=partial(Distillation, teacher=teacher, decoder=decoder),
+        after=(teacher,) if decoder is None else (teacher, decoder, "anchor"),
     )
-    stages = decoder, anchor, distill
-    official = (PRESET,) if values.get(PRESET) == "official" else ()
-    given = (GIVEN_TEACHER,) if is_given(values) else ()
-    return tuple(_extended(stage, teacher, official, given) for stage in stages)
+    return _extended(stage, teacher, values)
 
 
-def _extended(
-    stage: Stage, teacher: str, official: tuple[str, ...], given: tuple[str, ...]
-) -> Stage:
+def _extended(stage: Stage, teacher: str, values: Mapping[str, Value]) -> Stage:
     """A stage that also reads what is not at its default; so the keys of others stay.
 
     Only a stage that asks the teacher needs the description of one that is given.
     """
+    official = (PRESET,) if values.get(PRESET) == "official" else ()
+    given = (GIVEN_TEACHER,) if is_given(values) else ()
     asked = given if teacher in (stage.after or ()) else ()
     return replace(stage, reads=(*stage.reads, *official, *asked))
 

@@ -1,7 +1,8 @@
 """What one would use instead of AuG-KD: its stages with some of their parts taken away.
 
 Teacher and data-free student are AuG-KD's own, so a difference is that of the last stage. Plain
-distillation, `kd`, knows nothing of the data-free student and starts from scratch; the same
+distillation, `kd`, knows nothing of the data-free student and starts from scratch, so that no
+data-free stage is trained for it; the same
 training of the data-free student is `dfq_plus`, as the papers of data-free distillation mean it
 by their "+". On a hundred images that start is the larger effect of the two.
 """
@@ -37,6 +38,7 @@ _WITHOUT_ANCHORS: Mapping[str, Value] = {
     "batch": "raw",
     "kd_on": "both",
 }
+_DECODERS = ("data_free", "reconstruction")
 _FROM_SCRATCH: Mapping[str, Value] = {"student_start": "scratch"}
 _WHOLE = join(DISTILL_SPACE, ANCHOR_SPACE, DATA_FREE_SPACE, TEACHER_SPACE, NETWORK_SPACE)
 
@@ -87,14 +89,15 @@ class MixedImages(Simpler):
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Those of `Simpler`, with another last one."""
-        *before, decoder, anchor, distill = super().stages(values)
+        *before, distill = super().stages(values)
+        decoder = next((stage.name for stage in before if stage.name in _DECODERS), None)
         mixed = replace(
             distill,
             name="distill_mixup",
             reads=(*distill.reads, "mixup_alpha"),
-            start=partial(MixedDistillation, teacher=TEACHER.name, decoder=decoder.name),
+            start=partial(MixedDistillation, teacher=TEACHER.name, decoder=decoder),
         )
-        return *before, decoder, anchor, mixed
+        return *before, mixed
 
 
 KD = Simpler(

@@ -14,7 +14,7 @@ from dgsearch.analysis.surrogate import LEAST_CONFIGURATIONS, Surrogate, fit_sur
 from dgsearch.report.compared import MOST_COMPARED, compared, differences, reported_for
 from dgsearch.report.figures.comparison import difference_figure, path_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
-from dgsearch.report.view import StudyView
+from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
 
 __all__ = ["ablation_sections", "configurations", "surrogate_of"]
@@ -69,7 +69,7 @@ def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -
     left_out = view.done["config_id"].nunique() - len(table)
     if left_out > 0:
         texts.append(
-            f"Of the design's points the {MOST_COMPARED} of the {view.unit.best} source "
+            f"Of the design's points the {MOST_COMPARED} of the {view.unit.best} "
             f"validation {view.unit.name} are shown; {left_out} are not."
         )
     if reported:
@@ -160,12 +160,12 @@ def _path(view: StudyView) -> Iterator[Section]:
         [str(step), label, view.unit.cell(row["outcome"]), str(row["source"])]
         for step, (label, row) in enumerate(zip(labels, records(path), strict=True))
     ]
-    headings = ("step", "change", f"source validation {view.unit.axis}", "from")
+    headings = ("step", "change", f"validation {view.unit.axis}", "from")
     guessed = int((path["source"] == "surrogate").sum())
     note = (
-        "Of the changes that lead from the centre to the configuration of the best source "
+        "Of the changes that lead from the centre to the configuration of the best "
         f"validation {view.unit.name}, the one that helps most comes first. Numbers are those of "
-        "the source's validation split, means over the seeds that the configurations share; the "
+        f"{selection_words(view)}, means over the seeds that the configurations share; the "
         "end of the path was chosen among noisy numbers and flatters itself."
     )
     if guessed and surrogate:
@@ -176,7 +176,7 @@ def _path(view: StudyView) -> Iterator[Section]:
     figure = Figure(
         "path",
         path_figure(path, labels=labels, unit=view.unit),
-        f"Source validation {view.unit.name} after each change. Filled: executed trials. Hollow: "
+        f"Validation {view.unit.name} after each change. Filled: executed trials. Hollow: "
         "predicted, not run.",
         Table("path", headings, rows, (True, False, True, False)),
     )

@@ -128,12 +128,12 @@ def _kind_warnings(view: StudyView) -> list[str]:
     if selecting:
         warnings.append(
             f"Labelled validation images of the target {listed(selecting)} choose configurations "
-            "and epochs: 'source validation' on this page means these images."
+            "and epochs: 'validation' on this page means these images."
         )
     if spec.get("selection") == "best":
         side = "downwards" if view.unit.lower else "upwards"
         warnings.append(
-            f"Each trial counts at its epoch of best source validation {view.unit.name}; the "
+            f"Each trial counts at its epoch of best validation {view.unit.name}; the "
             f"{view.unit.name} on that split is therefore biased {side}, that on the targets is "
             "not."
         )

@@ -31,8 +31,8 @@ from dgsearch.report.words import epoch_rule, plural, records
 __all__ = ["chosen_rows", "domain_sections"]
 
 _RULE_WORDS = {
-    "source validation": "epoch and configuration by source validation",
-    "last epoch": "last epoch, configuration by source validation",
+    "validation": "epoch and configuration by validation",
+    "last epoch": "last epoch, configuration by validation",
     "oracle": "ORACLE: epoch and configuration by the targets themselves",
 }
 
@@ -98,7 +98,7 @@ def _of_family(view: StudyView) -> str:
         return ""
     return (
         f" Each method stands at the configuration of its {view.unit.best} mean "
-        f"{view.unit.name} on the source's validation split over the seeds."
+        f"{view.unit.name} on the validation split over the seeds."
     )
 
 

@@ -15,9 +15,9 @@ from dgsearch.report.words import counted_in, listed, number_cell, p_cell, plura
 
 __all__ = ["family_sections"]
 
-_MEANS = ("source validation", "mean")
+_MEANS = ("validation", "mean")
 _HEADINGS = (
-    "method", "chosen configuration", "of", "source validation", "n", "mean",
+    "method", "chosen configuration", "of", "validation", "n", "mean",
     "standard error", "pairs", "difference", "95% interval", "p", "Holm p", "smallest p",
     "detectable",
 )  # fmt: skip

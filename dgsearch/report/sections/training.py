@@ -23,14 +23,14 @@ from dgsearch.report.figures.training import (
     stops_figure,
 )
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
-from dgsearch.report.view import StudyView
+from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import given, number_cell, plural, records, short_cell
 
 __all__ = ["panel_height", "training_sections"]
 
 _MOST_ROWS = 400  # of a table behind a figure
 _SAFE = 0.7  # rank correlation from which an early epoch is called a fair judge
-_VALIDATION = "source validation"
+_VALIDATION = "validation"
 
 
 def training_sections(view: StudyView) -> Iterator[Section]:
@@ -178,7 +178,7 @@ def _safety(view: StudyView, ranks: pd.DataFrame) -> str:
 
 
 def _source_and_target(view: StudyView) -> Iterator[Section]:
-    """Can the source's validation split select for the targets?"""
+    """Can the validation split select for the targets?"""
     if not view.facts.spec:
         return
     table = source_against_target(view.own, targets=view.targets).dropna(
@@ -214,27 +214,27 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     )
     yield Section(
         "source-target",
-        "Can the source select for the targets?",
+        "Can validation select for the targets?",
         [Note(_selection(view, table)), figure],
     )
 
 
 def _selection(view: StudyView, table: pd.DataFrame) -> str:
-    """What the correlation says, and what choosing by the source costs."""
+    """What the correlation says, and what choosing by validation costs."""
     found = source_target_correlation(table)
     words = f"over {plural(len(table), 'configuration')}: rank correlation "
     words += f"{found.rho:.2f}" if given(found.rho) else "not defined"
     if given(found.low):
         words += f", 95% interval {found.low:.2f} to {found.high:.2f}"
         if found.low <= 0 <= found.high:
-            words += "; that the source can select for the targets is not shown"
+            words += "; that validation can select for the targets is not shown"
     unit = view.unit
     gap = selection_gap(table, maximise=view.data.maximise)
     return (
-        f"Source validation against target {unit.name} {words}. Choosing by source validation "
-        f"costs {unit.text(gap)} {unit.step} against the configuration that is best on "
-        "the targets themselves; that one was picked among noisy means, so the true cost is "
-        "smaller."
+        f"Validation is on {selection_words(view)}. Against target {unit.name}, {words}. "
+        f"Choosing by validation costs {unit.text(gap)} {unit.step} against the configuration "
+        "that is best on the targets themselves; that one was picked among noisy means, so the "
+        "true cost is smaller."
     )
 
 

@@ -147,7 +147,7 @@ def test_a_study_with_a_teacher_needs_no_source(tmp_path: Path) -> None:
     assert spec.teacher is not None
     values = find_method("kd").space.resolve(spec.hyperparameters)
     stages = find_method("kd").stages(values)
-    assert [stage.name for stage in stages] == ["teacher", "data_free", "anchor", "distill"]
+    assert [stage.name for stage in stages] == ["teacher", "distill"]
     assert stages[0].splits == ()
 
 
@@ -241,7 +241,8 @@ def test_a_trial_distils_it_without_any_source(
     last = reports[-1]
     assert {score.domain for score in last.scores} == {"photo"}
     assert last.value is not None
-    assert any("no batch norm" in text for text in last.warnings)
+    # kd trains no data-free stage, so that its loss cannot miss batch norms
+    assert any("no batch norm" in text for text in last.warnings) is (method != "kd")
 
 
 @pytest.mark.slow
