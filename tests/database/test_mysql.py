@@ -13,6 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 import sqlalchemy
+from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from dgsearch.database.declared import read_declared
@@ -40,28 +41,23 @@ def server() -> Iterator[str]:
         )
         url = f"mysql+pymysql://root@localhost/?unix_socket={folder}/s"
         try:
-            _wait_for(url)
+            _wait_for(Path(folder, "s"))
             yield url
         finally:
             running.terminate()
             running.wait()
 
 
-def _wait_for(url: str) -> None:
-    engine = sqlalchemy.create_engine(url)
+def _wait_for(socket: Path) -> None:
+    """The server makes its socket when it can be asked."""
     until = time.monotonic() + _STARTS_IN_S
-    while True:
-        try:
-            engine.connect().close()
-            return
-        except OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
+    while not socket.exists():
+        assert time.monotonic() < until, "MariaDB did not start"
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
-def written(server: str) -> tuple[optuna.Study, str]:
+def written(server: str) -> Iterator[tuple[optuna.Study, str]]:
     """A study, and the URL by which a role reads it that may do nothing else."""
     url = sqlalchemy.make_url(server)
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
@@ -72,14 +68,15 @@ def written(server: str) -> tuple[optuna.Study, str]:
             "GRANT SELECT ON studies.* TO reader@localhost",
         ):
             connection.exec_driver_sql(statement)
+    engine.dispose()
     url = url.set(database="studies")
-    study = optuna.create_study(
-        storage=url.render_as_string(hide_password=False), study_name="λ", direction="maximize"
-    )
+    storage = RDBStorage(url.render_as_string(hide_password=False))
+    study = optuna.create_study(storage=storage, study_name="λ", direction="maximize")
     study.optimize(_objective, n_trials=6, catch=ValueError)
     study.ask()
     reader = url.set(username="reader", password="s3cret")
-    return study, reader.render_as_string(hide_password=False)
+    yield study, reader.render_as_string(hide_password=False)
+    storage.engine.dispose()
 
 
 def _objective(trial: optuna.Trial) -> float:
@@ -95,8 +92,10 @@ def _objective(trial: optuna.Trial) -> float:
 
 def test_a_role_that_may_only_read_reads_a_study(written: tuple[optuna.Study, str]) -> None:
     study, reader = written
-    with pytest.raises(OperationalError, match="denied"):
-        sqlalchemy.create_engine(reader).connect().exec_driver_sql("DELETE FROM trials")
+    engine = sqlalchemy.create_engine(reader)
+    with engine.connect() as connection, pytest.raises(OperationalError, match="denied"):
+        connection.exec_driver_sql("DELETE FROM trials")
+    engine.dispose()
     frame, theirs = read_trials(reader), study.get_trials()
     assert frame["state"].tolist() == [trial.state.name for trial in theirs]
     assert frame["value"].tolist()[4] == float("inf")
