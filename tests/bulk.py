@@ -20,7 +20,7 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
-from dgsearch.design import Configuration
+from dgsearch.designs.points import Configuration
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
 
 VARIED = ("lambda_adv", "lambda_mix", "T", "N_b", "lr", "attention")

@@ -19,17 +19,17 @@ from optuna.distributions import (
 from PIL import Image
 from sqlalchemy import Engine
 
-from dgsearch.adaptive import adaptive_plan
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.predictions import packed
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending, Epoch, Started, StudyRecorder
 from dgsearch.database.studies import register_study
-from dgsearch.design import Configuration, PlannedTrial, methods_of, plan_trials
+from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study import Catalogue, StudySpec, parse_study
 from dgsearch.study.metrics import metric_facts
+from dgsearch.study.plan import methods_of, plan_trials
 
 SPACES = {
     "mpbm": Space(
@@ -293,7 +293,7 @@ def adaptive_study(database: str, *, end: bool = True) -> FakeStudy:
     noise = np.random.default_rng(0).normal(0, 0.001, (100, 20))
     outcomes: dict[tuple[str, int], float] = {}
     while True:
-        plan = adaptive_plan(study.spec, SPACES, outcomes).trials
+        plan = study.spec.design.plan(study.spec, SPACES, outcomes).trials
         left = [trial for trial in plan if trial.key not in outcomes]
         if not left or (outcomes and not end):
             return study

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dgsearch.analysis.questions import StudyFrames
 from dgsearch.database.recorder import Ending
-from dgsearch.design import plan_trials
+from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, WIDER, FakeStudy, every_diagnostic, fake_spec, some_samples
 
 __all__ = ["DESIGNS", "fail_one", "frames", "question_study", "rows", "values"]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgsearch.adaptive import AdaptivePlan, adaptive_plan, images_tested, seed_list
-from dgsearch.design import plan_configurations, plan_trials, planned_total
+from dgsearch.designs.adaptive_seeds import images_tested
+from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.study import StudySpec
+from dgsearch.study.plan import plan_configurations, plan_trials, planned_total
 from tests.fakes import ADAPTIVE, SPACES, fake_spec
 
 
@@ -27,7 +28,7 @@ def _run(spec: StudySpec, order: int, failing: frozenset[str] = frozenset()) -> 
     random = np.random.default_rng(order)
     outcomes: dict[tuple[str, int], float] = {}
     while True:
-        plan = adaptive_plan(spec, SPACES, outcomes)
+        plan = spec.design.plan(spec, SPACES, outcomes)
         left = [trial.key for trial in plan.trials if trial.key not in outcomes]
         if not left:
             return plan
@@ -38,7 +39,8 @@ def _run(spec: StudySpec, order: int, failing: frozenset[str] = frozenset()) -> 
 
 
 def test_seeds_go_on_after_the_largest_of_the_file() -> None:
-    assert seed_list(_spec(seeds=[0, 7, 3], design={"max_seeds": 5})) == (0, 7, 3, 8, 9)
+    spec = _spec(seeds=[0, 7, 3], design={"max_seeds": 5})
+    assert spec.design.seed_list(spec) == (0, 7, 3, 8, 9)
 
 
 def test_the_centre_comes_first_in_both_ways_to_combine() -> None:
@@ -54,15 +56,20 @@ def test_the_centre_comes_first_in_both_ways_to_combine() -> None:
 
 def test_it_begins_with_the_seeds_of_the_file_and_may_end_at_the_cap() -> None:
     spec = _spec()
-    plan = adaptive_plan(spec, SPACES, {})
+    plan = spec.design.plan(spec, SPACES, {})
     assert list(plan.trials) == plan_trials(spec, SPACES)
     assert len(plan.trials) == 5 * 3
     assert planned_total(spec, SPACES) == plan.most == 5 * 8
 
 
+def _planned(spec: StudySpec) -> AdaptivePlan:
+    plan: AdaptivePlan = spec.design.plan(spec, SPACES, {})
+    return plan
+
+
 def test_what_others_are_compared_with_is_the_centre_or_the_first_baseline() -> None:
-    assert adaptive_plan(_spec(), SPACES, {}).reference.method == "mpbm"
-    plan = adaptive_plan(_spec(design={"against": "baseline"}), SPACES, {})
+    assert _planned(_spec()).reference.method == "mpbm"
+    plan = _planned(_spec(design={"against": "baseline"}))
     assert plan.reference.method == "erm"
     assert len(plan.decisions) == plan.rule.points == 4
 

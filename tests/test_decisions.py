@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from dgsearch.decisions import (
+from dgsearch.designs.decisions import (
     BETTER,
     EQUIVALENT,
     FAILED,

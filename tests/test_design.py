@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from dgsearch.design import (
-    Configuration,
-    plan_configurations,
-    plan_trials,
-    planned_total,
-    sobol_points,
-)
+from dgsearch.designs.points import Configuration
+from dgsearch.designs.sobol import sobol_points
 from dgsearch.space import Float
-from dgsearch.study.spec import Range, Sobol
+from dgsearch.study import Range, Sobol
+from dgsearch.study.plan import plan_configurations, plan_trials, planned_total
 from tests.fakes import SPACES, fake_spec
 
 

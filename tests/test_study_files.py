@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dgsearch.design import methods_of, planned_total
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.commands import load_study
+from dgsearch.study.plan import methods_of, planned_total
 
 FILES = sorted((Path(__file__).parents[1] / "studies").glob("*.toml"))
 
@@ -25,7 +25,7 @@ def test_a_study_file_loads_and_says_what_it_asks(file: Path) -> None:
 
 def test_the_demo_has_at_least_twenty_trials_of_mpbm_at_two_seeds() -> None:
     spec = load_study(next(file for file in FILES if file.stem == "demo_mpbm"))
-    from dgsearch.design import plan_trials
+    from dgsearch.study.plan import plan_trials
 
     spaces = {name: find_method(name).space for name in (spec.method, *spec.baselines)}
     trials = plan_trials(spec, spaces)

@@ -6,10 +6,10 @@ import math
 
 import pandas as pd
 
-from dgsearch.adaptive import AdaptivePlan, adaptive_plan
 from dgsearch.database.facts import StudyFacts
 from dgsearch.database.outcomes import target_means
-from dgsearch.decisions import Decision
+from dgsearch.designs.decisions import Decision
+from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.errors import DatabaseError
 from dgsearch.space import Int, Space
 from dgsearch.study import StudySpec
@@ -39,7 +39,10 @@ def plan_of(trials: pd.DataFrame, facts: StudyFacts) -> AdaptivePlan:
     spec = StudySpec.model_validate(dict(facts.spec))
     spaces = {name: Space.model_validate(space) for name, space in facts.facts["spaces"].items()}
     outcomes = target_means(trials, spec.data.targets)
-    return adaptive_plan(spec, spaces, outcomes, images=facts.facts.get("images", {}))
+    plan = spec.design.plan(spec, spaces, outcomes, images=facts.facts.get("images", {}))
+    if plan is None:
+        raise DatabaseError(f"study {facts.name!r}: its design decides nothing over seeds")
+    return plan
 
 
 def seed_decisions(trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
@@ -54,7 +57,7 @@ def seed_decisions(trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
         hyperparameters (missing where its method has none of that name), seeds (that it takes as
         yet), pairs (seeds that have finished on both sides), difference (mean, of the mean
         accuracy over the targets, 0..1), low, high (its repeated interval, see
-        `dgsearch.decisions`), verdict ("better", "worse", "equivalent", "open" at the cap,
+        `dgsearch.designs.decisions`), verdict ("better", "worse", "equivalent", "open" at the cap,
         "waiting" for trials, "failed"; "reference" in its own row, whose numbers are NaN).
 
     Raises:

@@ -20,7 +20,7 @@ from dgsearch.database.tables import (
     TRIALS,
 )
 from dgsearch.database.writing import insert_new
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

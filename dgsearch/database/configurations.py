@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlalchemy import Engine, select
 
 from dgsearch.database.tables import OWN_CONFIGURATIONS
-from dgsearch.design import Configuration
+from dgsearch.designs.points import Configuration
 
 __all__ = ["StoredConfigurations", "stored_configurations"]
 

@@ -23,7 +23,7 @@ from dgsearch.database.tables import (
     TRIAL_USER_ATTRIBUTES,
     TRIALS,
 )
-from dgsearch.design import Configuration
+from dgsearch.designs.points import Configuration
 from dgsearch.space import Space
 
 __all__ = [

@@ -34,7 +34,7 @@ from dgsearch.database.tables import (
     VALUES,
 )
 from dgsearch.database.writing import insert_new, persistently
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -31,7 +31,7 @@ from dgsearch.database.tables import (
     VALUES,
 )
 from dgsearch.database.writing import insert_new
-from dgsearch.design import Configuration
+from dgsearch.designs.points import Configuration
 from dgsearch.errors import ImportedDataError
 from dgsearch.importing.sweep import Sweep, SweepTrial
 

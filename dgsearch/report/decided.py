@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import REFERENCE, plan_of, seed_decisions
-from dgsearch.decisions import BETTER, EQUIVALENT, FAILED, OPEN, WAITING, WORSE
+from dgsearch.designs.decisions import BETTER, EQUIVALENT, FAILED, OPEN, WAITING, WORSE
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, plural, records
 

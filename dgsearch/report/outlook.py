@@ -28,7 +28,7 @@ from dgsearch.errors import ReportError
 from dgsearch.report.reading import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, duration, listed, plural, records
-from dgsearch.study import AdaptiveSeeds, StudySpec
+from dgsearch.study import StudySpec
 
 __all__ = ["power_lines", "time_lines"]
 
@@ -58,8 +58,7 @@ def power_lines(
         DatabaseError: If the pilot is not in the database.
         ReportError: If the pilot has no comparison over seeds.
     """
-    design = spec.design
-    seeds = design.max_seeds if isinstance(design, AdaptiveSeeds) else len(spec.seeds)
+    seeds = spec.design.most_seeds(spec)
     if seeds < PAIRS_FOR_FIVE_PERCENT:
         yield (
             f"  power      {plural(seeds, 'seed')} cannot reach p < 0.05, however large the "

@@ -17,16 +17,17 @@ from dgsearch.database.connection import database_url, masked, open_if_there
 from dgsearch.database.identity import find_takeover
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
-from dgsearch.design import PlannedTrial, methods_of, plan_trials, planned_total
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.registry import catalogue, find_method
-from dgsearch.runner.adaptive import plan_from_database
+from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.probe import cost_lines, trials_at_once
 from dgsearch.runner.retries import is_open
 from dgsearch.runner.tune import run_study
-from dgsearch.study import AdaptiveSeeds, Family, Retries, Search, StudySpec
+from dgsearch.study import Retries, StudySpec
 from dgsearch.study import load_study as load_with
+from dgsearch.study.plan import methods_of, plan_trials, planned_total
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
 
@@ -86,12 +87,13 @@ def plan_file(
     engine, total = open_if_there(options.database), planned_total(spec, spaces)
     earlier = _attempts_of(spec, engine) if engine else {}
     lines = list(_head(spec, options, least=len(trials), most=total))
-    if isinstance(spec.design, AdaptiveSeeds) and engine and earlier:
-        trials = list(plan_from_database(engine, spec, spaces).trials)
+    study_id = _study_row(engine, spec.name) if engine else None
+    if engine and earlier and study_id is not None:
+        ends = StoredEnds(engine, study_id, spec)
+        trials = list(spec.design.planned_after(spec, spaces, ends))
     done = {key for key, attempt in earlier.items() if _ended(attempt, spec.retries)}
     left = [trial for trial in trials if trial.key not in done]
-    family = isinstance(spec.design, Family)
-    kinds = Counter("method" if family else trial.configuration.role for trial in trials)
+    kinds = Counter(spec.design.counted_as(trial) for trial in trials)
     ended = len(trials) - len(left)
     lines.append(f"  trials     {len(trials)} planned: {_counted(kinds)}; {ended} have ended")
     needs = _stage_needs(spec, trials, options)
@@ -102,36 +104,20 @@ def plan_file(
     epochs: Counter[str] = Counter()
     for trial in left:
         epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
-    if isinstance(spec.design, Search):
+    if spec.design.proposals:
         proposals = total - len(trials) - len(done - {trial.key for trial in trials})
         each = int(spaces[spec.method].resolve(spec.hyperparameters)["epochs"])
         epochs[spec.method] += max(0, proposals) * each
-    return Plan(spec, lines, epochs, missing, trials_at_once(spec), _comparisons(spec, trials))
+    at_once, comparisons = trials_at_once(spec), spec.design.comparisons(spec, trials)
+    return Plan(spec, lines, epochs, missing, at_once, comparisons)
 
 
 def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Iterator[str]:
     """What is asked, and how many trials there will be where that is not known beforehand."""
     yield f"{spec.name}: {spec.question}" if spec.question else spec.name
     yield f"  database   {masked(database_url(options.database))}"
-    if isinstance(spec.design, Search):
-        confirmed = min(spec.design.confirm, spec.design.trials) * len(spec.seeds)
-        yield f"  search     {spec.design.trials} proposals, then up to {confirmed} to confirm"
-    if isinstance(spec.design, AdaptiveSeeds):
-        yield (
-            f"  seeds      {len(spec.seeds)} to {spec.design.max_seeds} a configuration: at least "
-            f"{least} trials, at most {most}"
-        )
-    if isinstance(spec.design, Family):
-        each = spec.design.configurations
-        yield f"  family     {len(methods_of(spec))} methods, {each} configurations of each"
-
-
-def _comparisons(spec: StudySpec, trials: list[PlannedTrial]) -> int:
-    if isinstance(spec.design, Search | AdaptiveSeeds):
-        return 1
-    if isinstance(spec.design, Family):
-        return len(methods_of(spec)) - 1
-    return len({trial.configuration.config_id for trial in trials}) - 1
+    for heading, text in spec.design.outlook(spec, least=least, most=most):
+        yield f"  {heading:10} {text}"
 
 
 def _ended(attempt: Attempt, retries: Retries) -> bool:
@@ -139,11 +125,17 @@ def _ended(attempt: Attempt, retries: Retries) -> bool:
     return attempt.stop_reason is not None and not is_open(attempt, retries)
 
 
+def _study_row(engine: Engine, name: str) -> int | None:
+    """Row of a study in the database; None where it has none."""
+    with engine.connect() as connection:
+        query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
+        found: int | None = connection.scalar(query)
+    return found
+
+
 def _attempts_of(spec: StudySpec, engine: Engine) -> dict[tuple[str, int], Attempt]:
     """What the database has of the study."""
-    with engine.connect() as connection:
-        query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == spec.name)
-        study_id = connection.scalar(query)
+    study_id = _study_row(engine, spec.name)
     if study_id is None:
         return {}
     check_unchanged(engine, study_id, spec)

@@ -17,13 +17,13 @@ from typing import Any
 import torch
 
 from dgsearch.data.splits import load_trial_data
-from dgsearch.design import methods_of
 from dgsearch.errors import ArtefactError, DgsearchError
 from dgsearch.methods.registry import find_method, plugin_packages
 from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
+from dgsearch.study.plan import methods_of
 
 __all__ = ["available_cores", "check_writable", "ray_cluster", "study_facts"]
 

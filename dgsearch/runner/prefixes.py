@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.base import Stage
 from dgsearch.methods.registry import find_method
 from dgsearch.trainable.keys import prefix_ids

@@ -21,7 +21,7 @@ from dgsearch.data.splits import (
     TrialData,
     load_trial_data,
 )
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.base import Classifying, Product, Stage, StageContext, Values
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.environment import available_cores

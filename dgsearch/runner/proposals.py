@@ -10,21 +10,22 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
-from dgsearch.design import Configuration, PlannedTrial
+from dgsearch.designs.base import Design
+from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.runner.history import History
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.retries import is_open
 from dgsearch.seeding import derive_seed
 from dgsearch.space import Space
-from dgsearch.study import Search, StudySpec
+from dgsearch.study import StudySpec
 
-__all__ = ["ProposalQueue", "best_configurations", "make_sampler"]
+__all__ = ["ProposalQueue", "make_sampler"]
 
 
-def make_sampler(design: Search, seed: int, *, done: int) -> BaseSampler:
+def make_sampler(design: Design, seed: int, *, done: int) -> BaseSampler:
     """The sampler of a search; `done` proposals were made before, so that none is repeated."""
     state = derive_seed(seed, "sampler", str(done)) % 2**32
-    if design.sampler == "random":
+    if design.proposed_by == "random":
         return RandomSampler(seed=state)
     return TPESampler(seed=state, multivariate=False, n_startup_trials=10)
 
@@ -45,13 +46,12 @@ class ProposalQueue:
         distributions: Mapping[str, BaseDistribution],
     ) -> None:
         """Propose for the study; `resume` tells what was proposed before."""
-        assert isinstance(spec.design, Search)
         self._spec = spec
         self._space = space
         self._history = history
         self._recorder = recorder
         self._distributions = dict(distributions)
-        self._left = self._most = spec.design.trials
+        self._left = self._most = spec.design.proposals
         self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
         self._seen: set[tuple[str, int]] = set()
         self._running = 0
@@ -144,26 +144,3 @@ class ProposalQueue:
     def _free_seed(self, config_id: str) -> int:
         seeds = self._spec.seeds
         return next((seed for seed in seeds if (config_id, seed) not in self._seen), seeds[0])
-
-
-def best_configurations(
-    values: Mapping[tuple[str, int], float],
-    configurations: Mapping[str, Configuration],
-    count: int,
-    *,
-    maximise: bool = True,
-) -> list[Configuration]:
-    """The configurations of the best value, best first.
-
-    Args:
-        values: Value of each finished trial by (config_id, seed).
-        configurations: By id; others are left out.
-        count: How many at most.
-        maximise: Whether a higher value is better.
-    """
-    best: dict[str, float] = {}
-    for (config_id, _), value in values.items():
-        if config_id in configurations:
-            best[config_id] = (max if maximise else min)(value, best.get(config_id, value))
-    ranked = sorted(best, key=lambda config_id: best[config_id], reverse=maximise)
-    return [configurations[config_id] for config_id in ranked[:count]]

@@ -17,13 +17,22 @@ from optuna.distributions import (
 from dgsearch.database.beginnings import Started
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
-from dgsearch.design import Configuration, PlannedTrial, search_space
+from dgsearch.designs.base import Design
+from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.runner.prefixes import Prefixes
 from dgsearch.runner.retries import is_open
 from dgsearch.space import Choice, Int, Space, Value
-from dgsearch.study import Range, Retries, Search
+from dgsearch.study import Range, Retries, StudySpec
+from dgsearch.study.plan import plan_configurations
 
-__all__ = ["Begun", "PlannedQueue", "TrialQueue", "distributions_of", "proposal_distributions"]
+__all__ = [
+    "Begun",
+    "PlannedQueue",
+    "TrialQueue",
+    "distributions_of",
+    "proposal_distributions",
+    "queue_distributions",
+]
 
 
 @dataclass(frozen=True)
@@ -241,10 +250,18 @@ def distributions_of(
     return named | {name: _spanning(space[name], seen) for name, seen in values.items()}
 
 
-def proposal_distributions(design: Search, space: Space) -> dict[str, BaseDistribution]:
-    """Optuna's distribution of each hyperparameter that a search varies."""
+def queue_distributions(
+    spec: StudySpec, spaces: Mapping[str, Space]
+) -> dict[str, BaseDistribution]:
+    """Optuna's distribution of each hyperparameter that a study varies, proposed or planned."""
+    proposed = proposal_distributions(spec.design, spaces[spec.method])
+    return proposed or distributions_of(plan_configurations(spec, spaces), spaces[spec.method])
+
+
+def proposal_distributions(design: Design, space: Space) -> dict[str, BaseDistribution]:
+    """Optuna's distribution of each hyperparameter that proposals vary."""
     distributions: dict[str, BaseDistribution] = {}
-    for name, values in search_space(design, space).items():
+    for name, values in design.proposed(space).items():
         if not isinstance(values, Range):
             distributions[name] = CategoricalDistribution(list(values))
         elif isinstance(space[name], Int):

@@ -16,7 +16,6 @@ from typing import Any
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine
 
-from dgsearch.database.configurations import StoredConfigurations, stored_configurations
 from dgsearch.database.connection import answering, database_url, open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.identity import find_takeover
@@ -30,31 +29,27 @@ from dgsearch.database.studies import (
     finished_values,
     register_study,
 )
-from dgsearch.design import (
-    PlannedTrial,
-    methods_of,
-    plan_configurations,
-    plan_trials,
-    planned_total,
-)
+from dgsearch.designs.points import Phase, PlannedTrial
 from dgsearch.methods.registry import find_method
-from dgsearch.runner.adaptive import AdaptiveQueue
+from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import check_writable, ray_cluster, study_facts
+from dgsearch.runner.growing import GrowingQueue
 from dgsearch.runner.history import History
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.progress import Progress
-from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
+from dgsearch.runner.proposals import ProposalQueue, make_sampler
 from dgsearch.runner.queue import (
     Begun,
     PlannedQueue,
     TrialQueue,
-    distributions_of,
     proposal_distributions,
+    queue_distributions,
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
 from dgsearch.runner.retries import given_up, is_open, marked_anew
-from dgsearch.study import AdaptiveSeeds, Halving, Search, StudySpec
+from dgsearch.study import Halving, StudySpec
+from dgsearch.study.plan import methods_of, planned_total
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
 
@@ -133,7 +128,7 @@ class _StudyRun:
         self._interrupts = Interrupts()
         self._gpus: float | None = None  # share of a device; None: not known yet
         self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
-        self._stored_points: StoredConfigurations | None = None
+        self._ended = StoredEnds(storage.engine, study_id, spec)
         self._anew: frozenset[int] = frozenset()  # numbers of failed trials to try once more
         if options.retry_failed:
             self._anew = given_up(self._attempts().values(), spec.retries)
@@ -158,24 +153,18 @@ class _StudyRun:
     def _phases(self, outcome: Outcome, stack: ExitStack) -> None:
         """Points first, with halving if the study has it; then what is never cut short."""
         halving = self._spec.halving
-        design = self._spec.design
-        if isinstance(design, Search):
-            self._run(lambda: self._proposals(design), halving, outcome, stack)
-            self._run(
-                lambda: self._planned([*self._plan("baseline"), *self._confirmations()]),
-                None,
-                outcome,
-                stack,
-            )
-        elif isinstance(design, AdaptiveSeeds):
-            self._run(self._adaptive, None, outcome, stack)
-        elif halving is None:
-            everything = self._plan("point", "variant", "baseline")
-            self._run(lambda: self._planned(everything), None, outcome, stack)
-        else:
-            points, baselines = self._plan("point", "variant"), self._plan("baseline")
-            self._run(lambda: self._planned(points), halving, outcome, stack)
-            self._run(lambda: self._planned(baselines), None, outcome, stack)
+        phases = self._spec.design.phases(self._spec, self._spaces, halving=halving is not None)
+        for phase in phases:
+            make = partial(self._queue_of, phase)
+            self._run(make, halving if phase.halved else None, outcome, stack)
+
+    def _queue_of(self, phase: Phase) -> TrialQueue:
+        """What is left of a phase."""
+        if phase.proposes:
+            return self._proposals()
+        if phase.grows:
+            return self._growing(phase)
+        return self._planned(list(phase.trials(self._ended)))
 
     def _run(
         self,
@@ -197,7 +186,7 @@ class _StudyRun:
                 try:
                     outcome.started += self._execute(queue, halving, progress)
                 finally:
-                    self._stored_attempts = self._stored_points = None
+                    self._forget()
             self._driver.sweep()
 
     def _waited_for_others(self) -> bool:
@@ -219,8 +208,13 @@ class _StudyRun:
             self._driver.renew()
             self._driver.sweep()
             self._interrupts.stop_if_asked()
-        self._stored_attempts = self._stored_points = None
+        self._forget()
         return True
+
+    def _forget(self) -> None:
+        """Read again what the database has: trials have ended since."""
+        self._stored_attempts = None
+        self._ended.forget()
 
     def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
         """Train the queue; the first trial alone where its memory decides how many share."""
@@ -247,13 +241,6 @@ class _StudyRun:
             self._stored_attempts = marked_anew(found, self._anew)
         return self._stored_attempts
 
-    def _proposed(self) -> StoredConfigurations:
-        """The points of a search so far; read again after trials were trained."""
-        if self._stored_points is None:
-            engine = self._storage.engine
-            self._stored_points = stored_configurations(engine, self._study_id, role="point")
-        return self._stored_points
-
     def _progress(self, total: int) -> Progress:
         """What a person sees of so many trials besides those that have ended."""
         earlier = self._attempts()
@@ -277,19 +264,8 @@ class _StudyRun:
         self._interrupts.stop_if_asked()
         progress.expect(queue.total)
 
-    def _plan(self, *roles: str) -> list[PlannedTrial]:
-        return [
-            trial
-            for trial in plan_trials(self._spec, self._spaces)
-            if trial.configuration.role in roles
-        ]
-
     def _planned(self, trials: list[PlannedTrial]) -> PlannedQueue:
-        if isinstance(self._spec.design, Search):
-            distributions = proposal_distributions(self._spec.design, self._space)
-        else:
-            points = plan_configurations(self._spec, self._spaces)
-            distributions = distributions_of(points, self._space)
+        distributions = queue_distributions(self._spec, self._spaces)
         queue = PlannedQueue(
             trials,
             self._attempts(),
@@ -311,33 +287,29 @@ class _StudyRun:
             keys = used.get(trial.key, {})
             queue.stored(trial, [name for name, key in keys.items() if store.holds(key)])
 
-    def _adaptive(self) -> AdaptiveQueue:
-        study, share = (self._storage.engine, self._study_id), self._options.share
-        queue = AdaptiveQueue(
-            self._spec, self._spaces, *study, self._recorder, share=share, anew=self._anew
+    def _growing(self, phase: Phase) -> GrowingQueue:
+        queue = GrowingQueue(
+            phase,
+            self._ended,
+            self._recorder,
+            queue_distributions(self._spec, self._spaces),
+            retries=self._spec.retries,
+            share=self._options.share,
+            anew=self._anew,
         )
         self._tell_stored(queue, queue.trials)
         return queue
 
-    def _proposals(self, design: Search) -> ProposalQueue:
-        earlier = self._attempts()
+    def _proposals(self) -> ProposalQueue:
+        earlier, design = self._attempts(), self._spec.design
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
         history = History(
             self._storage.engine, self._study_id, sampler, maximise=self._spec.maximise
         )
         distributions = proposal_distributions(design, self._space)
         queue = ProposalQueue(self._spec, self._space, history, self._recorder, distributions)
-        queue.resume(earlier, self._proposed())
+        queue.resume(earlier, self._ended.proposed())
         return queue
-
-    def _confirmations(self) -> list[PlannedTrial]:
-        """The best proposals at every seed of the study."""
-        assert isinstance(self._spec.design, Search)
-        values = finished_values(self._storage.engine, self._study_id)
-        best = best_configurations(
-            values, self._proposed(), self._spec.design.confirm, maximise=self._spec.maximise
-        )
-        return [PlannedTrial(item, seed) for item in best for seed in self._spec.seeds]
 
     def _job(self, begun: Begun) -> TrialJob:
         configuration = begun.planned.configuration

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from dgsearch.study.checks import Catalogue
+from dgsearch.designs.ablation import FULL, Ablation
+from dgsearch.designs.adaptive_seeds import AdaptiveSeeds
+from dgsearch.designs.catalogue import Catalogue
+from dgsearch.designs.family import Family
+from dgsearch.designs.fields import Range
+from dgsearch.designs.grid import Grid
+from dgsearch.designs.one_at_a_time import OneAtATime
+from dgsearch.designs.search import Search
+from dgsearch.designs.sobol import Sobol
 from dgsearch.study.loading import load_study, parse_study
-from dgsearch.study.spec import (
-    FULL,
-    Ablation,
-    AdaptiveSeeds,
-    DataSpec,
-    Family,
-    Grid,
-    Halving,
-    OneAtATime,
-    Range,
-    Resources,
-    Retries,
-    Search,
-    Sobol,
-    StudySpec,
-)
+from dgsearch.study.spec import DataSpec, Halving, Resources, Retries, StudySpec
 
 __all__ = [
     "FULL",

@@ -12,39 +12,22 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from dgsearch.designs.catalogue import Catalogue, check_fixed
+from dgsearch.designs.fields import Range
+from dgsearch.designs.points import Parts
+from dgsearch.designs.registry import installed_designs
 from dgsearch.errors import Problem, StudyFileError, one_of
-from dgsearch.study.checks import (
-    Catalogue,
-    check_adaptive,
-    check_data,
-    check_design,
-    check_for_any_method,
-    check_halving,
-    check_hyperparameters,
-    check_variants,
-)
-from dgsearch.study.family_checks import check_family
+from dgsearch.study.checks import check_data
 from dgsearch.study.metrics import check_metrics
-from dgsearch.study.spec import (
-    Ablation,
-    AdaptiveSeeds,
-    Design,
-    Family,
-    Range,
-    StudySpec,
-)
+from dgsearch.study.spec import StudySpec
 from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["load_study", "parse_study"]
 
 AUGMENT = "augment"  # the hyperparameter of views
 _MOST_BYTES = 1_000_000  # the longest study file of ours has 3,000
-_DESIGNS: dict[str, type[BaseModel]] = {
-    get_args(model.model_fields["kind"].annotation)[0]: model
-    for model in get_args(get_args(Design)[0])
-}
 _TYPES = get_type_hints(StudySpec, include_extras=True)
-_TAGS = {*_DESIGNS, "<range>", "<values>"}  # pydantic puts the branch of a union into the place
+_TAGS = {"<range>", "<values>"}  # pydantic puts the branch of a union into the place
 _PLAINER = {
     "tuple_type": "must be a list, for example [0, 1]",
     "too_short": "must not be empty; list at least one",
@@ -237,40 +220,25 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
         yield from catalogue.check_method(f"baselines[{place}]", name)
         if name == method:
             yield Problem(f"baselines[{place}]", repr(name), "is the method itself; remove it")
-    design = parts.get("design")
-    if isinstance(design, Family):
-        known = [name for name in design.methods if name in catalogue.methods]
-        methods = list(dict.fromkeys([*methods, *known]))
+    design, model = parts.get("design"), installed_designs().get(kind)
+    if design is not None and design.names_methods:
+        added = [name for name in design.added_methods() if name in catalogue.methods]
+        methods = list(dict.fromkeys([*methods, *added]))
     if "data" in parts:
         given = parts.get("teacher") is not None
         yield from check_data(parts["data"], catalogue, methods, given=given)
-    if design is not None or kind != "family":  # else nobody knows which methods are meant
-        yield from _meaning_of_design(parts, catalogue)
-    if parts.get("metrics") is not None:
-        yield from check_metrics(parts["metrics"], kind=kind)
-    if design is not None and "halving" in parts:
-        yield from check_halving(parts["halving"], design)
-
-
-def _meaning_of_design(parts: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
-    """The problems of what is fixed and what is varied."""
-    method, design = parts.get("method", ""), parts.get("design")
     fixed = parts.get("hyperparameters", {})
-    if isinstance(design, Family):
-        baselines = parts.get("baselines", ())
-        yield from check_family(design, method, fixed, baselines, catalogue)
-        return
-    if isinstance(design, AdaptiveSeeds) and "seeds" in parts:
-        yield from check_adaptive(design, parts["seeds"], parts.get("baselines", ()))
-    space = catalogue.space(method)
-    if space is None:
-        yield from check_for_any_method(fixed, getattr(design, "vary", {}), catalogue)
-        return
-    yield from check_hyperparameters(fixed, space)
     if design is not None:
-        yield from check_design(design, fixed, space)
-    if isinstance(design, Ablation):
-        yield from check_variants(design, method, fixed, catalogue)
+        seeds, baselines = parts.get("seeds"), parts.get("baselines", ())
+        yield from design.check(Parts(method or "", fixed, seeds, baselines, catalogue))
+    elif model is None or not model.names_methods:  # else nobody knows which methods are meant
+        yield from check_fixed(fixed, (), method or "", catalogue)
+    if parts.get("metrics") is not None:
+        only = kind if model is not None and model.accuracy_only else ""
+        yield from check_metrics(parts["metrics"], accuracy_only=only)
+    halving = parts.get("halving")
+    if design is not None and halving is not None:
+        yield from design.check_halving(allow_truncated=halving.allow_truncated)
 
 
 def _kind(design: Any) -> str:
@@ -288,9 +256,9 @@ def _problem(section: str, raw: Any, detail: ErrorDetails) -> Problem:
         return Problem(key, "", f"unknown key; {one_of(str(place[-1]), fields)}")
     if kind == "missing":
         return Problem(key, "", "is missing; add it")
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
+    if kind == "unknown_design":
         found = _kind(raw)
-        return Problem("design.kind", repr(found), one_of(found, tuple(_DESIGNS)))
+        return Problem("design.kind", repr(found), one_of(found, tuple(installed_designs())))
     message = _PLAINER.get(kind, detail["msg"].removeprefix("Value error, "))
     return Problem(key, repr(detail["input"]), message[:1].lower() + message[1:])
 
@@ -299,7 +267,7 @@ def _model(section: str, raw: Any, place: tuple[int | str, ...]) -> type[BaseMod
     """The part of the study file in which a key was not expected."""
     if "<range>" in place:
         return Range
-    return _DESIGNS[raw["kind"]] if section == "design" else _SECTIONS[section]
+    return installed_designs()[raw["kind"]] if section == "design" else _SECTIONS[section]
 
 
 def _apply_overrides(raw: dict[str, Any], overrides: Sequence[str]) -> Iterator[Problem]:

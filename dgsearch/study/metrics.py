@@ -134,17 +134,17 @@ def metric_facts(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def check_metrics(spec: MetricsSpec, *, kind: str = "") -> Iterator[Problem]:
+def check_metrics(spec: MetricsSpec, *, accuracy_only: str = "") -> Iterator[Problem]:
     """Problems of `[metrics]`: unknown names, a direction that is not the metric's.
 
-    `kind` is the design's.
+    `accuracy_only` is the kind of a design that decides by accuracy; empty for any other.
     """
     places = [(f"metrics.record[{place}]", name) for place, name in enumerate(spec.record)]
     for key, name in (*places, ("metrics.select", spec.select)):
         if find_metric(name) is None:
             yield Problem(key, repr(name), f"unknown metric; {one_of(name, metric_names())}")
-    if kind == "adaptive-seeds" and spec.select != ACCURACY:
-        message = "the design adaptive-seeds decides by accuracy; choose another design"
+    if accuracy_only and spec.select != ACCURACY:
+        message = f"the design {accuracy_only} decides by accuracy; choose another design"
         yield Problem("metrics.select", repr(spec.select), message)
     metric = find_metric(spec.select)
     if metric is None or spec.direction is None:

@@ -7,60 +7,24 @@ What needs knowledge of methods and benchmarks (names, ranges, domains) is check
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
-    Discriminator,
     Field,
     NonNegativeInt,
     PlainValidator,
     PositiveFloat,
     PositiveInt,
-    Tag,
-    model_validator,
 )
 
+from dgsearch.designs.fields import Distinct, Names, Scalar
+from dgsearch.designs.registry import AnyDesign
 from dgsearch.study.metrics import ACCURACY, MetricsSpec, find_metric
 from dgsearch.study.teacher import TeacherSpec
 
-__all__ = [
-    "FULL",
-    "Ablation",
-    "AdaptiveSeeds",
-    "DataSpec",
-    "Design",
-    "Family",
-    "Grid",
-    "Halving",
-    "OneAtATime",
-    "Proposed",
-    "Range",
-    "Resources",
-    "Retries",
-    "Search",
-    "Sobol",
-    "StudySpec",
-]
-
-
-FULL = "full"  # the variant of an ablation that nothing was changed in
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, int | float | str):
-        return value
-    raise ValueError("must be a number or a name")
-
-
-def _distinct(values: Any) -> Any:
-    if isinstance(values, list | tuple) and len({repr(value) for value in values}) < len(values):
-        raise ValueError("values must differ; remove the repeated one")
-    return values
+__all__ = ["DataSpec", "Halving", "Resources", "Retries", "StudySpec"]
 
 
 def _gpus(value: Any) -> float | str:
@@ -80,15 +44,6 @@ def _whole_devices(value: float | str) -> float | str:
     return value
 
 
-def _interval_or_list(value: Any) -> str:
-    return "<range>" if isinstance(value, dict | Range) else "<values>"
-
-
-Scalar = Annotated[Any, BeforeValidator(_scalar)]
-Values = Annotated[tuple[Scalar, ...], BeforeValidator(_distinct), Field(min_length=1)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_distinct)]
-
-
 class DataSpec(BaseModel, frozen=True, extra="forbid"):
     """Which data is trained and tested on."""
 
@@ -102,132 +57,6 @@ class DataSpec(BaseModel, frozen=True, extra="forbid"):
     root: str | None = None  # folder of the data; None: the benchmark's default
     image_size: int | None = Field(None, ge=8, le=1024)  # pixels a side; None: the benchmark's
     download: bool = Field(False, exclude=True)  # fetch missing files; nothing of a result
-
-
-class Range(BaseModel, frozen=True, extra="forbid"):
-    """An interval that a search or a Sobol design takes its points from."""
-
-    low: float
-    high: float
-    log: bool | None = None  # None: as the hyperparameter declares
-
-    @model_validator(mode="after")
-    def _right_way_round(self) -> Self:
-        if not self.low < self.high or math.isinf(self.high):
-            raise ValueError(f"low = {self.low:g} must be below high = {self.high:g}; swap them")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low = {self.low:g} must be > 0 where log = true")
-        return self
-
-
-Proposed = Annotated[
-    Annotated[Range, Tag("<range>")] | Annotated[Values, Tag("<values>")],
-    Discriminator(_interval_or_list),
-]
-
-
-class OneAtATime(BaseModel, frozen=True, extra="forbid"):
-    """Each hyperparameter over its values while the others stay at their centre."""
-
-    kind: Literal["one-at-a-time"]
-    vary: Annotated[dict[str, Values], Field(min_length=1)]
-
-
-class Grid(BaseModel, frozen=True, extra="forbid"):
-    """Every combination of the values."""
-
-    kind: Literal["grid"]
-    vary: Annotated[dict[str, Values], Field(min_length=1)]
-
-
-class Search(BaseModel, frozen=True, extra="forbid"):
-    """Configurations proposed one after another from what was seen before.
-
-    Every proposal is trained at the first seed; the best of them, by the value on the
-    selection split, are trained at the remaining seeds too.
-    """
-
-    kind: Literal["search"]
-    vary: Annotated[dict[str, Proposed], Field(min_length=1)]
-    trials: PositiveInt  # configurations proposed
-    sampler: Literal["tpe", "random"] = "tpe"
-    confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
-
-
-def _power_of_two(value: int) -> int:
-    if value & (value - 1):
-        lower = 1 << (value.bit_length() - 1)
-        raise ValueError(f"must be a power of two; use {lower} or {2 * lower}")
-    return value
-
-
-class Sobol(BaseModel, frozen=True, extra="forbid"):
-    """Points that tell which share of the variance each hyperparameter causes (Saltelli 2010).
-
-    Each of `samples` base points is joined by one point a hyperparameter and one more, so that
-    a study of D hyperparameters trains samples * (D + 2) configurations and the centre.
-    """
-
-    kind: Literal["sobol"]
-    vary: Annotated[dict[str, Range], Field(min_length=2)]
-    samples: Annotated[int, Field(ge=2), AfterValidator(_power_of_two)]
-
-
-class Ablation(BaseModel, frozen=True, extra="forbid"):
-    """The full method and variants of it, each at the same seeds.
-
-    A variant replaces hyperparameters of the full method; with `method` it is another method,
-    which takes over what it knows of the fixed hyperparameters.
-    """
-
-    kind: Literal["ablation"]
-    variants: Annotated[dict[str, dict[str, Scalar]], Field(min_length=1)]
-
-    @property
-    def vary(self) -> dict[str, Any]:
-        """Nothing: an ablation replaces, it does not vary over a range."""
-        return {}
-
-
-class AdaptiveSeeds(BaseModel, frozen=True, extra="forbid"):
-    """Points at the study's seeds, and at further ones while the comparison of each is open.
-
-    A point is decided when the interval of its paired difference to the baseline leaves 0 out
-    or lies within the margin; `dgsearch.decisions` says how the interval allows for looking
-    again after each seed. Further seeds are the numbers after the largest of the study's.
-    """
-
-    kind: Literal["adaptive-seeds"]
-    vary: Annotated[dict[str, Values], Field(min_length=1)]
-    combine: Literal["one-at-a-time", "grid"] = "one-at-a-time"  # how the points are made
-    against: Literal["centre", "baseline"] = "centre"  # compared with; the first of `baselines`
-    max_seeds: PositiveInt = 12  # the cap: seeds of a point that stays open
-    margin: float = Field(0.01, gt=0, lt=1)  # accuracy, 0..1; a smaller difference counts as none
-    confidence: float = Field(0.95, gt=0, lt=1)  # that no decision of the study is wrong
-
-
-class Family(BaseModel, frozen=True, extra="forbid"):
-    """Several methods, each at as many configurations as every other: an equal tuning budget.
-
-    The study's own method is one of them, and what the others are compared with. Each method
-    is trained at its centre first, then at points of a Sobol sequence over the shared ranges
-    and its own, all of them at every seed.
-    """
-
-    kind: Literal["family"]
-    configurations: PositiveInt  # of each method, its centre included
-    methods: Annotated[dict[str, dict[str, Proposed]], Field(min_length=1)]  # with own ranges
-    vary: dict[str, Proposed] = Field(default_factory=dict)  # ranges that all methods share
-
-    def ranges(self, method: str) -> dict[str, Range | tuple[Any, ...]]:
-        """What a method is drawn from: the shared ranges, then its own."""
-        return {**self.vary, **self.methods.get(method, {})}
-
-
-Design = Annotated[
-    OneAtATime | Grid | Ablation | Sobol | Search | AdaptiveSeeds | Family,
-    Field(discriminator="kind"),
-]
 
 
 class Halving(BaseModel, frozen=True, extra="forbid"):
@@ -270,11 +99,11 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     question: str = ""  # printed at the head of the report
     method: str
     baselines: Names = ()  # other methods, run beside it at the same seeds
-    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_distinct), Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Distinct, Field(min_length=1)]
     selection: Literal["last", "best"] = "last"  # epoch that counts: the last, or best validation
     data: DataSpec
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
-    design: Design
+    design: AnyDesign
     teacher: TeacherSpec | None = None
     augmentation: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)] | None = None
     metrics: MetricsSpec | None = None  # None: accuracy alone

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 import dgsearch
-from dgsearch.adaptive import adaptive_plan
 from dgsearch.analysis.adaptive import plan_of, seed_decisions
 from dgsearch.analysis.comparison import compare_to_reference
 from dgsearch.database.outcomes import target_means
@@ -40,7 +39,7 @@ def test_its_differences_are_those_of_the_comparison_with_the_reference(database
 def test_both_halves_have_the_same_plan(database: str) -> None:
     study = adaptive_study(database)
     trials = read_trials(database)
-    of_runner = adaptive_plan(study.spec, SPACES, target_means(trials, TARGETS))
+    of_runner = study.spec.design.plan(study.spec, SPACES, target_means(trials, TARGETS))
     assert plan_of(trials, dgsearch.open_study(database).facts) == of_runner
 
 

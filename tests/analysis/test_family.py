@@ -8,7 +8,7 @@ import pytest
 
 from dgsearch.analysis.family import chosen_configurations, family_table
 from dgsearch.database.queries import read_trials
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.study import StudySpec
 from tests.fakes import TARGETS, fake_spec, full_study
 

@@ -11,9 +11,9 @@ from dgsearch.analysis.path import ablation_path
 from dgsearch.analysis.sensitivity import pair_surface
 from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.analysis.surrogate import fit_surrogate, partial_dependence
-from dgsearch.design import sobol_points
+from dgsearch.designs.sobol import sobol_points
 from dgsearch.space import Float, Space
-from dgsearch.study.spec import Sobol
+from dgsearch.study import Sobol
 
 
 def test_the_indices_of_the_ishigami_function_are_the_known_ones() -> None:

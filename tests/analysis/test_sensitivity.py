@@ -13,7 +13,8 @@ from dgsearch.analysis.sensitivity import (
 )
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
-from dgsearch.design import PlannedTrial, plan_trials
+from dgsearch.designs.points import PlannedTrial
+from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, TARGETS, FakeStudy, fake_spec, full_study, planned
 
 CENTRE = {"lambda_adv": 0.5, "T": 5}

@@ -2,7 +2,8 @@
 
 Prints the share of simulated studies with any wrong "better" or "worse", for accuracies of small
 test sets, with and without what the number of images adds to the standard error. The decisions
-are those of `dgsearch.decisions`, as the runner takes them. The share claimed is at most 0.05.
+are those of `dgsearch.designs.decisions`, as the runner takes them. The share claimed is at
+most 0.05.
 
 Usage: python -m tests.benchmarks.adaptive_errors [--studies 4000]
 """
@@ -14,7 +15,7 @@ import math
 
 import numpy as np
 
-from dgsearch.decisions import (
+from dgsearch.designs.decisions import (
     BETTER,
     LEAST_PAIRS,
     OPEN,

@@ -14,9 +14,9 @@ from dgsearch.database.provenance import provenance_content, read_provenance, st
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import attempts, finished_values, register_study
-from dgsearch.design import plan_trials
 from dgsearch.errors import StudyChangedError
 from dgsearch.space import Float, Space
+from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study
 
 STAGES = {"mpbm": {"pretrain": 1, "alternate": 1}, "erm": {"pretrain": 1, "erm": 1}}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dgsearch.database.recorder import Ending, Epoch
-from dgsearch.design import plan_trials
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Copyable, Note, Section, Table, Warn
+from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.report import write_report
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn

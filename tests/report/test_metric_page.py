@@ -10,7 +10,7 @@ import pytest
 
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.queries import read_studies
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.notebook import open_study
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgsearch.design import PlannedTrial
+from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import DatabaseError, ReportError
 from dgsearch.report.outlook import power_lines, time_lines
 from tests.fakes import fake_spec, full_study

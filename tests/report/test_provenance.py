@@ -10,9 +10,9 @@ from rich.console import Console
 from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import register_study
-from dgsearch.design import plan_trials
 from dgsearch.report.page import write_report
 from dgsearch.report.terminal import status_table
+from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study
 
 

@@ -134,7 +134,7 @@ def test_a_broken_sample_is_named_and_ends_no_page(database: str) -> None:
 
 
 def _repeated(study):  # type: ignore[no-untyped-def]
-    from dgsearch.design import plan_trials
+    from dgsearch.study.plan import plan_trials
     from tests.fakes import SPACES
 
     return plan_trials(study.spec, SPACES)[0]

@@ -7,8 +7,10 @@ import numpy as np
 from dgsearch.database.facts import read_facts
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
-from dgsearch.runner.adaptive import AdaptiveQueue, plan_from_database
-from dgsearch.runner.queue import Begun
+from dgsearch.designs.seed_plan import AdaptivePlan
+from dgsearch.runner.ended import StoredEnds
+from dgsearch.runner.growing import GrowingQueue
+from dgsearch.runner.queue import Begun, queue_distributions
 from tests.fakes import ADAPTIVE, SPACES, FakeStudy, fake_spec
 
 DESIGN = ADAPTIVE | {"max_seeds": 6, "vary": {"lambda_adv": [0.0], "T": [1]}}
@@ -19,18 +21,36 @@ def _study(database: str, name: str = "fake") -> FakeStudy:
     return FakeStudy(database, fake_spec(name=name, design=DESIGN, baselines=[], seeds=[0, 1, 2]))
 
 
-def _queue(study: FakeStudy) -> AdaptiveQueue:
-    return AdaptiveQueue(
-        study.spec, SPACES, study.engine, study.study_id, study.recorder, share=False
+def _ends(study: FakeStudy) -> StoredEnds:
+    return StoredEnds(study.engine, study.study_id, study.spec)
+
+
+def _plan(study: FakeStudy) -> AdaptivePlan:
+    ends = _ends(study)
+    plan = study.spec.design.plan(study.spec, SPACES, ends.means(), images=ends.images())
+    assert plan is not None
+    return plan
+
+
+def _queue(study: FakeStudy) -> GrowingQueue:
+    (phase,) = study.spec.design.phases(study.spec, SPACES, halving=False)
+    assert phase.grows
+    return GrowingQueue(
+        phase,
+        _ends(study),
+        study.recorder,
+        queue_distributions(study.spec, SPACES),
+        retries=study.spec.retries,
+        share=False,
     )
 
 
-def _end(study: FakeStudy, queue: AdaptiveQueue, begun: Begun, ending: Ending) -> None:
+def _end(study: FakeStudy, queue: GrowingQueue, begun: Begun, ending: Ending) -> None:
     study.recorder.end(begun.started.trial_id, ending)
     queue.ended(begun, ending)
 
 
-def _finish(study: FakeStudy, queue: AdaptiveQueue, begun: Begun) -> None:
+def _finish(study: FakeStudy, queue: GrowingQueue, begun: Begun) -> None:
     """A trial whose accuracy depends on configuration and seed alone."""
     config_id, seed = begun.planned.key
     random = np.random.default_rng([int(config_id, 16), seed])
@@ -66,7 +86,7 @@ def test_seeds_are_added_while_the_queue_runs(database: str) -> None:
     assert total == len(_taken(study))
     assert read_facts(study.engine, "fake").facts["planned"] == total
     assert 9 < total < 18
-    plan = plan_from_database(study.engine, study.spec, SPACES)
+    plan = _plan(study)
     assert {trial.key for trial in plan.trials} == _taken(study)
     assert "waiting" not in {decision.verdict for _, decision in plan.decisions}
 
@@ -97,6 +117,6 @@ def test_an_interrupted_trial_is_given_out_again_and_decides_nothing(database: s
     assert begun is not None
     _end(study, queue, begun, Ending("FAIL", "interrupted", error_type="worker died"))
     assert queue.total == 9
-    assert plan_from_database(study.engine, study.spec, SPACES).most == 18
+    assert _plan(study).most == 18
     again = [queue.begin_next() for _ in range(9)]
     assert begun.planned.key in {one.planned.key for one in again if one is not None}

@@ -8,11 +8,11 @@ import pytest
 
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import register_study
-from dgsearch.design import plan_trials
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.commands import load_study, plan_file
 from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import RunOptions
+from dgsearch.study.plan import plan_trials
 from tests.fakes import FakeStudy
 
 STUDY = """

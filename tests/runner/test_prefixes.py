@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import register_study
-from dgsearch.design import plan_configurations, plan_trials
 from dgsearch.methods.registry import catalogue, find_method
 from dgsearch.runner.queue import Begun, PlannedQueue, distributions_of
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
 from dgsearch.study.loading import parse_study
+from dgsearch.study.plan import plan_configurations, plan_trials
 from tests.fakes import FakeStudy
 
 GRID = {

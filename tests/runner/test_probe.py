@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from dgsearch.design import methods_of, plan_trials
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.probe import StageCost, cost_lines, probe_stages
 from dgsearch.study import DataSpec, Grid, StudySpec
+from dgsearch.study.plan import methods_of, plan_trials
 
 DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.9)
 CPU = torch.device("cpu")

@@ -8,12 +8,14 @@ import pytest
 from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
-from dgsearch.design import Configuration, plan_configurations, plan_trials
+from dgsearch.designs.points import Configuration
+from dgsearch.designs.search import best_configurations
 from dgsearch.runner.history import History
-from dgsearch.runner.proposals import ProposalQueue, best_configurations, make_sampler
+from dgsearch.runner.proposals import ProposalQueue, make_sampler
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
 from dgsearch.runner.retries import given_up, is_open, is_retried, marked_anew
 from dgsearch.study import Retries, Search
+from dgsearch.study.plan import plan_configurations, plan_trials
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy, fake_spec
 
 SEARCH = {

@@ -4,7 +4,6 @@ import pytest
 
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
-from dgsearch.design import plan_trials
 from dgsearch.runner.queue import PlannedQueue
 from dgsearch.runner.resources import (
     FirstTrial,
@@ -14,6 +13,7 @@ from dgsearch.runner.resources import (
     trials_per_device,
 )
 from dgsearch.study import Resources
+from dgsearch.study.plan import plan_trials
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy
 
 

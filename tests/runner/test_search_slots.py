@@ -9,7 +9,7 @@ from ray.tune.search import Searcher
 
 from dgsearch.database.beginnings import Started
 from dgsearch.database.recorder import Ending
-from dgsearch.design import Configuration, PlannedTrial
+from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.search import QueueSearcher
 from dgsearch.study import DataSpec

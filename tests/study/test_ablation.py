@@ -9,9 +9,9 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import attempts
-from dgsearch.design import methods_of, plan_configurations, plan_trials
 from dgsearch.errors import StudyFileError
 from dgsearch.runner.queue import PlannedQueue, distributions_of
+from dgsearch.study.plan import methods_of, plan_configurations, plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec
 
 VARIANTS = {"plain attention": {"attention": "plain"}, "ERM": {"method": "erm"}, "T = 1": {"T": 1}}

@@ -10,11 +10,11 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import attempts
-from dgsearch.design import methods_of, plan_configurations, plan_trials
+from dgsearch.designs.sampling import drawn_points
 from dgsearch.errors import StudyFileError
 from dgsearch.runner.queue import PlannedQueue, distributions_of
-from dgsearch.sampling import drawn_points
 from dgsearch.study import Range, StudySpec
+from dgsearch.study.plan import methods_of, plan_configurations, plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec
 
 LR = {"low": 1e-4, "high": 1e-2, "log": True}

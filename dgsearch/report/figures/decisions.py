@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dgsearch.decisions import BETTER, EQUIVALENT, OPEN, WAITING, WORSE
+from dgsearch.designs.decisions import BETTER, EQUIVALENT, OPEN, WAITING, WORSE
 from dgsearch.report.figures.base import NEUTRAL, error_bars
 from dgsearch.report.words import Unit
 

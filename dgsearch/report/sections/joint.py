@@ -14,13 +14,12 @@ from dgsearch.analysis.selection import equal_length, hyperparameter_column, wit
 from dgsearch.analysis.sensitivity import pair_surface
 from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.analysis.surrogate import partial_dependence
-from dgsearch.design import sobol_points
+from dgsearch.designs.sobol import Sobol, sobol_points
 from dgsearch.report.figures.response import dependence_figure, pair_figure, share_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records, short_cell
-from dgsearch.study.spec import Sobol
 
 __all__ = ["joint_sections"]
 

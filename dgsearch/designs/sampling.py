@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from dgsearch.designs.fields import Proposed, Range
 from dgsearch.space import Choice, Float, Int, Space, Value
-from dgsearch.study.spec import Proposed, Range
 
 __all__ = ["drawn_points", "in_range"]
 

@@ -1,0 +1,228 @@
+"""`Design`: everything that depends on the design of a study, asked of one object.
+
+A design is a frozen pydantic model: its fields are the keys of `[design]`. What it does not
+answer itself has the answer of a design that trains known points at every seed of the study.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel
+
+from dgsearch.designs.catalogue import check_fixed, check_proposed
+from dgsearch.designs.points import (
+    Asked,
+    Configuration,
+    Ended,
+    Outcomes,
+    Parts,
+    Phase,
+    PlannedTrial,
+    shared_values,
+)
+from dgsearch.designs.seed_plan import AdaptivePlan
+from dgsearch.errors import Problem, one_of
+from dgsearch.space import Space
+
+__all__ = ["Design", "combinations", "single_changes"]
+
+
+class Design(BaseModel, frozen=True, extra="forbid"):
+    """How the points of a study are made, run, compared and told.
+
+    Attributes:
+        kind: Name of the design in study files.
+        vary: What is varied, by hyperparameter: a field, or a property that returns nothing.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """Name of the design in study files."""
+            ...
+
+        @property
+        def vary(self) -> Mapping[str, Any]:
+            """What is varied, by hyperparameter."""
+            ...
+
+    # What the study file may say
+    names_methods: ClassVar[bool] = False  # its methods stand in [design] and are compared alike
+    replaces_fixed: ClassVar[bool] = True  # may vary what [hyperparameters] fixes
+    accuracy_only: ClassVar[bool] = False  # decides by accuracy, whatever else is recorded
+
+    # What the page asks
+    has_variants: ClassVar[bool] = False  # variants of the full method, called by name
+    one_a_method: ClassVar[bool] = False  # of each method one configuration counts
+    adds_seeds: ClassVar[bool] = False  # points take seeds of their own beyond the study's
+    confirms: ClassVar[bool] = False  # the best points alone are run at every seed
+    has_indices: ClassVar[bool] = False  # its points give Sobol indices
+    reference_words: ClassVar[str] = "the centre"  # what others are compared with
+
+    @property
+    def crossed(self) -> bool:
+        """Whether it moves several hyperparameters at once."""
+        return False
+
+    def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
+        """Seeds that all points have, where others have only some; None: all seeds are such."""
+        return None
+
+    # The points
+    def trained_methods(self, asked: Asked) -> tuple[str, ...]:
+        """Every method that the study trains, its own first."""
+        return tuple(dict.fromkeys([asked.method, *asked.baselines, *self.added_methods()]))
+
+    def added_methods(self) -> Sequence[str]:
+        """Methods that the design itself names."""
+        return ()
+
+    def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
+        """What differs from the centre, point by point."""
+        yield from ()
+
+    def points(self, asked: Asked, spaces: Mapping[str, Space]) -> list[Configuration]:
+        """The design's own configurations; they may repeat."""
+        space, varied = spaces[asked.method], tuple(self.vary)
+        return [
+            Configuration(asked.method, space.resolve({**asked.hyperparameters, **values}), varied)
+            for values in self.changes(space)
+        ]
+
+    def configured(self, asked: Asked, spaces: Mapping[str, Space]) -> list[Configuration]:
+        """The configurations known beforehand, without repetition: points and baselines."""
+        points = self.points(asked, spaces)
+        baselines = [
+            Configuration(name, shared_values(asked, spaces[name]), role="baseline")
+            for name in asked.baselines
+        ]
+        unique: dict[str, Configuration] = {}
+        for item in [*points[:1], *baselines, *points[1:]]:
+            unique.setdefault(item.config_id, item)
+        return list(unique.values())
+
+    # The trials
+    def plan(
+        self,
+        asked: Asked,
+        spaces: Mapping[str, Space],
+        outcomes: Outcomes,
+        *,
+        images: Mapping[str, int] = MappingProxyType({}),
+    ) -> AdaptivePlan | None:
+        """What is decided over seeds; None for a design that decides nothing."""
+        return None
+
+    @property
+    def proposals(self) -> int:
+        """How many configurations are proposed while the study runs."""
+        return 0
+
+    @property
+    def proposed_by(self) -> str:
+        """The sampler that proposes: "tpe" or "random"."""
+        return "tpe"
+
+    def proposed(self, space: Space) -> dict[str, Any]:
+        """What they are proposed from: for each name a `Range` or a tuple of values."""
+        return {}
+
+    def planned(self, asked: Asked, spaces: Mapping[str, Space]) -> list[PlannedTrial]:
+        """The trials known beforehand, all seeds of a configuration together."""
+        configurations = self.configured(asked, spaces)
+        return [PlannedTrial(item, seed) for item in configurations for seed in asked.seeds]
+
+    def planned_after(
+        self, asked: Asked, spaces: Mapping[str, Space], ended: Ended
+    ) -> Sequence[PlannedTrial]:
+        """The trials known when some have ended, these included."""
+        return self.planned(asked, spaces)
+
+    def most_trials(self, asked: Asked, known: int) -> int:
+        """Trials at most, proposals and further seeds included.
+
+        Args:
+            asked: The study.
+            known: How many are known beforehand.
+        """
+        return known
+
+    def most_seeds(self, asked: Asked) -> int:
+        """Seeds of a configuration at most."""
+        return len(asked.seeds)
+
+    def phases(self, asked: Asked, spaces: Mapping[str, Space], *, halving: bool) -> list[Phase]:
+        """What the runner does, one after another.
+
+        Baselines have a phase of their own under `halving`: they are never cut short.
+        """
+        known = self.planned(asked, spaces)
+        if not halving:
+            return [Phase(lambda _: known)]
+        baselines = [trial for trial in known if trial.configuration.role == "baseline"]
+        others = [trial for trial in known if trial.configuration.role != "baseline"]
+        return [Phase(lambda _: others, halved=True), Phase(lambda _: baselines)]
+
+    # The outlook of `dgsearch plan`
+    def outlook(self, asked: Asked, *, least: int, most: int) -> Iterator[tuple[str, str]]:
+        """What is not known beforehand, as heading and text."""
+        yield from ()
+
+    def counted_as(self, trial: PlannedTrial) -> str:
+        """What a planned trial is counted as."""
+        return trial.configuration.role
+
+    def comparisons(self, asked: Asked, trials: Iterable[PlannedTrial]) -> int:
+        """Comparisons with the reference that are corrected together; 1 where not known."""
+        return len({trial.configuration.config_id for trial in trials}) - 1
+
+    # The checks
+    def check(self, parts: Parts) -> Iterator[Problem]:
+        """Problems of the design with the rest of the file and with what is installed."""
+        yield from self.check_study(parts)
+        yield from check_fixed(parts.fixed, self.vary, parts.method, parts.catalogue)
+        space = parts.catalogue.space(parts.method)
+        if space is not None:
+            yield from self.check_values(parts, space)
+
+    def check_study(self, parts: Parts) -> Iterator[Problem]:
+        """Problems with seeds and baselines."""
+        yield from ()
+
+    def check_values(self, parts: Parts, space: Space) -> Iterator[Problem]:
+        """Unknown names, values out of range, names fixed as well."""
+        for name, values in self.vary.items():
+            key = f"design.vary.{name}"
+            if name not in space:
+                yield Problem(key, "", f"unknown hyperparameter; {one_of(name, space.names)}")
+                continue
+            if name in parts.fixed and not self.replaces_fixed:
+                yield Problem(key, "", "is fixed under [hyperparameters] too; remove one of them")
+            yield from check_proposed(key, values, space[name])
+
+    def check_halving(self, *, allow_truncated: bool) -> Iterator[Problem]:
+        """The problem of `[halving]` where trials of full length are compared."""
+        if not allow_truncated:
+            yield Problem(
+                "halving",
+                "",
+                f"the design {self.kind} compares trials of full length, and a shortened trial "
+                "biases the comparison; remove [halving], or write halving.allow_truncated = true",
+            )
+
+
+def single_changes(vary: Mapping[str, Iterable[Any]]) -> Iterator[dict[str, Any]]:
+    """Each value of each hyperparameter alone."""
+    for name, values in vary.items():
+        yield from ({name: value} for value in values)
+
+
+def combinations(vary: Mapping[str, Iterable[Any]]) -> Iterator[dict[str, Any]]:
+    """Every combination of the values."""
+    for combination in itertools.product(*vary.values()):
+        yield dict(zip(vary, combination, strict=True))

@@ -1,0 +1,30 @@
+"""`grid`: every combination of the values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from dgsearch.designs.base import Design, combinations
+from dgsearch.designs.fields import Values
+from dgsearch.space import Space
+
+__all__ = ["Grid"]
+
+
+class Grid(Design, frozen=True):
+    """Every combination of the values."""
+
+    kind: Literal["grid"]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]
+
+    @property
+    def crossed(self) -> bool:
+        """It moves all of them at once."""
+        return True
+
+    def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
+        """Every combination, the last hyperparameter fastest."""
+        yield from combinations(self.vary)

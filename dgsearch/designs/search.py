@@ -1,0 +1,118 @@
+"""`search`: configurations proposed one after another from what was seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from dgsearch.designs.base import Design
+from dgsearch.designs.fields import Proposed, Range
+from dgsearch.designs.points import Asked, Configuration, Ended, Phase, PlannedTrial
+from dgsearch.errors import Problem
+from dgsearch.space import Space
+
+__all__ = ["Search", "best_configurations"]
+
+
+class Search(Design, frozen=True):
+    """Configurations proposed one after another from what was seen before.
+
+    Every proposal is trained at the first seed; the best of them, by the value on the
+    selection split, are trained at the remaining seeds too.
+    """
+
+    kind: Literal["search"]
+    vary: Annotated[dict[str, Proposed], Field(min_length=1)]
+    trials: PositiveInt  # configurations proposed
+    sampler: Literal["tpe", "random"] = "tpe"
+    confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
+
+    replaces_fixed: ClassVar[bool] = False
+    confirms: ClassVar[bool] = True
+
+    @property
+    def crossed(self) -> bool:
+        """It moves all of them at once."""
+        return True
+
+    def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
+        """The first: the others hold the best proposals alone."""
+        return seeds[:1]
+
+    @property
+    def proposals(self) -> int:
+        """How many configurations are proposed."""
+        return self.trials
+
+    @property
+    def proposed_by(self) -> str:
+        """The sampler."""
+        return self.sampler
+
+    def proposed(self, space: Space) -> dict[str, Any]:
+        """For each name a `Range` whose `log` is set, or a tuple of values."""
+        found: dict[str, Any] = {}
+        for name, values in self.vary.items():
+            if isinstance(values, Range):
+                declared = getattr(space[name], "log", False)
+                log = declared if values.log is None else values.log
+                found[name] = values.model_copy(update={"log": log})
+            else:
+                found[name] = tuple(space[name].parse(value) for value in values)
+        return found
+
+    def most_trials(self, asked: Asked, known: int) -> int:
+        """Baselines, proposals, and the best of these at the remaining seeds."""
+        repeated = min(self.confirm, self.trials) * (len(asked.seeds) - 1)
+        return known + self.trials + repeated
+
+    def phases(self, asked: Asked, spaces: Mapping[str, Space], *, halving: bool) -> list[Phase]:
+        """Proposals, then baselines and the best proposals at every seed."""
+        baselines = self.planned(asked, spaces)
+
+        def confirmed(ended: Ended) -> list[PlannedTrial]:
+            best = best_configurations(
+                ended.values(), ended.proposed(), self.confirm, maximise=asked.maximise
+            )
+            repeats = [PlannedTrial(item, seed) for item in best for seed in asked.seeds]
+            return [*baselines, *repeats]
+
+        return [Phase(lambda _: (), halved=halving, proposes=True), Phase(confirmed)]
+
+    def outlook(self, asked: Asked, *, least: int, most: int) -> Iterator[tuple[str, str]]:
+        """Proposals, and how many trials confirm the best."""
+        confirmed = min(self.confirm, self.trials) * len(asked.seeds)
+        yield "search", f"{self.trials} proposals, then up to {confirmed} to confirm"
+
+    def comparisons(self, asked: Asked, trials: Iterable[PlannedTrial]) -> int:
+        """Not known beforehand."""
+        return 1
+
+    def check_halving(self, *, allow_truncated: bool) -> Iterator[Problem]:
+        """None: a search may cut proposals short."""
+        yield from ()
+
+
+def best_configurations(
+    values: Mapping[tuple[str, int], float],
+    configurations: Mapping[str, Configuration],
+    count: int,
+    *,
+    maximise: bool = True,
+) -> list[Configuration]:
+    """The configurations of the best value, best first.
+
+    Args:
+        values: Value of each finished trial by (config_id, seed).
+        configurations: By id; others are left out.
+        count: How many at most.
+        maximise: Whether a higher value is better.
+    """
+    best: dict[str, float] = {}
+    for (config_id, _), value in values.items():
+        if config_id in configurations:
+            best[config_id] = (max if maximise else min)(value, best.get(config_id, value))
+    ranked = sorted(best, key=lambda config_id: best[config_id], reverse=maximise)
+    return [configurations[config_id] for config_id in ranked[:count]]

@@ -1,0 +1,55 @@
+"""What has ended of a study, as its design asks for it: read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Engine
+
+from dgsearch.database.configurations import StoredConfigurations, stored_configurations
+from dgsearch.database.facts import read_facts
+from dgsearch.database.outcomes import target_means
+from dgsearch.database.queries import read_trials
+from dgsearch.database.studies import finished_values, set_planned
+from dgsearch.designs.points import Outcomes
+from dgsearch.study import StudySpec
+
+__all__ = ["StoredEnds"]
+
+
+class StoredEnds:
+    """A `dgsearch.designs.Ended` of one study."""
+
+    def __init__(self, engine: Engine, study_id: int, spec: StudySpec) -> None:
+        self.engine = engine
+        self.study_id = study_id
+        self._spec = spec
+        self._proposed: StoredConfigurations | None = None
+
+    def forget(self) -> None:
+        """Read the proposals again when they are next asked for."""
+        self._proposed = None
+
+    def planned(self, count: int) -> None:
+        """Store how many trials are planned; `status` and the page count by it."""
+        set_planned(self.engine, self.study_id, count)
+
+    def means(self) -> Outcomes:
+        """Mean accuracy over the targets of each trial; NaN where it failed."""
+        targets = self._spec.data.targets
+        return target_means(read_trials(self.engine, self._spec.name, domains=targets), targets)
+
+    def values(self) -> Outcomes:
+        """Value on the selection split of each finished trial."""
+        return finished_values(self.engine, self.study_id)
+
+    def proposed(self) -> StoredConfigurations:
+        """The points so far, by config_id; kept until `forget`."""
+        if self._proposed is None:
+            self._proposed = stored_configurations(self.engine, self.study_id, role="point")
+        return self._proposed
+
+    def images(self) -> Mapping[str, int]:
+        """How many images each split holds."""
+        found: Mapping[str, int] = read_facts(self.engine, self._spec.name).facts.get("images", {})
+        return found
