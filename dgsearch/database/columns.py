@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -63,7 +63,7 @@ class Columns:
             (datetime64[us] of UTC).
         params: trial_id, name and distribution (places in the texts below), value.
         values: trial_id, objective, value.
-        reports: trial_id, step, value.
+        read_reports: Reads trial_id, step, value.
         attributes: trial_id, key (place in the texts below), place (in `objects`).
         names: Names of hyperparameters.
         distributions: Descriptions by Optuna, JSON.
@@ -75,7 +75,7 @@ class Columns:
     trials: Mapping[str, _Column]
     params: Mapping[str, _Column]
     values: Mapping[str, _Column]
-    reports: Mapping[str, _Column]
+    read_reports: Callable[[], Mapping[str, _Column]]
     attributes: Mapping[str, _Column]
     names: Sequence[str]
     distributions: Sequence[str]
@@ -100,7 +100,7 @@ class Columns:
             TRIALS: self._trial_rows(),
             PARAMS: self._param_rows(),
             VALUES: _typed_rows(self.values, "objective"),
-            INTERMEDIATE_VALUES: _typed_rows(self.reports, "step"),
+            INTERMEDIATE_VALUES: _typed_rows(self.read_reports(), "step"),
             TRIAL_USER_ATTRIBUTES: self._attribute_rows(),
         }
 

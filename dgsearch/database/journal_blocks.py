@@ -77,12 +77,18 @@ class Block:
         return both.take(pa.array(np.arange(0, len(both), 2)))
 
 
-def read_blocks(file: Path) -> Iterator[Block]:
-    """The complete lines of a file; the memory of a block is used again for the next."""
+def read_blocks(file: Path, size: int | None = None) -> Iterator[Block]:
+    """The complete lines of a file; the memory of a block is used again for the next.
+
+    Args:
+        file: That is read.
+        size: So many bytes of it; None: all.
+    """
     data = np.zeros(_BLOCK + _MARGIN, np.uint8)
-    kept, number = 0, 1
+    kept, number, left = 0, 1, size
     with file.open("rb", buffering=0) as stream:
-        while read := stream.readinto(data[kept:-_MARGIN].data):
+        while read := stream.readinto(data[kept:-_MARGIN].data[:left]):
+            left = None if left is None else left - read
             size = kept + read
             ends = _newlines(data, kept, size)
             whole = int(ends[-1]) + 1 if len(ends) else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,17 @@ import pyarrow as pa
 
 from dgsearch.database.journal_blocks import Block, Fields, Flags, Floats, Ints, read_blocks
 
-__all__ = ["Operations", "Texts", "read_operations"]
+__all__ = ["Operations", "Texts", "read_operations", "read_reports"]
 
 logger = logging.getLogger(__name__)
 
 _BEGIN = b'{"op_code":'
 _WORKER = b',"worker_id":"'
 _RUNNING, _ENDED = 0, (1, 2, 3)  # states
-_KINDS = np.full(256, -1)  # by the digit that stands for it
+_ALONE = -1  # kind of a line that is parsed by itself
+_REPORT = 7
+_AT_ONCE = (_ALONE, 4, 5, 6, 8)
+_KINDS = np.full(256, _ALONE)  # by the digit that stands for it
 for _kind in (2, 4, 5, 6, 7, 8, 9):  # 2, 9: attributes of a study and of samplers, not read
     _KINDS[ord("0") + _kind] = _kind
 
@@ -70,13 +74,14 @@ class Operations:
         creations: line, study, started (microseconds of UTC since 1970).
         params: line, trial, name and distribution (numbers of texts), value.
         states: line, trial, state, first and count (of its `values`), moment (as `started`).
-        reports: line, trial, step, value.
+        reports: line, trial, step, value; of `read_reports`.
         attributes: line, trial, place (in `objects`).
         values: The objective values of all `states`.
         names: Names of hyperparameters.
         distributions: Their distributions.
         objects: What attributes were set, as parsed.
         others: Number and content of each line of another form, in order.
+        size: Bytes of the complete lines.
     """
 
     creations: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
@@ -89,6 +94,7 @@ class Operations:
     distributions: Texts = field(default_factory=Texts)
     objects: list[dict[str, Any]] = field(default_factory=list)
     others: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    size: int = 0
 
 
 def read_operations(file: Path) -> Operations:
@@ -99,7 +105,23 @@ def read_operations(file: Path) -> Operations:
     """
     reader = _Reader(file)
     for block in read_blocks(file):
-        reader.read(block)
+        reader.read(block, _AT_ONCE)
+    return reader.operations()
+
+
+def read_reports(file: Path, size: int) -> Operations:
+    """The reports of a journal, and nothing else; no frame of trials needs them.
+
+    Args:
+        file: The journal.
+        size: `Operations.size`: what was appended since is not read.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    reader = _Reader(file)
+    for block in read_blocks(file, size):
+        reader.read(block, [_REPORT])
     return reader.operations()
 
 
@@ -146,9 +168,10 @@ class _Reader:
         found.values = np.concatenate([np.empty(0), *self._values])
         return found
 
-    def read(self, block: Block) -> None:
-        """Add the operations of a block."""
+    def read(self, block: Block, wanted: Sequence[int]) -> None:
+        """Add the operations of some kinds of a block."""
         kinds = _kinds(block)
+        self._found.size += int(block.ends[-1]) + 1
         readers = {
             4: self._read_creations,
             5: self._read_params,
@@ -156,12 +179,14 @@ class _Reader:
             7: self._read_reports,
             8: self._read_attributes,
         }
-        others = [np.flatnonzero(kinds < 0)]
-        for kind, read in readers.items():
+        others = [np.flatnonzero(kinds == _ALONE)] if _ALONE in wanted else []
+        for kind in wanted:
             lines = np.flatnonzero(kinds == kind)
-            if len(lines):
-                fine = read(block, lines)
+            if kind != _ALONE and len(lines):
+                fine = readers[kind](block, lines)
                 others.append(lines[~fine])
+        if not others:
+            return
         for line in np.sort(np.concatenate(others)).tolist():
             self._parse(block, line)
 
@@ -272,7 +297,7 @@ def _kinds(block: Block) -> Ints:
     known = block.has(block.starts, _BEGIN)
     known &= block.data[code + 1] == ord(",")
     known &= block.data[np.maximum(block.ends - 1, 0)] == ord("}")
-    return np.where(known, _KINDS[block.data[code]], -1)
+    return np.where(known, _KINDS[block.data[code]], _ALONE)
 
 
 def _of_trial(block: Block, lines: Ints) -> tuple[Fields, Ints]:

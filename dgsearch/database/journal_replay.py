@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from dgsearch.database.columns import Columns, StudyRow
 from dgsearch.database.journal_blocks import Ints
-from dgsearch.database.journal_lines import Operations
+from dgsearch.database.journal_lines import Operations, read_reports
 from dgsearch.database.journal_others import BORN, NEVER, NO_TIME, Others
 from dgsearch.database.tables import STATES
 
@@ -50,7 +50,12 @@ def replayed(found: Operations, file: Path) -> Columns:
     params = _distinct(params, "name")
     attributes, keys, objects = _attributes(found, others)
     attributes = _distinct(trials.open_rows(attributes), "key")
-    reports = _distinct(trials.open_rows(_merged(found.reports, others.reports)), "step")
+
+    def reports() -> _Table:
+        further = read_reports(file, found.size)
+        rows = _merged(further.reports, [*others.reports, *Others(further, file).reports])
+        return _of(kept, _distinct(trials.open_rows(rows), "step"), "step", "value")
+
     return Columns(
         studies=[
             StudyRow(place + 1, study.name, study.directions, study.attributes)
@@ -60,7 +65,7 @@ def replayed(found: Operations, file: Path) -> Columns:
         trials=trials.rows(kept),
         params=_of(kept, params, "name", "distribution", "value"),
         values=_of(kept, trials.values(), "objective", "value"),
-        reports=_of(kept, reports, "step", "value"),
+        read_reports=reports,
         attributes=_of(kept, attributes, "key", "place"),
         names=found.names.found,
         distributions=found.distributions.found,
