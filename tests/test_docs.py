@@ -30,6 +30,21 @@ def test_every_command_in_the_readme_exists() -> None:
     assert set(re.findall(r"^dgsearch (\w+)", README, flags=re.M)) <= _commands()
 
 
+def test_the_departures_of_augkd_are_listed_with_a_reason_and_the_way_back() -> None:
+    text = (ROOT / "docs" / "augkd.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    headings = ["what", "released", "paper", "dgsearch", "why", "as released"]
+    assert [row for row in rows if row[0] == "what"] == [headings] * 3
+    assert all(len(row) == 6 and all(row) for row in rows)
+    listed = " ".join(row[0] for row in rows)
+    for departure in (  # found by comparing the two codes
+        "down-sampling", "mask: layers", "slopes", "initial weights", "biases", "weight decay",
+        "images", "teacher's checkpoint", "kept epoch", "invariance", "target",
+    ):  # fmt: skip
+        assert departure in listed
+
+
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_every_local_link_leads_somewhere(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
