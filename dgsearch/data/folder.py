@@ -1,4 +1,4 @@
-"""`folder`: any tree, set of lists or table of images; the domains are what is there."""
+"""`folder`: any tree, lists, table or saved data set of images; the domains are what is there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from dgsearch.data.benchmark import DataPlace
 from dgsearch.data.files import Entry
+from dgsearch.data.items import ItemsBenchmark
 from dgsearch.data.lists import find_lists, first_number
 from dgsearch.data.recognition import find_base, find_domain_folders, image_folders
+from dgsearch.data.saved_datasets import find_saved, saved_benchmark
 from dgsearch.data.tables import entries_in_table, find_table
 from dgsearch.data.trees import Layout, ListFile, TreeBenchmark, default_root
 from dgsearch.errors import DataError
@@ -19,11 +21,11 @@ _EXPECTED = (
     "<domain>/<class>/*.jpg or *.png, with the same classes in every domain;",
     "<domain>/train/<class>/ with val/ and test/; image_list/<domain>.txt or",
     "splits/<domain>_train.txt with lines of a path and a number; or a metadata.csv with columns",
-    "for path, class and domain",
+    "for path, class and domain; or what save_to_disk of Hugging Face's datasets wrote",
 )
 
 
-def folder_benchmark(place: DataPlace) -> TreeBenchmark:
+def folder_benchmark(place: DataPlace) -> TreeBenchmark | ItemsBenchmark:
     """The benchmark in a folder; where there is none its domains are empty.
 
     Raises:
@@ -32,6 +34,9 @@ def folder_benchmark(place: DataPlace) -> TreeBenchmark:
     root = place.root or default_root("folder")
     if not root.is_dir():
         return TreeBenchmark(_layout({}), place)
+    saved = find_saved(root)
+    if saved:
+        return saved_benchmark(saved, place)
     table = find_table(root)
     if table is not None:
         entries = entries_in_table(table)

@@ -6,6 +6,7 @@ Shapes: H = W = `size` pixels; three channels, 0..255.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ Picture = NDArray[np.uint8]
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
-def read_picture(file: Path, size: int) -> Picture:
+def read_picture(file: Path | IO[bytes], size: int) -> Picture:
     """Decode a file and resize it, without regard to its proportions.
 
     The pixels are those of torchvision's `ImageFolder` with `Resize((size, size))`: bilinear,

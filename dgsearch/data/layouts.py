@@ -3,7 +3,10 @@
 Numbers of images are those of the publications: PACS arXiv:1710.03077, DomainNet
 arXiv:1812.01754 (cleaned version, with its official lists), Office-31 (Saenko et al. 2010),
 Office-Home arXiv:1706.07522, VisDA-2017 arXiv:1710.06924, VLCS (Fang et al. 2013, as in
-arXiv:2007.01434). The trees and lists are those of the archives, of DomainBed, Dassl.pytorch
+arXiv:2007.01434). The totals of VLCS (10,729) and of Digits-DG (24,000) are also those of the
+table of data sets in junkunyuan/Awesome-Domain-Generalization.
+
+The trees and lists are those of the archives, of DomainBed, Dassl.pytorch
 and TLlib; what a copy of another library looks like is said beside each.
 """
 
