@@ -12,6 +12,7 @@ from dgsearch.analysis.foreign import ForeignTrials, Parameter, best_so_far
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, safe
 
 __all__ = [
+    "contour_figure",
     "front_figure",
     "history_figure",
     "intermediate_figure",
@@ -128,6 +129,40 @@ def front_figure(table: pd.DataFrame, names: Sequence[str], front: str) -> go.Fi
             )
         )  # fmt: skip
     return figure.update_layout(xaxis={"title": names[0]}, yaxis={"title": names[1]})
+
+
+def contour_figure(
+    surface: pd.DataFrame, trials: ForeignTrials, pair: tuple[Parameter, Parameter], title: str
+) -> go.Figure:
+    """A prediction over two numbers as a contour map, with the trials as dots.
+
+    Args:
+        surface: `pair_of`: first, second, prediction.
+        trials: The study.
+        pair: The two hyperparameters.
+        title: Of the prediction.
+    """
+    table = surface.pivot_table(index="second", columns="first", values="prediction")
+    figure = go.Figure(
+        go.Contour(
+            z=table.to_numpy(), x=table.columns.to_numpy(), y=table.index.to_numpy(),
+            colorscale="Cividis", reversescale=trials.sign < 0, line={"width": 0.5},
+            colorbar={"title": title, "thickness": 12},
+            hovertemplate=f"{safe(pair[0].name)} = %{{x}}<br>{safe(pair[1].name)} = %{{y}}"
+            "<br>prediction %{z:.4~g}<extra></extra>",
+        )
+    )  # fmt: skip
+    own = np.flatnonzero(trials.counted)[:MOST_DOTS]
+    figure.add_trace(
+        go.Scatter(
+            x=pair[0].places[own], y=pair[1].places[own], mode="markers", showlegend=False,
+            marker={"color": "white", "size": 4, "line": {"color": "#222", "width": 0.7}},
+            customdata=np.column_stack([trials.numbers[own], trials.values[own]]),
+            hovertemplate="trial %{customdata[0]}: %{customdata[1]:.4~g}<extra></extra>",
+        )
+    )  # fmt: skip
+    axes = [{"title": item.name, "type": "log" if item.log else "linear"} for item in pair]
+    return figure.update_layout(xaxis=axes[0], yaxis=axes[1])
 
 
 def parallel_figure(trials: ForeignTrials, parameters: Sequence[Parameter]) -> go.Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -193,7 +193,11 @@ def share_figure(
 
 
 def dependence_figure(
-    curves: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], unit: Unit
+    curves: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    unit: Unit,
+    logarithmic: Collection[str] = (),
 ) -> go.Figure:
     """Partial dependence of each hyperparameter, with the ICE curves behind it.
 
@@ -201,6 +205,7 @@ def dependence_figure(
         curves: `partial_dependence` by hyperparameter.
         labels: How each is written.
         unit: Of the outcome.
+        logarithmic: Those on a logarithmic axis; one with a value of zero or less stays linear.
     """
     columns = min(2, len(curves))
     rows = -(-len(curves) // columns)
@@ -210,7 +215,7 @@ def dependence_figure(
         subplot_titles=[labels[name] for name in curves],
         vertical_spacing=0.18 if rows < 3 else 0.12,
     )
-    for place, frame in enumerate(curves.values()):
+    for place, (name, frame) in enumerate(curves.items()):
         row, column = place // columns + 1, place % columns + 1
         ice = frame[frame["curve"] >= 0].sort_values("curve", kind="stable")
         mean = frame[frame["curve"] == -1]
@@ -228,6 +233,8 @@ def dependence_figure(
                 row=row,
                 col=column,
             )
+        if name in logarithmic and (frame["value"] > 0).all():
+            figure.update_xaxes(type="log", row=row, col=column)
     figure.update_yaxes(title=unit.axis, matches="y")
     return figure
 

@@ -23,6 +23,7 @@ from dgsearch.report.figures.foreign import history_figure, parallel_figure, sli
 from dgsearch.report.figures.response import share_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.reading import StudyData
+from dgsearch.report.sections.foreign_joint import foreign_joint_sections
 from dgsearch.report.sections.foreign_records import (
     foreign_trials_section,
     front_sections,
@@ -64,6 +65,7 @@ def foreign_sections(data: StudyData) -> Iterator[Section]:
         if not trials.constant:
             yield from _importance(page)
             yield from _slices(page)
+            yield from foreign_joint_sections(trials, page.title)
         yield from _parallel(page)
     yield from intermediate_sections(data, page.title)
     yield from timeline_sections(data)

@@ -237,7 +237,12 @@ def _dependence(view: StudyView) -> Iterator[Section]:
     ]
     figure = Figure(
         "dependence",
-        dependence_figure(curves, labels=labels, unit=unit),
+        dependence_figure(
+            curves,
+            labels=labels,
+            unit=unit,
+            logarithmic=[name for name in names if view.is_log(name)],
+        ),
         "What the surrogate predicts over each hyperparameter: thick, the mean; thin, single "
         "configurations (ICE). Lines that cross speak of interaction.",
         Table("dependence", ("hyperparameter", "value", "mean prediction"), rows,
