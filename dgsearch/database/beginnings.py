@@ -21,6 +21,7 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import insert_new
 from dgsearch.designs.points import PlannedTrial
+from dgsearch.endings import StopReason
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -82,7 +83,8 @@ def is_taken(
 ) -> bool:
     """Whether a trial of this configuration and seed runs or has ended, besides the row `but`.
 
-    Interrupted ones do not count, nor failed ones of an earlier attempt than `attempt`.
+    Interrupted ones do not count, nor those of an earlier attempt than `attempt` that failed or
+    timed out.
     """
     reason = func.coalesce(OWN_TRIALS.c.stop_reason, "")
     query = (
@@ -93,8 +95,11 @@ def is_taken(
             OWN_TRIALS.c.config_id == planned.configuration.config_id,
             OWN_TRIALS.c.seed == planned.seed,
             OWN_TRIALS.c.trial_id != but,
-            reason != "interrupted",
-            or_(reason != "failed", OWN_TRIALS.c.attempt >= attempt),
+            reason != StopReason.INTERRUPTED,
+            or_(
+                reason.not_in([item for item in StopReason if item.is_fault]),
+                OWN_TRIALS.c.attempt >= attempt,
+            ),
         )
     )
     return bool(connection.scalar(query))

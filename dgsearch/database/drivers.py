@@ -26,6 +26,7 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN_DRIVERS, OWN_TRIALS, TRIALS
 from dgsearch.database.writing import persistently
+from dgsearch.endings import StopReason
 from dgsearch.processes import is_gone, this_process
 
 __all__ = ["Driver", "lease_seconds"]
@@ -34,7 +35,7 @@ _LEASE_S = 60.0
 _BEATS = 6  # heartbeats in a lease
 _LOST = Ending(
     state="FAIL",
-    stop_reason="interrupted",
+    stop_reason=StopReason.INTERRUPTED,
     error_type="Interrupted",
     error="the process that ran this trial ended before the trial did",
 )

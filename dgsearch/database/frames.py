@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dgsearch.database.tables import STATES
+from dgsearch.endings import StopReason
 
 __all__ = [
     "ACCURACY",
@@ -105,7 +106,7 @@ FRAMES: Mapping[str, Frame] = {
             _STUDY,
             _NUMBER,
             Column("state", "category", f"Optuna's state, ordered: {' < '.join(STATES)}"),
-            Column("stop_reason", "string", "finished, halved, failed or interrupted"),
+            Column("stop_reason", "string", StopReason.listed()),
             Column("seed", "Int64", "the repetition"),
             Column("config_id", "string", "the configuration: method and hyperparameters"),
             Column("method", "string", "the method trained"),

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dgsearch.database.frames import ACCURACY
+from dgsearch.endings import StopReason
 
 __all__ = ["target_means"]
 
-_ENDED = ("finished", "failed", "halved")
+_ENDED = [reason for reason in StopReason if not reason.is_open]
 
 
 def target_means(trials: pd.DataFrame, targets: Sequence[str]) -> dict[tuple[str, int], float]:

@@ -35,6 +35,7 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import insert_new, persistently
 from dgsearch.designs.points import PlannedTrial
+from dgsearch.endings import StopReason
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -65,7 +66,7 @@ class Ending:
 
     Attributes:
         state: Optuna's state.
-        stop_reason: finished, halved, failed or interrupted.
+        stop_reason: Why.
         value: Accuracy that counts; None unless COMPLETE.
         selected_epoch: Epoch whose scores count.
         rung: Epoch at which halving stopped it.
@@ -75,7 +76,7 @@ class Ending:
     """
 
     state: Literal["COMPLETE", "PRUNED", "FAIL"]
-    stop_reason: Literal["finished", "halved", "failed", "interrupted"]
+    stop_reason: StopReason
     value: float | None = None
     selected_epoch: int | None = None
     rung: int | None = None

@@ -23,6 +23,7 @@ from dgsearch.database.tables import (
     VALUES,
 )
 from dgsearch.database.writing import insert_new
+from dgsearch.endings import StopReason
 from dgsearch.errors import StudyChangedError
 from dgsearch.study import StudySpec
 
@@ -75,7 +76,9 @@ class Attempt(NamedTuple):
     @property
     def checkpoint_of(self) -> int | None:
         """Number of the trial whose checkpoint the next attempt goes on from."""
-        return self.number if self.stop_reason == "interrupted" and not self.anew else None
+        return (
+            self.number if self.stop_reason == StopReason.INTERRUPTED and not self.anew else None
+        )
 
 
 def register_study(
@@ -177,7 +180,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
     losses: dict[tuple[str, int], Counter[str]] = {}
     for config_id, seed, number, state, stop_reason, attempt, error_type, error in rows:
         key = (config_id, seed)
-        if stop_reason == "interrupted":
+        if stop_reason == StopReason.INTERRUPTED:
             losses.setdefault(key, Counter())[error_type or "Interrupted"] += 1
         lost = losses.get(key, _NOTHING_LOST)
         line = error.partition("\n")[0] if error else ""

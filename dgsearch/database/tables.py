@@ -182,7 +182,7 @@ OWN_TRIALS = Table(
     Column("driver_id", String(32)),
     Column("attempt", Integer, nullable=False),  # 1, 2, ... of this configuration and seed
     Column("continues", Integer),  # number of the interrupted trial that it goes on from
-    Column("stop_reason", String(32)),  # finished, halved, failed, interrupted
+    Column("stop_reason", String(32)),  # a `StopReason`
     Column("epochs", Integer),  # epochs of the last stage that were reported
     Column("selected_epoch", Integer),  # the epoch whose scores count
     Column("wall_s", Double),

@@ -23,6 +23,7 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
+from dgsearch.endings import StopReason
 
 __all__ = ["VIEWS", "create_views", "view_queries"]
 
@@ -31,7 +32,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "study": "name of the study",
         "trial_number": "number of the trial in its study, from 0",
         "state": "RUNNING, COMPLETE, PRUNED, FAIL or WAITING",
-        "stop_reason": "finished, halved, failed or interrupted",
+        "stop_reason": StopReason.listed(),
         "seed": "the repetition",
         "config_id": "the configuration: method and hyperparameters",
         "method": "the method trained",

@@ -32,6 +32,7 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import insert_new
 from dgsearch.designs.points import Configuration
+from dgsearch.endings import StopReason
 from dgsearch.errors import ImportedDataError
 from dgsearch.importing.sweep import Sweep, SweepTrial
 
@@ -41,7 +42,11 @@ if TYPE_CHECKING:
 __all__ = ["distribution_of", "store_sweep"]
 
 _WIDE = 100.0  # a range of positive numbers whose ends differ by more is taken as logarithmic
-_STOP_REASONS = {"COMPLETE": "finished", "PRUNED": "halved", "FAIL": "failed"}
+_STOP_REASONS = {
+    "COMPLETE": StopReason.FINISHED,
+    "PRUNED": StopReason.HALVED,
+    "FAIL": StopReason.FAILED,
+}
 _BIGGEST = 2**53
 
 

@@ -17,6 +17,7 @@ from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import STATES
+from dgsearch.endings import StopReason
 from dgsearch.inert import line
 
 __all__ = ["status_table"]
@@ -67,6 +68,7 @@ _HEADINGS = (
     "last activity",
     "time left",
 )
+_FAULTS = [reason for reason in StopReason if reason.is_fault]
 _COLUMNS = (
     "study",
     "trial_number",
@@ -88,8 +90,8 @@ def _cells(
     trials = trials[~aside]
     row = {**row, **_counts(trials), "aside": int(aside.sum())}
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
-    interrupted = int((trials["stop_reason"] == "interrupted").sum())  # planned again
-    tried_again = int((repeated(trials) & (trials["stop_reason"] == "failed")).sum())
+    interrupted = int((trials["stop_reason"] == StopReason.INTERRUPTED).sum())  # planned again
+    tried_again = int((repeated(trials) & trials["stop_reason"].isin(_FAULTS)).sum())
     failed = row["fail"] - interrupted - tried_again
     left = (planned or 0) - row["complete"] - row["pruned"] - failed
     return [

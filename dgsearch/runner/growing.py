@@ -9,6 +9,7 @@ from optuna.distributions import BaseDistribution
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import attempts
 from dgsearch.designs.points import Phase
+from dgsearch.endings import StopReason
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.queue import Begun, PlannedQueue
 from dgsearch.runner.retries import marked_anew
@@ -51,7 +52,7 @@ class GrowingQueue(PlannedQueue):
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Add the trials that are planned because this one, too, has ended."""
         super().ended(begun, ending)
-        if ending.stop_reason != "interrupted":
+        if ending.stop_reason != StopReason.INTERRUPTED:
             self._extend()
 
     def _extend(self) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dgsearch import inert
 from dgsearch.database.recorder import Ending
+from dgsearch.endings import StopReason
 from dgsearch.runner.queue import Begun
 from dgsearch.trainable.reports import EpochReport
 
@@ -85,7 +86,7 @@ class Progress:
         """A trial ended."""
         number = begun.started.number
         self._running.pop(number, None)
-        if ending.stop_reason == "interrupted":
+        if ending.stop_reason == StopReason.INTERRUPTED:
             self._show(f"trial {number} was lost: {ending.error_type}; it is tried again")
             return
         self._ended[ending.state] += 1

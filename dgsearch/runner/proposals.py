@@ -12,6 +12,7 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.base import Design
 from dgsearch.designs.points import Configuration, PlannedTrial
+from dgsearch.endings import StopReason
 from dgsearch.runner.history import History
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.retries import is_open
@@ -137,7 +138,7 @@ class ProposalQueue:
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Give an interrupted proposal out again."""
         self._running -= 1
-        if ending.stop_reason == "interrupted":
+        if ending.stop_reason == StopReason.INTERRUPTED:
             attempt = begun.after(ending.error_type or "Interrupted")
             self._interrupted.append((begun.planned, attempt))
 

@@ -19,6 +19,7 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.base import Design
 from dgsearch.designs.points import Configuration, PlannedTrial
+from dgsearch.endings import StopReason
 from dgsearch.runner.prefixes import Prefixes
 from dgsearch.runner.retries import is_open
 from dgsearch.space import Choice, Int, Space, Value
@@ -58,7 +59,7 @@ class Begun:
     def after(self, error_type: str) -> Attempt:
         """The attempt that this one is when something has interrupted it."""
         losses = Counter(self.losses) + Counter([error_type])
-        return Attempt(self.started.number, "FAIL", "interrupted", self.attempt, losses)
+        return Attempt(self.started.number, "FAIL", StopReason.INTERRUPTED, self.attempt, losses)
 
 
 class TrialQueue(Protocol):
@@ -165,7 +166,7 @@ class PlannedQueue:
         self._running -= 1
         if self._prefixes:
             self._prefixes.ended(begun.planned)
-        if ending.stop_reason == "interrupted":
+        if ending.stop_reason == StopReason.INTERRUPTED:
             attempt = begun.after(ending.error_type or "Interrupted")
             self._wait(_Waiting(-1, begun.planned, attempt))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dgsearch.database.recorder import Ending
+from dgsearch.endings import StopReason
 from dgsearch.errors import DgsearchError
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.study import Resources
@@ -159,5 +160,5 @@ class FirstTrial:
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Pass it on; if the trial was interrupted, the next one may be the first."""
         self._running = False
-        self._begun = ending.stop_reason != "interrupted"
+        self._begun = ending.stop_reason != StopReason.INTERRUPTED
         self._queue.ended(begun, ending)

@@ -1,8 +1,8 @@
 """Which trials are tried again: those that something else than the trial itself has ended.
 
-Memory that ran out, a worker process that died and an interruption may have nothing to do with
-the trial; each is retried a bounded number of times, from the last checkpoint. An error of the
-method repeats itself and is final.
+Memory that ran out, a worker process that died, an interruption and a time limit may have
+nothing to do with the trial; each is retried a bounded number of times, from the last
+checkpoint. An error of the method repeats itself and is final.
 """
 
 from __future__ import annotations
@@ -11,19 +11,30 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dgsearch.database.studies import Attempt
+from dgsearch.endings import StopReason
 from dgsearch.study import Retries
 
 if TYPE_CHECKING:
     from typing import Literal
 
-__all__ = ["WORKER_DIED", "given_up", "is_open", "is_retried", "losses_of_memory", "marked_anew"]
+__all__ = [
+    "TIMED_OUT",
+    "WORKER_DIED",
+    "given_up",
+    "is_open",
+    "is_retried",
+    "losses_of_memory",
+    "marked_anew",
+]
 
+TIMED_OUT = "TimedOut"
 WORKER_DIED = "WorkerDied"
-_KINDS: Mapping[str, Literal["out_of_memory", "lost_worker", "interrupted"]] = {
+_KINDS: Mapping[str, Literal["out_of_memory", "lost_worker", "interrupted", "timed_out"]] = {
     "OutOfMemoryError": "out_of_memory",  # CUDA's
     "MemoryError": "out_of_memory",
     WORKER_DIED: "lost_worker",
     "Interrupted": "interrupted",
+    TIMED_OUT: "timed_out",
 }
 
 
@@ -46,7 +57,7 @@ def is_open(attempt: Attempt | None, retries: Retries) -> bool:
     """Whether a planned trial still has to run: never begun, or interrupted and not given up."""
     if attempt is None or attempt.anew:
         return True
-    if attempt.stop_reason != "interrupted":
+    if attempt.stop_reason != StopReason.INTERRUPTED:
         return False
     return all(
         _count(attempt.losses, kind) <= getattr(retries, kind) for kind in set(_KINDS.values())
@@ -58,8 +69,8 @@ def given_up(attempts: Iterable[Attempt], retries: Retries) -> frozenset[int]:
     return frozenset(
         attempt.number
         for attempt in attempts
-        if attempt.stop_reason == "failed"
-        or (attempt.stop_reason == "interrupted" and not is_open(attempt, retries))
+        if attempt.stop_reason in {StopReason.FAILED, StopReason.TIMED_OUT}
+        or (attempt.stop_reason == StopReason.INTERRUPTED and not is_open(attempt, retries))
     )
 
 

@@ -7,20 +7,23 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
+import ray
 from ray.tune import Callback, Stopper
 from ray.tune.search import Searcher
 from sqlalchemy.exc import StatementError
 
 from dgsearch.database.judged import Cut, trial_key
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
+from dgsearch.endings import StopReason
 from dgsearch.errors import ArtefactFolderError
 from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse
-from dgsearch.runner.retries import WORKER_DIED, is_retried, losses_of_memory
+from dgsearch.runner.retries import TIMED_OUT, WORKER_DIED, is_retried, losses_of_memory
+from dgsearch.runner.time_limits import TimeLimits
 from dgsearch.study import StudySpec
 from dgsearch.trainable.border import described_failure
 from dgsearch.trainable.reports import EpochReport, TrialJob
@@ -29,7 +32,7 @@ from dgsearch.trainable.trial import trial_folder
 __all__ = ["QueueSearcher", "Recording", "StopTaken"]
 
 _LOOK_S = 2.0  # between two looks whether trials were taken
-_TAKEN = Ending("FAIL", "interrupted", error_type="Interrupted")
+_TAKEN = Ending("FAIL", StopReason.INTERRUPTED, error_type="Interrupted")
 
 
 class _NotStored:
@@ -157,11 +160,14 @@ class Recording(_NotStored, Callback):
         self._leaving: list[Any] = []  # Ray's trials that have ended and are still known to it
         self.taken: set[str] = set()  # those that another driver has ended meanwhile, by Ray's id
         self._looked_at = time.monotonic()
+        self._limits = TimeLimits(spec.resources)
+        self._over: dict[str, str] = {}  # why a worker was ended for its time, by Ray's id
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record and show that it has a worker."""
         started = self._searcher.begun[trial.trial_id].started
         self._searcher.placed(trial.trial_id)
+        self._limits.began(trial.trial_id)
         self._recorder.placed(started.trial_id)
         self._progress.begun(started.number)
 
@@ -169,6 +175,7 @@ class Recording(_NotStored, Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record what a trial reports; of its last stage every epoch."""
+        self._limits.heard(trial.trial_id)
         if "reports" not in result or trial.trial_id in self._refused.keys() | self.taken:
             return
         begun = self._searcher.begun[trial.trial_id]
@@ -215,17 +222,27 @@ class Recording(_NotStored, Callback):
         cut = self._cuts.get(trial.trial_id)
         if cut is not None:
             ending = Ending(
-                "PRUNED", "halved", rung=cut.rung, cutoff=cut.cutoff, selected_epoch=len(values)
+                "PRUNED",
+                StopReason.HALVED,
+                rung=cut.rung,
+                cutoff=cut.cutoff,
+                selected_epoch=len(values),
             )
         else:
             epoch = selected_epoch(values, self._selection, maximise=self._maximise)
-            ending = Ending("COMPLETE", "finished", value=values[epoch - 1], selected_epoch=epoch)
+            ending = Ending(
+                "COMPLETE", StopReason.FINISHED, value=values[epoch - 1], selected_epoch=epoch
+            )
         self._end(trial, begun, ending)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose process died."""
         if trial.trial_id in self.taken:
             self._end(trial, self._searcher.begun[trial.trial_id], _TAKEN)
+            return
+        if (over := self._over.pop(trial.trial_id, None)) is not None:
+            failure = {"type": TIMED_OUT, "message": over, "tail": ""}
+            self._fail(trial, self._searcher.begun[trial.trial_id], failure)
             return
         message = "the worker process died; it was killed, or the machine ran out of memory"
         failure = {"type": WORKER_DIED, "message": message, "tail": ""}
@@ -251,6 +268,7 @@ class Recording(_NotStored, Callback):
         if self.stopped is not None:
             raise KeyboardInterrupt
         self._notice_taken()
+        self._end_hung(trials)
         self._on_tick()
 
     def _notice_taken(self) -> None:
@@ -267,27 +285,44 @@ class Recording(_NotStored, Callback):
         running = self._recorder.still_running(rows.values())
         self.taken.update(key for key, row in rows.items() if row not in running)
 
+    def _end_hung(self, trials: list[Any]) -> None:
+        """Kill the worker of each trial that is over a time limit, whatever it is stuck in.
+
+        Ray Tune then hears that it died, and starts another one in its place.
+        """
+        over = self._limits.exceeded()
+        for trial in trials if over else ():
+            if trial.trial_id in over:
+                self._over[trial.trial_id] = over[trial.trial_id]
+                ray.kill(trial.temporary_state.ray_actor)
+
     def _fail(self, trial: Any, begun: Begun, failure: dict[str, str]) -> None:
         """Record a failure; one that the trial is not to blame for is an interruption."""
         if failure["type"] == ArtefactFolderError.__name__:  # every other one would meet it too
             self.stopped = ArtefactFolderError(failure["message"])
             ending = Ending(
-                "FAIL", "interrupted", error_type=failure["type"], error=str(self.stopped)
+                "FAIL",
+                StopReason.INTERRUPTED,
+                error_type=failure["type"],
+                error=str(self.stopped),
             )
             self._end(trial, begun, ending)
             return
         text = "\n".join(part for part in (failure["message"], failure["tail"]) if part)
         again = is_retried(failure["type"], begun.losses, self._retries)
-        reason: Literal["interrupted", "failed"] = "interrupted" if again else "failed"
+        final = StopReason.TIMED_OUT if failure["type"] == TIMED_OUT else StopReason.FAILED
+        reason = StopReason.INTERRUPTED if again else final
         self._end(trial, begun, Ending("FAIL", reason, error_type=failure["type"], error=text))
 
     def _end(self, trial: Any, begun: Begun, ending: Ending) -> None:
         """Record an end; of a trial that was taken from this driver the end is another's."""
         if not self._recorder.end(begun.started.trial_id, ending):
             ending = _TAKEN
+        self._limits.ended(trial.trial_id)
+        self._over.pop(trial.trial_id, None)
         self._values.pop(trial.trial_id, None)
         self.taken.discard(trial.trial_id)
-        if ending.stop_reason != "interrupted":
+        if ending.stop_reason != StopReason.INTERRUPTED:
             job = trial.config["job"]
             folder = trial_folder(job["artifacts"], job["study"], job["number"])
             shutil.rmtree(folder, ignore_errors=True)  # often there is none

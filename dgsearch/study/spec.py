@@ -79,6 +79,10 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
     # a share of one device, or whole devices; "auto": a share by memory
     gpus: Annotated[float | str, PlainValidator(_gpus), AfterValidator(_whole_devices)] = "auto"
     concurrent: PositiveInt | None = None  # trials at a time; None: as many as fit
+    # seconds of one attempt, from when it has a worker; None: no limit
+    trial_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    # seconds without a report, which each epoch makes; loading the data counts; None: no limit
+    report_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Retries(BaseModel, frozen=True, extra="forbid"):
@@ -87,6 +91,7 @@ class Retries(BaseModel, frozen=True, extra="forbid"):
     out_of_memory: NonNegativeInt = 1  # then alone on its device
     lost_worker: NonNegativeInt = 2  # the process of the trial, or its machine, died
     interrupted: NonNegativeInt = 20  # the driver died, or Ctrl-C
+    timed_out: NonNegativeInt = 0  # over a time limit of [resources]
 
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]  # what every database can hold
