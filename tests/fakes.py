@@ -168,7 +168,7 @@ class FakeStudy:
             "peak_memory_mb": 64.0,
         }
         use = {"stage": "pretrain", "key": "k", "taken": True, "seconds": 0.0, "saved_s": 1.0}
-        right = [n < round(8 * value) for n in range(8)]  # of eight validation images
+        right = [n < 8 * value - 0.5 for n in range(8)]  # of eight validation images
         bits = base64.b64encode(packed(right)).decode()
         measured = [Epoch(epoch, value, scores, [("validation", "scan", 8, bits)])]
         self.recorder.report(trial_id, measured, progress | {"stages_json": json.dumps([use])})

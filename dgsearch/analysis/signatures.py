@@ -6,6 +6,7 @@ both, so that a reader can disagree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -107,6 +108,8 @@ def signatures(trials: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
             if known.empty:
                 continue
             number = check.number(known)
+            if math.isnan(number):  # a deviation over one seed, a ratio of nothing
+                continue
             seen = number > check.bound if check.above else number < check.bound
             found.append(
                 {

@@ -85,7 +85,8 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     mean = float(numbers.mean())
     if n == 1:
         return Interval(1, mean, math.nan, math.nan, math.nan)
-    deviation = float(numbers.std(ddof=1))
+    with np.errstate(invalid="ignore"):  # infinite numbers have no deviation: NaN
+        deviation = float(numbers.std(ddof=1))
     half = float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
     return Interval(n, mean, deviation, mean - half, mean + half)
 

@@ -23,13 +23,14 @@ def target_means(trials: pd.DataFrame, targets: Sequence[str]) -> dict[tuple[str
         targets: Target domains.
 
     Returns:
-        NaN where a trial has ended without finishing. One that runs, waits or was interrupted
-        is left out: it has not ended.
+        NaN where a trial has ended without finishing, or without a finite accuracy. One that
+        runs, waits or was interrupted is left out: it has not ended.
     """
     last = trials.drop_duplicates(["config_id", "seed"], keep="last")
     ended = last[last["stop_reason"].isin(_ENDED)]
     columns = [f"{ACCURACY}{name}" for name in targets]
     means = ended.reindex(columns=columns).mean(axis=1, skipna=False)
-    means = means.where(ended["state"] == "COMPLETE", math.nan)
+    finite = means.abs() < math.inf
+    means = means.where((ended["state"] == "COMPLETE") & finite, math.nan)
     keys = zip(ended["config_id"].astype(str), ended["seed"].astype(int), strict=True)
     return dict(zip(keys, means.astype(float), strict=True))

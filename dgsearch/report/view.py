@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.adaptive import ADAPTIVE
@@ -73,8 +74,10 @@ class StudyView:
 
     @functools.cached_property
     def done(self) -> pd.DataFrame:
-        """Finished trials with the mean of targets."""
-        return with_target_mean(finished(self.trials), self.targets)
+        """Finished trials with the mean of targets, where that and their value are numbers."""
+        done = with_target_mean(finished(self.trials), self.targets)
+        numbers = done[["value", self.outcome] if self.targets else ["value"]].astype("float64")
+        return done.iloc[np.flatnonzero(np.isfinite(numbers.to_numpy()).all(axis=1))]
 
     @property
     def is_crossed(self) -> bool:
@@ -135,7 +138,7 @@ class StudyView:
     def settings(self) -> Mapping[str, str]:
         """What a family drew for each configuration, by config_id: "lr = 0.001, α = 0.5"."""
         design = self.facts.spec["design"]
-        first = self.done.drop_duplicates("config_id")
+        first = self.trials.drop_duplicates("config_id")  # failed ones are named too
         return {
             str(row["config_id"]): self._drawn(row, {**design["vary"], **own}) or "its default"
             for row in records(first)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.comparison import LEVEL
-from dgsearch.analysis.selection import repeated
+from dgsearch.analysis.selection import finished, repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.given import given_teacher, teacher_sentences, trained_on
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
@@ -48,6 +48,13 @@ def _warnings(view: StudyView) -> list[str]:
     planned = view.facts.facts.get("planned")
     if planned and len(view.done) < planned and not counts.get("PRUNED", 0):
         warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
+    without = int((finished(view.trials)["state"] == "COMPLETE").sum()) - len(view.done)
+    if without:
+        verb = "has" if without == 1 else "have"
+        warnings.append(
+            f"{plural(without, 'finished trial')} {verb} no finite value or lack a target; left "
+            "out of every mean."
+        )
     warnings += _failures(view)
     warnings += _trial_warnings(view)
     return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]

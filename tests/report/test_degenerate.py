@@ -1,0 +1,166 @@
+"""Studies with next to nothing to say: each section says it in a sentence, or is left out."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import dgsearch
+from dgsearch.database.recorder import Ending
+from dgsearch.designs.points import PlannedTrial
+from dgsearch.report import write_report
+from dgsearch.report.outlook import power_lines
+from dgsearch.report.terminal import status_table
+from dgsearch.study.plan import plan_trials
+from tests.fakes import (
+    ABLATION,
+    ADAPTIVE,
+    CATALOGUE,
+    SPACES,
+    FakeStudy,
+    every_diagnostic,
+    fake_spec,
+    planned,
+)
+
+DESIGNS: dict[str, dict[str, Any]] = {
+    "one-at-a-time": {"kind": "one-at-a-time", "vary": {"lambda_adv": [0.0, 1.0], "T": [1]}},
+    "one value": {"kind": "grid", "vary": {"lambda_adv": [0.5]}},
+    "grid": {"kind": "grid", "vary": {"lambda_adv": [0.0, 0.5, 1.0], "T": [1, 3]}},
+    "ablation": ABLATION,
+    "sobol": {
+        "kind": "sobol", "samples": 2,
+        "vary": {"lambda_adv": {"low": 0.0, "high": 1.0}, "lr": {"low": 1e-4, "high": 1e-2}},
+    },
+    "search": {
+        "kind": "search", "trials": 6, "confirm": 1,
+        "vary": {"lambda_adv": {"low": 0.0, "high": 1.0}},
+    },
+    "adaptive": ADAPTIVE,
+    "family": {
+        "kind": "family", "configurations": 2, "methods": {"erm": {}},
+        "vary": {"lr": {"low": 1e-4, "high": 1e-2}},
+    },
+}  # fmt: skip
+ENDS = ("equal", "nearly", "free", "nan", "infinite", "failed", "halved", "running", "absent")
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A study: its design, seeds and targets, and how its trials end in turn."""
+
+    design: str
+    seeds: int
+    targets: int
+    ends: Sequence[str]
+
+
+DRAWN = st.builds(
+    _Drawn,
+    st.sampled_from(sorted(DESIGNS)),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.one_of(
+        st.lists(st.sampled_from(ENDS), min_size=1, max_size=6),
+        st.sampled_from(ENDS).map(lambda end: [end]),  # all alike
+    ),
+)
+
+
+def _study(database: str, drawn: _Drawn) -> FakeStudy:
+    design = DESIGNS[drawn.design]
+    seeds = max(drawn.seeds, 3) if design["kind"] == "adaptive-seeds" else drawn.seeds
+    spec = fake_spec(
+        CATALOGUE,
+        name="odd",
+        design=design,
+        seeds=list(range(seeds)),
+        baselines=[] if drawn.design in ("family", "adaptive") else ["erm"],
+        data={
+            "benchmark": "digits-mini",
+            "source": ["scan"],
+            "targets": ["photo", "street", "slanted"][: drawn.targets],
+        },
+    )
+    study = FakeStudy(database, spec)
+    trials = list(plan_trials(spec, SPACES))
+    if design["kind"] == "search":
+        trials += [planned(lambda_adv=place / 7, seed=0) for place in range(6)]
+    random = np.random.default_rng(0)
+    for place, trial in enumerate(trials):
+        _end(study, trial, drawn.ends[place % len(drawn.ends)], random)
+    return study
+
+
+def _end(study: FakeStudy, trial: PlannedTrial, how: str, random: np.random.Generator) -> None:
+    """Let one trial end in a certain way."""
+    if how in ("equal", "nearly", "free"):
+        level = {"equal": 0.5, "nearly": 0.5 + 1e-12 * random.random(), "free": random.random()}
+        study.complete(trial, level[how], every_diagnostic(level[how]))
+        return
+    if how == "absent":
+        return
+    started = study.begin(trial)
+    if how == "running":
+        return
+    targets = len(study.spec.data.targets)
+    number = {"nan": math.nan, "infinite": math.inf}.get(how, 0.3)
+    study.report(started.trial_id, 1, number, [number] * targets, every_diagnostic(number))
+    ending = {
+        "failed": Ending("FAIL", "failed", error_type="E", error="no"),
+        "halved": Ending("PRUNED", "halved", rung=1, cutoff=0.4, selected_epoch=1),
+    }.get(how, Ending("COMPLETE", "finished", value=number, selected_epoch=1))
+    study.recorder.end(started.trial_id, ending)
+
+
+def _is_read(drawn: _Drawn) -> None:
+    """Page, status, notebook and outlook of the study, none of which may raise."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:///{Path(folder) / 'study.db'}"
+        study = _study(database, drawn)
+        try:
+            page = write_report(database, ["odd"], Path(folder) / "p.html").read_text("utf-8")
+            text = page[: page.rindex("<footer>")]
+            assert "Answer" in text
+            assert ">nan<" not in text
+            assert status_table(database, None).row_count == 1
+            assert list(power_lines(database, study.spec, points=1.0))
+            opened = dgsearch.open_study(database, "odd")
+            assert len(opened.trials()) == len(study.frame())
+            opened._repr_html_()
+        finally:
+            study.engine.dispose()
+
+
+_QUIET = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@settings(_QUIET, max_examples=6)
+@given(DRAWN)
+def test_a_study_with_little_to_say_has_a_page(drawn: _Drawn) -> None:
+    _is_read(drawn)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", sorted(DESIGNS))
+@pytest.mark.parametrize("end", ENDS)
+def test_a_study_whose_trials_all_end_alike_has_a_page(design: str, end: str) -> None:
+    _is_read(_Drawn(design, 3, 2, [end]))
+
+
+@pytest.mark.long
+@settings(_QUIET, max_examples=300)
+@given(DRAWN)
+def test_three_hundred_studies_with_little_to_say_have_pages(drawn: _Drawn) -> None:
+    _is_read(drawn)
