@@ -1,0 +1,145 @@
+"""Several drivers of one study that are killed and stopped at random times, from a seed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.real_studies import dgsearch_command
+
+__all__ = ["Crowd"]
+
+_SHIFT_S = 300.0  # by how much one driver's clock is wrong
+_ROUND_S = 420.0
+
+# Python reads this first: the clock of the whole process is wrong, as its machine's would be.
+_WRONG_CLOCK = """
+import os, time
+
+_shift, _time = float(os.environ.get("WRONG_CLOCK_S", "0")), time.time
+time.time = lambda: _time() + _shift
+"""
+
+
+class Crowd:
+    """Drivers of one study, as many as were asked for, whatever happens to one of them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        database: str,
+        seed: int,
+        lease_s: float,
+    ) -> None:
+        """Drive the study file in a folder.
+
+        Args:
+            folder: Holds `study.toml` and the artefacts.
+            environment: Of `with_sleeper`; its first path gets the wrong clock.
+            database: What the drivers share.
+            seed: Decides who is stopped or killed, and when.
+            lease_s: Silence after which a driver is dead; one that is stopped sleeps for twice
+                as long, so that the others take its trials.
+        """
+        self._lease_s = lease_s
+        self._folder = folder
+        self._database = database
+        self._random = random.Random(seed)
+        self._shift = self._random.choice((-_SHIFT_S, _SHIFT_S))
+        self._environment = dict(environment)
+        path = Path(self._environment["PYTHONPATH"].partition(":")[0])
+        (path / "sitecustomize.py").write_text(_WRONG_CLOCK, encoding="utf-8")
+        self._drivers: list[subprocess.Popen[bytes]] = []
+        self._stopped: dict[int, float] = {}  # place of a stopped driver: until when
+        self.done: Counter[str] = Counter()
+
+    def disturb(self, drivers: int, *, events: int) -> None:
+        """Let so many drivers work, of which the last has a wrong clock, and disturb them.
+
+        Every other event stops a driver, and the rest kill one; a killed one is started again.
+        At the end all are left alone and must end by themselves, without an error.
+        """
+        try:
+            for place in range(drivers):
+                self._drivers.append(self._start(place, drivers))
+            self._wait_for_trials()
+            for event in range(events):
+                self._pause(self._random.uniform(1.0, 5.0))
+                self._stop_one() if event % 2 == 0 else self._kill_one(drivers)
+            self._pause(max([0.0, *self._stopped.values()]) - time.monotonic())
+            self._end_well()
+        finally:
+            for place, driver in enumerate(self._drivers):
+                driver.kill()
+                driver.wait()
+                self._log(place).rename(self._log(place).with_suffix(".txt"))
+
+    def _start(self, place: int, drivers: int) -> subprocess.Popen[bytes]:
+        environment = {**self._environment, "DGSEARCH_LEASE_S": str(self._lease_s)}
+        if place == drivers - 1:
+            environment["WRONG_CLOCK_S"] = str(self._shift)
+        with self._log(place).open("ab") as log:
+            return subprocess.Popen(
+                dgsearch_command(self._folder, database=self._database),
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _log(self, place: int) -> Path:
+        return self._folder / f"driver{place}.log"
+
+    def _wait_for_trials(self) -> None:
+        """Until a driver has said that a trial runs."""
+        deadline = time.monotonic() + _ROUND_S
+        while time.monotonic() < deadline and not any(map(self._runs, self._places())):
+            time.sleep(0.2)
+
+    def _runs(self, place: int) -> bool:
+        return b"running" in self._log(place).read_bytes()
+
+    def _places(self) -> list[int]:
+        """Of the drivers that live."""
+        return [place for place, driver in enumerate(self._drivers) if driver.poll() is None]
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, and wake whoever has slept long enough."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            for place, until in tuple(self._stopped.items()):
+                if time.monotonic() >= until:
+                    self._drivers[place].send_signal(signal.SIGCONT)
+                    del self._stopped[place]
+
+    def _stop_one(self) -> None:
+        awake = [
+            place for place in self._places() if place not in self._stopped and self._runs(place)
+        ]
+        if awake:
+            place = self._random.choice(awake)
+            self._drivers[place].send_signal(signal.SIGSTOP)
+            self._stopped[place] = time.monotonic() + 2 * self._lease_s
+            self.done["stopped"] += 1
+
+    def _kill_one(self, drivers: int) -> None:
+        if places := self._places():
+            place = self._random.choice(places)
+            self._drivers[place].kill()
+            self._drivers[place].wait()
+            self._stopped.pop(place, None)
+            self._drivers[place] = self._start(place, drivers)
+            self.done["killed"] += 1
+
+    def _end_well(self) -> None:
+        for place, driver in enumerate(self._drivers):
+            code = driver.wait(timeout=_ROUND_S)
+            assert code == 0, self._log(place).read_text(encoding="utf-8")
