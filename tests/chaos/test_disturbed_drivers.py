@@ -23,7 +23,7 @@ from tests.chaos.several import Crowd
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command, repeatable
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
 
 HEAD = """
 name = "crowd"
