@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 from dgsearch.analysis.statistics import detectable_difference, fewest_pairs
 
@@ -72,7 +72,9 @@ def pairs_needed(
         raise ValueError(f"difference = {difference}, deviation = {deviation}: must be > 0")
     wanted = abs(difference)
     level = 0.05 / comparisons
-    normal = float(stats.norm.isf(level / 2) + stats.norm.ppf(power))  # needs less than t does
+    normal = float(
+        scipy.stats.norm.isf(level / 2) + scipy.stats.norm.ppf(power)
+    )  # needs less than t does
     pairs = max(fewest_pairs(level), math.floor((normal * deviation / wanted) ** 2))
     enough = wanted * (1 + 1e-12)
     while detectable_difference(deviation, pairs, power=power, level=level) > enough:

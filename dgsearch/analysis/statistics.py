@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+import scipy  # its parts are imported when they are first used
 
 __all__ = [
     "PAIRS_FOR_FIVE_PERCENT",
@@ -87,7 +87,7 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
         return Interval(1, mean, math.nan, math.nan, math.nan)
     with np.errstate(invalid="ignore"):  # infinite numbers have no deviation: NaN
         deviation = float(numbers.std(ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
+    half = float(scipy.stats.t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
     return Interval(n, mean, deviation, mean - half, mean + half)
 
 
@@ -261,12 +261,12 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> Correla
     n = pairs.shape[1]
     if n < 3 or (pairs.min(axis=1) == pairs.max(axis=1)).any():
         return Correlation(n, math.nan, math.nan, math.nan)
-    ranks = stats.rankdata(pairs, axis=1)
+    ranks = scipy.stats.rankdata(pairs, axis=1)
     rho = float(np.corrcoef(ranks)[0, 1])
     if n < 5:
         return Correlation(n, rho, math.nan, math.nan)
     inside = min(max(rho, -1 + 1e-9), 1 - 1e-9)
-    half = float(stats.norm.ppf(0.975)) * math.sqrt((1 + inside**2 / 2) / (n - 3))
+    half = float(scipy.stats.norm.ppf(0.975)) * math.sqrt((1 + inside**2 / 2) / (n - 3))
     centre = math.atanh(inside)
     return Correlation(n, rho, math.tanh(centre - half), math.tanh(centre + half))
 
@@ -286,7 +286,7 @@ def intervals_by(frame: pd.DataFrame, by: Sequence[str], column: str) -> pd.Data
     grouped = frame.dropna(subset=[column]).groupby([*by], sort=False, observed=True)[column]
     table = grouped.agg(n="count", mean="mean", deviation="std").reset_index()
     n = table["n"].to_numpy()
-    half = stats.t.ppf(0.975, np.maximum(n - 1, 1)) * table["deviation"] / np.sqrt(n)
+    half = scipy.stats.t.ppf(0.975, np.maximum(n - 1, 1)) * table["deviation"] / np.sqrt(n)
     return table.assign(low=table["mean"] - half, high=table["mean"] + half)
 
 
@@ -342,12 +342,12 @@ def _sign_flip_shift(pairs: int, power: float, allowed: int) -> float:
 def _noncentrality(pairs: int, power: float, level: float) -> float:
     """The noncentrality at which the two-sided t test has the power asked for."""
     freedom = pairs - 1
-    critical = float(stats.t.ppf(1 - level / 2, freedom))
+    critical = float(scipy.stats.t.ppf(1 - level / 2, freedom))
 
     def missing(shift: float) -> float:
-        beyond = float(stats.nct.sf(critical, freedom, shift))
-        other_side = float(stats.nct.cdf(-critical, freedom, shift))
+        beyond = float(scipy.stats.nct.sf(critical, freedom, shift))
+        other_side = float(scipy.stats.nct.cdf(-critical, freedom, shift))
         # scipy has no number for the other side where it is too small to count
         return beyond + (0.0 if math.isnan(other_side) else other_side) - power
 
-    return float(optimize.brentq(missing, 0.0, _MOST_SHIFT))
+    return float(scipy.optimize.brentq(missing, 0.0, _MOST_SHIFT))

@@ -93,19 +93,20 @@ def takeover_of(
     comparison = _Comparison(json.loads(text), facts)
     renamed: dict[str, tuple[str, Mapping[str, Any]]] = {}
     superseded: dict[str, str] = {}
-    stored = connection.execute(
-        select(OWN_CONFIGURATIONS).where(
-            OWN_CONFIGURATIONS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role != SUPERSEDED
-        )
-    ).all()
-    for row in stored:
+    stored = select(OWN_CONFIGURATIONS).where(
+        OWN_CONFIGURATIONS.c.study_id == study_id,
+        OWN_CONFIGURATIONS.c.role != SUPERSEDED,
+        OWN_CONFIGURATIONS.c.method.not_in(comparison.unchanged()),
+    )
+    for row in connection.execute(stored):
         before = json.loads(row.values_json)
         reason, now = comparison.of(row.method, before, _fixed(spec, row.method, row.variant))
         if reason:
             superseded[row.config_id] = reason
         elif now != before:
             renamed[row.config_id] = (Configuration(row.method, now).config_id, now)
-    counts = _trials_by_configuration(connection, study_id)
+    asked = superseded or any(comparison.added())
+    counts = _trials_by_configuration(connection, study_id) if asked else {}
     return Takeover(renamed, superseded, tuple(_sentences(comparison, superseded, counts)))
 
 
@@ -152,6 +153,12 @@ class _Comparison:
                 return f"default of {name} was {default!r}, is {now[name].default!r}", values
         kept = {name: value for name, value in values.items() if name in now}
         return "", {name: kept.get(name, now[name].default) for name in now.names}
+
+    def unchanged(self) -> list[str]:
+        """Methods whose configurations are what they were: space, stages and data are the same."""
+        before, now = (facts.get("spaces", {}) for facts in (self._before, self._now))
+        same = [name for name in now if before.get(name) == now[name]]
+        return [name for name in same if not (self._data() or self._versions(name))]
 
     def versions(self) -> str:
         """A sentence that names each package whose version is another one; empty if none is."""

@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 
 import pandas as pd
+from sqlalchemy import Engine, func, select
 
 from dgsearch.database.frames import ACCURACY
+from dgsearch.database.reading import has_own_tables
+from dgsearch.database.tables import OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.endings import StopReason
 
-__all__ = ["target_means"]
+__all__ = ["repeated_configurations", "target_means"]
 
 _ENDED = [reason for reason in StopReason if not reason.is_open]
 
@@ -34,3 +37,19 @@ def target_means(trials: pd.DataFrame, targets: Sequence[str]) -> dict[tuple[str
     means = means.where((ended["state"] == "COMPLETE") & finite, math.nan)
     keys = zip(ended["config_id"].astype(str), ended["seed"].astype(int), strict=True)
     return dict(zip(keys, means.astype(float), strict=True))
+
+
+def repeated_configurations(engine: Engine, study: str) -> int:
+    """How many configurations of a study have finished at two seeds or more."""
+    if not has_own_tables(engine):
+        return 0
+    repeated = (
+        select(OWN_TRIALS.c.config_id)
+        .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+        .where(STUDIES.c.study_name == study, TRIALS.c.state == "COMPLETE")
+        .group_by(OWN_TRIALS.c.config_id)
+        .having(func.count(OWN_TRIALS.c.seed.distinct()) > 1)
+    )
+    with engine.connect() as connection:
+        return int(connection.scalar(select(func.count()).select_from(repeated.subquery())) or 0)

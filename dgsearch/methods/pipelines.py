@@ -12,13 +12,15 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 
 from dgsearch.errors import MethodError, one_of
+
+if TYPE_CHECKING:
+    from torchvision.transforms import v2
 
 __all__ = ["TRANSFORMS", "apply_pipeline", "build_pipeline", "check_pipeline"]
 
@@ -35,10 +37,7 @@ TRANSFORMS = (
 )
 """Transforms of images alone, by their names in torchvision.transforms.v2."""
 
-_ENUMS: Mapping[str, Callable[[Any], Any]] = {
-    "interpolation": v2.InterpolationMode,
-    "policy": v2.AutoAugmentPolicy,
-}
+_ENUMS = {"interpolation": "InterpolationMode", "policy": "AutoAugmentPolicy"}
 _PROBES = 8  # draws by which the size of the results is seen
 
 
@@ -66,6 +65,8 @@ def build_pipeline(text: str, image_size: int) -> Callable[[Tensor], Tensor]:
     Raises:
         MethodError: If what it makes of an image is not an image of the same size.
     """
+    from torchvision.transforms import v2  # takes over a second to import
+
     check_pipeline(text)
     whole: Callable[[Tensor], Tensor] = v2.Compose(_transforms(json.loads(text), "", []))
     image = torch.full((3, image_size, image_size), 0.5)
@@ -122,6 +123,8 @@ def _transform(step: Any, place: str, problems: list[str]) -> v2.Transform | Non
             f'{place}: must be a table with a name, such as {{ name = "ColorJitter" }}'
         )
         return None
+    from torchvision.transforms import v2  # takes over a second to import
+
     name, arguments = step["name"], {key: step[key] for key in step if key != "name"}
     if name not in TRANSFORMS:
         problems.append(f"{place}.name = {name!r}: no such transform; {one_of(name, TRANSFORMS)}")
@@ -165,9 +168,12 @@ def _options(key: str, known: Mapping[str, Any]) -> str:
 
 def _named(key: str, value: Any, place: str, problems: list[str]) -> Any:
     """A member of one of torchvision's enumerations, by its value."""
+    from torchvision.transforms import v2
+
+    members = getattr(v2, _ENUMS[key])
     try:
-        return _ENUMS[key](value)
+        return members(value)
     except ValueError:
-        names: Sequence[str] = [member.value for member in _ENUMS[key]]  # type: ignore[attr-defined]
+        names: Sequence[str] = [member.value for member in members]
         problems.append(f"{place}.{key} = {value!r}: {one_of(str(value), names)}")
         return None

@@ -23,6 +23,7 @@ from dgsearch.analysis.statistics import (
 )
 from dgsearch.database.connection import open_for_reading, open_if_there
 from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.outcomes import repeated_configurations
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.errors import ReportError
 from dgsearch.report.reading import StudyData, read_stages
@@ -34,6 +35,7 @@ __all__ = ["power_lines", "time_lines"]
 
 Database = str | os.PathLike[str] | None
 _POWER = 0.8
+_OF_TIME = ("trial_number", "method", "state", "attempt", "epochs", "wall_s")
 
 
 def power_lines(
@@ -66,7 +68,8 @@ def power_lines(
             f"{PAIRS_FOR_FIVE_PERCENT}"
         )
     engine = open_if_there(database) if pilot is None else open_for_reading(database)
-    known = engine is not None and (pilot or spec.name in set(read_studies(engine)["study"]))
+    names = set(read_studies(engine, pilot)["study"]) if engine is not None else set()
+    known = engine is not None and (pilot or spec.name) in names
     view = _pilot(engine, pilot or spec.name) if engine is not None and known else None
     found = _deviation(view)
     if view is None or not found.comparisons:
@@ -188,7 +191,7 @@ def _earlier(
         left = [method for method in methods if method not in found]
         if not left or benchmark != spec.data.benchmark:
             continue
-        trials = read_trials(engine, name)
+        trials = read_trials(engine, name, states=["COMPLETE"], columns=_OF_TIME)
         table = typical_seconds(trials[trials["method"].isin(left)], read_stages(engine, name))
         if len(table):
             tables.append(table)
@@ -198,7 +201,9 @@ def _earlier(
 
 
 def _pilot(engine: Engine, study: str) -> StudyView | None:
-    """A study's trials as the page sees them; None if dgsearch did not write it."""
+    """A study's trials as the page sees them; None if nothing in it compares over seeds."""
+    if repeated_configurations(engine, study) < 2:
+        return None
     trials, facts = read_trials(engine, study), read_facts(engine, study)
     if not facts.spec:
         return None

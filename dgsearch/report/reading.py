@@ -147,19 +147,16 @@ def read_stages(engine: Engine, study: str) -> pd.DataFrame:
         .where(STUDIES.c.study_name == study, OWN_TRIALS.c.stages_json.is_not(None))
         .order_by(TRIALS.c.number)
     )
-    rows = []
-    for number, text in frame_of(engine, query).itertuples(index=False):
-        rows += [
-            {
-                "trial_number": int(number),
-                "stage": str(stage["stage"]),
-                "taken": bool(stage["taken"]),
-                "seconds": float(stage.get("seconds", 0.0)),
-                "saved_s": float(stage.get("saved_s", 0.0)),
-            }
-            for stage in json.loads(text)
-        ]
-    return pd.DataFrame(rows, columns=_STAGES).astype({"taken": bool})
+    columns: dict[str, list[Any]] = {name: [] for name in _STAGES}
+    with engine.connect() as connection:
+        for number, text in connection.execute(query):
+            for stage in json.loads(text):
+                columns["trial_number"].append(int(number))
+                columns["stage"].append(str(stage["stage"]))
+                columns["taken"].append(bool(stage["taken"]))
+                columns["seconds"].append(float(stage.get("seconds", 0.0)))
+                columns["saved_s"].append(float(stage.get("saved_s", 0.0)))
+    return pd.DataFrame(columns).astype({"taken": bool})
 
 
 def _samples(engine: Engine, study: str, trials: pd.DataFrame) -> tuple[list[Sample], int]:
