@@ -73,11 +73,11 @@ def test_open_points_get_seeds_up_to_the_cap_and_failing_ones_none(
     table = dgsearch.open_study(folder / "study.db").decisions().set_index("N_b")
     assert table["verdict"].tolist()[0] == "reference"
     assert table.loc[2, "verdict"] in ("better", "worse", "equivalent", "open")
-    assert (table.loc[99, "verdict"], table.loc[99, "seeds"]) == ("failed", 2)
+    assert (table.loc[99, "verdict"], table.loc[99, "seeds"]) == ("failed", 3)
     seeds = _trials(folder).groupby("config_id")["seed"].agg(set)
     assert set(map(frozenset, seeds)) == {
-        frozenset([0, 3]),
-        frozenset([3, 0, 4, 5][: table.loc[2, "seeds"]]),
+        frozenset([0, 1, 3]),
+        frozenset([3, 0, 1, 4][: table.loc[2, "seeds"]]),
     }
     planned = dgsearch.open_study(folder / "study.db").facts.facts["planned"]
     assert planned == len(_trials(folder)) == table["seeds"].sum()
@@ -106,9 +106,9 @@ def test_killed_and_run_again_it_takes_the_same_seeds_with_the_same_numbers(
 
 def test_plan_says_the_least_and_the_most(straight: tuple[Path, str], tmp_path: Path) -> None:
     fresh, _ = _start(tmp_path, "plan").communicate(timeout=120)
-    assert "seeds      2 to 4 a configuration: at least 6 trials, at most 12" in fresh
-    assert "trials     6 planned: 6 of points; 0 have ended" in fresh
+    assert "seeds      3 to 4 a configuration: at least 9 trials, at most 12" in fresh
+    assert "trials     9 planned: 9 of points; 0 have ended" in fresh
     ended = len(_trials(straight[0]))
     after, _ = _start(straight[0], "plan").communicate(timeout=120)
-    assert "at least 6 trials, at most 12" in after
+    assert "at least 9 trials, at most 12" in after
     assert f"trials     {ended} planned: {ended} of points; {ended} have ended" in after
