@@ -52,12 +52,7 @@ def front_sections(data: StudyData) -> Iterator[Section]:
         [short_cell(row["trial_number"]), *(PLAIN.cell(row[name]) for name in headings)]
         for row in records(table[front].head(_MOST_ROWS))
     ]
-    blocks: list[Block] = [
-        Note(
-            f"{plural(int(front.sum()), 'trial')} of {len(front)} are on the Pareto front: no "
-            "other trial is at least as good in every objective and better in one."
-        )
-    ]
+    blocks: list[Block] = [Note(_front_note(int(front.sum()), len(front), int(known.sum())))]
     numbers = Table("front", ("trial", *headings), rows, (True,) * (1 + len(headings)))
     for place, pair in enumerate(list(itertools.combinations(headings, 2))[:3]):
         name = "front" if place == 0 else f"front-{place + 1}"
@@ -69,6 +64,19 @@ def front_sections(data: StudyData) -> Iterator[Section]:
         table_of = numbers if place == 0 else Table(name, numbers.headings, rows, numbers.numeric)
         blocks.append(Figure(name, front_figure(table, pair, "on front"), caption, table_of))
     yield Section("front", "Pareto front", blocks)
+
+
+def _front_note(on_front: int, compared: int, finished: int) -> str:
+    """How many trials are on the front, and what is left out."""
+    verb = "is" if on_front == 1 else "are"
+    left = (
+        f" Only the first {compared} finished trials are compared." if finished > compared else ""
+    )
+    cut = f" The table has the first {_MOST_ROWS}." if on_front > _MOST_ROWS else ""
+    return (
+        f"{plural(on_front, 'trial')} of {compared} {verb} on the Pareto front: no other trial is "
+        f"at least as good in every objective and better in one.{left}{cut}"
+    )
 
 
 def intermediate_sections(data: StudyData, title: str) -> Iterator[Section]:
@@ -92,7 +100,9 @@ def intermediate_sections(data: StudyData, title: str) -> Iterator[Section]:
         f"has the pruned trials with their last step.{infinite}",
         Table("intermediate", ("trial", "last step", "value there"), rows, (True, True, True)),
     )
-    note = Note(f"{plural(len(pruned), 'trial')} of {len(data.trials)} were pruned.")
+    verb = "was" if len(pruned) == 1 else "were"
+    cut = f" The table has the first {_MOST_ROWS}." if len(stopped) > _MOST_ROWS else ""
+    note = Note(f"{plural(len(pruned), 'trial')} of {len(data.trials)} {verb} pruned.{cut}")
     yield Section("intermediate", "Intermediate values", [note, figure])
 
 
