@@ -18,6 +18,7 @@ os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsea
 _ONE_AFTER_ANOTHER = ("chaos", "runner", "test_walks.py", "test_plugins.py", "test_packaging.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups become parts of the tests' names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts drivers and Ray goes to one worker, so that never two of them share a core.
 
