@@ -11,16 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from dgsearch.data.benchmark import DataPlace
 from dgsearch.data.files import identity_of
 from dgsearch.data.items import ItemsBenchmark, Source
 from dgsearch.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["find_saved", "saved_benchmark"]
 
@@ -42,6 +44,8 @@ class _Split:
     @cached_property
     def table(self) -> pa.Table:
         """Its rows, mapped from the files."""
+        import pyarrow as pa  # of no use to other data, and not on a bare machine with a GPU
+
         tables = []
         try:
             for file in self.files:
@@ -160,7 +164,7 @@ def _source(
     labels, held_out = [], []
     divided = len({split.name.lower() in _TESTS for split, _ in parts}) == 2
     for split, rows in parts:
-        values = split.table[label].take(pa.array(rows)).to_pylist()
+        values = split.table[label].take(rows).to_pylist()
         coded = bool(split.features[label].get("names"))
         labels += [int(value) if coded else numbers[str(value)] for value in values]
         held_out += [divided and split.name.lower() in _TESTS] * len(rows)

@@ -203,7 +203,7 @@ def test_images_that_do_not_fit_are_named(tmp_path: Path) -> None:
 def _study(file: Path) -> dict[str, Any]:
     return {
         "name": "program",
-        "method": "kd",
+        "method": "dfq_plus",
         "seeds": [0],
         "data": {"benchmark": "digits-mini", "targets": ["photo"]},
         "design": {"kind": "grid", "vary": {"lr": [1e-3]}},
@@ -228,8 +228,8 @@ def test_a_trial_distils_a_program_and_says_that_batch_norms_are_off(tmp_path: P
     spec = parse_study(_study(_saved(Digits(), tmp_path / "t.pt")), catalogue(), file="s.toml")
     small = {"generator_epochs": 1, "generator_steps": 1, "student_steps": 1, "epochs": 1}
     small |= {"generated_batch": 8, "generator_width": 16, "encoder_width": 16}
-    values = find_method("kd").space.resolve({**spec.hyperparameters, **small})
-    job = TrialJob("program", 0, "kd", values, 0, spec.data, str(tmp_path / "artifacts"))
+    values = find_method("dfq_plus").space.resolve({**spec.hyperparameters, **small})
+    job = TrialJob("program", 0, "dfq_plus", values, 0, spec.data, str(tmp_path / "artifacts"))
     last = list(Trial(job, torch.device("cpu")).reports())[-1]
     assert last.value is not None
     assert any("is a program, whose batch norms cannot be watched" in t for t in last.warnings)
