@@ -145,7 +145,7 @@ def test_status_shows_counts_best_and_age(database: str, dgsearch: Callable[...,
     study.begin(planned(T=99))
     shown = dgsearch("status", "--database", database).stdout
     assert "18/18" in shown
-    assert "0.540 (trial 2)" in shown
+    assert "0.540 (trial 2, highest)" in shown
     assert "s ago" in shown
 
 
