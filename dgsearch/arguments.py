@@ -1,13 +1,15 @@
-"""The arguments that several commands of the command line share."""
+"""What several commands of the command line share: their arguments, and how they print."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dgsearch import inert
 from dgsearch.study.shipped import find_study
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "StudyFile",
     "TimeZone",
     "Tool",
+    "say",
 ]
 
 
@@ -135,3 +138,8 @@ Objective = Annotated[
         show_default=False,
     ),
 ]
+
+
+def say(text: str) -> None:
+    """Print text that holds names of others: nothing in it is obeyed by a terminal."""
+    sys.stdout.write(f"{inert.text(text)}\n")

@@ -25,6 +25,7 @@ from dgsearch.arguments import (
     StudyFile,
     TimeZone,
     Tool,
+    say,
 )
 from dgsearch.errors import DgsearchError, unexpected
 from dgsearch.upkeep import add_upkeep
@@ -65,7 +66,7 @@ def _common(version: Annotated[bool, typer.Option("--version", help="Say it.")] 
     if version:
         from dgsearch import __version__
 
-        _say(f"dgsearch {__version__}")
+        say(f"dgsearch {__version__}")
         raise typer.Exit
 
 
@@ -111,7 +112,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     )
     outcome = run_file(study, options, overrides=overrides or ())
     for line in outcome.lines():
-        _say(line)
+        say(line)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -154,7 +155,7 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command
         lines += time_lines(
             database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
         )
-    _say("\n".join(lines))
+    say("\n".join(lines))
 
 
 @app.command()
@@ -193,9 +194,9 @@ def report(
 
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
     page = write_report(database, studies, target, figures=figures, objective=objective)
-    _say(f"wrote {page}")
+    say(f"wrote {page}")
     if figures is not None:
-        _say(f"wrote figures to {figures}")
+        say(f"wrote figures to {figures}")
 
 
 @app.command()
@@ -210,9 +211,9 @@ def questions(
     """Write the page of the papers' open questions, answered from the studies of a database."""
     from dgsearch.report import write_questions
 
-    _say(f"wrote {write_questions(database, output, figures=figures)}")
+    say(f"wrote {write_questions(database, output, figures=figures)}")
     if figures is not None:
-        _say(f"wrote figures to {figures}")
+        say(f"wrote figures to {figures}")
 
 
 @app.command()
@@ -246,7 +247,7 @@ def export(
 
     files = export_frames(database, study, output, what.split(","), formulas=csv_formulas)
     for file in files:
-        _say(f"wrote {file}")
+        say(f"wrote {file}")
 
 
 @app.command("import")
@@ -287,7 +288,7 @@ def data(
     from dgsearch.data.inventory import inventory_lines
 
     for line in inventory_lines(benchmark, root, image_size=image_size):
-        _say(line)
+        say(line)
 
 
 @app.command()
@@ -303,10 +304,10 @@ def studies(
     from dgsearch.study.shipped import copy_shipped, shipped_lines
 
     if copy is not None:
-        _say(f"wrote {copy_shipped(copy, Path())}")
+        say(f"wrote {copy_shipped(copy, Path())}")
         return
     for line in shipped_lines():
-        _say(line)
+        say(line)
 
 
 @app.command()
@@ -346,14 +347,9 @@ def methods(
         if name is not None:
             raise typer.BadParameter(f"write either {name} or --new {new}, not both")
         for line in start_package(new, Path()):
-            _say(line)
+            say(line)
         return
     _print_table(methods_table() if name is None else method_table(name))
-
-
-def _say(text: str) -> None:
-    """Print text that holds names of others: nothing in it is obeyed by a terminal."""
-    print(inert.text(text))
 
 
 def _print_table(table: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dgsearch import inert
-from dgsearch.arguments import Artifacts, Database
+from dgsearch.arguments import Artifacts, Database, say
 
 __all__ = ["add_upkeep"]
 
@@ -28,7 +28,7 @@ def _list_stages(artifacts: Artifacts = None) -> None:
     from dgsearch.runner.options import RunOptions
 
     for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
-        _say(line)
+        say(line)
 
 
 @_stages.command("verify")
@@ -39,7 +39,7 @@ def _verify_stages(artifacts: Artifacts = None) -> None:
 
     lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
     for line in lines:
-        _say(line)
+        say(line)
     raise typer.Exit(0 if whole else 1)
 
 
@@ -54,7 +54,7 @@ def _prune_stages(
 
     folder = RunOptions(artifacts=artifacts).artifacts_folder
     for line in stages.prune_stages(folder, keep_gb=keep_gb):
-        _say(line)
+        say(line)
 
 
 def _delete(
@@ -69,10 +69,10 @@ def _delete(
 
     deletion = Deletion(RunOptions(database=database, artifacts=artifacts), study)
     for line in deletion.lines():
-        _say(line)
+        say(line)
     if not yes:
         typer.confirm("Delete all of it?", abort=True)
-    _say(deletion.carry_out())
+    say(deletion.carry_out())
 
 
 def _rename(
@@ -90,9 +90,4 @@ def _rename(
         typer.confirm(inert.text(f"Rename study {study!r} to {name!r}?"), abort=True)
     options = RunOptions(database=database, artifacts=artifacts)
     for line in rename_study(options, study, name):
-        _say(line)
-
-
-def _say(text: str) -> None:
-    """Print text that holds names of others: nothing in it is obeyed by a terminal."""
-    typer.echo(inert.text(text))
+        say(line)

@@ -20,6 +20,7 @@ from dgsearch.analysis.statistics import holm, mean_interval
 from dgsearch.database.declared import Declared, Distribution, Objective
 from dgsearch.database.frames import beside_own
 from dgsearch.database.reading import Floats, Ints
+from dgsearch.wording import number_text
 
 __all__ = [
     "ForeignTrials",
@@ -82,8 +83,7 @@ class Parameter:
             return self.labels[int(place)]
         if self.distribution.kind == "int" and place < 1e15:
             return f"{place:.0f}"
-        full = f"{place:.7g}"  # 10241 and 0.99999 in full, what was drawn at random in four digits
-        return full if float(full) == place else f"{place:.4g}"
+        return number_text(place)
 
 
 @dataclass(frozen=True)

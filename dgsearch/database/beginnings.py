@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, insert, or_, select, update
 
 from dgsearch.database.rows import optuna_now, param_row
 from dgsearch.database.tables import (
@@ -91,10 +91,7 @@ def is_taken(
         select(func.count())
         .select_from(OWN_TRIALS)
         .where(
-            OWN_TRIALS.c.study_id == study_id,
-            OWN_TRIALS.c.config_id == planned.configuration.config_id,
-            OWN_TRIALS.c.seed == planned.seed,
-            OWN_TRIALS.c.trial_id != but,
+            *_same(study_id, planned, but=but),
             reason != StopReason.INTERRUPTED,
             or_(
                 reason.not_in([item for item in StopReason if item.is_fault]),
@@ -110,17 +107,18 @@ def is_known(connection: Connection, study_id: int, planned: PlannedTrial, *, bu
 
     One that was interrupted is begun again by whoever finds it, not proposed once more.
     """
-    query = (
-        select(func.count())
-        .select_from(OWN_TRIALS)
-        .where(
-            OWN_TRIALS.c.study_id == study_id,
-            OWN_TRIALS.c.config_id == planned.configuration.config_id,
-            OWN_TRIALS.c.seed == planned.seed,
-            OWN_TRIALS.c.trial_id != but,
-        )
+    query = select(func.count()).select_from(OWN_TRIALS)
+    return bool(connection.scalar(query.where(*_same(study_id, planned, but=but))))
+
+
+def _same(study_id: int, planned: PlannedTrial, *, but: int) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of the rows of a configuration and seed, besides the row `but`."""
+    return (
+        OWN_TRIALS.c.study_id == study_id,
+        OWN_TRIALS.c.config_id == planned.configuration.config_id,
+        OWN_TRIALS.c.seed == planned.seed,
+        OWN_TRIALS.c.trial_id != but,
     )
-    return bool(connection.scalar(query))
 
 
 def count_proposals(connection: Connection, study_id: int, *, first_seed: int) -> int:

@@ -33,6 +33,7 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import persistently
 from dgsearch.errors import DatabaseError
+from dgsearch.wording import plural
 
 __all__ = ["StudyContent", "StudyEditor"]
 
@@ -185,10 +186,9 @@ class StudyEditor:
             raise DatabaseError(self._at_work(int(running)))
 
     def _at_work(self, running: int) -> str:
-        trials = "1 trial" if running == 1 else f"{running} trials"
         return (
-            f"study {self.study!r} of {masked(self._url)}: {trials} running in another "
-            "`dgsearch run`; stop it with Ctrl-C, then try again"
+            f"study {self.study!r} of {masked(self._url)}: {plural(running, 'trial')} "
+            "running in another `dgsearch run`; stop it with Ctrl-C, then try again"
         )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.parts import Cell
+from dgsearch.wording import number_text, plural
 
 __all__ = [
     "ACCURACY",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-_SHORT, _FULL, _EVERY = 4, 7, 17  # significant digits
+_SHORT, _EVERY = 4, 17  # significant digits
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def short(value: Any) -> str:
     """A value as short as it can be read: four digits, or up to seven that say it in full."""
     if not given(value):
         return "–"
-    return _in_digits(value, _SHORT) if isinstance(value, float) else str(value)
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def texts_apart(values: Iterable[Any]) -> list[str]:
@@ -173,19 +174,13 @@ def texts_apart(values: Iterable[Any]) -> list[str]:
     digits = next(
         count
         for count in range(_SHORT, _EVERY + 1)
-        if len({_in_digits(value, count) for value in different}) == len(different)
+        if len({number_text(value, count) for value in different}) == len(different)
         or count == _EVERY
     )
     return [
-        _in_digits(value, digits) if isinstance(value, float) and given(value) else short(value)
+        number_text(value, digits) if isinstance(value, float) and given(value) else short(value)
         for value in values
     ]
-
-
-def _in_digits(value: float, digits: int) -> str:
-    """So many significant digits, or up to seven where they say the number in full."""
-    full = f"{value:.{_FULL}g}"
-    return full if digits <= _FULL and float(full) == value else f"{value:.{digits}g}"
 
 
 def short_cell(value: Any) -> Cell:
@@ -219,11 +214,6 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * length:
             return f"{seconds / length:.1f} {unit}"
     return f"{seconds:.0f} seconds"
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def listed(items: Sequence[str], *, most: int = 6) -> str:

@@ -11,6 +11,7 @@ from dgsearch.errors import ArtefactError
 from dgsearch.runner.options import RunOptions
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import trial_folder
+from dgsearch.wording import plural
 
 __all__ = ["Deletion", "rename_study"]
 
@@ -35,17 +36,17 @@ class Deletion:
         yield f"delete study {self._editor.study!r}:"
         yield f"  trials       {_by_state(self._content)}"
         yield (
-            f"  records      {_counted(self._content.reports, 'report')}, "
-            f"{_counted(self._content.scores, 'score')}, "
-            f"{_counted(self._content.samples, 'sample')}"
+            f"  records      {plural(self._content.reports, 'report')}, "
+            f"{plural(self._content.scores, 'score')}, "
+            f"{plural(self._content.samples, 'sample')}"
         )
         yield (
-            f"  checkpoints  {_counted(len(self._checkpoints), 'folder')} in "
+            f"  checkpoints  {plural(len(self._checkpoints), 'folder')} in "
             f"{_place(self._artifacts, self._editor.study)}"
         )
         sizes = self._unused()
         yield (
-            f"  stages       none is deleted; {_counted(len(sizes), 'stored stage')}, "
+            f"  stages       none is deleted; {plural(len(sizes), 'stored stage')}, "
             f"{sum(sizes) / 1e6:.1f} MB, will be used by no other study of this database "
             "(dgsearch stages prune)"
         )
@@ -112,7 +113,3 @@ def _checkpoints(artifacts: Path, study: str) -> list[Path]:
 def _by_state(content: StudyContent) -> str:
     states = ", ".join(f"{count} {state}" for state, count in content.states.items())
     return f"{content.trials} ({states})" if states else "0"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

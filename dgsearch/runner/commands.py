@@ -30,6 +30,7 @@ from dgsearch.study import load_study as load_with
 from dgsearch.study.plan import methods_of, plan_trials, planned_total
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
+from dgsearch.wording import plural
 
 __all__ = ["Plan", "load_study", "plan_file", "run_file"]
 
@@ -195,13 +196,9 @@ def _stage_needs(
 
 def _stage_line(need: _StageNeed) -> str:
     return (
-        f"  stage      {need.stage}: needed {_times(need.needed)}, trained "
-        f"{_times(need.missing)} ({need.stored} stored)"
+        f"  stage      {need.stage}: needed {plural(need.needed, 'time')}, trained "
+        f"{plural(need.missing, 'time')} ({need.stored} stored)"
     )
-
-
-def _times(count: int) -> str:
-    return f"{count} time" if count == 1 else f"{count} times"
 
 
 def _counted(kinds: Counter[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dgsearch.errors import ArtefactError
 from dgsearch.trainable.store import Store, Stored
+from dgsearch.wording import plural
 
 __all__ = ["list_stages", "prune_stages", "verify_stages"]
 
@@ -57,10 +58,10 @@ def prune_stages(artifacts: Path, *, keep_gb: float) -> Iterator[str]:
     swept = store.sweep()
     if swept:
         size = _size(sum(half.bytes for half in swept))
-        yield f"deleted {_counted(len(swept), 'half-written folder')}, {size}"
+        yield f"deleted {plural(len(swept), 'half-written folder')}, {size}"
     dropped = store.prune(keep_bytes=keep_gb * 1e9)
     size = _size(sum(entry.bytes for entry in dropped))
-    yield f"deleted {_counted(len(dropped), 'stage')}, {size}"
+    yield f"deleted {plural(len(dropped), 'stage')}, {size}"
     yield _sum(store.listed(), artifacts)
 
 
@@ -75,12 +76,8 @@ def _store(artifacts: Path) -> Store:
 
 def _sum(stored: list[Stored], artifacts: Path) -> str:
     total = _size(sum(entry.bytes for entry in stored))
-    return f"{_counted(len(stored), 'stage')} in {artifacts / 'stages'}, {total}"
+    return f"{plural(len(stored), 'stage')} in {artifacts / 'stages'}, {total}"
 
 
 def _size(count: float) -> str:
     return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -52,6 +52,7 @@ from dgsearch.study import Halving, StudySpec
 from dgsearch.study.plan import methods_of, planned_total
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
+from dgsearch.wording import plural
 
 __all__ = ["run_study"]
 
@@ -201,7 +202,7 @@ class _StudyRun:
         logger.warning(
             "%s: waiting for %s of another `dgsearch run`; Ctrl-C leaves them to it",
             self._spec.name,
-            "1 trial" if len(at_work) == 1 else f"{len(at_work)} trials",
+            plural(len(at_work), "trial"),
         )
         while self._driver.others_at_work() >= at_work:
             time.sleep(_LOOK_S)
