@@ -56,8 +56,7 @@ def _budget(view: StudyView) -> str:
     return (
         f"{whole} and the same seeds: its centre, then points of a Sobol sequence over the shared "
         f"ranges and its own. The row shows the one of the {view.unit.best} mean {view.unit.name} "
-        "on the source's "
-        "validation split over the seeds; " + _took_part(view)
+        "on the validation split over the seeds; " + _took_part(view)
     )
 
 
