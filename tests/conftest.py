@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read by Ray when it is imported
 os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is imported
@@ -18,16 +20,22 @@ os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsea
 _ONE_AFTER_ANOTHER = ("chaos", "runner", "test_walks.py", "test_plugins.py", "test_packaging.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups become parts of the tests' names
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _OneGroupAWorker(LoadScopeScheduling):
     """What starts drivers and Ray goes to one worker, so that never two of them share a core.
 
     A file of any other tests stays together, since its tests share what its fixtures build.
     """
-    for item in items:
-        place = item.path.relative_to(Path(__file__).parent)
-        group = "engine" if place.parts[0] in _ONE_AFTER_ANOTHER else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        place = file.removeprefix("tests/").partition("/")[0]
+        return "engine" if place in _ONE_AFTER_ANOTHER else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Of several workers; the groups of pytest-xdist 3.8 have no effect with pytest 9.2."""
+    return _OneGroupAWorker(config, log)
 
 
 @pytest.fixture(autouse=True)
