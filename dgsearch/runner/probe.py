@@ -118,7 +118,15 @@ def probe_stages(
             epoch_s *= _share(stage, values, whole, small)
         if stage is stages[-1]:
             network = cast(Classifying, run).classifier()
-            looked = _seconds(partial(evaluate, network, small.splits, spec.data), device)
+            judge = partial(
+                evaluate,
+                network,
+                small.splits,
+                spec.data,
+                num_classes=small.num_classes,
+                metrics=spec.recorded,
+            )
+            looked = _seconds(judge, device)
             epoch_s += looked * _judged(whole) / _judged(small)
         products[stage.name] = run.product()
         yield StageCost(stage.name, run.epochs, epoch_s)
