@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from dgsearch.analysis.selection import (
     with_target_mean,
 )
 from dgsearch.analysis.shared_seeds import best_column
+from dgsearch.database import frames
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.reading import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
@@ -77,7 +79,7 @@ class StudyView:
         """Finished trials with the mean of targets, where that and their value are numbers."""
         done = with_target_mean(finished(self.trials), self.targets)
         numbers = done[["value", self.outcome] if self.targets else ["value"]].astype("float64")
-        return done.iloc[np.flatnonzero(np.isfinite(numbers.to_numpy()).all(axis=1))]
+        return done.iloc[np.flatnonzero(numbers.notna().to_numpy().all(axis=1))]
 
     @property
     def is_crossed(self) -> bool:
@@ -269,6 +271,7 @@ def selection_words(view: StudyView) -> str:
 
 def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
     """The view of one study."""
+    data = _finite(data) if data.facts.spec else data
     facts, trials = data.facts, data.trials
     trials = trials[~superseded(trials)]
     if facts.spec:
@@ -286,6 +289,17 @@ def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
     columns = {name: hyperparameter_column(trials, name) for name in names}
     varied = {name: column for name, column in columns.items() if column in trials}
     return StudyView(data, trials, targets, varied, unit, colours)
+
+
+def _finite(data: StudyData) -> StudyData:
+    """The study with every infinite outcome as a missing one: no mean and no test holds it."""
+    trials, scores = data.trials, data.scores
+    kinds = (frames.ACCURACY, frames.METRIC)
+    outcomes = [name for name in map(str, trials) if name == "value" or name.startswith(kinds)]
+    known = {name: trials[name].where(trials[name].abs() < math.inf) for name in outcomes}
+    if len(scores):
+        scores = scores.assign(value=scores["value"].where(scores["value"].abs() < math.inf))
+    return replace(data, trials=trials.assign(**known), scores=scores)
 
 
 def _by_metric(trials: pd.DataFrame, facts: StudyFacts) -> tuple[pd.DataFrame, Unit]:
