@@ -10,14 +10,13 @@ from pydantic import Field
 
 from dgsearch.designs.base import Design
 from dgsearch.designs.catalogue import check_value
+from dgsearch.designs.coalitions import FULL
 from dgsearch.designs.fields import Scalar
 from dgsearch.designs.points import Asked, Configuration, Parts, shared_values
 from dgsearch.errors import MethodError, Problem, one_of
 from dgsearch.space import Space
 
 __all__ = ["FULL", "Ablation"]
-
-FULL = "full"  # the variant of an ablation that nothing was changed in
 
 
 class Ablation(Design, frozen=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel
 
 from dgsearch.designs.catalogue import check_fixed, check_proposed
+from dgsearch.designs.coalitions import Game
 from dgsearch.designs.points import (
     Asked,
     Configuration,
@@ -71,6 +72,10 @@ class Design(BaseModel, frozen=True, extra="forbid"):
 
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """Seeds that all points have, where others have only some; None: all seeds are such."""
+        return None
+
+    def game(self) -> Game | None:
+        """The coalitions of switches that it runs; None for a design without switches."""
         return None
 
     # The points

@@ -20,6 +20,7 @@ from dgsearch.designs.family import Family
 from dgsearch.designs.grid import Grid
 from dgsearch.designs.one_at_a_time import OneAtATime
 from dgsearch.designs.search import Search
+from dgsearch.designs.shapley import Shapley
 from dgsearch.designs.sobol import Sobol
 from dgsearch.plugins import leave_out, load_plugins
 
@@ -42,6 +43,7 @@ _OWN: tuple[type[Design], ...] = (
     Search,
     AdaptiveSeeds,
     Family,
+    Shapley,
 )
 
 

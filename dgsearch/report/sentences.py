@@ -20,6 +20,7 @@ from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.analysis.statistics import fewest_pairs, holm, mean_interval, smallest_sign_flip_p
 from dgsearch.report.compared import compared
 from dgsearch.report.decided import decision_sentences
+from dgsearch.report.sections.shapley import shapley_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_text, plural, records, short
 
@@ -28,10 +29,11 @@ __all__ = ["answer_sentences"]
 
 def answer_sentences(view: StudyView) -> list[str]:
     """What the method reaches, against what, and which changes matter, each with its doubt."""
-    if view.kind == "ablation":
+    if view.design.has_variants:
         if view.reference is None:
             return ["The full method has no finished trial yet, so nothing can be compared."]
-        return [_reached(view, view.reference, "The full method"), *_variants(view)]
+        told = shapley_sentences(view) or _variants(view)
+        return [_reached(view, view.reference, "The full method"), *told]
     if view.kind == ADAPTIVE:  # the other sentences take the number of seeds as fixed
         return [*_level(view), *decision_sentences(view)]
     if view.kind == "family":

@@ -30,6 +30,8 @@ from dgsearch.analysis.selection import (
 from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.database import frames
 from dgsearch.database.facts import StudyFacts
+from dgsearch.designs.base import Design
+from dgsearch.designs.registry import stored_design
 from dgsearch.report.reading import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
 
@@ -68,6 +70,11 @@ class StudyView:
     def kind(self) -> str:
         """Kind of design; "foreign" for a study that dgsearch did not write."""
         return str(self.facts.spec.get("design", {}).get("kind", "foreign"))
+
+    @functools.cached_property
+    def design(self) -> Design:
+        """The design, to be asked what depends on it."""
+        return stored_design(self.facts.spec.get("design", {}))
 
     @property
     def metric(self) -> str:
@@ -192,7 +199,7 @@ class StudyView:
             own = self.family[self.family["method"] == self.facts.method]
             return str(own["config_id"].iloc[0]) if len(own) else None
         done = self.done[self.done["role"] != "baseline"]
-        if self.kind == "ablation":
+        if self.design.has_variants:
             done = done[done["variant"] == "full"]
         for name, value in self.centre.items():
             done = done[done[hyperparameter_column(done, name)] == value]

@@ -16,6 +16,7 @@ from dgsearch.report.sections.joint import joint_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
 from dgsearch.report.sections.seeds import seed_sections
 from dgsearch.report.sections.sensitivity import sensitivity_sections
+from dgsearch.report.sections.shapley import shapley_sections
 from dgsearch.report.sections.training import training_sections
 from dgsearch.report.view import StudyView
 
@@ -35,6 +36,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
         yield from domain_sections(view)
         yield from family_sections(view)
         yield from seed_sections(view)
+        yield from shapley_sections(view)
         yield from ablation_sections(view)
         yield from sensitivity_sections(view)
         yield from joint_sections(view)

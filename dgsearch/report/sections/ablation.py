@@ -37,8 +37,7 @@ def ablation_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
-    ablation = view.kind == "ablation"
-    reference = "the full method" if ablation else "the centre"
+    ablation, reference = view.design.has_variants, view.design.reference_words
     reported = reported_for(view, table)
     numbers = {label: float(str(entry["difference"])) for label, entry in reported.items()}
     others = table[table["config_id"] != view.reference]

@@ -55,7 +55,7 @@ def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
     domains = {
         name: column for name, column in accuracy_columns(trials).items() if name != FOREIGN
     }
-    named = ["variant"] if view.kind == "ablation" else []
+    named = ["variant"] if view.design.has_variants else []
     drawn = ["configuration"] if view.kind == "family" else []
     unit = f", {view.unit.sign.strip()}" if view.unit.sign else ""
     headings = [

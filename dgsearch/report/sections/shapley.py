@@ -1,0 +1,193 @@
+"""Shapley values of a study of coalitions: what each switch carries, and what two together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from dgsearch.analysis.comparison import LEVEL
+from dgsearch.analysis.shapley import ShapleyValues, shapley_values
+from dgsearch.designs.coalitions import Game
+from dgsearch.report.figures.shapley import interaction_figure, waterfall_figure
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import counted_in, given, listed, p_cell, p_text, plural, records
+
+__all__ = ["shapley_sections", "shapley_sentences"]
+
+_SAME = 12  # decimals: what differs less is rounding
+
+
+def shapley_sections(view: StudyView) -> Iterator[Section]:
+    """Nothing but for a study of coalitions."""
+    game = view.design.game()
+    if game is None:
+        return
+    found = _found(view, game)
+    if found is None:
+        yield Section("shapley", "Shapley values", [Warn(_incomplete(view, game))])
+        return
+    blocks: list[Block] = [*_notes(view, game, found), _values(view, found)]
+    if len(found.pairs):
+        blocks += [Note(_PAIRS), _pairs(view, found)]
+    yield Section("shapley", "Shapley values: what each switch carries", blocks)
+
+
+def shapley_sentences(view: StudyView) -> list[str]:
+    """The values in the order of their size, and which of them differ from zero."""
+    game = view.design.game()
+    if game is None:
+        return []
+    found = _found(view, game)
+    if found is None:
+        return [_incomplete(view, game)]
+    unit = view.unit
+    ordered = _by_size(found.values)
+    steps = [
+        f"{row['switch']} {unit.signed(row['value'])}"
+        + (f" ({unit.between(row['low'], row['high'], signed=True)})" if given(row["low"]) else "")
+        for row in records(ordered)
+    ]
+    whole = found.full - found.none
+    sentences = [
+        f"All switches together change the {view.outcome_words} by {unit.signed(whole)} "
+        f"{unit.step}. Of these, by their Shapley values with 95% intervals: "
+        f"{listed(steps, most=len(steps))}."
+    ]
+    return [*sentences, *_told(found)]
+
+
+def _told(found: ShapleyValues) -> Iterator[str]:
+    """Which values differ from zero after the correction."""
+    values = found.values.dropna(subset=["p_holm"])
+    if values.empty:
+        return
+    told = values[values["p_holm"] <= LEVEL]
+    if len(told):
+        names = [f"{row['switch']} (p = {p_text(row['p_holm'])})" for row in records(told)]
+        yield f"After Holm's correction over the switches, these differ from 0: {listed(names)}."
+        return
+    least = float(values["smallest_p"].iloc[0]) * len(values)
+    reach = (
+        f" With {plural(len(found.seeds), 'seed')} and {len(values)} switches"
+        f" no corrected p can lie below {min(1.0, least):.2g}."
+        if least > LEVEL
+        else ""
+    )
+    yield f"No value differs from 0 after Holm's correction over the switches.{reach}"
+
+
+def _by_size(table: pd.DataFrame, *, absolute: bool = True) -> pd.DataFrame:
+    """The rows by their value, the largest first; equal ones in the order of the study file."""
+
+    def rounded(values: pd.Series[float]) -> pd.Series[float]:
+        return (values.abs() if absolute else values).round(_SAME)
+
+    return table.sort_values("value", key=rounded, ascending=False, kind="stable")
+
+
+def _found(view: StudyView, game: Game) -> ShapleyValues | None:
+    wide = view.done.pivot_table(index="seed", columns="variant", values=view.outcome)
+    return shapley_values(wide, game)
+
+
+def _incomplete(view: StudyView, game: Game) -> str:
+    count = len(game.coalitions)
+    most = int(view.done.groupby("seed")["variant"].nunique().max())
+    return (
+        f"Shapley values need every coalition at one seed: {count} of them. No seed has more than "
+        f"{most}; run the study to its end."
+    )
+
+
+def _notes(view: StudyView, game: Game, found: ShapleyValues) -> Iterator[Block]:
+    count, switches = len(game.coalitions), len(game.switches)
+    what = (
+        f"Every one of the {count} coalitions of {switches} switches was trained at every seed."
+        if game.exact
+        else f"{count} of the {2**switches} coalitions of {switches} switches were trained, along "
+        f"{len(game.orders)} orders of adding them; intervals include the error of drawing orders."
+    )
+    yield Note(
+        f"{what} A Shapley value is the mean of what a switch adds over all orders in which "
+        f"switches could be added{counted_in(view.unit)}; the values sum up to the full method "
+        "less the method without any. 'Alone' is what it adds to none of the others, 'last' what "
+        "it adds to all of them (the usual ablation): where the two lie apart, it works together "
+        "with others. Intervals are t intervals over seeds; p is the exact two-sided sign-flip "
+        "test, Holm p is corrected for all switches."
+    )
+    lost = view.trials["seed"].nunique() - len(found.seeds)
+    if lost:
+        yield Warn(
+            f"{plural(lost, 'seed')} left out: not every coalition has finished there. All "
+            f"numbers of this section rest on the other {len(found.seeds)}."
+        )
+
+
+_PAIRS = (
+    "The interaction of two switches is what they add together beyond what each adds alone, as a "
+    "mean over the coalitions of the others. Above zero they need each other; below zero one does "
+    "what the other does."
+)
+
+
+def _values(view: StudyView, found: ShapleyValues) -> Figure:
+    unit = view.unit
+    ordered = _by_size(found.values, absolute=False)
+    rows: Rows = [
+        [
+            str(row["switch"]),
+            Cell(str(row["n"]), row["n"]),
+            unit.cell(row["value"], signed=True),
+            unit.between(row["low"], row["high"], signed=True),
+            p_cell(row["p"]),
+            p_cell(row["p_holm"]),
+            p_cell(row["smallest_p"]),
+            unit.cell(row["alone"], signed=True),
+            unit.cell(row["last"], signed=True),
+        ]
+        for row in records(ordered)
+    ]
+    whole = unit.cell(found.full - found.none, signed=True)
+    rows.append(["full less none", Cell(str(len(found.seeds))), whole, *([Cell("–")] * 6)])
+    headings = (
+        "switch", "n", "Shapley value", "95% interval", "p", "Holm p", "smallest p", "alone",
+        "last",
+    )  # fmt: skip
+    return Figure(
+        "shapley",
+        waterfall_figure(ordered, none=found.none, full=found.full, unit=unit),
+        f"From the method without any switch to the full method in {view.outcome_words}: each "
+        "bar is a switch's Shapley value, its line the 95% interval of that step. "
+        f"{view.unit.worse.replace('of zero is', 'is')}",
+        Table("shapley", headings, rows, (False, *([True] * 8)), "Shapley values"),
+        height_px=min(1400, 190 + 36 * len(rows)),
+        table_open=True,
+    )
+
+
+def _pairs(view: StudyView, found: ShapleyValues) -> Figure:
+    unit = view.unit
+    ordered = _by_size(found.pairs)
+    rows: Rows = [
+        [
+            str(row["first"]),
+            str(row["second"]),
+            Cell(str(row["n"]), row["n"]),
+            unit.cell(row["value"], signed=True),
+            unit.between(row["low"], row["high"], signed=True),
+            p_cell(row["p"]),
+            p_cell(row["p_holm"]),
+        ]
+        for row in records(ordered)
+    ]
+    headings = ("switch", "with", "n", "interaction", "95% interval", "p", "Holm p")
+    return Figure(
+        "shapley-pairs",
+        interaction_figure(ordered, unit=unit),
+        f"Interaction of every two switches in {view.outcome_words}, with 95% t intervals over "
+        "seeds, by size.",
+        Table("shapley-pairs", headings, rows, (False, False, *([True] * 5)), "Interactions"),
+        height_px=min(1400, 170 + 28 * len(rows)),
+    )
