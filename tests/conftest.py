@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -16,6 +17,11 @@ os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read by Ray when it is 
 os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when it is imported
 os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsearch-test-cache")
 
+
+# The same examples in every run, so that a change is judged by what it changed. New ones are
+# drawn with --hypothesis-profile=default, and by the tests marked long with more of them.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 _ONE_AFTER_ANOTHER = ("chaos", "runner", "test_walks.py", "test_plugins.py", "test_packaging.py")
 

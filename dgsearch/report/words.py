@@ -189,6 +189,13 @@ def short_cell(value: Any) -> Cell:
     return Cell(short(value), float(value) if number else None)
 
 
+def range_text(low: Any, high: Any, digits: int = 2) -> str:
+    """An interval as a table shows it; a dash where one of its ends is not known."""
+    if not (given(low) and given(high)):
+        return "–"
+    return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
 def number_cell(value: Any, digits: int = 1) -> Cell:
     """A cell of a number with so many digits after the point."""
     if not given(value):

@@ -159,8 +159,17 @@ def test_a_study_whose_trials_all_end_alike_has_a_page(design: str, end: str) ->
     _is_read(_Drawn(design, 3, 2, [end]))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("design", sorted(DESIGNS))
+@pytest.mark.parametrize("ends", [("equal", "nan"), ("free", "infinite", "failed")])
+def test_a_study_of_which_some_outcomes_are_no_numbers_has_a_page(
+    design: str, ends: tuple[str, ...]
+) -> None:
+    _is_read(_Drawn(design, 3, 3, ends))
+
+
 @pytest.mark.long
-@settings(_QUIET, max_examples=300)
+@settings(_QUIET, max_examples=300, derandomize=False)
 @given(DRAWN)
 def test_three_hundred_studies_with_little_to_say_have_pages(drawn: _Drawn) -> None:
     _is_read(drawn)

@@ -167,7 +167,7 @@ def test_a_foreign_study_and_its_mirror_image_have_the_same_page(
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-@settings(_QUIET, max_examples=500)
+@settings(_QUIET, max_examples=500, derandomize=False)
 @given(study=foreign_studies())
 def test_five_hundred_foreign_studies_are_read_judged_and_reported(
     studies: str, study: ForeignStudy

@@ -11,7 +11,7 @@ from dgsearch.analysis.cost import LAST, OTHER, cost_table, overheads, stage_sec
 from dgsearch.report.figures.training import cost_figure, stage_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import number_cell, records, short_cell
+from dgsearch.report.words import number_cell, range_text, records, short_cell
 
 __all__ = ["cost_sections"]
 
@@ -110,8 +110,7 @@ def _overheads(view: StudyView) -> list[Block]:
         return []
     rows: Rows = [
         [str(row["row"]), str(row["measure"]), short_cell(row["pairs"]),
-         Cell(f"{row['ratio']:.2f}", row["ratio"]),
-         f"{row['low']:.2f} to {row['high']:.2f}" if row["low"] == row["low"] else "–"]
+         number_cell(row["ratio"], 2), range_text(row["low"], row["high"])]
         for row in records(others)
     ]  # fmt: skip
     headings = ("row", "measure", "pairs", f"multiple of {_PLAIN}", "95% interval")

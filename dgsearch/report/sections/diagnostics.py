@@ -22,7 +22,7 @@ from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Tabl
 from dgsearch.report.sections.samples import sample_sections
 from dgsearch.report.sections.training import panel_height
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, number_cell, plural, records, short_cell
+from dgsearch.report.words import number_cell, plural, range_text, records, short_cell
 
 __all__ = ["diagnostic_sections"]
 
@@ -178,7 +178,7 @@ def _correlations(view: StudyView) -> Iterator[Section]:
     ordered = found.sort_values("rho", ascending=False)
     rows: Rows = [
         [metric_label(str(row["metric"])), short_cell(row["n"]), number_cell(row["rho"], 2),
-         f"{row['low']:.2f} to {row['high']:.2f}" if given(row["low"]) else "–"]
+         range_text(row["low"], row["high"])]
         for row in records(ordered)
     ]  # fmt: skip
     headings = ("diagnostic", "configurations", "rank correlation", "95% interval")

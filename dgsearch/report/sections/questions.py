@@ -23,8 +23,8 @@ from dgsearch.report.words import (
     Unit,
     number_cell,
     p_cell,
+    range_text,
     records,
-    short,
     short_cell,
 )
 
@@ -152,8 +152,7 @@ def _cell(key: str, row: Mapping[str, Any], unit: Unit) -> str | Cell:
 
 def _interval(row: Mapping[str, Any], unit: Unit) -> str:
     if "ratio" in row:
-        known = row["low"] == row["low"]
-        return f"{row['low']:.2f} to {row['high']:.2f}" if known else short(None)
+        return range_text(row["low"], row["high"])
     return unit.between(row["low"], row["high"], signed="difference" in row)
 
 
@@ -162,7 +161,7 @@ def _correlations(found: pd.DataFrame, name: str) -> Figure:
     rows: Rows = [
         [
             metric_label(str(row["metric"])), short_cell(row["n"]), number_cell(row["rho"], 2),
-            f"{row['low']:.2f} to {row['high']:.2f}" if row["low"] == row["low"] else short(None),
+            range_text(row["low"], row["high"]),
         ]
         for row in records(found)
     ]  # fmt: skip

@@ -24,7 +24,7 @@ from dgsearch.report.figures.training import (
 )
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView, selection_words
-from dgsearch.report.words import given, number_cell, plural, records, short_cell
+from dgsearch.report.words import given, number_cell, plural, range_text, records, short_cell
 
 __all__ = ["panel_height", "training_sections"]
 
@@ -133,7 +133,7 @@ def _ranks(view: StudyView, ranks: pd.DataFrame) -> list[Block]:
     rows: Rows = [
         [
             short_cell(row["epoch"]), short_cell(row["n"]), number_cell(row["rho"], 2),
-            f"{row['low']:.2f} to {row['high']:.2f}" if given(row["low"]) else "–",
+            range_text(row["low"], row["high"]),
             Cell(f"{row['kept'] * 100:.0f} %", row["kept"]),
         ]
         for row in records(ranks)
