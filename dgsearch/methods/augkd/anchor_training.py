@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Split
+from dgsearch.methods.architectures import IMAGENET_DEVIATION, IMAGENET_MEAN, Standardise
 from dgsearch.methods.augkd.anchors import frozen_decoder
 from dgsearch.methods.augkd.equations import energy, invariance_loss
 from dgsearch.methods.augkd.modules import AnchorNet
@@ -46,6 +47,8 @@ class AnchorTraining:
         self._lr_schedule = CosineAnnealingLR(self._optimiser, T_max=self.epochs)
         self._order = context.generator("anchor", "order")
         self._noise = context.generator("anchor", "noise", on_device=True)
+        imagenet = Standardise(IMAGENET_MEAN, IMAGENET_DEVIATION)
+        self._normalise = imagenet.to(context.device)  # read by the preset alone
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images."""
@@ -61,7 +64,10 @@ class AnchorTraining:
             loss.backward()
             self._optimiser.step()
             total += loss.detach() * len(batch)
-        self._lr_schedule.step()
+            if is_official(self._values):  # so that the rate swings within an epoch
+                self._lr_schedule.step()
+        if not is_official(self._values):
+            self._lr_schedule.step()
         self._keep_best()
         return check_finite(anchor_loss=float(total) / len(self._train))
 
@@ -111,8 +117,12 @@ class AnchorTraining:
     def _held_out_loss(self, split: Split) -> Tensor:
         self._network.eval()
         with torch.no_grad():
-            mean, _ = self._encoder(split.images, split.labels)
-            return self._loss(mean, split.labels)
+            if is_official(self._values):  # other images than those of the training
+                images = self._normalise(split.images)
+                z = self._encoder.sample(images, split.labels, self._noise)
+            else:
+                z, _ = self._encoder(split.images, split.labels)
+            return self._loss(z, split.labels)
 
 
 def _new_network(context: StageContext) -> AnchorNet:

@@ -8,11 +8,12 @@ the encoder learns the way back from image and label to the latent vector.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from dgsearch.methods.augkd.equations import class_balance_loss, encoder_loss
@@ -60,10 +61,11 @@ class DataFree:
             self._student.parameters(), lr=rate, weight_decay=decay
         )
         self._optimise_e = torch.optim.Adam(self._encoder.parameters(), lr=encoder_rate)
-        self._lr_schedules = [
-            CosineAnnealingLR(optimiser, T_max=self.epochs)
-            for optimiser in (self._optimise_g, self._optimise_s, self._optimise_e)
-        ]
+        scheduled = [self._optimise_g, self._optimise_s]
+        if not is_official(values):  # there the encoder's schedule is made and never stepped
+            scheduled.append(self._optimise_e)
+        self._lr_schedules = [CosineAnnealingLR(each, T_max=self.epochs) for each in scheduled]
+        self._kept: dict[str, Any] = _kept_networks(context) if is_official(values) else {}
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """`generator_steps` times: one step of G, then `student_steps` of S and E."""
@@ -79,6 +81,7 @@ class DataFree:
         for lr_schedule in self._lr_schedules:
             lr_schedule.step()
         student_mean, encoder_mean = (student_total / (steps * inner)).tolist()
+        self._keep_lowest(generator_total / steps)
         return check_finite(
             generator_loss=float(generator_total) / steps,
             student_loss=student_mean,
@@ -96,16 +99,29 @@ class DataFree:
             "student_optimiser": self._optimise_s,
             "encoder_optimiser": self._optimise_e,
             "latent": self._random,
-            **dict(zip(names, self._lr_schedules, strict=True)),
+            **dict(zip(names, self._lr_schedules, strict=False)),
+            **{f"kept_{name}": part for name, part in self._kept.items()},
         }
 
     def product(self) -> Product:
-        """Weights of generator, encoder and student."""
-        return {
-            "generator": self._generator.state_dict(),
-            "encoder": self._encoder.state_dict(),
-            "student": self._student.state_dict(),
-        }
+        """Weights of generator, encoder and student, after the last epoch.
+
+        Official: after the epoch of the lowest generator loss, which prefers a student that
+        disagrees with the teacher.
+        """
+        now = self._networks
+        return {name: self._kept.get(name, now[name]).state_dict() for name in now}
+
+    @property
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"generator": self._generator, "encoder": self._encoder, "student": self._student}
+
+    def _keep_lowest(self, generator_loss: Tensor) -> None:
+        """Official: remember the networks if no earlier epoch had a lower generator loss."""
+        if self._kept and generator_loss < self._kept["lowest"]:
+            self._kept["lowest"].copy_(generator_loss)
+            for name, network in self._networks.items():
+                self._kept[name].load_state_dict(network.state_dict())
 
     def warnings(self) -> Sequence[str]:
         """Whether batch norms are missing, or fewer than half of the classes are shown."""
@@ -137,7 +153,8 @@ class DataFree:
 
     def _generator_step(self, watched: WatchedBatchNorms) -> Tensor:
         images = self._generator(self._latent())
-        with keeping_statistics(self._student):
+        official = is_official(self._values)  # there generated images move the statistics
+        with nullcontext() if official else keeping_statistics(self._student):
             student = self._student(images)
         teacher = self._teacher(images)
         loss = (
@@ -169,6 +186,16 @@ class DataFree:
         error.backward()
         self._optimise_e.step()
         return torch.stack([loss.detach(), error.detach()])
+
+
+def _kept_networks(context: StageContext) -> dict[str, Any]:
+    """Where the networks of the best epoch go, and its loss."""
+    return {
+        "generator": build_generator(context),
+        "encoder": build_encoder(context),
+        "student": start_student(context),
+        "lowest": torch.full((), torch.inf, device=context.device),
+    }
 
 
 def build_generator(context: StageContext) -> Generator:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from dgsearch.methods.augkd.diagnostics import (
     generated_diagnostics,
 )
 from dgsearch.methods.augkd.equations import Ramp, mixup_ramp
+from dgsearch.methods.augkd.official import WarmUp, is_official, seeing_raw
 from dgsearch.methods.augkd.sample import image_sample
 from dgsearch.methods.augkd.teacher import load_teacher, start_student
 from dgsearch.methods.base import Product, StageContext, check_finite
@@ -61,6 +63,8 @@ class Distillation:
         if decoder is not None and values.option("student_start") == "data_free":
             self._student.load_state_dict(context.products[decoder]["student"])
         self._optimiser = make_optimiser(self._student.parameters(), values)
+        self._official = is_official(values)
+        self._warm_up = WarmUp(self._optimiser) if self._official else None
         self._order = context.generator("distill", "order")
         self._views = Views(context, "distill")
         self._constant: dict[str, float] | None = None
@@ -99,6 +103,7 @@ class Distillation:
             "order": self._order,
             "latent": self._random,
             **self._views.parts(),
+            **({} if self._warm_up is None else {"warm_up": self._warm_up.done}),
         }
 
     def product(self) -> Product:
@@ -139,7 +144,8 @@ class Distillation:
     def _losses(self, batch: Batch, f: float) -> tuple[Tensor, Tensor]:
         """Cross-entropy with the labels, and the divergence from the teacher."""
         images, labels, mixed = self._inputs(batch, f)
-        student = self._student(images)
+        with seeing_raw(self._student, ~mixed) if self._official else nullcontext():
+            student = self._student(images)
         label_loss = F.cross_entropy(student, labels)
         if not self._distils:
             return label_loss, label_loss.new_zeros(())
@@ -151,10 +157,13 @@ class Distillation:
         return label_loss, distillation_loss(student, target, temperature=temperature)
 
     def _inputs(self, batch: Batch, f: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Images, labels and which of them are mixed; where f = 1, x_m is x and not repeated."""
+        """Images, labels and which of them are mixed; where f = 1, x_m is x and not repeated.
+
+        Official: it is repeated, since its copy is normalised and x is not.
+        """
         kind = self._values.option("batch")
         raw = torch.zeros(len(batch), dtype=torch.bool, device=self._context.device)
-        if kind == "raw" or f >= 1:
+        if kind == "raw" or (f >= 1 and not self._official):
             return batch.images, batch.labels, raw
         mixed = self._mixed(batch, f)
         if kind == "mixed":

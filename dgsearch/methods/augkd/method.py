@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION
+from dgsearch.data.splits import SOURCE_TRAIN, SOURCE_VALIDATION, TARGET_TRAIN, TARGET_VALIDATION
 from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import ACCELERATION
 from dgsearch.methods.augkd.anchor_training import AnchorTraining
@@ -18,7 +18,8 @@ from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
 from dgsearch.methods.augkd.distill import Distillation
 from dgsearch.methods.augkd.given import GIVEN, is_given
-from dgsearch.methods.augkd.official import PRESET
+from dgsearch.methods.augkd.official import OFFICIAL_VERSION, PRESET
+from dgsearch.methods.augkd.official_teacher import start_official_teacher
 from dgsearch.methods.augkd.options import (
     ANCHOR_SPACE,
     DATA_FREE_SPACE,
@@ -69,6 +70,12 @@ def _teaching(stage: Stage) -> Stage:
 
 
 TEACHER = replace(_teaching(PRETRAIN), name="teacher")
+OFFICIAL_TEACHER = replace(
+    TEACHER,
+    reads=(*TEACHER.reads, PRESET),
+    splits=(SOURCE_TRAIN, SOURCE_VALIDATION),
+    start=start_official_teacher,
+)
 
 
 def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ...]:
@@ -132,14 +139,17 @@ def _extended(stage: Stage, teacher: str, values: Mapping[str, Value]) -> Stage:
     Only a stage that asks the teacher needs the description of one that is given.
     """
     official = (PRESET,) if values.get(PRESET) == "official" else ()
+    version = OFFICIAL_VERSION if official else stage.version
     given = (GIVEN_TEACHER,) if is_given(values) else ()
     asked = given if teacher in (stage.after or ()) else ()
-    return replace(stage, reads=(*stage.reads, *official, *asked))
+    return replace(stage, version=version, reads=(*stage.reads, *official, *asked))
 
 
 def teacher_stage(values: Mapping[str, Value]) -> Stage:
     """The stage that trains the teacher, or that reads the one that is given."""
-    return GIVEN if is_given(values) else TEACHER
+    if is_given(values):
+        return GIVEN
+    return OFFICIAL_TEACHER if values.get(PRESET) == "official" else TEACHER
 
 
 def _anchor_stage(teacher: str, decoder: str, kind: str) -> Stage:

@@ -29,7 +29,7 @@ NETWORK_SPACE = Space(
             name="preset",
             default="own",
             options=("own", "official"),
-            meaning="official: networks, anchor loss, views and weight decay of the released code",
+            meaning="official: networks and training of the released code (docs/augkd.md)",
         ),
         network_choice("student_network", "convnet-student", "the student"),
         weights_choice("student_weights", "the student"),

@@ -79,6 +79,7 @@ def test_weights_start_within_the_released_bounds() -> None:
 
 def test_only_stages_of_the_preset_read_it() -> None:
     method = find_method("augkd")
-    for preset, reads in (("own", False), ("official", True)):
+    for preset, version in (("own", 1), ("official", 2)):
         stages = method.stages(method.space.resolve({"preset": preset}))
-        assert [("preset" in stage.reads) for stage in stages] == [False, reads, reads, reads]
+        assert [("preset" in stage.reads) for stage in stages] == [version == 2] * 4
+        assert [stage.version for stage in stages[1:]] == [version] * 3
