@@ -28,6 +28,7 @@ from dgsearch.arguments import (
     say,
 )
 from dgsearch.errors import DgsearchError, unexpected
+from dgsearch.replaying import add_replay
 from dgsearch.upkeep import add_upkeep
 
 __all__ = ["app", "main"]
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 
 add_upkeep(app)
+add_replay(app)
 
 _GC_OBJECTS = 100_000  # imports and rows live on; looking at them ever again costs a second
 

@@ -14,6 +14,7 @@ from dgsearch.report.sections.family import family_sections
 from dgsearch.report.sections.foreign import foreign_sections
 from dgsearch.report.sections.joint import joint_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
+from dgsearch.report.sections.replay import replay_sections
 from dgsearch.report.sections.seeds import seed_sections
 from dgsearch.report.sections.sensitivity import sensitivity_sections
 from dgsearch.report.sections.shapley import shapley_sections
@@ -41,6 +42,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
         yield from sensitivity_sections(view)
         yield from joint_sections(view)
         yield from training_sections(view)
+        yield from replay_sections(view)
     yield from diagnostic_sections(view)
     if view.has_results:
         yield from cost_sections(view)
