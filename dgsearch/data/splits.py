@@ -32,6 +32,7 @@ from dgsearch.data.pixels import (
 from dgsearch.data.registry import find_benchmark
 from dgsearch.errors import DataError
 from dgsearch.study.spec import DataSpec
+from dgsearch.wording import plural
 
 __all__ = [
     "SOURCE_TRAIN",
@@ -134,7 +135,7 @@ def load_trial_data(
     drawn = seed if spec.redraw else 0
     groups = (*([spec.source] if spec.source else []), *zip(spec.targets))
     sides = [_side(benchmark, names, drawn) for names in groups]
-    warnings = tuple(_class_warnings(benchmark, sides)) if spec.source else ()
+    warnings = tuple(_class_warnings(benchmark, sides, source=bool(spec.source)))
     for warning in warnings:
         logger.warning("%s: %s", benchmark.name, warning)
     divided = [divide_source(sides[0], spec, seed)] if spec.source else []
@@ -203,22 +204,25 @@ def _float_split(
     )
 
 
-def _class_warnings(benchmark: Benchmark, sides: Sequence[Side]) -> Iterator[str]:
-    """Where a target has classes of which the source has no image, or lacks some of its own."""
-    source = "+".join(sides[0].names)
-    known = set(sides[0].labels.tolist())
-    for side in sides[1:]:
+def _class_warnings(benchmark: Benchmark, sides: Sequence[Side], *, source: bool) -> Iterator[str]:
+    """Where a target has classes of which the source has no image, or lacks some of its own.
+
+    Without a source, whose first side it would be, a target is compared with all classes.
+    """
+    known = set(sides[0].labels.tolist()) if source else set(range(len(benchmark.labels)))
+    named = "+".join(sides[0].names)
+    for side in sides[1:] if source else sides:
         tested = set(side.labels.tolist())
         target = side.names[0]
         if unknown := sorted(tested - known):
             yield (
-                f"{source} has no image of {_named(benchmark, unknown)}; no method can learn to "
+                f"{named} has no image of {_named(benchmark, unknown)}; no method can learn to "
                 f"recognise them, and their images in {target} count as errors"
             )
         if absent := sorted(known - tested):
             yield (
                 f"{target} has no image of {_named(benchmark, absent)}; its accuracy is that of "
-                f"the other {len(known & tested)} classes"
+                f"the other {plural(len(known & tested), 'class')}"
             )
 
 

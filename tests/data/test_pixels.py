@@ -139,6 +139,19 @@ def test_a_class_that_the_source_lacks_is_warned_of(
     assert warnings == (
         "a has no image of 1 of the 3 classes (z); no method can learn to recognise them, and "
         "their images in c count as errors",
-        "c has no image of 1 of the 3 classes (y); its accuracy is that of the other 1 classes",
+        "c has no image of 1 of the 3 classes (y); its accuracy is that of the other 1 class",
     )
     assert all(f"folder: {warning}" in caplog.text for warning in warnings)
+
+
+def test_without_a_source_a_class_that_the_target_lacks_is_warned_of(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "d", ["a"], ["x", "y"], each=4)
+    make_tree(root, ["c"], ["x", "z"], each=12)
+    spec = DataSpec(
+        benchmark="folder", source=(), targets=("c",), root=str(root), image_size=8,
+        student_images=6, student_validation=4,
+    )  # fmt: skip
+    found = load_trial_data(spec, seed=0, device=CPU, one_target=True).warnings
+    assert found == (
+        "c has no image of 1 of the 3 classes (y); its accuracy is that of the other 2 classes",
+    )

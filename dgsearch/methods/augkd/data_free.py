@@ -32,6 +32,7 @@ __all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
 
 _SHOWN = 512  # images on which a collapse is looked for
 _AT_ONCE = 64  # of them that are in memory
+_KEPT_BATCHES = 10  # on which the released code looks for its best epoch
 _UNWATCHED = (
     "{reason}, so the batch-norm loss has weight 0: the generator follows the teacher's outputs "
     "alone"
@@ -78,10 +79,11 @@ class DataFree:
                 generator_total += self._generator_step(watched)
                 for _ in range(inner):
                     student_total += self._student_step()
+            if self._kept:
+                self._keep_lowest(self._loss_on_kept_latents(watched))
         for lr_schedule in self._lr_schedules:
             lr_schedule.step()
         student_mean, encoder_mean = (student_total / (steps * inner)).tolist()
-        self._keep_lowest(generator_total / steps)
         return check_finite(
             generator_loss=float(generator_total) / steps,
             student_loss=student_mean,
@@ -116,9 +118,22 @@ class DataFree:
     def _networks(self) -> dict[str, nn.Module]:
         return {"generator": self._generator, "encoder": self._encoder, "student": self._student}
 
+    def _loss_on_kept_latents(self, watched: WatchedBatchNorms) -> Tensor:
+        """Official: the generator's mean loss on the same latents each time, in eval mode."""
+        networks = self._networks.values()
+        for network in networks:
+            network.eval()
+        losses = [
+            self._generator_loss(self._generator(part), watched).detach()
+            for part in self._kept["latents"].chunk(_KEPT_BATCHES)
+        ]
+        for network in networks:
+            network.train()
+        return torch.stack(losses).mean()
+
     def _keep_lowest(self, generator_loss: Tensor) -> None:
         """Official: remember the networks if no earlier epoch had a lower generator loss."""
-        if self._kept and generator_loss < self._kept["lowest"]:
+        if generator_loss < self._kept["lowest"]:
             self._kept["lowest"].copy_(generator_loss)
             for name, network in self._networks.items():
                 self._kept[name].load_state_dict(network.state_dict())
@@ -152,21 +167,22 @@ class DataFree:
         return torch.randn(shape, generator=self._random, device=self._device)
 
     def _generator_step(self, watched: WatchedBatchNorms) -> Tensor:
-        images = self._generator(self._latent())
         official = is_official(self._values)  # there generated images move the statistics
         with nullcontext() if official else keeping_statistics(self._student):
-            student = self._student(images)
-        teacher = self._teacher(images)
-        loss = (
+            loss = self._generator_loss(self._generator(self._latent()), watched)
+        self._optimise_g.zero_grad(set_to_none=True)
+        loss.backward(inputs=list(self._generator.parameters()))
+        self._optimise_g.step()
+        return loss.detach()
+
+    def _generator_loss(self, images: Tensor, watched: WatchedBatchNorms) -> Tensor:
+        student, teacher = self._student(images), self._teacher(images)
+        return (
             -_divergence(student, teacher)
             + F.cross_entropy(teacher, teacher.argmax(dim=1))
             + self._values.number("balance_weight") * class_balance_loss(teacher)
             + self._values.number("batch_norm_weight") * watched.loss()
         )
-        self._optimise_g.zero_grad(set_to_none=True)
-        loss.backward(inputs=list(self._generator.parameters()))
-        self._optimise_g.step()
-        return loss.detach()
 
     def _student_step(self) -> Tensor:
         """One step of S and one of E on fresh images; returns both losses."""
@@ -189,8 +205,12 @@ class DataFree:
 
 
 def _kept_networks(context: StageContext) -> dict[str, Any]:
-    """Where the networks of the best epoch go, and its loss."""
+    """Where the networks of the best epoch go, its loss, and the latents that it is found on."""
+    values = context.values
+    shape = (_KEPT_BATCHES * values.integer("generated_batch"), values.integer("latent"))
+    random = context.generator("data_free", "kept", on_device=True)
     return {
+        "latents": torch.randn(shape, generator=random, device=context.device),
         "generator": build_generator(context),
         "encoder": build_encoder(context),
         "student": start_student(context),

@@ -203,7 +203,9 @@ class Distillation:
             return {"teacher_accuracy_student_domain": float(right.float().mean())}
         held_out = Batch(self._held_out.images, self._held_out.labels)
         found = generated_diagnostics(self._frozen, self._probe_latents())
-        return found | anchor_diagnostics(self._with_own_noise(self._frozen), held_out)
+        frozen = self._with_own_noise(self._frozen)
+        anchored = self._values.option("anchor") != "none"
+        return found | anchor_diagnostics(frozen, held_out, anchored=anchored)
 
     def _with_own_noise(self, frozen: Frozen) -> Frozen:
         """The frozen networks with random anchors from a generator of their own."""

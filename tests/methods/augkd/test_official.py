@@ -6,12 +6,17 @@ and by calling them in training mode on sines; only the numbers are kept here.
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dgsearch.methods.augkd.equations import batch_norm_loss, class_balance_loss, encoder_loss
 from dgsearch.methods.augkd.modules import AnchorNet, Encoder, Generator
 from dgsearch.methods.augkd.official import official_anchor_loss
+from dgsearch.methods.losses import distillation_loss
 from dgsearch.methods.registry import find_method
 
 LATENT, CLASSES = 6, 3
@@ -67,6 +72,27 @@ def test_the_encoders_mean_is_the_released_one() -> None:
 def test_generated_images_are_the_released_ones() -> None:
     images = _filled(Generator(LATENT, 16, 8, official=True))(_latent())
     assert float(images.sum().detach()) == pytest.approx(378.263458, abs=1e-2)
+
+
+def test_losses_are_the_released_ones() -> None:
+    """Sums over the batch there are means here: both were divided by its size."""
+    teacher = 3 * torch.sin(torch.arange(12.0)).reshape(4, CLASSES)
+    student = 2 * torch.cos(torch.arange(12.0)).reshape(4, CLASSES)
+    mean, variance = torch.sin(torch.arange(6.0)), 0.5 * torch.cos(torch.arange(6.0))
+    norms = batch_norm_loss([mean], [variance], [torch.zeros(6)], [torch.zeros(6)])
+    divergence = distillation_loss(student, teacher, temperature=1.0)
+    assert float(divergence) == pytest.approx(1.78844988, abs=1e-5)
+    labels = F.cross_entropy(teacher, teacher.argmax(dim=1))
+    generator = -divergence + labels + 20 / math.log(10) * class_balance_loss(teacher) + norms
+    assert float(generator) == pytest.approx(-7.96325254, abs=1e-4)
+    ramp = torch.arange(24.0).reshape(4, LATENT)
+    found = 0.5 * torch.cos(ramp), 0.1 * torch.sin(ramp + 1)
+    noise = torch.full((4, LATENT), 0.3)
+    encoder = encoder_loss(torch.sin(ramp), *found, noise, weight=2.5e-4)
+    assert float(encoder) == pytest.approx(3.92588472, abs=1e-4)
+    softened = distillation_loss(student, teacher, temperature=10.0)
+    distilled = 0.5 * F.cross_entropy(student, LABELS) + 0.5 * softened
+    assert float(distilled) == pytest.approx(2.34065604, abs=1e-4)
 
 
 def test_weights_start_within_the_released_bounds() -> None:

@@ -5,6 +5,7 @@ What is right was read off the released code, IshiKura-a/AuG-KD f0f6174; docs/au
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -89,6 +90,19 @@ def test_the_epoch_of_the_lowest_generator_loss_is_kept() -> None:
     assert _same([*run.product()["student"].values()], kept)
     run._keep_lowest(torch.tensor(1.0))
     assert _same([*run.product()["student"].values()], [*run._student.state_dict().values()])
+
+
+def test_the_generator_is_judged_in_eval_mode_on_the_same_latents() -> None:
+    _, runs = _chain(generator_epochs=2, **OFFICIAL)
+    run = runs["data_free"]
+    assert run._kept["latents"].shape == (10 * TINY["generated_batch"], TINY["latent"])
+    before = [tensor.clone() for tensor in run._student.state_dict().values()]
+    with WatchedBatchNorms(run._teacher) as watched:
+        first, second = (run._loss_on_kept_latents(watched) for _ in range(2))
+    assert torch.equal(first, second)
+    assert _same([*run._student.state_dict().values()], before)
+    assert run._student.training
+    assert float(run._kept["lowest"]) < math.inf
 
 
 @pytest.mark.parametrize(("preset", "steps"), [("own", 2), ("official", 4)])
