@@ -56,6 +56,7 @@ def _words(page: dict[str, Section]) -> str:
     texts = [block.text for block in blocks if isinstance(block, Note | Warn)]
     figures = [block for block in blocks if isinstance(block, Figure)]
     tables = [block for block in blocks if isinstance(block, Table)]
+    tables += [figure.table for figure in figures if figure.table is not None]
     headings = [str(name) for table in tables for name in (*table.headings, table.caption)]
     return "\n".join([*texts, *(figure.caption for figure in figures), *headings])
 
@@ -98,6 +99,22 @@ def test_bold_is_the_lowest_of_the_domains(page: dict[str, Section]) -> None:
         means.append((cell.number, cell.bold))
     lowest = min(means)
     assert lowest[1]
+
+
+def test_every_other_metric_has_its_column(page: dict[str, Section], view: StudyView) -> None:
+    (table,) = page["metrics"].blocks
+    assert isinstance(table, Table)
+    assert table.headings == (
+        "row",
+        "accuracy, per cent (higher is better)",
+        "macro F1, per cent (higher is better)",
+    )
+    name, accuracy, _ = table.rows[-1]
+    assert name == "erm"
+    assert isinstance(accuracy, Cell)
+    stored = view.data.trials[view.data.trials["method"] == "erm"]
+    per_trial = stored[[f"accuracy/{target}" for target in view.targets]].mean(axis=1)
+    assert accuracy.number == pytest.approx(per_trial.mean() * 100)
 
 
 def test_status_names_the_lowest(database: str) -> None:

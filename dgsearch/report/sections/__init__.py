@@ -13,6 +13,7 @@ from dgsearch.report.sections.domains import domain_sections
 from dgsearch.report.sections.family import family_sections
 from dgsearch.report.sections.foreign import foreign_sections
 from dgsearch.report.sections.joint import joint_sections
+from dgsearch.report.sections.metrics import metric_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
 from dgsearch.report.sections.replay import replay_sections
 from dgsearch.report.sections.seeds import seed_sections
@@ -35,6 +36,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
     yield answer_section(view)
     if view.has_results:
         yield from domain_sections(view)
+        yield from metric_sections(view)
         yield from family_sections(view)
         yield from seed_sections(view)
         yield from shapley_sections(view)

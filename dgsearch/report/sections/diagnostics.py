@@ -62,14 +62,13 @@ def _signatures(view: StudyView) -> Iterator[Section]:
         blocks.append(
             Warn(f"{meaning} ({number} {side} {part['bound'].iloc[0]:g}: {numbers}{more}.)")
         )
-    unseen = int((~found.groupby("signature")["seen"].any()).sum()) if len(found) else 0
+    passed = int((~found.groupby("signature")["seen"].any()).sum()) if len(found) else 0
     if len(found):
         blocks.append(
             Note(
-                f"Of {plural(found['signature'].nunique(), 'known failure')} that the stored "
-                f"numbers allow to look for, {unseen} "
-                f"{'was' if unseen == 1 else 'were'} not seen. The bounds are this project's "
-                "choice; the table has all numbers, taken at the last epoch."
+                f"{passed} of {plural(found['signature'].nunique(), 'failure check')} passed. The "
+                "bounds are this project's choice; the table has all numbers, taken at the last "
+                "epoch."
             )
         )
         blocks.append(_signature_table(found))

@@ -28,7 +28,7 @@ from dgsearch.report.parts import (
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, plural, records
 
-__all__ = ["chosen_rows", "domain_sections"]
+__all__ = ["chosen_rows", "chosen_trials", "domain_sections"]
 
 _RULE_WORDS = {
     "validation": "epoch and configuration by validation",
@@ -44,6 +44,13 @@ def chosen_rows(view: StudyView) -> pd.DataFrame:
     the method's own points the configuration of the best mean value on the selection split,
     and the centre where it is another one.
     """
+    columns = {f"accuracy/{name}": name for name in [*view.targets, MEAN]}
+    chosen = chosen_trials(view).rename(columns=columns)
+    return chosen[["row", "config_id", "seed", "value", *view.targets, MEAN]]
+
+
+def chosen_trials(view: StudyView) -> pd.DataFrame:
+    """The finished trials behind `chosen_rows`, with the row that each stands for."""
     done = view.done
     if view.kind == "family":
         done = done[done["config_id"].isin(view.family["config_id"])]
@@ -58,9 +65,7 @@ def chosen_rows(view: StudyView) -> pd.DataFrame:
         if view.chosen != centre:
             own = points[points["config_id"] == view.chosen]
             parts.insert(0, own.assign(row=own["row"] + ", chosen by validation"))
-    columns = {f"accuracy/{name}": name for name in [*view.targets, MEAN]}
-    chosen = pd.concat(parts, ignore_index=True).rename(columns=columns)
-    return chosen[["row", "config_id", "seed", "value", *view.targets, MEAN]]
+    return pd.concat(parts, ignore_index=True)
 
 
 def domain_sections(view: StudyView) -> Iterator[Section]:

@@ -181,9 +181,8 @@ def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataF
                 p_cell(own["p_best"]) if own is not None else "",
             ]
         )
-    mean_heading = f"mean{', %' if view.unit.sign else ''}"
     headings = (
-        symbol, "domain", "n", mean_heading, "deviation", "95% interval",
+        symbol, "domain", "n", view.unit.mean, "deviation", "95% interval",
         "to the best", "p",
     )  # fmt: skip
     numeric = (True, False, True, True, True, True, True, True)
