@@ -20,9 +20,10 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import ColumnElement, Connection, Engine, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 
-from dgsearch.database.tables import INTERMEDIATE_VALUES, PARAMS, TRIALS, VALUES
+from dgsearch.database.identity import COUNTS
+from dgsearch.database.tables import INTERMEDIATE_VALUES, OWN_TRIALS, PARAMS, TRIALS, VALUES
 from dgsearch.space import Value
 
 __all__ = ["History"]
@@ -44,7 +45,7 @@ class History:
         latest: int = _LATEST,
         maximise: bool = True,
     ) -> None:
-        """Learn from the trials of one study.
+        """Learn from the trials of one study, less those that were set aside.
 
         Args:
             engine: Of the database.
@@ -54,7 +55,7 @@ class History:
             maximise: Whether a higher value is better.
         """
         self._engine = engine
-        self._study_id = study_id
+        self._own = (TRIALS.c.study_id == study_id) & not_(_set_aside())
         self._sampler = sampler
         self._latest = latest
         self._maximise = maximise
@@ -90,7 +91,7 @@ class History:
             wanted = self._first(connection)
         else:
             wanted = or_(TRIALS.c.trial_id > self._last, TRIALS.c.trial_id.in_(self._unfinished))
-        rows, parts = _read(connection, (TRIALS.c.study_id == self._study_id) & wanted)
+        rows, parts = _read(connection, self._own & wanted)
         for row in rows:
             if row.place in self._unfinished:
                 self._end(row, parts.get(row.place, _Parts()))
@@ -103,13 +104,12 @@ class History:
 
     def _first(self, connection: Connection) -> ColumnElement[bool]:
         """Which trials to begin with: the latest, the best and those that run."""
-        own = TRIALS.c.study_id == self._study_id
-        ids = select(TRIALS.c.trial_id).where(own).order_by(TRIALS.c.trial_id.desc())
+        ids = select(TRIALS.c.trial_id).where(self._own).order_by(TRIALS.c.trial_id.desc())
         earliest = connection.scalar(ids.offset(self._latest - 1).limit(1)) or 0
         best = (
             select(VALUES.c.trial_id)
             .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
-            .where(own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
+            .where(self._own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
             .order_by(VALUES.c.value.desc() if self._maximise else VALUES.c.value)
             .limit(_BEST)
         )
@@ -126,6 +126,12 @@ class History:
             values = [parts.value] if parts.value is not None else None
             self._memory.set_trial_state_values(number, row.state, values)
             del self._unfinished[row.place]
+
+
+def _set_aside() -> ColumnElement[bool]:
+    """Whether a trial is of another identity: what it reached says nothing of today's method."""
+    query = select(OWN_TRIALS.c.trial_id)
+    return query.where(OWN_TRIALS.c.trial_id == TRIALS.c.trial_id, not_(COUNTS)).exists()
 
 
 class _Row(NamedTuple):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import TPESampler
 
 from dgsearch.database.recorder import Ending, Epoch
+from dgsearch.database.studies import register_study
 from dgsearch.runner.history import History
-from tests.fakes import FakeStudy, planned
+from tests.fakes import FakeStudy, fake_facts, planned
 
 SPACE: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
@@ -66,3 +69,35 @@ def test_of_many_trials_the_best_and_the_latest_are_remembered(database: str) ->
     remembered = history._study.get_trials(deepcopy=False)
     assert max(trial.value or 0.0 for trial in remembered) == 2.0
     assert len(remembered) == 15  # the latest 6, and 9 finished ones before them
+
+
+def _finished(study: FakeStudy, lambda_adv: float, value: float) -> None:
+    begun = study.begin(planned(lambda_adv=lambda_adv))
+    study.recorder.end(begun.trial_id, Ending("COMPLETE", "finished", value=value))
+
+
+def test_trials_of_another_version_of_the_method_teach_nothing(
+    database: str, tmp_path: Path
+) -> None:
+    def register(study: FakeStudy, version: int) -> None:
+        stages = {"mpbm": {"alternate": version}}
+        register_study(study.engine, study.spec, fake_facts(study.spec) | {"stages": stages})
+
+    raised, fresh = FakeStudy(database), FakeStudy(f"sqlite:///{tmp_path / 'fresh.db'}")
+    register(raised, 1)
+    for place in range(12):  # under version 1 high values were the best by far
+        _finished(raised, 9 + place / 12, 1.0)
+    register(raised, 2)
+    for study in (raised, fresh):
+        for place in range(12):  # under version 2 low ones are
+            _finished(study, place * 0.8, 0.5 - place / 100)
+    histories = [
+        History(study.engine, study.study_id, _sampler(), latest=latest)
+        for study, latest in ((raised, 6), (fresh, 6), (raised, 3000), (fresh, 3000))
+    ]
+    for _ in range(5):
+        proposed = [history.propose(SPACE) for history in histories]
+        assert proposed[0] == proposed[1]
+        assert proposed[2] == proposed[3]
+    assert [len(history._study.get_trials(deepcopy=False)) for history in histories] == [12] * 4
+    assert float(proposed[2]["lambda_adv"]) < 5
