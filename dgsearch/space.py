@@ -7,7 +7,7 @@ The same description checks study files, builds Optuna's distributions, prints
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,9 @@ class _Described(BaseModel):
     symbol: str = ""  # the paper's symbol, for labels; empty: the name
     meaning: str  # what it does, with its unit
     origin: Literal["paper", "choice"] = "choice"  # who set the default: the paper or this project
+    # What it decides: the result; or how fast it is computed, which may move the last digits of
+    # a number; or what is stored. The latter two are switches: no part of what a study asks.
+    purpose: Literal["result", "speed", "storage"] = "result"
 
     @property
     def label(self) -> str:
@@ -161,6 +164,17 @@ class Space(RootModel[tuple[Hyperparameter, ...]]):
     def defaults(self) -> dict[str, Value]:
         """Every hyperparameter at its default."""
         return {item.name: item.default for item in self.root}
+
+    def switches(self, but: Collection[str] = ()) -> dict[str, Value]:
+        """The default of each switch of speed or storage, less those named in `but`.
+
+        What a design varies is asked for, even where it is a switch.
+        """
+        return {
+            item.name: item.default
+            for item in self
+            if item.purpose != "result" and item.name not in but
+        }
 
     def resolve(self, values: Mapping[str, Any]) -> dict[str, Value]:
         """Every hyperparameter: the value given, checked, or the default.

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from sqlalchemy import Engine, select
 
 from dgsearch.database.tables import OWN_CONFIGURATIONS
 from dgsearch.designs.points import Configuration
+from dgsearch.space import Value
 
 __all__ = ["StoredConfigurations", "stored_configurations"]
+
+
+_NONE: Mapping[str, Value] = MappingProxyType({})
 
 
 class StoredConfigurations(Mapping[str, Configuration]):
     """Configurations by id, each read when it is asked for; `varied` is left empty."""
 
-    def __init__(self, engine: Engine, study_id: int, config_ids: Iterable[str]) -> None:
-        """The configurations of these ids in `dgsearch_configurations`."""
+    def __init__(
+        self,
+        engine: Engine,
+        study_id: int,
+        config_ids: Iterable[str],
+        switches: Mapping[str, Value] = _NONE,
+    ) -> None:
+        """The configurations of these ids in `dgsearch_configurations`, with these switches."""
         self._engine = engine
         self._study_id = study_id
         self._ids = dict.fromkeys(config_ids)
+        self._switches = switches
 
     def __getitem__(self, config_id: str) -> Configuration:
         """The configuration of that id."""
@@ -32,8 +44,14 @@ class StoredConfigurations(Mapping[str, Configuration]):
         )
         with self._engine.connect() as connection:
             row = connection.execute(query).one()
+        values = json.loads(row.values_json)
+        now = {name: value for name, value in self._switches.items() if name in values}
         return Configuration(
-            row.method, json.loads(row.values_json), role=row.role, variant=row.variant
+            row.method,
+            {**values, **now},
+            role=row.role,
+            variant=row.variant,
+            stored_id=config_id,
         )
 
     def __contains__(self, config_id: object) -> bool:
@@ -49,10 +67,19 @@ class StoredConfigurations(Mapping[str, Configuration]):
         return len(self._ids)
 
 
-def stored_configurations(engine: Engine, study_id: int, *, role: str) -> StoredConfigurations:
-    """The configurations of one role that the study has."""
+def stored_configurations(
+    engine: Engine, study_id: int, *, role: str, switches: Mapping[str, Value] = _NONE
+) -> StoredConfigurations:
+    """The configurations of one role that the study has.
+
+    Args:
+        engine: Of the database.
+        study_id: The study's row.
+        role: "point", "baseline" or "variant".
+        switches: Switches of speed and storage as the study sets them now.
+    """
     query = select(OWN_CONFIGURATIONS.c.config_id).where(
         OWN_CONFIGURATIONS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role == role
     )
     with engine.connect() as connection:
-        return StoredConfigurations(engine, study_id, connection.scalars(query).all())
+        return StoredConfigurations(engine, study_id, connection.scalars(query).all(), switches)

@@ -18,6 +18,7 @@ from dgsearch.database.decoding import Piece, column_of, common_kind, decode_par
 from dgsearch.database.filters import Conditions, own_trial
 from dgsearch.database.frames import beside_own
 from dgsearch.database.reading import Floats, Ints, Snapshot
+from dgsearch.database.switches import recorded_switches
 from dgsearch.database.tables import OWN_CONFIGURATIONS, PARAMS, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 
@@ -108,6 +109,8 @@ def _configured(database: Snapshot, rows: TrialRows) -> Iterator[tuple[str, Piec
         objects = np.empty(len(found), dtype=object)
         objects[:] = found
         yield beside_own(name), Piece(of, objects[places[of]], kind_of(found))
+    if values:
+        yield from recorded_switches(database, rows, values)
 
 
 def _configurations(

@@ -2,14 +2,15 @@
 
 A trial is the same as long as its method would train it in the same way: its stages have the
 same versions, it was trained on the same data, and its hyperparameters are those asked for. A
-hyperparameter that is new counts as having had its default. Trials of another identity are set
+hyperparameter that is new counts as having had its default. Switches of speed and storage that
+the design does not vary are no part of what is asked. Trials of another identity are set
 aside: they keep their rows, under the role "superseded", and no statistic includes them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from dgsearch.database.tables import (
     TRIALS,
 )
 from dgsearch.designs.points import Configuration
+from dgsearch.designs.registry import stored_design
 from dgsearch.space import Space
 
 __all__ = [
@@ -85,12 +87,12 @@ def takeover_of(
     connection: Connection, study_id: int, spec: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> Takeover:
     """`find_takeover` of a study by its id, inside a transaction."""
-    text = connection.scalar(
-        select(OWN_STUDIES.c.facts_json).where(OWN_STUDIES.c.study_id == study_id)
-    )
-    if text is None:
+    query = select(OWN_STUDIES.c.facts_json, OWN_STUDIES.c.spec_json)
+    known = connection.execute(query.where(OWN_STUDIES.c.study_id == study_id)).one_or_none()
+    if known is None:
         return Takeover()
-    comparison = _Comparison(json.loads(text), facts)
+    designs = [each.get("design", {}) for each in (json.loads(known.spec_json), spec)]
+    comparison = _Comparison(json.loads(known.facts_json), facts, designs)
     renamed: dict[str, tuple[str, Mapping[str, Any]]] = {}
     superseded: dict[str, str] = {}
     stored = select(OWN_CONFIGURATIONS).where(
@@ -98,14 +100,21 @@ def takeover_of(
         OWN_CONFIGURATIONS.c.role != SUPERSEDED,
         OWN_CONFIGURATIONS.c.method.not_in(comparison.unchanged()),
     )
-    for row in connection.execute(stored):
+    rows = connection.execute(stored).all()
+    taken = {row.config_id for row in rows}
+    for row in rows:
         before = json.loads(row.values_json)
         reason, now = comparison.of(row.method, before, _fixed(spec, row.method, row.variant))
         if reason:
             superseded[row.config_id] = reason
-        elif now != before:
-            renamed[row.config_id] = (Configuration(row.method, now).config_id, now)
-    asked = superseded or any(comparison.added())
+            continue
+        name = comparison.named(row, now)
+        if name != row.config_id and name in taken:
+            name = row.config_id  # one of two that differed in a switch which was varied before
+        if name != row.config_id or now != before:
+            renamed[row.config_id] = (name, now)
+            taken.add(name)
+    asked = superseded or any(comparison.added()) or comparison.unknown()
     counts = _trials_by_configuration(connection, study_id) if asked else {}
     return Takeover(renamed, superseded, tuple(_sentences(comparison, superseded, counts)))
 
@@ -124,8 +133,15 @@ def apply_takeover(connection: Connection, study_id: int, takeover: Takeover) ->
 class _Comparison:
     """A study's methods and data as they were when it last ran, and as they are now."""
 
-    def __init__(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        before: Mapping[str, Any],
+        now: Mapping[str, Any],
+        designs: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Compare facts; `designs` are that of the study as it was, and as it is."""
         self._before, self._now = before, now
+        self._designs = [stored_design(design) for design in designs]
         self._spaces: dict[str, tuple[Space, Space]] = {}
 
     def of(
@@ -145,6 +161,8 @@ class _Comparison:
             return reason, values
         before, now = self._both(method)
         for name, value in values.items():
+            if any(name in space and space[name].purpose != "result" for space in (before, now)):
+                continue  # a switch: recorded, not asked for
             default = before[name].default if name in before else None
             if name not in now and value != default:
                 return f"{method} no longer has {name}, which was {value!r}", values
@@ -154,11 +172,32 @@ class _Comparison:
         kept = {name: value for name, value in values.items() if name in now}
         return "", {name: kept.get(name, now[name].default) for name in now.names}
 
+    def named(self, row: Any, values: Mapping[str, Any]) -> str:
+        """The name that a configuration with these values has now."""
+        if row.method not in self._now["spaces"]:
+            return str(row.config_id)
+        _, now = self._both(row.method)
+        asked = () if row.role == "baseline" else self._designs[1].asks_for(row.method)
+        return Configuration(row.method, values, switches=now.switches(asked)).config_id
+
     def unchanged(self) -> list[str]:
-        """Methods whose configurations are what they were: space, stages and data are the same."""
+        """Methods whose configurations are what they were.
+
+        Space, stages and data are the same, and so are the switches that the design varies.
+        """
         before, now = (facts.get("spaces", {}) for facts in (self._before, self._now))
         same = [name for name in now if before.get(name) == now[name]]
-        return [name for name in same if not (self._data() or self._versions(name))]
+        return [
+            name
+            for name in same
+            if not (self._data() or self._versions(name) or self._other_switches(name))
+        ]
+
+    def _other_switches(self, method: str) -> bool:
+        """Whether the design varies other switches of a method than it did."""
+        switches = self._both(method)[1].switches()
+        before, now = (switches.keys() & set(d.asks_for(method)) for d in self._designs)
+        return before != now
 
     def versions(self) -> str:
         """A sentence that names each package whose version is another one; empty if none is."""
@@ -179,6 +218,18 @@ class _Comparison:
                 for name in now.names:
                     if name not in before:
                         yield f"{name} of {method}, which counts as {now[name].default!r}"
+
+    def unknown(self) -> list[str]:
+        """Each stage of which a version was raised, where none was recorded, as text."""
+        if not self._before.get("spaces") or STAGES in self._before:
+            return []
+        return [
+            f"{name} of {method} (now version {version})"
+            for method, versions in self._now.get(STAGES, {}).items()
+            if method in self._before["spaces"]
+            for name, version in versions.items()
+            if version > 1
+        ]
 
     def _both(self, method: str) -> tuple[Space, Space]:
         if method not in self._spaces:
@@ -236,6 +287,12 @@ def _sentences(
         by_reason[reason] = by_reason.get(reason, 0) + counts.get(config_id, 0)
     for reason, count in by_reason.items():
         yield f"{reason}: {_trials(count)} set aside; what is still asked for runs again"
+    raised, kept = comparison.unknown(), sum(counts.values())
+    if raised and kept:
+        yield (
+            f"unknown: dgsearch 0.1.0 recorded no versions of stages, and {', '.join(raised)} "
+            f"changed, perhaps since; {_trials(kept)} kept"
+        )
     versions = comparison.versions()
     if versions:
         yield versions

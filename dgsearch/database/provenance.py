@@ -1,10 +1,11 @@
-"""What each trial ran with: versions, revision, data, machine, threads."""
+"""What each trial ran with: versions, revision, data, machine, threads, switches."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -22,14 +23,21 @@ _ID_BYTES = 6
 _COLUMNS = ["provenance_id", "trials", "first_trial", "last_trial"]
 
 
-def provenance_content(facts: Mapping[str, Any], *, threads: int) -> dict[str, Any]:
+def provenance_content(
+    facts: Mapping[str, Any],
+    *,
+    threads: int,
+    switches: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """What the trials of a run share, as plain data.
 
     Args:
         facts: Facts of the study, as the runner gathers them.
         threads: Of one trial; two threads give other numbers than one.
+        switches: As `open_switches` gives them: by purpose and name.
     """
-    return {name: facts.get(name) for name in _FROM_FACTS} | {"threads": threads}
+    content = {name: facts.get(name) for name in _FROM_FACTS} | {"threads": threads}
+    return content | {purpose: dict(found) for purpose, found in switches.items() if found}
 
 
 def store_provenance(engine: Engine, content: Mapping[str, Any]) -> str:

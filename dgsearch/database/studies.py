@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from dgsearch.database.identity import COUNTS, apply_takeover, takeover_of
 from dgsearch.database.orphans import forget_study
+from dgsearch.database.switches import open_switches
 from dgsearch.database.tables import (
     OWN_STUDIES,
     OWN_TRIALS,
@@ -123,7 +124,7 @@ def register_study(
             }
             insert_new(connection, OWN_STUDIES, [row])
             return study_id
-        _compare(spec, json.loads(stored))
+        _compare(spec, json.loads(stored), facts)
         if not accept_other_data:
             _compare_data(connection, study_id, spec.name, facts)
         takeover = takeover_of(connection, study_id, json.loads(spec_json), facts)
@@ -201,7 +202,9 @@ def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], floa
     return {(row.config_id, row.seed): float(row.value) for row in rows}
 
 
-def check_unchanged(engine: Engine, study_id: int, spec: StudySpec) -> None:
+def check_unchanged(
+    engine: Engine, study_id: int, spec: StudySpec, facts: Mapping[str, Any]
+) -> None:
     """Refuse a study whose file now asks for something that mixes with what is stored.
 
     Raises:
@@ -212,7 +215,7 @@ def check_unchanged(engine: Engine, study_id: int, spec: StudySpec) -> None:
             select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
         )
     if stored is not None:
-        _compare(spec, json.loads(stored))
+        _compare(spec, json.loads(stored), facts)
 
 
 def _compare_data(
@@ -244,13 +247,16 @@ def _shown(entry: Any) -> str:
     return "nothing" if entry is None else json.dumps(entry)
 
 
-def _compare(spec: StudySpec, stored: Mapping[str, Any]) -> None:
+def _compare(spec: StudySpec, stored: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     now = json.loads(spec.model_dump_json())
+    switches = {name for found in open_switches(spec, facts).values() for name in found}
+    free = {f"hyperparameters.{name}" for name in switches}
     differences = [
         f"  {place}: in the database {_shown(before)}, in the file {_shown(after)}"
         for name in now
         if name not in _FREE and name != "design"
         for place, before, after in _differing(name, stored.get(name), now[name])
+        if place not in free
     ]
     old, new = stored.get("design", {}), now["design"]
     if old.get("kind") != new["kind"]:
@@ -262,5 +268,5 @@ def _compare(spec: StudySpec, stored: Mapping[str, Any]) -> None:
         raise StudyChangedError(
             f"study {spec.name!r} began with another study file:\n{lines}\n"
             "Give the new study another name or another --database, or restore the old entries. "
-            "Seeds, points, baselines and resources may change."
+            "Seeds, points, baselines, resources and switches of speed may change."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -42,6 +42,10 @@ class Ablation(Design, frozen=True):
         changed = self.variants.values()
         return [str(changes["method"]) for changes in changed if "method" in changes]
 
+    def asks_for(self, method: str) -> Collection[str]:
+        """What any of its variants replaces."""
+        return {name for changes in self.variants.values() for name in changes}
+
     def points(self, asked: Asked, spaces: Mapping[str, Space]) -> list[Configuration]:
         """The full method, then each variant."""
         made = []
@@ -49,7 +53,11 @@ class Ablation(Design, frozen=True):
             method = str(changes.get("method", asked.method))
             own = {name: value for name, value in changes.items() if name != "method"}
             resolved = spaces[method].resolve({**shared_values(asked, spaces[method]), **own})
-            made.append(Configuration(method, resolved, role="variant", variant=variant))
+            switches = spaces[method].switches(self.asks_for(method))
+            item = Configuration(
+                method, resolved, role="variant", variant=variant, switches=switches
+            )
+            made.append(item)
         return made
 
     def check_values(self, parts: Parts, space: Space) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ answer itself has the answer of a design that trains known points at every seed 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -94,16 +94,26 @@ class Design(BaseModel, frozen=True, extra="forbid"):
     def points(self, asked: Asked, spaces: Mapping[str, Space]) -> list[Configuration]:
         """The design's own configurations; they may repeat."""
         space, varied = spaces[asked.method], tuple(self.vary)
+        switches = space.switches(self.asks_for(asked.method))
+        resolved = (space.resolve({**asked.hyperparameters, **v}) for v in self.changes(space))
         return [
-            Configuration(asked.method, space.resolve({**asked.hyperparameters, **values}), varied)
-            for values in self.changes(space)
+            Configuration(asked.method, values, varied, switches=switches) for values in resolved
         ]
+
+    def asks_for(self, method: str) -> Collection[str]:
+        """Hyperparameters of a method in which the design's own configurations may differ."""
+        return self.vary
 
     def configured(self, asked: Asked, spaces: Mapping[str, Space]) -> list[Configuration]:
         """The configurations known beforehand, without repetition: points and baselines."""
         points = self.points(asked, spaces)
         baselines = [
-            Configuration(name, shared_values(asked, spaces[name]), role="baseline")
+            Configuration(
+                name,
+                shared_values(asked, spaces[name]),
+                role="baseline",
+                switches=spaces[name].switches(),
+            )
             for name in asked.baselines
         ]
         unique: dict[str, Configuration] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
@@ -40,6 +40,10 @@ class Family(Design, frozen=True):
         """What a method is drawn from: the shared ranges, then its own."""
         return {**self.vary, **self.methods.get(method, {})}
 
+    def asks_for(self, method: str) -> Collection[str]:
+        """What the method is drawn from."""
+        return self.ranges(method)
+
     def added_methods(self) -> Sequence[str]:
         """Its methods."""
         return list(self.methods)
@@ -58,7 +62,14 @@ class Family(Design, frozen=True):
         points = drawn_points(ranges, space) if ranges else iter(())
         for point in itertools.chain([{}], points):
             values = space.resolve({**shared_values(asked, space), **point})
-            member = Configuration(method, values, tuple(ranges), role="variant", variant=method)
+            member = Configuration(
+                method,
+                values,
+                tuple(ranges),
+                role="variant",
+                variant=method,
+                switches=space.switches(ranges),
+            )
             found.setdefault(member.config_id, member)
             if len(found) == self.configurations:
                 break

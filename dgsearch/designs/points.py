@@ -39,6 +39,9 @@ class Configuration:
         role: What the study has it for: "point", "baseline" or "variant".
         variant: Name of the variant of an ablation, "full" for the method itself; the method in
             a family; else empty.
+        switches: Default of each switch of speed or storage that the study does not ask for:
+            `space.switches(but=...)`. Its value is recorded with each trial.
+        stored_id: Its name in a database; empty: it follows from the rest.
     """
 
     method: str
@@ -46,11 +49,18 @@ class Configuration:
     varied: tuple[str, ...] = ()
     role: str = field(default="point", compare=False)
     variant: str = field(default="", compare=False)
+    switches: Mapping[str, Value] = field(default_factory=dict, compare=False)
+    stored_id: str = field(default="", compare=False)
 
     @cached_property
     def config_id(self) -> str:
-        """Name of the configuration: equal for equal method and values, 12 hexadecimal digits."""
-        text = json.dumps([self.method, dict(sorted(self.values.items()))])
+        """Name of the configuration: equal for equal method and values, 12 hexadecimal digits.
+
+        Whatever value a switch of `switches` has, it is named as if it had its default.
+        """
+        if self.stored_id:
+            return self.stored_id
+        text = json.dumps([self.method, dict(sorted({**self.values, **self.switches}.items()))])
         return hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """Options that trade the last digits for speed: precision, memory order, TF32, compilation.
 
 They change no method, but they change its numbers a little; so they are hyperparameters, which
-a stage declares and its key hashes.
+a stage declares and its key hashes, and their purpose is "speed": a study does not ask for them.
 """
 
 from __future__ import annotations
@@ -20,24 +20,28 @@ ACCELERATION = Space(
     (
         Choice(
             name="precision",
+            purpose="speed",
             default="float32",
             options=("float32", "bf16"),
             meaning="of the extractor's activations; bf16: autocast, weights stay float32",
         ),
         Choice(
             name="memory_format",
+            purpose="speed",
             default="channels_last",
             options=("channels_last", "contiguous"),
             meaning="memory order of images and convolutions",
         ),
         Choice(
             name="tf32",
+            purpose="speed",
             default="off",
             options=("off", "on"),
             meaning="let CUDA shorten the factors of float32 products to 10 bits",
         ),
         Choice(
             name="compile",
+            purpose="speed",
             default="off",
             options=("off", "on"),
             meaning="torch.compile of the extractor that is trained; needs a C++ compiler",

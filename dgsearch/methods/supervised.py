@@ -43,6 +43,7 @@ __all__ = [
 
 _SAMPLE = Choice(
     name="sample",
+    purpose="storage",
     default="off",
     options=("on", "off"),
     meaning="store with the trial a small sample of what the method makes",

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, select
 
+from dgsearch.database.conditions import read_conditions
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import Declared, Objective, read_declared
 from dgsearch.database.facts import StudyFacts, read_facts
-from dgsearch.database.provenance import read_provenance
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, TRIALS
@@ -49,7 +49,7 @@ class StudyData:
         stages: One row a trial and stage: trial_number, stage, taken, seconds, saved_s.
         samples: A few of those stored, of different configurations.
         stored_samples: How many are stored.
-        provenance: `read_provenance`: what the trials ran with.
+        conditions: `read_conditions`: what the trials ran with.
         maximise: Whether a higher value is better.
         declared: Objectives and distributions; of foreign studies their sections use them.
         objective: Place of the objective that the page is about.
@@ -63,7 +63,7 @@ class StudyData:
     stages: pd.DataFrame
     samples: Sequence[Sample] = ()
     stored_samples: int = 0
-    provenance: pd.DataFrame = field(default_factory=pd.DataFrame)
+    conditions: pd.DataFrame = field(default_factory=pd.DataFrame)
     maximise: bool = True
     declared: Declared = _OWN
     objective: int = 0
@@ -95,7 +95,7 @@ def read_study_data(engine: Engine, study: str, objective: str | None = None) ->
         stages=read_stages(engine, study) if own else pd.DataFrame({name: [] for name in _STAGES}),
         samples=samples,
         stored_samples=stored,
-        provenance=read_provenance(engine, study),
+        conditions=read_conditions(engine, study),
         maximise=declared.objectives[chosen].maximised,
         declared=declared,
         objective=chosen,

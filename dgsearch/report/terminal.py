@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dgsearch.analysis.selection import finished, repeated, superseded
+from dgsearch.database.conditions import differing_conditions, read_conditions
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.facts import read_facts
@@ -47,12 +48,17 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
             no_wrap=heading == "study",
             overflow="fold",
         )
+    mixed: list[str] = []
     for row in studies.to_dict("records"):
         trials = read_trials(engine, row["study"], columns=_COLUMNS)
         facts = read_facts(engine, row["study"])
         infeasible = frozenset() if facts.spec else read_infeasible(engine, row["study"])
         cells = _cells(row, trials, facts.facts.get("planned"), infeasible)
         table.add_row(*(Text(line(cell)) for cell in cells))
+        differing = differing_conditions(read_conditions(engine, row["study"]))
+        if differing:
+            mixed.append(f"{row['study']}: trials differ in {', '.join(differing)}; see its page")
+    table.caption = Text(line("; ".join(mixed))) if mixed else None
     return table
 
 

@@ -139,8 +139,8 @@ def _attempts_of(spec: StudySpec, engine: Engine) -> dict[tuple[str, int], Attem
     study_id = _study_row(engine, spec.name)
     if study_id is None:
         return {}
-    check_unchanged(engine, study_id, spec)
     facts = study_facts(spec, "", planned=0)
+    check_unchanged(engine, study_id, spec, facts)
     takeover = find_takeover(engine, spec.name, spec.model_dump(mode="json"), facts)
     found = {
         (takeover.config_id(config_id), seed): attempt

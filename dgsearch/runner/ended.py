@@ -11,6 +11,7 @@ from dgsearch.database.facts import read_facts
 from dgsearch.database.outcomes import target_means
 from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import finished_values, set_planned
+from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import Outcomes
 from dgsearch.study import StudySpec
 
@@ -46,7 +47,12 @@ class StoredEnds:
     def proposed(self) -> StoredConfigurations:
         """The points so far, by config_id; kept until `forget`."""
         if self._proposed is None:
-            self._proposed = stored_configurations(self.engine, self.study_id, role="point")
+            facts = read_facts(self.engine, self._spec.name).facts
+            found = open_switches(self._spec, facts).values()
+            switches = {name: value for each in found for name, value in each.items()}
+            self._proposed = stored_configurations(
+                self.engine, self.study_id, role="point", switches=switches
+            )
         return self._proposed
 
     def images(self) -> Mapping[str, int]:

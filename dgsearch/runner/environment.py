@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
 from dgsearch.study.plan import methods_of
 
-__all__ = ["available_cores", "check_writable", "ray_cluster", "study_facts"]
+__all__ = ["available_cores", "check_writable", "device_driver", "ray_cluster", "study_facts"]
 
 _PACKAGES = (
     "dgsearch",
@@ -207,12 +208,24 @@ def _git_revision() -> str | None:
 
 def _machine() -> dict[str, Any]:
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return {
+    machine = {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": available_cores(),
         "gpus": gpus,
     }
+    return machine | ({"driver": device_driver()} if gpus else {})
+
+
+def device_driver(kernel: Path = Path("/proc/driver/nvidia/version")) -> str:
+    """Version of the accelerator's driver, and of the CUDA or HIP that torch was built for."""
+    try:
+        text = kernel.read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    found = re.search(r"\b\d+\.\d+(\.\d+)?\b", text)
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else f"HIP {torch.version.hip}"
+    return f"{found[0] if found else 'unknown'}, {built}"
 
 
 def _processor() -> str:

@@ -122,7 +122,12 @@ class ProposalQueue:
         """What the sampler proposes next, at the first seed at which it was not proposed."""
         proposed = self._history.propose(self._distributions)
         values = self._space.resolve({**self._spec.hyperparameters, **proposed})
-        configuration = Configuration(self._spec.method, values, tuple(self._distributions))
+        configuration = Configuration(
+            self._spec.method,
+            values,
+            tuple(self._distributions),
+            switches=self._space.switches(self._spec.design.asks_for(self._spec.method)),
+        )
         return PlannedTrial(configuration, self._free_seed(configuration.config_id))
 
     def _share(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine
 
+from dgsearch.database.conditions import changed_conditions
 from dgsearch.database.connection import answering, database_url, open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.identity import find_takeover
@@ -29,6 +30,7 @@ from dgsearch.database.studies import (
     finished_values,
     register_study,
 )
+from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import Phase, PlannedTrial
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.ended import StoredEnds
@@ -83,7 +85,13 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     storage = open_for_writing(options.database)
     with answering(database_url(options.database)):
         study_id = _register(storage.engine, spec, facts, options)
-        content = provenance_content(facts, threads=max(1, int(spec.resources.cpus)))
+        content = provenance_content(
+            facts,
+            threads=max(1, int(spec.resources.cpus)),
+            switches=open_switches(spec, facts),
+        )
+        for sentence in changed_conditions(storage.engine, spec.name, content):
+            logger.warning("%s: %s", spec.name, sentence)
         provenance_id = store_provenance(storage.engine, content)
         run = _StudyRun(spec, options, storage, study_id, provenance_id)
         try:

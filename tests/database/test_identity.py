@@ -114,6 +114,17 @@ def test_a_raised_version_sets_the_trials_of_that_method_aside(study: FakeStudy)
     assert _open_trials(study, SPACES) == 15
 
 
+def test_a_version_that_may_have_been_raised_since_0_1_0_is_said(database: str) -> None:
+    study = full_study(database)  # 0.1.0 recorded no versions of stages
+    stages = {"mpbm": {"pretrain": 1, "alternate": 2}, "erm": {"pretrain": 1, "erm": 1}}
+    assert _register(study, _facts(stages=stages)) == (
+        "unknown: dgsearch 0.1.0 recorded no versions of stages, and alternate of mpbm (now "
+        "version 2) changed, perhaps since; 18 stored trials are kept",
+    )
+    assert _open_trials(study, SPACES) == 0
+    assert _register(study, _facts(stages=stages)) == ()  # said once
+
+
 def test_trials_set_aside_twice_keep_ids_of_their_own(study: FakeStudy, database: str) -> None:
     for version in (2, 3):
         stages = STAGES | {"mpbm": {"pretrain": 1, "alternate": version}}

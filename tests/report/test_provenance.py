@@ -13,7 +13,7 @@ from dgsearch.database.studies import register_study
 from dgsearch.report.page import write_report
 from dgsearch.report.terminal import status_table
 from dgsearch.study.plan import plan_trials
-from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study
+from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study, planned
 
 
 def _page(database: str, folder: Path) -> str:
@@ -52,3 +52,15 @@ def test_trials_set_aside_are_said_and_counted_apart(database: str, tmp_path: Pa
     console = Console(width=200, record=True)
     console.print(status_table(database, "fake"))
     assert "15/15 (+15 of an earlier version)" in console.export_text()
+
+
+def test_trials_that_recorded_no_conditions_are_said(database: str, tmp_path: Path) -> None:
+    study = full_study(database)  # as dgsearch 0.1.0 left it
+    facts = fake_facts(study.spec)
+    content = provenance_content(facts, threads=1, switches={"speed": {"tf32": "on"}})
+    stored, driver = store_provenance(study.engine, content), study.driver.driver_id
+    study.recorder = StudyRecorder(study.engine, study.study_id, driver, provenance_id=stored)
+    study.complete(planned(T=7), 0.5)
+    text = _page(database, tmp_path)
+    assert "18 trials of dgsearch 0.1.0 did not record versions" in text
+    assert "ran under different conditions" not in text

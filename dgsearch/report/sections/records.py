@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from dgsearch.analysis.selection import accuracy_columns, superseded
+from dgsearch.database.conditions import UNKNOWN, differing_conditions
 from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import FOREIGN, StudyView
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
+from dgsearch.wording import plural
 
 __all__ = ["error_blocks", "file_section", "provenance_section", "trials_section"]
 
@@ -96,7 +98,7 @@ def provenance_section(view: StudyView) -> list[Section]:
         ["images", ", ".join(f"{name} {count}" for name, count in known["images"].items())],
         ["epoch that counts", epoch_rule(facts)],
         ["machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"],
-        ["accelerators", ", ".join(machine["gpus"]) or "none"],
+        ["accelerators", _accelerators(machine)],
         ["versions", ", ".join(f"{name} {text}" for name, text in known["versions"].items())],
         ["Python", str(known["python"])],
         ["git revision", str(known["git_revision"] or "none")],
@@ -105,6 +107,12 @@ def provenance_section(view: StudyView) -> list[Section]:
     table = Table("provenance", ("what", "value"), rows, (False, False), "What was run")
     blocks: list[Block] = [*_set_aside(view), *_mixed(view), table]
     return [Section("provenance", "What was run", blocks)]
+
+
+def _accelerators(machine: Mapping[str, Any]) -> str:
+    """Their names, and their driver where it was recorded."""
+    driver = f"; driver {machine['driver']}" if "driver" in machine else ""
+    return (", ".join(machine["gpus"]) or "none") + driver
 
 
 def _set_aside(view: StudyView) -> list[Block]:
@@ -123,13 +131,10 @@ def _set_aside(view: StudyView) -> list[Block]:
 
 def _mixed(view: StudyView) -> list[Block]:
     """A warning and a table where trials ran with different versions, data or settings."""
-    found = view.data.provenance
-    if len(found) < 2:
-        return []
-    texts = found.astype(str)
-    differing = [name for name in found.columns[4:] if texts[name].nunique() > 1]
+    found = view.data.conditions
+    differing = differing_conditions(found)
     if not differing:
-        return []
+        return _partly_unknown(found)
     headings = ("trials", "from", "to", *differing)
     rows: Rows = [
         [
@@ -147,6 +152,19 @@ def _mixed(view: StudyView) -> list[Block]:
             "Comparisons on this page mix them."
         ),
         Table("provenances", headings, rows, numeric, "Conditions of the trials"),
+    ]
+
+
+def _partly_unknown(found: pd.DataFrame) -> list[Block]:
+    """How many trials did not record what others did."""
+    if "threads" not in found or not (found["threads"] == UNKNOWN).any():
+        return []
+    count = int(found.loc[found["threads"] == UNKNOWN, "trials"].sum())
+    return [
+        Note(
+            f"{plural(count, 'trial')} of dgsearch 0.1.0 did not record versions, machine and "
+            "threads; whether they were those of the others is unknown."
+        )
     ]
 
 
