@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from dgsearch import inert
+from dgsearch import inert, replies
 from dgsearch.study.shipped import find_study
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Database",
     "Direction",
     "Figures",
+    "Json",
     "Metric",
     "NewStudy",
     "Objective",
@@ -38,6 +39,17 @@ def _choose_zone(name: str | None) -> str | None:
         check_zone(name)
         os.environ[VARIABLE] = name
     return name
+
+
+def _choose_json(context: typer.Context, wanted: bool) -> bool:
+    """Let the command answer in JSON or in lines."""
+    names: list[str] = []
+    level: Any = context
+    while level.parent is not None:  # up to the application, which has many names
+        names.insert(0, str(level.info_name))
+        level = level.parent
+    replies.choose_json(" ".join(names), wanted)
+    return wanted
 
 
 Database = Annotated[
@@ -127,6 +139,15 @@ Columns = Annotated[
         metavar="[MEANING=]COLUMN",
         help="Map a column of a table: lr (a hyperparameter), seed=COLUMN, "
         "accuracy.DOMAIN=COLUMN, trial=, step=, state=, method=, started=, finished=.",
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Answer with one JSON object (docs/json.md).",
+        callback=_choose_json,
+        is_eager=True,
     ),
 ]
 Objective = Annotated[

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dgsearch import inert
+from dgsearch.answers import add_answers
 from dgsearch.arguments import (
     Artifacts,
     Columns,
@@ -29,6 +30,7 @@ from dgsearch.arguments import (
 )
 from dgsearch.errors import DgsearchError, unexpected
 from dgsearch.replaying import add_replay
+from dgsearch.replies import answer_in_json
 from dgsearch.upkeep import add_upkeep
 
 __all__ = ["app", "main"]
@@ -40,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+add_answers(app)
 add_upkeep(app)
 add_replay(app)
 
@@ -51,6 +54,8 @@ def main() -> None:
     if logging.lastResort is not None:  # shows warnings where nobody has set up logging
         logging.lastResort.setFormatter(inert.InertFormatter())
     gc.set_threshold(_GC_OBJECTS, 20, 100)
+    if "--json" in sys.argv:  # also where the rest cannot be understood
+        sys.exit(answer_in_json(app))
     try:
         app()
     except DgsearchError as error:

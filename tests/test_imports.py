@@ -32,6 +32,7 @@ PUBLIC = [
         "dgsearch",
         "dgsearch.cli",
         "dgsearch.report",
+        "dgsearch.report.answers",
         "dgsearch.report.terminal",
         "dgsearch.analysis.sensitivity",
         "dgsearch.database.queries",

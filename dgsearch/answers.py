@@ -1,0 +1,71 @@
+"""Commands that answer a question about a study: which is best, is B better, what is decided?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dgsearch.arguments import Database, Json
+from dgsearch.replies import reply
+
+__all__ = ["add_answers"]
+
+_Study = Annotated[str, typer.Argument(help="Name of the study.")]
+_Configuration = Annotated[
+    str,
+    typer.Argument(
+        help="A config_id, best, reference, 'trial N', a name, or settings such as lr=0.001,T=10.",
+        show_default=False,
+    ),
+]
+
+
+def add_answers(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("best")(_best)
+    app.command("compare")(_compare)
+    app.command("decisions")(_decisions)
+
+
+def _best(
+    study: _Study,
+    rule: Annotated[
+        str, typer.Option(metavar="RULE", help="validation, or oracle, which sees the targets.")
+    ] = "validation",
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say which configuration is best, and which ones cannot be told from it."""
+    from dgsearch.report.answer_lines import best_lines
+    from dgsearch.report.answers import answer_view, best_answer
+
+    view = answer_view(database, study)
+    answer = best_answer(view, rule=rule)
+    reply(answer, best_lines(view, answer))
+
+
+def _compare(
+    study: _Study,
+    a: _Configuration,
+    b: _Configuration,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Compare configuration B with configuration A, paired over their seeds."""
+    from dgsearch.report.answer_lines import compare_lines
+    from dgsearch.report.answers import answer_view, compare_answer
+
+    view = answer_view(database, study)
+    answer = compare_answer(view, a, b)
+    reply(answer, compare_lines(view, answer))
+
+
+def _decisions(study: _Study, database: Database = None, as_json: Json = False) -> None:
+    """Say what is decided about each configuration against the study's reference."""
+    from dgsearch.report.answer_lines import decision_lines
+    from dgsearch.report.answers import answer_view, decisions_answer
+
+    view = answer_view(database, study)
+    answer = decisions_answer(view)
+    reply(answer, decision_lines(view, answer))

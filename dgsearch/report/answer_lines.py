@@ -1,0 +1,96 @@
+"""The answers about a study in lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dgsearch.analysis.selection import MEAN
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import given, listed, p_text, plural
+
+__all__ = ["best_lines", "compare_lines", "decision_lines"]
+
+
+def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
+    """`best_answer` in words."""
+    best = answer["best"]
+    yield (
+        f"{answer['study']}: the best of {plural(answer['candidates'], 'configuration')} by "
+        f"{answer['rule']} is {_called(best)}"
+    )
+    if answer["rule"] == "oracle":
+        yield "  the oracle saw the targets: its numbers are no estimate of what a user would get"
+    yield f"  {'validation':<24} {_mean(view, answer['validation'])}"
+    for name, interval in answer["targets"].items():
+        yield f"  {name:<24} {_mean(view, interval)}"
+    tied = answer["not_told_apart"]
+    if tied is None:
+        yield "  whether others differ from it is not tested: there are too many"
+    elif tied:
+        names = listed([row["name"] for row in tied], most=8)
+        yield (
+            f"  not told from it over {plural(answer['shared_seeds'], 'shared seed')}: "
+            f"{len(tied)} of {answer['candidates'] - 1}: {names}"
+        )
+    elif answer["candidates"] > 1:
+        yield "  every other configuration is told from it (p <= 0.05)"
+
+
+def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
+    """`compare_answer` in words."""
+    yield f"{answer['study']}: B, {_called(answer['b'])}"
+    yield f"  against A, {_called(answer['a'])}"
+    for name, row in ((MEAN, answer), *answer["targets"].items()):
+        yield f"  {name:<24} {_difference(view, row)}"
+    yield f"  {'validation':<24} {_difference(view, answer['validation'])}"
+    yield f"  B is {_WORDS[answer['verdict']]}"
+    if answer["smallest_p"] > 0.05:
+        yield (
+            f"  {plural(answer['pairs'], 'pair')} cannot reach p <= 0.05; the smallest p is "
+            f"{p_text(answer['smallest_p'])}"
+        )
+
+
+_WORDS = {"better": "better than A", "worse": "worse than A", "open": "not told from A"}
+
+
+def decision_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
+    """`decisions_answer` in words."""
+    yield (
+        f"{answer['study']}: against {_called(answer['reference'])}, by {answer['rule']} "
+        f"({answer['confidence'] * 100:g}% confidence)"
+    )
+    for row in answer["configurations"]:
+        yield f"  {row['verdict']:<11} {row['name']}: {_difference(view, row)}"
+    few = [row for row in answer["configurations"] if row["pairs"] < (answer["pairs_needed"] or 0)]
+    if few:
+        yield (
+            f"  {len(answer['configurations'])} comparisons take {answer['pairs_needed']} pairs "
+            f"before one can be decided; {len(few)} have fewer"
+        )
+
+
+def _called(configuration: Mapping[str, Any]) -> str:
+    return f"{configuration['name']} (configuration {configuration['config_id']})"
+
+
+def _mean(view: StudyView, row: Mapping[str, Any]) -> str:
+    text = f"{view.unit.text(row['mean'])}{view.unit.sign} (n = {row['n']}"
+    if not given(row["low"]):
+        return f"{text})"
+    return f"{text}, 95% {view.unit.between(row['low'], row['high'])})"
+
+
+def _difference(view: StudyView, row: Mapping[str, Any]) -> str:
+    """A paired difference with its doubt."""
+    if not row["pairs"]:
+        return "no seed in common"
+    unit = view.unit
+    parts = [plural(row["pairs"], "pair")]
+    if given(row["low"]):
+        parts.append(unit.between(row["low"], row["high"], signed=True))
+    p = row.get("p_holm", row.get("p"))
+    if given(p):
+        parts.append(f"p = {p_text(p)}" if p >= 0.001 else f"p {p_text(p)}")
+    return f"{unit.signed(row['difference'])} {unit.step}".rstrip() + f" ({', '.join(parts)})"

@@ -1,0 +1,273 @@
+"""Answers about a study as plain data: which is best, is B better than A, what is decided?
+
+They rest on the numbers of the page: finished trials, shared seeds, paired differences with
+their interval and their exact sign-flip test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dgsearch.analysis.adaptive import ADAPTIVE, REFERENCE, seed_decisions
+from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
+from dgsearch.analysis.selection import MEAN
+from dgsearch.analysis.statistics import fewest_pairs, mean_interval
+from dgsearch.database.connection import open_for_reading
+from dgsearch.database.constraints import read_infeasible
+from dgsearch.database.declared import read_declared
+from dgsearch.database.facts import read_facts
+from dgsearch.database.frames import hyperparameter_columns
+from dgsearch.database.queries import read_trials
+from dgsearch.database.reading import Database
+from dgsearch.errors import ReportError, one_of
+from dgsearch.report.naming import find_configuration
+from dgsearch.report.reading import StudyData
+from dgsearch.report.view import StudyView, study_view
+from dgsearch.report.words import given, records
+
+__all__ = ["RULES", "answer_view", "best_answer", "compare_answer", "decisions_answer"]
+
+RULES = ("validation", "oracle")
+OPEN = "open"
+_MOST_TIED = 200  # candidates; comparing each with the best takes their number squared
+
+
+def answer_view(database: Database, study: str) -> StudyView:
+    """A study as its answers see it: without curves and scores, which they do not need.
+
+    Raises:
+        DatabaseError: If the database cannot be read or lacks the study.
+    """
+    engine = open_for_reading(database)
+    trials, facts = read_trials(engine, study), read_facts(engine, study)
+    if not facts.spec:
+        trials = trials[~trials["trial_number"].isin(read_infeasible(engine, study))]
+    maximise = read_declared(engine, study).objectives[0].maximised
+    none = pd.DataFrame()
+    return study_view(StudyData(facts, trials, none, none, none, maximise=maximise), {})
+
+
+def best_answer(view: StudyView, *, rule: str = "validation") -> dict[str, Any]:
+    """The configuration of the best mean over shared seeds, and those that it is not told from.
+
+    Baselines are no candidates. Of a search that has confirmed some of its proposals, only
+    these are.
+
+    Args:
+        view: The study.
+        rule: What is averaged: "validation", what trials report for selection, or "oracle", the
+            mean over the targets, which is no estimate of what a user would get.
+
+    Raises:
+        ReportError: If the rule is unknown, or no trial has finished.
+    """
+    if rule not in RULES:
+        raise ReportError(f"--rule {rule!r}: is unknown; {one_of(rule, RULES)}")
+    _check_results(view)
+    column = "value" if rule == "validation" else view.outcome
+    candidates = _candidates(view)
+    wide = candidates.pivot_table(index="seed", columns="config_id", values=column, sort=False)
+    few = wide.shape[1] <= _MOST_TIED
+    table = tied_with_best(wide if few else _highest(view, wide), maximise=view.data.maximise)
+    (best,) = records(table[table["best"]])
+    own = view.done[view.done["config_id"] == best["row"]]
+    tied = records(table[table["tied"] & ~table["best"]]) if few else []
+    return {
+        **_head(view),
+        "rule": rule,
+        "candidates": int(wide.shape[1]),
+        "shared_seeds": int(best["seeds"]),
+        "best": _configuration(view, str(best["row"])),
+        "validation": _interval(own["value"]),
+        "targets": {name: _interval(own[f"accuracy/{name}"]) for name in (MEAN, *view.targets)},
+        "not_told_apart": [
+            {**_called(view, str(row["row"])), "mean": row["common"], "p": row["p_best"]}
+            for row in tied
+        ]
+        if few
+        else None,
+    }
+
+
+def compare_answer(view: StudyView, a: str, b: str) -> dict[str, Any]:
+    """Configuration B against configuration A, paired over the seeds that both have.
+
+    Args:
+        view: The study.
+        a: The one to compare with, as `find_configuration` understands it.
+        b: The other one.
+
+    Raises:
+        ReportError: If one of them is unknown or both are the same.
+    """
+    _check_results(view)
+    first, second = find_configuration(view, a), find_configuration(view, b)
+    if first == second:
+        raise ReportError(f"{a!r} and {b!r} are the same configuration {first}; name another one")
+    domains = {name: f"accuracy/{name}" for name in view.targets}
+    head = _paired(view, view.outcome, first, second)
+    return {
+        **_head(view),
+        "a": _configuration(view, first),
+        "b": _configuration(view, second),
+        **head,
+        "verdict": _verdict(view, head, "p"),
+        "validation": _paired(view, "value", first, second),
+        "targets": {
+            name: _paired(view, column, first, second) for name, column in domains.items()
+        },
+    }
+
+
+def decisions_answer(view: StudyView) -> dict[str, Any]:
+    """Every configuration against the study's reference, with what is decided about it.
+
+    Of adaptive seeds these are the study's own decisions. Elsewhere one is "better" or "worse"
+    where the 95% interval of its difference leaves zero out and the sign-flip p, corrected for
+    all of them by Holm, is at most 0.05; else it is "open".
+
+    Raises:
+        ReportError: If the study has no reference.
+    """
+    _check_results(view)
+    adaptive = view.kind == ADAPTIVE
+    found = _decided(view) if adaptive else _corrected(view)
+    design = view.facts.spec.get("design", {})
+    return {
+        **_head(view),
+        "rule": "repeated confidence intervals" if adaptive else "95% interval and Holm's p",
+        "confidence": design["confidence"] if adaptive else 1 - LEVEL,
+        "margin": design["margin"] if adaptive else None,
+        **found,
+    }
+
+
+def _decided(view: StudyView) -> dict[str, Any]:
+    """The decisions of adaptive seeds."""
+    table = seed_decisions(view.data.trials, view.facts)
+    (reference,) = records(table[table["verdict"] == REFERENCE])
+    names = ("verdict", "seeds", "pairs", "difference", "low", "high")
+    return {
+        "reference": _called(view, str(reference["config_id"])),
+        "pairs_needed": None,
+        "configurations": [
+            {**_called(view, str(row["config_id"])), **{name: row[name] for name in names}}
+            for row in records(table[table["verdict"] != REFERENCE])
+        ],
+    }
+
+
+def _corrected(view: StudyView) -> dict[str, Any]:
+    """Comparisons with the reference, corrected together."""
+    if view.reference is None:
+        raise ReportError(
+            f"study {view.facts.name!r} has no finished reference to decide against "
+            f"(design.kind = {view.kind!r}); name two configurations: dgsearch compare STUDY A B"
+        )
+    wide = view.done.pivot_table(
+        index="seed", columns="config_id", values=view.outcome, sort=False
+    )
+    rows = [
+        row for row in records(compare_columns(wide, view.reference))
+        if row["row"] != view.reference
+    ]  # fmt: skip
+    names = ("pairs", "difference", "low", "high", "p", "p_holm", "smallest_p", "detectable")
+    return {
+        "reference": _called(view, view.reference),
+        "pairs_needed": fewest_pairs(LEVEL / max(1, len(rows))),
+        "configurations": [
+            {
+                **_called(view, str(row["row"])),
+                "verdict": _verdict(view, row, "p_holm"),
+                **{name: row[name] for name in names},
+            }
+            for row in rows
+        ],
+    }
+
+
+def _head(view: StudyView) -> dict[str, Any]:
+    """What every answer begins with."""
+    return {
+        "study": view.facts.name,
+        "metric": view.metric if view.facts.spec else "value",
+        "higher_is_better": view.data.maximise,
+    }
+
+
+def _check_results(view: StudyView) -> None:
+    if not view.has_results:
+        raise ReportError(
+            f"study {view.facts.name!r}: no trial has finished yet with a number on every "
+            "target; `dgsearch status` shows how far it is"
+        )
+
+
+def _candidates(view: StudyView) -> pd.DataFrame:
+    """Finished trials among whose configurations the best is chosen."""
+    own = view.alike[view.alike["role"] != "baseline"]
+    own = own if len(own) else view.alike
+    runs = own.groupby("config_id")["seed"].transform("nunique")
+    return own[runs > 1] if view.kind == "search" and (runs > 1).any() else own
+
+
+def _highest(view: StudyView, wide: pd.DataFrame) -> pd.DataFrame:
+    """The best column with one other: it alone is asked for where there are too many."""
+    from dgsearch.analysis.shared_seeds import balanced, best_column
+
+    best = best_column(wide, maximise=view.data.maximise)
+    return balanced(wide)[[best]]
+
+
+def _paired(view: StudyView, column: str, first: str, second: str) -> dict[str, Any]:
+    """B less A in one column."""
+    done = view.done[view.done["config_id"].isin([first, second])]
+    wide = done.pivot_table(index="seed", columns="config_id", values=column)
+    (row,) = records(compare_columns(wide.dropna()[[first, second]], first).iloc[1:])
+    names = ("pairs", "difference", "low", "high", "p", "smallest_p", "detectable")
+    both = wide.dropna()
+    means = {"mean_a": both[first].mean(), "mean_b": both[second].mean()}
+    return means | {name: row[name] for name in names}
+
+
+def _verdict(view: StudyView, row: Mapping[str, Any], p: str) -> str:
+    """Whether one is "better", "worse" or "open": the interval and the test have to agree."""
+    if not given(row["low"]) or not given(row[p]) or row[p] > LEVEL:
+        return OPEN
+    if row["low"] <= 0 <= row["high"]:
+        return OPEN
+    return "better" if (row["difference"] > 0) == view.data.maximise else "worse"
+
+
+def _configuration(view: StudyView, config_id: str) -> dict[str, Any]:
+    """A configuration with its hyperparameters and seeds."""
+    trials = view.trials[view.trials["config_id"] == config_id]
+    (row,) = records(trials.head(1))
+    columns = [name for name in hyperparameter_columns(trials.columns) if name != "row"]
+    values = {name.removeprefix("param_"): row[name] for name in columns if given(row[name])}
+    done = view.done[view.done["config_id"] == config_id]
+    return {
+        **_called(view, config_id),
+        "method": row["method"],
+        "role": row["role"],
+        "variant": row["variant"] or None if given(row["variant"]) else None,
+        "varied": {name: row[column] for name, column in view.varied.items()},
+        "hyperparameters": values,
+        "seeds": sorted(int(seed) for seed in done["seed"]),
+    }
+
+
+def _called(view: StudyView, config_id: str) -> dict[str, Any]:
+    """How a configuration is called."""
+    name = view.names.get(config_id)
+    if name is None:  # none of its trials has finished
+        trials = view.trials[view.trials["config_id"] == config_id]
+        name = view.name_of(records(trials.head(1))[0]) if len(trials) else None
+    return {"config_id": config_id, "name": name}
+
+
+def _interval(values: Sequence[float]) -> dict[str, Any]:
+    return mean_interval(list(values))._asdict()
