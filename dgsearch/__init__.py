@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dgsearch.database.predictions import read_predictions
     from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
     from dgsearch.database.zones import time_zone
+    from dgsearch.errors import DgsearchError
     from dgsearch.notebook.handle import open_study
     from dgsearch.report.page import write_report
     from dgsearch.runner.commands import load_study
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dgsearch.runner.tune import run_study
 
 __all__ = [
+    "DgsearchError",
     "RunOptions",
     "describe_frames",
     "load_study",
@@ -39,6 +41,7 @@ __all__ = [
 __version__ = version("dgsearch")
 
 _HOMES = {
+    "DgsearchError": "dgsearch.errors",
     "describe_frames": "dgsearch.database.frames",
     "open_study": "dgsearch.notebook.handle",
     "write_frame": "dgsearch.database.export",

@@ -10,6 +10,7 @@ import pytest
 import dgsearch
 
 PUBLIC = [
+    "DgsearchError",
     "RunOptions",
     "describe_frames",
     "load_study",

@@ -17,6 +17,7 @@ from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import mean_interval, sign_flip_p, smallest_sign_flip_p
 from dgsearch.database.filters import chosen_columns
 from dgsearch.database.frames import ACCURACY, hyperparameter_columns
+from dgsearch.deprecation import deprecated
 from dgsearch.errors import DatabaseError, one_of
 
 __all__ = ["RULES", "STATISTICS", "best", "compare", "grid", "over_seeds"]
@@ -86,7 +87,10 @@ def best(
     Raises:
         DatabaseError: If the rule is unknown or a target has no accuracy.
     """
-    rule = _FORMER.get(rule, rule)
+    if rule in _FORMER:
+        now = _FORMER[rule]
+        deprecated(f"rule {rule!r}", since="0.3.0", removed="0.5.0", instead=repr(now))
+        rule = now
     if rule not in RULES:
         raise DatabaseError(f"rule: {rule!r} is unknown; {one_of(rule, RULES)}")
     if rule == "oracle" and not targets:

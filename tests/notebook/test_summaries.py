@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dgsearch.database.queries import read_trials
+from dgsearch.deprecation import DgsearchDeprecationWarning
 from dgsearch.errors import DatabaseError
 from dgsearch.notebook import best, compare, grid, over_seeds
 from tests.fakes import FakeStudy, fake_spec, planned
@@ -138,3 +139,9 @@ def test_nothing_finished_gives_empty_tables(database: str) -> None:
     for table in (over_seeds(frame), best(frame), compare(frame, frame)):
         assert len(table) == 0
     assert grid(frame, "T", "lambda_adv").empty
+
+
+def test_the_former_name_of_the_rule_warns_and_still_works(trials: pd.DataFrame) -> None:
+    with pytest.warns(DgsearchDeprecationWarning, match="goes with 0.5.0; use 'validation'"):
+        found = best(trials, rule="source validation")
+    pd.testing.assert_frame_equal(found, best(trials, rule="validation"))
