@@ -19,7 +19,7 @@ from dgsearch.database.tables import (
     TRIAL_USER_ATTRIBUTES,
     TRIALS,
 )
-from dgsearch.database.writing import insert_new
+from dgsearch.database.writing import insert_new, study_deleted
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.endings import StopReason
 
@@ -142,10 +142,16 @@ def count_proposals(connection: Connection, study_id: int, *, first_seed: int) -
 
 
 def _insert_trial(connection: Connection, study_id: int) -> Started:
-    """A RUNNING row with the next number of the study."""
-    connection.execute(
+    """A RUNNING row with the next number of the study.
+
+    Raises:
+        DatabaseError: If the study was deleted meanwhile.
+    """
+    locked = connection.scalar(
         select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()
     )
+    if locked is None:
+        raise study_deleted(connection.engine)
     trial_id = connection.execute(
         insert(TRIALS).values(study_id=study_id, state="RUNNING", datetime_start=optuna_now())
     ).inserted_primary_key[0]  # type: ignore[index]

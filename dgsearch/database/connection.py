@@ -24,8 +24,10 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool, QueuePool
 
+from dgsearch.database.broken_rows import UNREADABLE, check_rows
 from dgsearch.database.copies import copy_of
 from dgsearch.database.journal import is_journal, journal_columns
+from dgsearch.database.lost_file import watch_file
 from dgsearch.database.masking import hidden, masked, unescaped
 from dgsearch.database.older import is_of_other_schema, older_rows
 from dgsearch.database.orphans import guard_ids
@@ -104,6 +106,8 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
             _tune_sqlite(storage.engine)
         _sign_schema(storage.engine)
         guard_ids(storage.engine)
+        if (file := sqlite_file(url)) is not None:
+            watch_file(storage.engine, file)
     return storage
 
 
@@ -210,6 +214,7 @@ def readable(url: URL) -> Iterator[None]:
             f"A file of that name is ./{_plain(url)}"
         ) from error
     except (ArgumentError, ValueError) as error:
+        _name_broken_rows(url, error)
         raise DatabaseError(f"database {masked(url)}: cannot be used: {error}; {_NEXT}") from error
     except ImportError as error:
         raise DatabaseError(
@@ -217,15 +222,33 @@ def readable(url: URL) -> Iterator[None]:
         ) from error
     except (SQLAlchemyError, OSError) as error:
         raise DatabaseError(_unopened(url, error)) from error
+    except UNREADABLE as error:
+        _name_broken_rows(url, error)
+        raise
 
 
 @contextmanager
 def answering(url: URL) -> Iterator[None]:
-    """Turn what an open database answers wrongly into a `DatabaseError`; nothing else."""
+    """Turn what an open database answers wrongly into a `DatabaseError`; nothing else.
+
+    Rows that cannot be read are named.
+    """
     try:
         yield
     except SQLAlchemyError as error:
         raise DatabaseError(_unopened(url, error)) from error
+    except UNREADABLE as error:
+        _name_broken_rows(url, error)
+        raise
+
+
+def _name_broken_rows(url: URL, error: Exception) -> None:
+    """Say which rows cannot be read, where that may be why something failed."""
+    try:
+        engine = reading_engine(url, masked(url))
+    except (DatabaseError, SQLAlchemyError, ValueError):  # there is none that could be read
+        return
+    check_rows(engine, error)
 
 
 def _driver_of(url: URL) -> str:

@@ -24,8 +24,8 @@ from sqlalchemy import Connection, Engine, extract, func, insert, literal, selec
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.rows import MYSQL
-from dgsearch.database.tables import OWN_DRIVERS, OWN_TRIALS, TRIALS
-from dgsearch.database.writing import persistently
+from dgsearch.database.tables import OWN_DRIVERS, OWN_STUDIES, OWN_TRIALS, STUDIES, TRIALS
+from dgsearch.database.writing import persistently, study_deleted
 from dgsearch.endings import StopReason
 from dgsearch.processes import is_gone, this_process
 
@@ -81,6 +81,7 @@ class Driver:
         self._clock = clock
         self._watched: dict[str, _Watched] = {}
         persistently(engine, self._sign_in)
+        self._study = persistently(engine, self._identity)
         self._renewed_at = clock()
 
     @property
@@ -93,13 +94,26 @@ class Driver:
 
         Returns:
             Whether it was due.
+
+        Raises:
+            DatabaseError: If the study is not in the database any more.
         """
         if self._clock() - self._renewed_at < self.beat_s:
             return False
         self._renewed_at = self._clock()
         persistently(self._engine, self._beat)
+        self.check_study()
         self._dead(self._others())
         return True
+
+    def check_study(self) -> None:
+        """Make sure that the study is still in the database, and is the one that it was.
+
+        Raises:
+            DatabaseError: If it was deleted, and perhaps its row given to another one.
+        """
+        if persistently(self._engine, self._identity) != self._study:
+            raise study_deleted(self._engine)
 
     def sweep(self) -> int:
         """End as interrupted every RUNNING trial of the study whose driver is dead.
@@ -122,6 +136,16 @@ class Driver:
         persistently(self._engine, lambda connection: connection.execute(mine))
         self.driver_id = ""
         self.sweep()
+
+    def _identity(self, connection: Connection) -> tuple[int, float | None] | None:
+        """What tells the study from any other, also from one that was given its row later."""
+        query = (
+            select(STUDIES.c.study_id, OWN_STUDIES.c.created_at)
+            .outerjoin(OWN_STUDIES, OWN_STUDIES.c.study_id == STUDIES.c.study_id)
+            .where(STUDIES.c.study_id == self._study_id)
+        )
+        found = connection.execute(query).one_or_none()
+        return None if found is None else (found[0], found[1])
 
     def _sign_in(self, connection: Connection) -> None:
         row = {

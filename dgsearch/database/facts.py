@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, inspect, select
 
+from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.tables import OWN_STUDIES, STUDIES
 from dgsearch.space import Choice, Float, Int, Space
 
@@ -71,7 +72,11 @@ class StudyFacts:
 
 
 def read_facts(engine: Engine, study: str) -> StudyFacts:
-    """What the database tells of one study that it holds."""
+    """What the database tells of one study that it holds.
+
+    Raises:
+        DatabaseError: If its rows cannot be read; names them.
+    """
     if not inspect(engine).has_table(OWN_STUDIES.name):
         return StudyFacts(study)
     query = (
@@ -83,5 +88,7 @@ def read_facts(engine: Engine, study: str) -> StudyFacts:
         row = connection.execute(query).one_or_none()
     if row is None:
         return StudyFacts(study)
-    created_at = datetime.fromtimestamp(row.created_at, tz=UTC)
-    return StudyFacts(study, json.loads(row.spec_json), json.loads(row.facts_json), created_at)
+    with naming_broken_rows(engine):
+        created_at = datetime.fromtimestamp(row.created_at, tz=UTC)
+        spec, facts = (dict(json.loads(text)) for text in (row.spec_json, row.facts_json))
+    return StudyFacts(study, spec, facts, created_at)

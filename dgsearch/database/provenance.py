@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, func, inspect, select
 
+from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.reading import Database, frame_of
 from dgsearch.database.tables import OWN_PROVENANCES, OWN_TRIALS, STUDIES, TRIALS
@@ -90,6 +91,7 @@ def read_provenance(database: Database = None, study: str | None = None) -> pd.D
     if study is not None:
         query = query.where(STUDIES.c.study_name == study)
     rows = frame_of(engine, query)
-    contents = [json.loads(text) for text in rows.pop("content_json")]
+    with naming_broken_rows(engine):
+        contents = [dict(json.loads(text)) for text in rows.pop("content_json")]
     flat = pd.json_normalize(contents) if contents else pd.DataFrame(index=rows.index)
     return pd.concat([rows[_COLUMNS], flat], axis=1)

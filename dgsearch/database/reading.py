@@ -20,6 +20,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, Select, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from dgsearch.database.broken_rows import UNREADABLE, check_rows
 from dgsearch.database.connection import failed_reading, masked, open_for_reading
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, VERSION_INFO
 from dgsearch.errors import DatabaseError, one_of
@@ -153,7 +154,7 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
     """Read a database in one transaction that sees nothing of what is written meanwhile.
 
     Raises:
-        DatabaseError: If it cannot be opened or read.
+        DatabaseError: If it cannot be opened or read; names rows that cannot.
     """
     engine = open_for_reading(database)
     errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
@@ -167,7 +168,12 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
             utc = int(version.partition(".")[0]) >= _UTC_SINCE
             yield Snapshot(connection, own, utc, frozenset(column["name"] for column in columns))
     except errors as error:
+        if "UTF-8" in str(error):  # said by SQLite's driver
+            check_rows(engine, error)
         raise failed_reading(engine, error) from error
+    except UNREADABLE as error:
+        check_rows(engine, error)
+        raise
 
 
 def _begin(connection: Connection) -> None:

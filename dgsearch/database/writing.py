@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from dgsearch.database.masking import masked
 from dgsearch.database.rows import MYSQL
 from dgsearch.errors import DatabaseError
 
-__all__ = ["PATIENCE_S", "insert_new", "persistently"]
+__all__ = ["PATIENCE_S", "insert_new", "persistently", "study_deleted"]
 
 PATIENCE_S = 60.0  # how long a database may be away
 _PAUSE_S = 1.0
@@ -65,6 +66,14 @@ def persistently(
                 logger.warning("the database does not answer; waiting for it")
                 told = True
             time.sleep(_PAUSE_S)
+
+
+def study_deleted(engine: Engine) -> DatabaseError:
+    """What to say when the study that is run is not in the database any more."""
+    return DatabaseError(
+        f"database {masked(engine.url)}: the study was deleted or renamed while it ran; what it "
+        "had there went with it, and the run stops. To begin it anew, run the same command again"
+    )
 
 
 def _away(engine: Engine, error: DBAPIError, patience_s: float) -> str:

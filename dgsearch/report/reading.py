@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, select
 
+from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.conditions import read_conditions
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import Declared, Objective, read_declared
@@ -79,9 +80,14 @@ def read_study_data(engine: Engine, study: str, objective: str | None = None) ->
         objective: Name or place of the objective that the page is about; None: the first.
 
     Raises:
-        DatabaseError: If the database cannot be read or lacks the study.
+        DatabaseError: If the database cannot be read or lacks the study; names broken rows.
         ReportError: If the study has no such objective.
     """
+    with naming_broken_rows(engine):
+        return _study_data(engine, study, objective)
+
+
+def _study_data(engine: Engine, study: str, objective: str | None) -> StudyData:
     declared = read_declared(engine, study)
     chosen = _objective(study, declared, objective)
     trials = read_trials(engine, study)

@@ -13,7 +13,7 @@ import torch
 from sqlalchemy import Engine, select
 
 from dgsearch.data.splits import load_trial_data
-from dgsearch.database.connection import database_url, masked, open_if_there
+from dgsearch.database.connection import answering, database_url, masked, open_if_there
 from dgsearch.database.identity import find_takeover
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
@@ -81,8 +81,18 @@ class Plan:
 def plan_file(
     path: Path, options: RunOptions, *, overrides: Sequence[str], probe: bool = False
 ) -> Plan:
-    """What running the file would do; with `probe` also what it would cost."""
+    """What running the file would do; with `probe` also what it would cost.
+
+    Raises:
+        StudyFileError: With every problem of the file.
+        DatabaseError: If the database cannot be read.
+    """
     spec = load_study(path, overrides=overrides)
+    with answering(database_url(options.database)):
+        return _plan(spec, options, probe=probe)
+
+
+def _plan(spec: StudySpec, options: RunOptions, *, probe: bool) -> Plan:
     spaces = {name: find_method(name).space for name in methods_of(spec)}
     trials = plan_trials(spec, spaces)
     engine, total = open_if_there(options.database), planned_total(spec, spaces)

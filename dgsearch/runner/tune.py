@@ -156,6 +156,7 @@ class _StudyRun:
                 self._phases(outcome, stack)
             except KeyboardInterrupt:
                 outcome.interrupted = True
+        self._driver.check_study()
         self._count_ends(outcome)
         return outcome
 
