@@ -39,7 +39,9 @@ def is_gone(process: str | None) -> bool:
     if here is None or place != here or not pid.isdecimal():
         return False
     state = _stat(int(pid))
-    return state is None or state[_STARTED] != identity or state[_STATE] in ("Z", "X")
+    if state is None:
+        return not _answers(int(pid))
+    return state[_STARTED] != identity or state[_STATE] in ("Z", "X")
 
 
 def is_of_another_boot(process: str | None) -> bool:
@@ -47,6 +49,17 @@ def is_of_another_boot(process: str | None) -> bool:
     boot = (process or "").partition("/")[0]
     here = _place()
     return here is not None and bool(boot) and boot != here.partition("/")[0]
+
+
+def _answers(pid: int) -> bool:
+    """Whether there is such a process; /proc may hide those of other users (hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError) as error:  # it is another user's, or no number of a process
+        return isinstance(error, PermissionError)
+    return True
 
 
 def _place() -> str | None:

@@ -126,6 +126,25 @@ class Driver:
         recorder = StudyRecorder(self._engine, self._study_id, driver_id="")
         return sum(recorder.end(trial_id, _LOST) for trial_id in self._dead(self._others()))
 
+    def interrupt_own(self) -> int:
+        """End as interrupted what this driver itself runs, as its workers have died.
+
+        Returns:
+            How many trials there were.
+        """
+        query = (
+            select(TRIALS.c.trial_id)
+            .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
+            .where(
+                TRIALS.c.study_id == self._study_id,
+                TRIALS.c.state == "RUNNING",
+                OWN_TRIALS.c.driver_id == self.driver_id,
+            )
+        )
+        mine = persistently(self._engine, lambda connection: connection.scalars(query).all())
+        recorder = StudyRecorder(self._engine, self._study_id, driver_id="")
+        return sum(recorder.end(trial_id, _LOST) for trial_id in mine)
+
     def others_at_work(self) -> frozenset[int]:
         """Rows of the study's trials that other drivers run, as far as is known."""
         return frozenset(row.trial_id for row in self._others())

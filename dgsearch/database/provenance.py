@@ -15,7 +15,7 @@ from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.reading import Database, frame_of
 from dgsearch.database.tables import OWN_PROVENANCES, OWN_TRIALS, STUDIES, TRIALS
-from dgsearch.database.writing import insert_new
+from dgsearch.database.writing import insert_new, persistently
 
 __all__ = ["provenance_content", "read_provenance", "store_provenance"]
 
@@ -50,8 +50,7 @@ def store_provenance(engine: Engine, content: Mapping[str, Any]) -> str:
     text = json.dumps(dict(content), sort_keys=True)
     provenance_id = hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()
     row = {"provenance_id": provenance_id, "content_json": text}
-    with engine.begin() as connection:
-        insert_new(connection, OWN_PROVENANCES, [row])
+    persistently(engine, lambda connection: insert_new(connection, OWN_PROVENANCES, [row]))
     return provenance_id
 
 

@@ -23,7 +23,7 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
-from dgsearch.database.writing import insert_new
+from dgsearch.database.writing import insert_new, persistently
 from dgsearch.endings import StopReason
 from dgsearch.errors import StudyChangedError
 from dgsearch.study import StudySpec
@@ -99,41 +99,50 @@ def register_study(
         StudyChangedError: If the database has a study of that name that was another one, or
             whose trials were trained on other data.
     """
+
+    def register(connection: Connection) -> int:
+        return _register(connection, spec, facts, accept_other_data=accept_other_data)
+
+    return persistently(engine, register)
+
+
+def _register(
+    connection: Connection, spec: StudySpec, facts: Mapping[str, Any], *, accept_other_data: bool
+) -> int:
     spec_json = spec.model_dump_json()
-    with engine.begin() as connection:
-        study_id, is_new = _study_row(connection, spec.name)
-        stored = connection.scalar(
-            select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
+    study_id, is_new = _study_row(connection, spec.name)
+    stored = connection.scalar(
+        select(OWN_STUDIES.c.spec_json).where(OWN_STUDIES.c.study_id == study_id)
+    )
+    if is_new and json.loads(stored or "{}").get("name") != spec.name:
+        forget_study(connection, study_id)  # left by a study that was deleted
+        stored = None
+    if stored is None:
+        direction = "MAXIMIZE" if spec.maximise else "MINIMIZE"
+        insert_new(
+            connection,
+            STUDY_DIRECTIONS,
+            [{"study_id": study_id, "objective": 0, "direction": direction}],
         )
-        if is_new and json.loads(stored or "{}").get("name") != spec.name:
-            forget_study(connection, study_id)  # left by a study that was deleted
-            stored = None
-        if stored is None:
-            direction = "MAXIMIZE" if spec.maximise else "MINIMIZE"
-            insert_new(
-                connection,
-                STUDY_DIRECTIONS,
-                [{"study_id": study_id, "objective": 0, "direction": direction}],
-            )
-            row = {
-                "study_id": study_id,
-                "method": spec.method,
-                "spec_json": spec_json,
-                "facts_json": json.dumps(dict(facts)),
-                "created_at": time.time(),
-            }
-            insert_new(connection, OWN_STUDIES, [row])
-            return study_id
-        _compare(spec, json.loads(stored), facts)
-        if not accept_other_data:
-            _compare_data(connection, study_id, spec.name, facts)
-        takeover = takeover_of(connection, study_id, json.loads(spec_json), facts)
-        apply_takeover(connection, study_id, takeover)
-        connection.execute(
-            update(OWN_STUDIES)
-            .where(OWN_STUDIES.c.study_id == study_id)
-            .values(spec_json=spec_json, facts_json=json.dumps(dict(facts)))
-        )
+        row = {
+            "study_id": study_id,
+            "method": spec.method,
+            "spec_json": spec_json,
+            "facts_json": json.dumps(dict(facts)),
+            "created_at": time.time(),
+        }
+        insert_new(connection, OWN_STUDIES, [row])
+        return study_id
+    _compare(spec, json.loads(stored), facts)
+    if not accept_other_data:
+        _compare_data(connection, study_id, spec.name, facts)
+    takeover = takeover_of(connection, study_id, json.loads(spec_json), facts)
+    apply_takeover(connection, study_id, takeover)
+    connection.execute(
+        update(OWN_STUDIES)
+        .where(OWN_STUDIES.c.study_id == study_id)
+        .values(spec_json=spec_json, facts_json=json.dumps(dict(facts)))
+    )
     return study_id
 
 
@@ -150,12 +159,15 @@ def _study_row(connection: Connection, name: str) -> tuple[int, bool]:
 def set_planned(engine: Engine, study_id: int, planned: int) -> None:
     """Record how many trials the study has as yet, where that is found while it runs."""
     of_study = OWN_STUDIES.c.study_id == study_id
-    with engine.begin() as connection:
+
+    def write(connection: Connection) -> None:
         text = connection.execute(select(OWN_STUDIES.c.facts_json).where(of_study)).scalar_one()
         facts = {**json.loads(text), "planned": planned}
         connection.execute(
             update(OWN_STUDIES).where(of_study).values(facts_json=json.dumps(facts))
         )
+
+    persistently(engine, write)
 
 
 def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from dgsearch.database.masking import masked
+from dgsearch.database.masking import hidden, masked
 from dgsearch.database.rows import MYSQL
 from dgsearch.errors import DatabaseError
 
@@ -19,6 +19,7 @@ __all__ = ["PATIENCE_S", "insert_new", "persistently", "study_deleted"]
 
 PATIENCE_S = 60.0  # how long a database may be away
 _PAUSE_S = 1.0
+_READ_ONLY = "25006"  # SQLSTATE of PostgreSQL
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -45,6 +46,8 @@ def persistently(
 ) -> Result:
     """Do something in one transaction, again and again while the database is away.
 
+    A server that takes no writes for a while, as in a failover, counts as away.
+
     Args:
         engine: Of the database.
         work: What to do; done anew, from its beginning, after a lost connection.
@@ -59,13 +62,24 @@ def persistently(
         try:
             with engine.begin() as connection:
                 return work(connection)
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            read_only = _is_read_only(error)
+            if not (read_only or isinstance(error, OperationalError | InterfaceError)):
+                raise
             if time.monotonic() >= deadline:
                 raise DatabaseError(_away(engine, error, patience_s)) from error
             if not told:
-                logger.warning("the database does not answer; waiting for it")
+                state = "is read-only" if read_only else "does not answer"
+                logger.warning("the database %s; waiting for it", state)
                 told = True
+            if read_only:
+                engine.dispose()  # its successor has another place; open connections stay here
             time.sleep(_PAUSE_S)
+
+
+def _is_read_only(error: DBAPIError) -> bool:
+    """Whether a server takes no writes at present."""
+    return getattr(error.orig, "sqlstate", None) == _READ_ONLY
 
 
 def study_deleted(engine: Engine) -> DatabaseError:
@@ -77,12 +91,9 @@ def study_deleted(engine: Engine) -> DatabaseError:
 
 
 def _away(engine: Engine, error: DBAPIError, patience_s: float) -> str:
-    reason = " ".join(str(error.orig).split())
-    password = engine.url.password
-    if password:
-        reason = reason.replace(str(password), "***")
+    reason = hidden(" ".join(str(error.orig).split()), engine.url)
+    state = "read-only" if _is_read_only(error) else "no answer"
     return (
-        f"database {engine.url.render_as_string(hide_password=True)}: no answer for "
-        f"{patience_s:.0f} s ({reason}); what was recorded is kept: run the same command again "
-        "when it is back"
+        f"database {masked(engine.url)}: {state} for {patience_s:.0f} s ({reason}); what was "
+        "recorded is kept: run the same command again when it is back"
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import platform
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,10 +15,9 @@ from typing import Any
 import torch
 
 from dgsearch.data.splits import load_trial_data
-from dgsearch.errors import ArtefactError, DgsearchError
+from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import find_method, plugin_packages
-from dgsearch.runner.guard import guarded
-from dgsearch.runner.sessions import mark_session, sweep_sessions
+from dgsearch.runner.cluster import available_cores, ray_cluster
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
 from dgsearch.study.plan import methods_of
@@ -38,81 +34,6 @@ _PACKAGES = (
     "pandas",
     "scikit-learn",
 )
-_OBJECT_STORE_BYTES = 200 * 10**6  # trials exchange nothing but their reports
-
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # epochs of earlier stages report no value
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `run_study` stops at Ctrl-C itself
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Ray's own snapshots are not needed
-    "TUNE_WARN_THRESHOLD_S": "10",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "RAY_ROTATION_MAX_BYTES": str(10 * 2**20),  # of what each worker prints, twice
-    "RAY_ROTATION_BACKUP_COUNT": "1",
-    "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many wait is `QueueSearcher`'s to say
-}
-
-_SILENT: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-
-# Evaluated by Ray when it is imported: with it Ray listens on the loopback address alone.
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-
-
-@contextmanager
-def ray_cluster(address: str | None) -> Iterator[None]:
-    """Ray for the time of a study: joined at `address`, or started on this machine's loopback.
-
-    Raises:
-        DgsearchError: If the cluster cannot be reached.
-    """
-    settings = _QUIET if address else _QUIET | _LOOPBACK
-    os.environ.update({key: os.environ.get(key, value) for key, value in settings.items()})
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    with ExitStack() as stack:
-        stack.callback(ray.shutdown)
-        try:
-            if address is None:
-                stack.enter_context(guarded(_started()))
-            else:
-                ray.init(address=address, **_SILENT)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            where = f"--address {address}" if address else "this machine"
-            raise DgsearchError(f"{where}: Ray could not be started: {error}") from error
-        yield
-
-
-def _started() -> Path:
-    """Start Ray on this machine; gives the folder of its session."""
-    import ray
-
-    started: Any = ray.init(
-        address="local",  # never another's cluster that happens to run here
-        num_cpus=available_cores(),
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        **_SILENT,
-    )
-    session = Path(started.address_info["session_dir"])
-    mark_session(session)
-    sweep_sessions(session.parent)
-    return session
 
 
 def check_writable(artifacts: Path) -> None:

@@ -19,15 +19,20 @@ class Interrupts:
 
     def __init__(self) -> None:
         """Nothing is asked yet."""
+        self.urgent = False  # whether it was asked twice
         self._asked = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
         """Take over the signals; outside the main thread they are left alone."""
+        self.take()
+        return self
+
+    def take(self) -> None:
+        """Take over the signals, also from who has taken them since: Ray does as it starts."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._handle)
-        return self
+                self._previous.setdefault(number, signal.signal(number, self._handle))
 
     def __exit__(
         self,
@@ -47,6 +52,7 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
+            self.urgent = True
             raise KeyboardInterrupt
         self._asked = True
         os.write(_STANDARD_ERROR, _STOPPING)

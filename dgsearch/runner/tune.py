@@ -34,10 +34,11 @@ from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import Phase, PlannedTrial
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.ended import StoredEnds
-from dgsearch.runner.environment import check_writable, ray_cluster, study_facts
+from dgsearch.runner.environment import check_writable, study_facts
 from dgsearch.runner.growing import GrowingQueue
 from dgsearch.runner.history import History
 from dgsearch.runner.interrupts import Interrupts
+from dgsearch.runner.lost_ray import RayKeeper, sign_out_briefly
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.proposals import ProposalQueue, make_sampler
@@ -135,6 +136,7 @@ class _StudyRun:
         self._spaces = {name: find_method(name).space for name in methods_of(spec)}
         self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
+        self._ray = RayKeeper(spec.name, self._driver, self._interrupts, address=options.address)
         self._gpus: float | None = None  # share of a device; None: not known yet
         self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
         self._ended = StoredEnds(storage.engine, study_id, spec)
@@ -144,8 +146,11 @@ class _StudyRun:
             self._stored_attempts = None  # they are marked from now on
 
     def sign_out(self) -> None:
-        """Leave nothing that looks as if it ran."""
-        self._driver.sign_out()
+        """Leave nothing that looks as if it ran; asked twice to stop, do not wait for it."""
+        if self._interrupts.urgent:
+            sign_out_briefly(self._driver)
+        else:
+            self._driver.sign_out()
 
     def to_the_end(self) -> Outcome:
         """Run every phase; stops early, without an error, at Ctrl-C."""
@@ -156,8 +161,9 @@ class _StudyRun:
                 self._phases(outcome, stack)
             except KeyboardInterrupt:
                 outcome.interrupted = True
-        self._driver.check_study()
-        self._count_ends(outcome)
+        if not self._interrupts.urgent:
+            self._driver.check_study()
+            self._count_ends(outcome)
         return outcome
 
     def _phases(self, outcome: Outcome, stack: ExitStack) -> None:
@@ -191,10 +197,13 @@ class _StudyRun:
             if queue.exhausted:
                 continue  # what the others left decides anew
             with self._progress(queue.total) as progress:
-                stack.enter_context(ray_cluster(self._options.address))
+                self._ray.start(stack)
                 check_fits(self._spec.resources)
                 try:
                     outcome.started += self._execute(queue, halving, progress)
+                except KeyboardInterrupt:
+                    if not self._ray.replaced():
+                        raise
                 finally:
                     self._forget()
             self._driver.sweep()
@@ -272,6 +281,7 @@ class _StudyRun:
     def _tick(self, queue: TrialQueue, progress: Progress) -> None:
         self._driver.renew()
         self._interrupts.stop_if_asked()
+        self._ray.check()
         progress.expect(queue.total)
 
     def _planned(self, trials: list[PlannedTrial]) -> PlannedQueue:

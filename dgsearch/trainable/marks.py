@@ -1,9 +1,11 @@
 """Marks beside the stages: who trains one, and who reads one.
 
-A mark is a small file whose modification time its owner renews while it lives. One that was
-not renewed for a while, or whose process is certainly gone, is left over and does not count:
-at worst a stage is trained twice, by one that slept and by one that thought it dead. Ages are
-taken from the folder's own clock, so that the machines that share it need not agree on time.
+A mark is a small file with a token of its own, whose modification time its owner renews while it
+lives. A claim counts as left over when it was watched for a while and was not renewed, or when
+its process is certainly gone; time in which nobody could look does not count. An owner that
+slept finds by the token that its claim is another's: it neither renews nor deletes that one. At
+worst a stage is trained twice. Ages are taken from the folder's own clock, so that the machines
+that share it need not agree on time.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from dgsearch.processes import is_gone, this_process
@@ -23,15 +27,41 @@ from dgsearch.trainable.patience import patiently
 __all__ = ["Marks"]
 
 RENEW_S = 1.0
-SILENCE_S = 8.0  # a mark this old belongs to a dead process
+SILENCE_S = 8.0  # a claim that was watched for so long and not renewed belongs to nobody
+FORGOTTEN_S = 60.0  # a mark this old belongs to nobody, also for one who looks at it once
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A mark as it is at one moment."""
+
+    renewed_ns: int
+    token: str  # empty where it is half-written, damaged or not this user's to read
+    process: str | None
+
+
+@dataclass
+class _Watched:
+    """A claim that this process looks at."""
+
+    seen: _Seen
+    looked_at: float  # by this process's steady clock
+    silent_s: float = 0.0  # so long it was looked at and was not renewed
 
 
 class Marks:
     """The marks of one store, kept in a folder of it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep marks in `folder`; it is created with the first."""
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Keep marks in `folder`; it is created with the first.
+
+        Args:
+            folder: Where.
+            clock: Seconds that never jump.
+        """
         self._folder = folder
+        self._clock = clock
+        self._watched: dict[Path, _Watched] = {}
 
     def claim(self, key: str) -> bool:
         """Claim the training of a stage; False while another living process has it.
@@ -47,15 +77,14 @@ class Marks:
         self._folder.mkdir(parents=True, exist_ok=True)
         mark = self._training(key)
         if _create(mark):
-            _HEARTBEAT.keep(mark)
             return True
-        if not self._is_left_over(mark):
+        seen = _look(mark)
+        if seen is not None and not self._is_left_over(mark, seen):
             return False
-        self._clear(mark)
-        if _create(mark):
-            _HEARTBEAT.keep(mark)
-            return True
-        return False
+        self._watched.pop(mark, None)
+        if seen is not None:
+            _clear(mark, seen)
+        return _create(mark)
 
     def release(self, key: str) -> None:
         """Give a claim back."""
@@ -73,7 +102,6 @@ class Marks:
         self._folder.mkdir(parents=True, exist_ok=True)
         mark = self._folder / f"{key}.use.{uuid.uuid4().hex[:8]}"
         _create(mark)
-        _HEARTBEAT.keep(mark)
         return mark
 
     def leave(self, mark: Path) -> None:
@@ -81,25 +109,38 @@ class Marks:
         _HEARTBEAT.drop(mark)
 
     def is_marked(self, key: str) -> bool:
-        """Whether a living process trains or reads the stage."""
-        return any(not self._is_left_over(mark) for mark in self._folder.glob(f"{key}.*"))
+        """Whether a living process trains or reads the stage, as far as one look tells."""
+        for mark in self._folder.glob(f"{key}.*"):
+            seen = _look(mark)
+            if seen is None or is_gone(seen.process):
+                continue
+            if self._age(seen) <= FORGOTTEN_S:
+                return True
+        return False
 
     def _training(self, key: str) -> Path:
         return self._folder / f"{key}.training"
 
-    def _is_left_over(self, mark: Path) -> bool:
-        try:
-            age = self.now() - mark.stat().st_mtime
-        except FileNotFoundError:
+    def _is_left_over(self, mark: Path, seen: _Seen) -> bool:
+        """Whether nobody renews the mark any more."""
+        if is_gone(seen.process):
             return True
-        if age > SILENCE_S:
-            return True
-        try:
-            return is_gone(json.loads(mark.read_text(encoding="utf-8")).get("process"))
-        except FileNotFoundError:
-            return True
-        except (OSError, ValueError, AttributeError):
-            return False  # half-written, damaged or not this user's to read: its age decides
+        silent = self._silence(mark, seen)
+        old = self._age(seen) > SILENCE_S
+        return silent > SILENCE_S or (old and silent > 2 * RENEW_S)
+
+    def _silence(self, mark: Path, seen: _Seen) -> float:
+        """Seconds for which the mark was looked at and was not renewed."""
+        now, known = self._clock(), self._watched.get(mark)
+        if known is None or known.seen != seen:
+            self._watched[mark] = _Watched(seen, now)
+            return 0.0
+        known.silent_s += min(now - known.looked_at, RENEW_S)
+        known.looked_at = now
+        return known.silent_s
+
+    def _age(self, seen: _Seen) -> float:
+        return self.now() - seen.renewed_ns / 1e9
 
     def now(self) -> float:
         """The time by the clock of the folder's file system; this machine's if it is read-only."""
@@ -113,71 +154,102 @@ class Marks:
         finally:
             probe.unlink(missing_ok=True)
 
-    def _clear(self, mark: Path) -> None:
-        """Take a left-over mark away; one that was renewed in this moment is put back."""
-        aside = mark.with_name(f".{mark.name}.{uuid.uuid4().hex[:8]}")
-        try:
-            mark.rename(aside)
-        except FileNotFoundError:
-            return  # another process was faster
-        if not self._is_left_over(aside) and not mark.exists():
-            aside.rename(mark)
-        else:
-            aside.unlink()
-
 
 class _Heartbeat:
     """One thread a process that renews the marks of this process."""
 
     def __init__(self) -> None:
-        self._marks: set[Path] = set()
+        self._marks: dict[Path, str] = {}  # with their tokens
         self._lock = threading.Lock()
         self._pid = 0
 
-    def keep(self, mark: Path) -> None:
+    def keep(self, mark: Path, token: str) -> None:
         with self._lock:
-            self._marks.add(mark)
+            self._marks[mark] = token
             if self._pid != os.getpid():  # first use, or the first in a forked process
                 self._pid = os.getpid()
                 threading.Thread(target=self._beat, daemon=True, name="marks").start()
 
     def drop(self, mark: Path) -> None:
+        """Delete a mark of this process; one that was taken over meanwhile is another's."""
         with self._lock:
-            self._marks.discard(mark)
+            token = self._marks.pop(mark, None)
         with suppress(OSError):  # on a disk that is read-only now; it ages, as nobody renews it
-            mark.unlink(missing_ok=True)
+            if token is not None and _carries(mark, token):
+                mark.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         waiting = threading.Event()
         while True:
             waiting.wait(RENEW_S)
-            with self._lock:
-                marks = tuple(self._marks)
-            for mark in marks:
-                try:
+            self.renew()
+
+    def renew(self) -> None:
+        """Renew every mark that still is this process's."""
+        with self._lock:
+            marks = tuple(self._marks.items())
+        for mark, token in marks:
+            try:
+                if _carries(mark, token):
                     os.utime(mark)
-                except OSError:  # dropped in this moment, or the folder is away for a while
-                    continue
+            except OSError:  # dropped in this moment, or the folder is away for a while
+                continue
 
 
 _HEARTBEAT = _Heartbeat()
 
 
+def _look(mark: Path) -> _Seen | None:
+    """The mark as it is now; None if there is none."""
+    try:
+        renewed_ns = mark.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    try:
+        owner = json.loads(mark.read_text(encoding="utf-8"))
+        return _Seen(renewed_ns, str(owner.get("token", "")), owner.get("process"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError):  # its age alone decides
+        return _Seen(renewed_ns, "", None)
+
+
+def _carries(mark: Path, token: str) -> bool:
+    """Whether the mark is the one of that token."""
+    seen = _look(mark)
+    return seen is not None and seen.token == token
+
+
+def _clear(mark: Path, seen: _Seen) -> None:
+    """Take a left-over mark away; one that was renewed in this moment is put back."""
+    aside = mark.with_name(f".{mark.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        mark.rename(aside)
+    except FileNotFoundError:
+        return  # another process was faster
+    if _look(aside) != seen and not mark.exists():
+        aside.rename(mark)
+    else:
+        aside.unlink()
+
+
 def _create(mark: Path) -> bool:
-    """Create the file with its owner; False if it exists.
+    """Create the file with its owner, and keep it renewed; False if it exists.
 
     Raises:
         OSError: If it cannot be written; nothing is left of it then.
     """
+    token = uuid.uuid4().hex
     try:
         descriptor = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     except FileExistsError:
         return False
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            owner = {"host": socket.gethostname(), "process": this_process()}
+            owner = {"host": socket.gethostname(), "process": this_process(), "token": token}
             json.dump(owner, opened)
     except OSError:
         mark.unlink(missing_ok=True)
         raise
+    _HEARTBEAT.keep(mark, token)
     return True

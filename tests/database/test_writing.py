@@ -3,11 +3,14 @@ from __future__ import annotations
 import pytest
 import sqlalchemy
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from dgsearch.database import writing
+from dgsearch.database.recorder import Ending
+from dgsearch.database.studies import register_study
 from dgsearch.database.writing import persistently
 from dgsearch.errors import DatabaseError
+from tests.fakes import FakeStudy, fake_facts, planned
 
 
 class _Away:
@@ -49,3 +52,64 @@ def test_other_errors_are_not_waited_for() -> None:
 
     with pytest.raises(ValueError, match="mistake"):
         persistently(engine, broken)
+
+
+class _ReadOnlyError(Exception):
+    sqlstate = "25006"
+
+
+def test_a_server_that_is_read_only_for_a_moment_is_waited_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = sqlalchemy.create_engine("sqlite://")
+    refused = [InternalError("UPDATE", {}, _ReadOnlyError("read-only transaction"))] * 2
+
+    def work(connection: Connection) -> str:
+        if refused:
+            raise refused.pop()
+        return "written"
+
+    assert persistently(engine, work) == "written"
+    assert caplog.messages == ["the database is read-only; waiting for it"]
+
+
+def test_a_server_that_stays_read_only_ends_with_a_message() -> None:
+    engine = sqlalchemy.create_engine("sqlite://")
+
+    def work(connection: Connection) -> None:
+        raise InternalError("UPDATE", {}, _ReadOnlyError("cannot execute UPDATE"))
+
+    with pytest.raises(DatabaseError, match=r"read-only for 0 s \(cannot execute UPDATE\)"):
+        persistently(engine, work, patience_s=0.0)
+
+
+@pytest.mark.postgres
+def test_a_failover_of_postgresql_is_waited_for(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = FakeStudy(postgres)
+    begun = study.begin(planned())
+    with study.engine.connect() as connection:
+        session = connection.execution_options(isolation_level="AUTOCOMMIT")
+        name = session.engine.url.database
+        session.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    study.engine.dispose()  # sessions have it from their beginning
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            back = sqlalchemy.create_engine(postgres, isolation_level="AUTOCOMMIT")
+            with back.connect() as connection:
+                connection.exec_driver_sql("SET default_transaction_read_only = off")
+                connection.exec_driver_sql(
+                    f"ALTER DATABASE {name} SET default_transaction_read_only = off"
+                )
+            back.dispose()
+
+    monkeypatch.setattr(writing.time, "sleep", pause)
+    assert study.recorder.end(begun.trial_id, Ending("COMPLETE", "finished", value=0.5))
+    register_study(study.engine, study.spec, fake_facts(study.spec))
+    assert len(waits) == 3
+    assert study.frame()["state"].tolist() == ["COMPLETE"]
+    study.engine.dispose()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dgsearch import processes
+from dgsearch.processes import this_process
 from dgsearch.trainable import marks
 from dgsearch.trainable.marks import Marks
 
@@ -47,23 +49,97 @@ def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_p
     taken.release("k")
 
 
-@pytest.mark.parametrize(("age", "expected"), [(0.0, False), (marks.SILENCE_S + 1, True)])
-def test_the_claim_of_another_machine_is_taken_over_when_it_is_silent(
-    tmp_path: Path, age: float, expected: bool
+class _Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _watch(taker: Marks, clock: _Clock, *, seconds: float) -> bool:
+    """Whether the claim is taken within so many seconds, looking twice a second."""
+    for _ in range(int(2 * seconds)):
+        if taker.claim("k"):
+            taker.release("k")
+            return True
+        clock.now += 0.5
+    return False
+
+
+def test_the_claim_of_another_machine_is_taken_over_when_it_was_silent_and_watched(
+    tmp_path: Path,
 ) -> None:
-    _left_over(tmp_path, process="another-boot/1/1/1", age=age)
-    assert Marks(tmp_path).claim("k") is expected
-    Marks(tmp_path).release("k")
+    _left_over(tmp_path, process="another-boot/1/1/1", age=marks.SILENCE_S + 1)
+    clock = _Clock()
+    taker = Marks(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=2 * marks.RENEW_S)
+    assert _watch(taker, clock, seconds=1.5)
 
 
-def test_a_half_written_mark_counts_until_it_is_old(tmp_path: Path) -> None:
-    mark = tmp_path / "k.training"
-    mark.write_text("")
+def test_an_age_alone_takes_no_claim(tmp_path: Path) -> None:
+    """The folder was away for an hour, and its owner has not come to renew its claim yet."""
+    mark = _left_over(tmp_path, process="another-boot/1/1/1", age=3600.0)
+    clock = _Clock()
+    taker = Marks(tmp_path, clock=clock)
+    assert not taker.claim("k")
+    clock.now += 3600.0  # nobody looked
+    os.utime(mark)
+    assert not _watch(taker, clock, seconds=marks.SILENCE_S)
+
+
+def test_a_claim_that_is_young_by_the_folders_clock_is_watched_for_the_whole_silence(
+    tmp_path: Path,
+) -> None:
+    _left_over(tmp_path, process="another-boot/1/1/1", age=-3600.0)
+    clock = _Clock()
+    taker = Marks(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=marks.SILENCE_S)
+    assert _watch(taker, clock, seconds=1.5)
+
+
+def test_a_half_written_mark_counts_until_it_was_silent(tmp_path: Path) -> None:
+    (tmp_path / "k.training").write_text("")
+    clock = _Clock()
+    taker = Marks(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=marks.SILENCE_S)
+    assert _watch(taker, clock, seconds=1.5)
+
+
+def test_an_owner_that_slept_leaves_the_claim_of_its_successor_alone(tmp_path: Path) -> None:
+    owner = Marks(tmp_path)
+    assert owner.claim("k")
+    mark = _left_over(tmp_path, process="another-boot/1/1/1", age=0.0)  # it was taken over
+    old = mark.stat().st_mtime - 5
+    os.utime(mark, (old, old))
+    marks._HEARTBEAT.renew()
+    assert mark.stat().st_mtime == old
+    owner.release("k")
+    assert mark.exists()
+
+
+def test_a_process_number_alone_ends_no_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel may hide other users' processes: /proc lacks them, and signals are refused."""
+    _left_over(tmp_path, process=this_process().replace(f"/{os.getpid()}/", "/1/"), age=0.0)
+    stat = processes._stat
+
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(processes, "_stat", lambda pid: None if pid == 1 else stat(pid))
+    monkeypatch.setattr(processes.os, "kill", refuse)
     assert not Marks(tmp_path).claim("k")
-    then = mark.stat().st_mtime - marks.SILENCE_S - 1
-    os.utime(mark, (then, then))
-    assert Marks(tmp_path).claim("k")
-    Marks(tmp_path).release("k")
+
+
+def test_a_mark_forgotten_for_long_holds_no_stage(tmp_path: Path) -> None:
+    _left_over(tmp_path, process="another-boot/1/1/1", age=marks.FORGOTTEN_S - 5)
+    assert Marks(tmp_path).is_marked("k")
+    _left_over(tmp_path, process="another-boot/1/1/1", age=marks.FORGOTTEN_S + 5)
+    assert not Marks(tmp_path).is_marked("k")
 
 
 def test_what_is_read_is_marked(tmp_path: Path) -> None:
@@ -75,15 +151,11 @@ def test_what_is_read_is_marked(tmp_path: Path) -> None:
     assert not reading.is_marked("k")
 
 
-@pytest.mark.slow  # waits for a heartbeat
 def test_a_living_owner_renews_its_marks(tmp_path: Path) -> None:
     held = Marks(tmp_path)
     assert held.claim("k")
     mark = tmp_path / "k.training"
     os.utime(mark, (0, 0))
-    for _ in range(50):
-        if mark.stat().st_mtime > 0:
-            break
-        marks.threading.Event().wait(0.1)
+    marks._HEARTBEAT.renew()
     assert mark.stat().st_mtime > 0
     held.release("k")

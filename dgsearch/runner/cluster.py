@@ -1,0 +1,181 @@
+"""Ray for the time of a study: started here or joined, watched while it runs, ended with it.
+
+Ray gives its own processes 30 s to start and then fails; on a busy machine they need longer. One
+of them that dies later is noticed here, as Ray itself would wait for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from dgsearch.errors import DgsearchError
+from dgsearch.runner.guard import guarded
+from dgsearch.runner.sessions import mark_session, sweep_sessions
+
+__all__ = ["available_cores", "dead_server", "ray_cluster"]
+
+logger = logging.getLogger(__name__)
+
+_OBJECT_STORE_BYTES = 200 * 10**6  # trials exchange nothing but their reports
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # epochs of earlier stages report no value
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `run_study` stops at Ctrl-C itself
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Ray's own snapshots are not needed
+    "TUNE_WARN_THRESHOLD_S": "10",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "RAY_ROTATION_MAX_BYTES": str(10 * 2**20),  # of what each worker prints, twice
+    "RAY_ROTATION_BACKUP_COUNT": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many wait is `QueueSearcher`'s to say
+}
+
+# What Ray logs as errors, such as the log of a raylet that died, is told by exceptions or here.
+_SILENT: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False}
+
+# Evaluated by Ray when it is imported: with it Ray listens on the loopback address alone.
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+_START_S = 120.0  # $DGSEARCH_RAY_START_S replaces it
+_TOLD_S = 30.0  # after so long it is said that Ray is waited for
+_POLL_S = 0.2
+_SERVERS = ("raylet", "gcs_server")  # without one of these no trial is started any more
+_AUTHENTICATION = ("authenticat", "auth_token", "unauthorized", "auth mode")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+
+
+@contextmanager
+def ray_cluster(
+    address: str | None, *, on_wait: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Ray for the time of a study: joined at `address`, or started on this machine's loopback.
+
+    Args:
+        address: Of a cluster; None: start one.
+        on_wait: Called again and again while Ray starts.
+
+    Raises:
+        DgsearchError: If the cluster cannot be reached, or does not start.
+    """
+    settings = _QUIET if address else _QUIET | _LOOPBACK
+    os.environ.update({key: os.environ.get(key, value) for key, value in settings.items()})
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    with ExitStack() as stack:
+        stack.callback(ray.shutdown)
+        try:
+            if address is None:
+                stack.enter_context(guarded(_started(on_wait)))
+            else:
+                ray.init(address=address, **_SILENT)
+        except SystemExit:  # Ray answers a SIGTERM so while it starts
+            raise KeyboardInterrupt from None
+        except DgsearchError:
+            raise
+        except Exception as error:
+            raise DgsearchError(_not_started(address, error)) from error
+        yield
+
+
+def _started(on_wait: Callable[[], None]) -> Path:
+    """Start Ray on this machine; gives the folder of its session."""
+    import ray
+
+    patience = float(os.environ.get("DGSEARCH_RAY_START_S", _START_S))
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(int(patience)))
+    with _waited_for(patience, on_wait):
+        started: Any = ray.init(
+            address="local",  # never another's cluster that happens to run here
+            num_cpus=available_cores(),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            **_SILENT,
+        )
+    session = Path(started.address_info["session_dir"])
+    mark_session(session)
+    sweep_sessions(session.parent)
+    return session
+
+
+@contextmanager
+def _waited_for(patience_s: float, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Let Ray wait for its raylet for longer than the 30 s that are written in its code (2.60).
+
+    It looks for its node again and again; here a look lasts until there is something to see.
+    """
+    from ray._private import services
+
+    look: Callable[..., Any] = services.get_node
+    began = time.monotonic()
+
+    def patiently(*arguments: Any) -> Any:
+        told = False
+        while True:
+            try:
+                return look(*arguments)
+            except RuntimeError:  # there is no such node yet
+                waited = time.monotonic() - began
+                if waited > patience_s:
+                    raise
+                if waited > _TOLD_S and not told:
+                    logger.warning("Ray has not started after %.0f s; waiting for it", waited)
+                    told = True
+            on_wait()
+            time.sleep(_POLL_S)
+
+    services.get_node = patiently
+    try:
+        yield
+    finally:
+        services.get_node = look
+
+
+def _not_started(address: str | None, error: Exception) -> str:
+    """What to say of a cluster that did not start or cannot be joined."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if address is None:
+        return (
+            f"this machine: Ray could not be started: {reason}; it was given "
+            "$DGSEARCH_RAY_START_S (120) seconds. See whether the machine is overloaded, short "
+            "of memory or of room in /tmp, then run the same command again"
+        )
+    if any(sign in reason.lower() for sign in _AUTHENTICATION):
+        return (
+            f"--address {address}: the cluster asks for a token, and this process has none or "
+            "another one. Write the cluster's token into ~/.ray/auth_token (or name its file in "
+            "RAY_AUTH_TOKEN_PATH, or set RAY_AUTH_TOKEN), set RAY_AUTH_MODE=token, then run the "
+            f"same command again. Ray says: {reason}"
+        )
+    return f"--address {address}: Ray could not be started: {reason}"
+
+
+def dead_server() -> str:
+    """Which of the processes without which Ray starts nothing has died; empty if none has."""
+    from ray._private import worker
+
+    node: Any = worker._global_node
+    for kind, process in node.dead_processes() if node is not None else ():
+        if kind in _SERVERS:
+            return f"Ray's {kind} ended (exit code {process.poll()})"
+    return ""
