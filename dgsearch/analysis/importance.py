@@ -1,35 +1,39 @@
-"""Joint importance: which share of what changes does each hyperparameter explain?
+"""Joint importance, each number beside what chance gives: which hyperparameters matter at all?
 
-PED-ANOVA (Watanabe et al. 2023) asks what tells the best trials from the others; fANOVA
-(Hutter et al. 2014) splits the variance of a random forest. Both come from Optuna. Their doubt
-is that of bootstrap samples of the trials. Their range is no confidence interval: with 60 trials
-of 2 x + y + noise fANOVA's held the true share in 0 to 42% of repeats.
+PED-ANOVA (Watanabe et al. 2023) asks what tells the better half of the trials from the others.
+fANOVA (Hutter et al. 2014) splits the variance of a random forest. Both are computed again on
+permuted outcomes; a hyperparameter is important where it passes what these reach. No interval
+is given: ranges over bootstrap samples of the trials held the true share of 2 x + y + noise in 0
+to 42% of repeats.
 """
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import optuna
 import pandas as pd
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-from optuna.trial import FrozenTrial
 
-__all__ = ["LEAST_TRIALS", "importances", "quiet", "resampled", "without_seed_effect"]
+from dgsearch.analysis.evaluators import fanova_inputs, ped_axes
+from dgsearch.analysis.fanova import Effects, Inputs, fanova
+from dgsearch.analysis.ped_anova import ped_anova
+from dgsearch.analysis.permuting import (
+    LEVEL,
+    PERMUTATIONS,
+    Null,
+    Numbers,
+    against_null,
+    permuted_places,
+)
+
+__all__ = ["LEAST_TRIALS", "importance_rows", "importances", "without_seed_effect"]
 
 LEAST_TRIALS = 20
-_POOL = 2000  # trials that bootstrap samples are drawn from; of more a random choice
-_MOST_TRIALS = 300  # of a bootstrap sample; more add time and little else
-_REPEATS = {"PED-ANOVA": 40, "fANOVA": 12}
-_MOST_CHOICES = 12  # of a numeric hyperparameter; more are taken for a range
-_TREES = 12
-_DEPTH = 5  # of a tree; the time grows with the square of its leaves
+_TREES = 24
+_DEPTH = 2  # of a tree; deeper ones fit noise, so that less is seen
+_POOL = 2000  # trials at most; of more, those of a random choice of configurations
 
 
 def without_seed_effect(frame: pd.DataFrame, column: str) -> pd.Series[float]:
@@ -55,145 +59,104 @@ def importances(
     maximise: bool = True,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Shares of importance with the 95% range of a bootstrap over trials.
+    """Importance by two methods, beside what permuted outcomes give.
 
     Args:
-        trials: Finished trials of equal length, at least 20; hyperparameter columns.
+        trials: Finished trials of equal length, at least 20: config_id, seed and columns of the
+            hyperparameters.
         names: Column of each hyperparameter, by its name; each must take two values or more.
         outcome: What it is important for, one number a trial.
         logarithmic: Names of those that are on a logarithmic scale.
         maximise: Whether a higher outcome is better.
-        seed: Of the bootstrap and the forests.
+        seed: Of the permutations and the forests.
 
     Returns:
-        One row a method and hyperparameter: evaluator ("PED-ANOVA", "fANOVA"), name, share
-        (0..1, all of a method sum to 1), low, high (2.5% and 97.5% of the bootstrap), trials
-        (of each bootstrap sample), repeats.
+        The rows of `importance_rows` for "PED-ANOVA" and "fANOVA". `attrs["r2"]` is the
+        out-of-bag R² of fANOVA's forest, fitted to means of configurations.
     """
     random = np.random.default_rng(seed)
+    trials = _pool(trials.assign(_outcome=list(outcome)), random)
     table = trials[list(names.values())].set_axis(list(names), axis=1).reset_index(drop=True)
-    numbers = np.asarray(outcome, dtype=np.float64)
-    pool = random.permutation(len(table))[:_POOL]
-    evaluators: dict[str, Any] = {
-        "PED-ANOVA": PedAnovaImportanceEvaluator(target_quantile=0.2, evaluate_on_local=True),
-        "fANOVA": FanovaImportanceEvaluator(n_trees=_TREES, max_depth=_DEPTH, seed=seed),
-    }
-    size = min(len(pool), _MOST_TRIALS)
-    rows = []
-    with quiet():
-        # a forest does not split values that differ by less than 1e-8
-        spread = float(numbers.std()) or 1.0
-        kept = _frozen(table.iloc[pool], (numbers[pool] - numbers.mean()) / spread, logarithmic)
-        study = optuna.create_study(direction="maximize" if maximise else "minimize")
-        for label, evaluator in evaluators.items():
-            shares = []
-            for _ in range(_REPEATS[label]):
-                places = random.integers(0, len(kept), size)
-                found = _evaluated(evaluator, study, [kept[place] for place in places])
-                shares.append(_normalised(found, list(names)))
-            rows += _summarised(label, np.array(shares), list(names), size)
-    return pd.DataFrame(rows)
+    numbers = trials["_outcome"].to_numpy(dtype=np.float64)
+    # a forest does not split values that differ by less than 1e-8
+    numbers = (numbers - numbers.mean()) / (float(numbers.std()) or 1.0)
+    configurations = trials["config_id"].tolist()
+    places = permuted_places(configurations, trials["seed"].tolist(), random)
+    inputs = fanova_inputs(table, logarithmic)
 
+    def effects(own: Numbers) -> Effects:
+        return fanova(inputs, own, trees=_TREES, depth=_DEPTH, seed=seed)
 
-def _summarised(
-    label: str, shares: np.ndarray[Any, Any], names: Sequence[str], trials: int
-) -> list[dict[str, Any]]:
-    """One row a hyperparameter: mean and range over the bootstrap."""
-    low, high = np.quantile(shares, (0.025, 0.975), axis=0)
-    return [
-        {
-            "evaluator": label,
-            "name": name,
-            "share": float(shares[:, place].mean()),
-            "low": float(low[place]),
-            "high": float(high[place]),
-            "trials": trials,
-            "repeats": len(shares),
-        }
-        for place, name in enumerate(names)
-    ]
-
-
-def _evaluated(evaluator: Any, study: optuna.Study, sample: list[FrozenTrial]) -> dict[str, float]:
-    """What Optuna's evaluator finds; nothing where all values of the sample are equal."""
-    if len({trial.value for trial in sample}) < 2:
-        return {}
-    found: dict[str, float] = evaluator.evaluate(_Resampled(study, sample))
+    divergences = ped_anova(ped_axes(table, logarithmic), maximise=maximise)
+    ped = against_null(divergences, numbers, places)
+    split = against_null(lambda own: effects(own).variances, numbers, places)
+    found = pd.DataFrame(
+        importance_rows("PED-ANOVA", list(names), ped, ped.observed)
+        + importance_rows("fANOVA", list(names), split, effects(numbers).fractions)
+    )
+    found.attrs["r2"] = _out_of_bag(inputs, numbers, configurations, seed)
     return found
 
 
-def _normalised(found: Mapping[str, float], names: Sequence[str]) -> list[float]:
-    """Shares in the order of the names; equal shares where nothing explains anything."""
-    total = sum(found.values())
-    if not total > 0:
-        return [1 / len(names)] * len(names)
-    return [found.get(name, 0.0) / total for name in names]
+def importance_rows(
+    evaluator: str, names: Sequence[str], null: Null, shares: Numbers
+) -> list[dict[str, Any]]:
+    """One row a hyperparameter.
 
+    Args:
+        evaluator: The method.
+        names: Of the hyperparameters.
+        null: What was tested, of each.
+        shares: What is shown of each, in any unit; normalised here.
 
-def _distribution(values: pd.Series[Any], *, log: bool) -> BaseDistribution:
-    """Optuna's distribution that spans the values; a few values are choices, not a range."""
-    if pd.api.types.is_numeric_dtype(values) and values.nunique() > _MOST_CHOICES:
-        low, high = float(values.min()), float(values.max())
-        return FloatDistribution(low, high, log=log and low > 0)
-    return CategoricalDistribution(sorted(set(values.astype(str))))
-
-
-def _frozen(
-    table: pd.DataFrame, numbers: np.ndarray[Any, Any], logarithmic: Collection[str]
-) -> list[FrozenTrial]:
-    """The rows as Optuna's finished trials."""
-    distributions = {
-        str(name): _distribution(table[name], log=name in logarithmic) for name in table.columns
-    }
-    columns = [
-        table[name].astype(
-            "float64" if isinstance(distributions[str(name)], FloatDistribution) else str
-        )
-        for name in table.columns
-    ]
+    Returns:
+        evaluator, name, share (0..1, all sum to 1), strength (what was tested over what chance
+        reaches in 5% of studies), p (corrected for the number of hyperparameters), important
+        (p at most 0.05, strength above 1), permutations.
+    """
+    total = float(shares.sum())
+    shares = shares / total if total > 0 else np.full(len(names), 1 / len(names))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        strengths = np.where(null.limit > 0, null.observed / null.limit, 0.0)
     return [
-        optuna.trial.create_trial(
-            params=dict(zip(distributions, values, strict=True)),
-            distributions=distributions,
-            value=float(number),
-        )
-        for *values, number in zip(*columns, numbers, strict=True)
+        {
+            "evaluator": evaluator,
+            "name": name,
+            "share": float(shares[at]),
+            "strength": float(strengths[at]),
+            "p": float(null.p[at]),
+            "important": bool(null.p[at] <= LEVEL),
+            "permutations": PERMUTATIONS,
+        }
+        for at, name in enumerate(names)
     ]
 
 
-def _numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
-    """A copy with a number and an id of its own: evaluators tell trials apart by them."""
-    numbered = copy.copy(trial)
-    numbered.number = numbered._trial_id = number
-    return numbered
+def _pool(trials: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    """The trials, or those of a random choice of configurations where they are too many."""
+    if len(trials) <= _POOL:
+        return trials
+    order = {name: at for at, name in enumerate(random.permutation(trials["config_id"].unique()))}
+    places = trials["config_id"].map(order)
+    kept = np.sort(places.to_numpy())[_POOL]  # the first configuration that no longer fits
+    chosen: pd.DataFrame = trials[places < max(kept, 1)]
+    return chosen
 
 
-def resampled(study: optuna.Study, sample: list[FrozenTrial]) -> optuna.Study:
-    """A study of the same direction whose trials are a bootstrap sample."""
-    return _Resampled(study, sample)
+def _out_of_bag(
+    inputs: Inputs, numbers: Numbers, configurations: Sequence[Hashable], seed: int
+) -> float:
+    """R² of such a forest in configurations that a tree was not fitted to."""
+    from sklearn.ensemble import RandomForestRegressor
 
-
-class _Resampled(optuna.Study):
-    """A study that answers with a bootstrap sample of trials, so that none is copied."""
-
-    def __init__(self, study: optuna.Study, sample: list[FrozenTrial]) -> None:
-        super().__init__(study.study_name, study._storage)
-        self._sample = [_numbered(trial, number) for number, trial in enumerate(sample)]
-
-    def get_trials(self, *_: Any, **__: Any) -> list[FrozenTrial]:
-        """The sample, whatever states are asked for: all its trials are complete."""
-        return self._sample
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Optuna without its log lines, and without warnings that samples are alike."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            warnings.filterwarnings("ignore", message="Target and region quantiles select")
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
+    _, first, own = np.unique(
+        np.array([str(name) for name in configurations]), return_index=True, return_inverse=True
+    )
+    means = np.bincount(own, weights=numbers) / np.bincount(own)
+    forest = RandomForestRegressor(
+        n_estimators=_TREES, max_depth=_DEPTH, random_state=seed, oob_score=True
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
+        forest.fit(inputs.columns[first], means)
+    return float(forest.oob_score_)

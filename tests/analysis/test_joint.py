@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgsearch.analysis.importance import importances, without_seed_effect
+from dgsearch.analysis.importance import without_seed_effect
 from dgsearch.analysis.path import ablation_path
 from dgsearch.analysis.sensitivity import pair_surface
 from dgsearch.analysis.sobol import outcomes_at, sobol_indices
@@ -69,19 +69,6 @@ def _random_table(rows: int) -> pd.DataFrame:
         "grid": random.choice([0.2, 0.8], rows),
         "kind": random.choice(["a", "b"], rows),
     })  # fmt: skip
-
-
-@pytest.mark.slow
-def test_importance_goes_to_the_planted_hyperparameter_and_to_no_other() -> None:
-    table = _random_table(120)
-    noise = np.random.default_rng(2).normal(0, 0.02, 120)
-    names = {name: name for name in table.columns}
-    found = importances(table, names, (table["x"] + noise).tolist(), logarithmic=["lr"])
-    shares = found.pivot(index="name", columns="evaluator", values="share")
-    assert (shares.loc["x"] > 0.75).all()
-    assert (shares.drop(index="x") < 0.12).all(axis=None)
-    assert found.groupby("evaluator")["share"].sum().tolist() == pytest.approx([1, 1])
-    assert (found["low"] <= found["high"]).all()
 
 
 def test_what_all_trials_of_a_seed_share_is_taken_away() -> None:

@@ -159,10 +159,11 @@ def test_a_conditional_space_is_analysed_where_each_hyperparameter_is_active(
 ) -> None:
     conditional(database)
     sections = sections_of(database, "branches")
-    shares = {row[0]: row for row in _cells(_table(sections["importance"], "importance"))}
-    assert shares["svc_c"][3] == shares["rf_depth"][3] == "30"
+    shares = {row[1]: row for row in _cells(_table(sections["importance"], "importance"))}
+    assert shares["svc_c"][-1] == shares["rf_depth"][-1] == "30"
     # The best fifth are all SVCs of a small C, whatever depth forests have.
-    assert float(shares["svc_c"][1]) > 0.5 > 0.05 > float(shares["rf_depth"][1])
+    assert float(shares["svc_c"][2]) > 0.5 > 0.05 > float(shares["rf_depth"][2])
+    assert (shares["svc_c"][5], shares["rf_depth"][5]) == ("important", "within chance")
     branches = _cells(_table(sections["branches"], "branches"))
     assert sorted(row[:3] for row in branches) == [
         ["classifier = RandomForest", "classifier and rf_depth", "30"],
@@ -193,7 +194,8 @@ def test_a_log_parameter_without_effect_is_not_important(database: str) -> None:
     ]
     add_trials(new_study(database), rows, space, [row["x"] for row in rows])
     shares = _cells(_table(sections_of(database, "foreign")["importance"], "importance"))
-    assert {row[0]: float(row[1]) < 0.3 for row in shares} == {"idle": True, "x": False}
+    assert {row[1]: float(row[2]) < 0.3 for row in shares} == {"idle": True, "x": False}
+    assert {row[1]: row[5] for row in shares} == {"idle": "within chance", "x": "important"}
 
 
 def test_equal_results_are_said_and_not_ranked(database: str) -> None:

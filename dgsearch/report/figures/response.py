@@ -14,7 +14,16 @@ from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, safe
 from dgsearch.report.words import Unit, texts_apart
 
-__all__ = ["dependence_figure", "pair_figure", "response_figure", "share_figure"]
+__all__ = [
+    "dependence_figure",
+    "pair_figure",
+    "response_figure",
+    "share_figure",
+    "strength_figure",
+]
+
+_PAIR_COLOURS = ("#6355c4", "#44aa99")  # of bars side by side
+_PAIR_PATTERNS = ("", "/")
 
 
 def response_figure(
@@ -169,7 +178,6 @@ def share_figure(
         title: Of the axis.
     """
     figure = go.Figure()
-    patterns = ("", "/")
     for place, (name, part) in enumerate(shares.groupby(series, sort=False)):
         figure.add_trace(
             go.Bar(
@@ -177,8 +185,8 @@ def share_figure(
                 y=part[value],
                 name=str(name),
                 marker={
-                    "color": ("#6355c4", "#44aa99")[place % 2],
-                    "pattern": {"shape": patterns[place % 2]},
+                    "color": _PAIR_COLOURS[place % 2],
+                    "pattern": {"shape": _PAIR_PATTERNS[place % 2]},
                 },
                 error_y={
                     "array": (part["high"] - part[value]).clip(lower=0),
@@ -189,6 +197,39 @@ def share_figure(
             )
         )
     figure.update_layout(barmode="group", yaxis={"title": title}, xaxis={"type": "category"})
+    return figure
+
+
+def strength_figure(found: pd.DataFrame, *, labels: Mapping[str, str]) -> go.Figure:
+    """Bars of importance over the limit of chance, with the band of chance up to 1.
+
+    Args:
+        found: `importance_rows`.
+        labels: How each hyperparameter is written.
+    """
+    figure = go.Figure()
+    for place, (name, part) in enumerate(found.groupby("evaluator", sort=False)):
+        figure.add_trace(
+            go.Bar(
+                x=[labels[item] for item in part["name"]],
+                y=part["strength"],
+                name=str(name),
+                marker={
+                    "color": _PAIR_COLOURS[place % 2],
+                    "pattern": {"shape": _PAIR_PATTERNS[place % 2]},
+                },
+                customdata=part[["share", "p"]],
+                hovertemplate="%{x}: %{y:.2f} times the limit of chance"
+                "<br>share %{customdata[0]:.2f}, p %{customdata[1]:.2g}",
+            )
+        )
+    figure.add_hrect(y0=0, y1=1, fillcolor=NEUTRAL, opacity=0.25, line_width=0, layer="below")
+    figure.add_hline(y=1, line={"dash": "dash", "color": NEUTRAL}, annotation_text="chance")
+    figure.update_layout(
+        barmode="group",
+        yaxis={"title": "importance over the limit of chance", "rangemode": "tozero"},
+        xaxis={"type": "category"},
+    )
     return figure
 
 

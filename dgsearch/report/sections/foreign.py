@@ -16,12 +16,10 @@ from dgsearch.analysis.foreign import (
     responses,
 )
 from dgsearch.analysis.foreign_branches import branches_of
-from dgsearch.analysis.foreign_importance import foreign_importances
 from dgsearch.database.reading import Floats
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.foreign import history_figure, parallel_figure, slice_figure
-from dgsearch.report.figures.response import share_figure
-from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.reading import StudyData
 from dgsearch.report.sections.foreign_joint import foreign_joint_sections
 from dgsearch.report.sections.foreign_records import (
@@ -30,16 +28,12 @@ from dgsearch.report.sections.foreign_records import (
     intermediate_sections,
     timeline_sections,
 )
+from dgsearch.report.sections.importance import foreign_importance_section
 from dgsearch.report.words import PLAIN, listed, p_cell, plural, records, short_cell
 
 __all__ = ["foreign_sections"]
 
 _MOST_ROWS = 200
-_CONDITIONAL = (
-    " In a conditional space a choice that opens a branch gets little of the share, however much "
-    "the branches differ: what tells good from other trials there is given to the branch's own "
-    "hyperparameters. The section on branches compares the branches themselves."
-)
 _MOST_SLICES = 30
 _MOST_AXES = 12
 
@@ -63,7 +57,7 @@ def foreign_sections(data: StudyData) -> Iterator[Section]:
     if len(trials.values):
         yield from _branches(page)
         if not trials.constant:
-            yield from _importance(page)
+            yield from foreign_importance_section(trials)
             yield from _slices(page)
             yield from foreign_joint_sections(trials, page.title)
         yield from _parallel(page)
@@ -245,35 +239,6 @@ def _branches(page: _Page) -> Iterator[Section]:
         Table("branches", headings, rows, (False, False, *([True] * 5)), "Branches of the space"),
     )
     yield Section("branches", "Branches of the space", [note, figure])
-
-
-def _importance(page: _Page) -> Iterator[Section]:
-    found = foreign_importances(page.trials)
-    if found.empty:
-        return
-    rows: Rows = [
-        [str(row["name"]), Cell(f"{row['share']:.2f}", row["share"]),
-         f"{row['low']:.2f} to {row['high']:.2f}", short_cell(row["trials"])]
-        for row in records(found)
-    ]  # fmt: skip
-    labels = {name: name for name in found["name"]}
-    figure = Figure(
-        "importance",
-        share_figure(
-            found, series="evaluator", value="share", labels=labels, title="share of importance"
-        ),
-        "Share of importance of each hyperparameter: mean and 95% range over bootstrap samples "
-        "of trials.",
-        Table("importance", ("hyperparameter", "share", "95% range", "trials that have it"), rows,
-              (False, True, True, True)),
-    )  # fmt: skip
-    note = Note(
-        "PED-ANOVA asks what tells the best fifth of the trials from the others, for each "
-        "hyperparameter where it is active. Logarithmic ranges are ranked on the log axis. "
-        "Shares always sum to 1: where nothing matters, noise is shared out."
-        f"{_CONDITIONAL if page.trials.conditional else ''}"
-    )
-    yield Section("importance", "Joint importance", [note, figure])
 
 
 def _slices(page: _Page) -> Iterator[Section]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 from pydantic import TypeAdapter
 
-from dgsearch.analysis.importance import LEAST_TRIALS, importances, without_seed_effect
-from dgsearch.analysis.selection import equal_length, hyperparameter_column, with_target_mean
+from dgsearch.analysis.selection import hyperparameter_column
 from dgsearch.analysis.sensitivity import pair_surface
 from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.analysis.surrogate import partial_dependence
@@ -18,13 +17,13 @@ from dgsearch.designs.sobol import Sobol, sobol_points
 from dgsearch.report.figures.response import dependence_figure, pair_figure, share_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
+from dgsearch.report.sections.importance import importance_section
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records, short_cell
 
 __all__ = ["joint_sections"]
 
 _MOST_PAIRS = 6
-_SAME = 12  # decimals: what differs less is rounding
 _MOST_DEPENDENCES = 8
 
 
@@ -33,7 +32,7 @@ def joint_sections(view: StudyView) -> Iterator[Section]:
     if not (view.is_crossed or view.kind == "foreign") or len(view.varied) < 2:
         return
     yield from _pairs(view)
-    yield from _importance(view)
+    yield from importance_section(view)
     yield from _sobol(view)
     yield from _dependence(view)
 
@@ -88,73 +87,6 @@ def _mark_words(surface: pd.DataFrame) -> str:
     return (
         f" {ELSEWHERE} in the table marks a mean over other seeds; a cell that lacks a shared "
         "seed stays empty in the map."
-    )
-
-
-def _importance(view: StudyView) -> Iterator[Section]:
-    done = equal_length(view.spread)
-    points = with_target_mean(done, view.targets).dropna(subset=[view.outcome])
-    columns = {
-        name: column for name, column in view.varied.items() if points[column].nunique() > 1
-    }
-    points = points.dropna(subset=list(columns.values()))
-    if len(points) < LEAST_TRIALS or len(columns) < 2:
-        return
-    outcome = without_seed_effect(points, view.outcome)
-    if outcome.round(_SAME).nunique() < 2:
-        text = (
-            f"Importance is left out: every trial has the same {view.outcome_words}, apart from "
-            "what its seed does to all trials alike, so nothing can be important for it."
-        )
-        yield Section("importance", "Joint importance", [Note(text)])
-        return
-    found = importances(
-        points,
-        columns,
-        outcome.tolist(),
-        logarithmic=[name for name in columns if view.is_log(name)],
-        maximise=view.data.maximise,
-    )
-    labels = {name: view.label(name) for name in columns}
-    figure = Figure(
-        "importance",
-        share_figure(
-            found, series="evaluator", value="share", labels=labels, title="share of importance"
-        ),
-        "Share of importance of each hyperparameter: mean and the middle 95% of bootstrap "
-        "samples of trials. It shows how much the number moves with the trials; it is no "
-        "confidence interval of the true share.",
-        _importance_table(found, labels),
-    )
-    yield Section(
-        "importance",
-        "Joint importance",
-        [Note(_importance_words(view, len(points), found)), figure],
-    )
-
-
-def _importance_table(found: pd.DataFrame, labels: Mapping[str, str]) -> Table:
-    rows: Rows = [
-        [
-            str(row["evaluator"]), labels[row["name"]], Cell(f"{row['share']:.2f}", row["share"]),
-            f"{row['low']:.2f} to {row['high']:.2f}",
-        ]
-        for row in records(found)
-    ]  # fmt: skip
-    return Table(
-        "importance", ("method", "hyperparameter", "share", "95% of bootstrap samples"), rows,
-        (False, False, True, True),
-    )  # fmt: skip
-
-
-def _importance_words(view: StudyView, count: int, found: pd.DataFrame) -> str:
-    dropped = len(view.spread[view.spread["state"] == "COMPLETE"]) - count
-    return (
-        "PED-ANOVA asks what tells the best fifth of the trials from the others; fANOVA splits "
-        f"the variance of a random forest into effects. Over {count} trials of equal "
-        f"length{f' ({dropped} others are left out)' if dropped > 0 else ''}, each less the mean "
-        f"of its seed; bootstrap samples have {found['trials'].iloc[0]} trials. Shares always sum "
-        "to 1: where nothing matters, noise is shared out."
     )
 
 

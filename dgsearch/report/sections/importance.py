@@ -1,0 +1,129 @@
+"""Joint importance on the page: which hyperparameters pass what chance reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from dgsearch.analysis.foreign import ForeignTrials
+from dgsearch.analysis.foreign_importance import better_share, foreign_importances
+from dgsearch.analysis.importance import LEAST_TRIALS, importances, without_seed_effect
+from dgsearch.analysis.selection import equal_length, with_target_mean
+from dgsearch.report.figures.response import strength_figure
+from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import listed, p_cell, records, short_cell
+
+__all__ = ["foreign_importance_section", "importance_section"]
+
+_SAME = 12  # decimals: what differs less is rounding
+_TITLE = "Joint importance"
+_CONDITIONAL = (
+    " In a conditional space a choice that opens a branch gets little of the share, however much "
+    "the branches differ: what tells good from other trials there is given to the branch's own "
+    "hyperparameters. The section on branches compares the branches themselves."
+)
+
+
+def importance_section(view: StudyView) -> Iterator[Section]:
+    """Of a study of dgsearch that moves two hyperparameters or more at once."""
+    done = equal_length(view.spread)
+    points = with_target_mean(done, view.targets).dropna(subset=[view.outcome])
+    columns = {
+        name: column for name, column in view.varied.items() if points[column].nunique() > 1
+    }
+    points = points.dropna(subset=list(columns.values()))
+    if len(points) < LEAST_TRIALS or len(columns) < 2:
+        return
+    outcome = without_seed_effect(points, view.outcome)
+    if outcome.round(_SAME).nunique() < 2:
+        text = (
+            f"Importance is left out: every trial has the same {view.outcome_words}, apart from "
+            "what its seed does to all trials alike, so nothing can be important for it."
+        )
+        yield Section("importance", _TITLE, [Note(text)])
+        return
+    found = importances(
+        points,
+        columns,
+        outcome.tolist(),
+        logarithmic=[name for name in columns if view.is_log(name)],
+        maximise=view.data.maximise,
+    )
+    labels = {name: view.label(name) for name in columns}
+    dropped = int((view.spread["state"] == "COMPLETE").sum()) - len(points)
+    left = f" ({dropped} others are left out)" if dropped > 0 else ""
+    note = (
+        "PED-ANOVA asks what tells the better half of the trials from the others (quantile 0.5); "
+        "fANOVA splits the variance of a random forest into effects. Over "
+        f"{len(points)} trials of equal length{left}, each less the mean of its seed. The "
+        f"forest's out-of-bag R² over configurations is {found.attrs['r2']:.2f}: the share of the "
+        "variance that it explains in configurations that a tree was not fitted to."
+    )
+    yield _section(found, labels, note)
+
+
+def foreign_importance_section(trials: ForeignTrials) -> Iterator[Section]:
+    """Of a study that dgsearch did not write; nothing where trials are too few."""
+    found = foreign_importances(trials)
+    if found.empty:
+        return
+    share = better_share(trials)
+    better = "best fifth" if share < 0.5 else "better half"
+    note = (
+        f"PED-ANOVA asks what tells the {better} of the trials from the others (quantile "
+        f"{share:g}), for each hyperparameter where it is active. Logarithmic ranges are ranked "
+        f"on the log axis.{_CONDITIONAL if trials.conditional else ''}"
+    )
+    yield _section(found, {name: name for name in found["name"]}, note)
+
+
+def _section(found: pd.DataFrame, labels: Mapping[str, str], note: str) -> Section:
+    count = int(found["permutations"].iloc[0])
+    chance = (
+        f"All was computed again with the outcomes of whole configurations permuted {count} "
+        "times. The limit is what any of the hyperparameters passes by chance in 5% of studies. "
+        "Shares always sum to 1: where nothing matters, noise is shared out, so only what passes "
+        "the limit is called important. What does not may still matter less than so many trials "
+        "can show."
+    )
+    figure = Figure(
+        "importance",
+        strength_figure(found, labels=labels),
+        "Importance of each hyperparameter over its limit of chance. The grey band is what "
+        "permuted outcomes reach; a bar that ends within it is not told from noise.",
+        _table(found, labels),
+    )
+    words = [Note(text) for text in (_verdict(found, labels), f"{note} {chance}")]
+    return Section("importance", _TITLE, [*words, figure])
+
+
+def _verdict(found: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """What each method calls important: one clause a method."""
+    said = []
+    for method, part in found.groupby("evaluator", sort=False):
+        named = part[part["important"]].sort_values("strength", ascending=False, kind="stable")
+        names = [labels[name] for name in named["name"]]
+        said.append(f"{method} tells {listed(names) if names else 'nothing'} from chance")
+    return f"{'; '.join(said)}."
+
+
+def _table(found: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    rows: Rows = [
+        [
+            str(row["evaluator"]),
+            labels[row["name"]],
+            Cell(f"{row['share']:.2f}", row["share"]),
+            Cell(f"{row['strength']:.2f}", row["strength"]),
+            p_cell(row["p"]),
+            "important" if row["important"] else "within chance",
+            *([short_cell(row["trials"])] if "trials" in found else []),
+        ]
+        for row in records(found)
+    ]
+    headings = ["method", "hyperparameter", "share", "over the limit of chance", "p", "verdict"]
+    numeric = [False, False, True, True, True, False]
+    if "trials" in found:
+        headings, numeric = [*headings, "trials that have it"], [*numeric, True]
+    return Table("importance", headings, rows, numeric)
