@@ -70,6 +70,11 @@ class Design(BaseModel, frozen=True, extra="forbid"):
         """Whether it moves several hyperparameters at once."""
         return False
 
+    @property
+    def random_points(self) -> bool:
+        """Whether its points stand for draws from the ranges, whatever came out before."""
+        return False
+
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """Seeds that all points have, where others have only some; None: all seeds are such."""
         return None

@@ -36,6 +36,11 @@ class Family(Design, frozen=True):
     names_methods: ClassVar[bool] = True
     one_a_method: ClassVar[bool] = True
 
+    @property
+    def random_points(self) -> bool:
+        """Points of a Sobol sequence, which fill the ranges more evenly than draws."""
+        return True
+
     def ranges(self, method: str) -> dict[str, Range | tuple[Any, ...]]:
         """What a method is drawn from: the shared ranges, then its own."""
         return {**self.vary, **self.methods.get(method, {})}

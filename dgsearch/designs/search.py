@@ -37,6 +37,11 @@ class Search(Design, frozen=True):
         """It moves all of them at once."""
         return True
 
+    @property
+    def random_points(self) -> bool:
+        """Those that are proposed at random; TPE learns from what came out."""
+        return self.sampler == "random"
+
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """The first: the others hold the best proposals alone."""
         return seeds[:1]

@@ -43,6 +43,11 @@ class Sobol(Design, frozen=True):
         """It moves all of them at once."""
         return True
 
+    @property
+    def random_points(self) -> bool:
+        """Points of a Sobol sequence, which fill the ranges more evenly than draws."""
+        return True
+
     def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
         """The centre, then the points."""
         yield {}

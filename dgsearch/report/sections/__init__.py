@@ -20,6 +20,7 @@ from dgsearch.report.sections.seeds import seed_sections
 from dgsearch.report.sections.sensitivity import sensitivity_sections
 from dgsearch.report.sections.shapley import shapley_sections
 from dgsearch.report.sections.training import training_sections
+from dgsearch.report.sections.tuning import tuning_sections
 from dgsearch.report.view import StudyView
 
 __all__ = ["study_sections"]
@@ -38,6 +39,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
         yield from domain_sections(view)
         yield from metric_sections(view)
         yield from family_sections(view)
+        yield from tuning_sections(view)
         yield from seed_sections(view)
         yield from shapley_sections(view)
         yield from ablation_sections(view)

@@ -9,6 +9,7 @@ from dgsearch.analysis.studies import compare_studies
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.domains import chosen_rows
+from dgsearch.report.sections.tuning import tuning_block, tuning_groups
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, number_cell, p_cell, records, short_cell
 
@@ -71,7 +72,24 @@ def _compared(views: Sequence[StudyView]) -> list[Block]:
         numbers,
         height_px=min(1400, 150 + 30 * len(drawn)),
     )
-    return [Note(_explained(views, data)), figure]
+    return [Note(_explained(views, data)), figure, *_tuning(views, data)]
+
+
+def _tuning(views: Sequence[StudyView], data: dict[str, str]) -> list[Block]:
+    """Tuning curves of the studies that have the first one's data, where these are random."""
+    alike = [
+        view
+        for view in views
+        if data[view.facts.name] == data[views[0].facts.name]
+        and view.design.random_points
+        and view.metric == views[0].metric
+    ]
+    groups = {
+        f"{view.facts.name}: {method}": table
+        for view in alike
+        for method, table in tuning_groups(view).items()
+    }
+    return [tuning_block(groups, alike[0])] if len(alike) > 1 and len(groups) > 1 else []
 
 
 def _explained(views: Sequence[StudyView], data: dict[str, str]) -> str:
