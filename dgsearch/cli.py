@@ -86,7 +86,10 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         str | None, typer.Option(metavar="ADDR", help="Ray cluster to join, for example auto.")
     ] = None,
     no_share: Annotated[
-        bool, typer.Option("--no-share", help="Train every stage anew in every trial.")
+        bool,
+        typer.Option(
+            "--no-share", help="Train every stage again in every trial instead of sharing stages."
+        ),
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try failed trials once more.")
@@ -242,7 +245,7 @@ def export(
         bool,
         typer.Option(
             "--csv-formulas",
-            help="Write CSV cells as they are, also those that a spreadsheet would execute "
+            help="Write CSV cells unchanged, including those that a spreadsheet would execute "
             "(by default an apostrophe precedes =, +, -, @).",
         ),
     ] = False,

@@ -62,7 +62,7 @@ def load_plugins(group: str, make: Callable[[str, Any], Made]) -> Iterator[Plugi
 def leave_out(plugin: Plugin[Any], reason: str) -> None:
     """Name a plug-in that is not used, with the reason, in a warning."""
     logger.warning(
-        "plug-in %r (%s of %s) is left out: %s; mend or uninstall that package",
+        "plug-in %r (%s of %s) is left out: %s; fix or uninstall that package",
         plugin.name,
         plugin.place,
         plugin.package,

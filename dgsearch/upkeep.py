@@ -45,7 +45,9 @@ def _verify_stages(artifacts: Artifacts = None) -> None:
 
 @_stages.command("prune")
 def _prune_stages(
-    keep_gb: Annotated[float, typer.Option(min=0.0, metavar="GB", help="How much may stay.")],
+    keep_gb: Annotated[
+        float, typer.Option(min=0.0, metavar="GB", help="Target size of the stage cache, in GB.")
+    ],
     artifacts: Artifacts = None,
 ) -> None:
     """Delete the least recently used stages until the rest fits; never one in use."""

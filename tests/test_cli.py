@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -208,18 +207,10 @@ def test_plan_shares_the_teacher_among_the_points_of_a_ramp_grid(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_starts_quickly() -> None:
-    def seconds() -> float:
-        started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "dgsearch", "--help"], capture_output=True, check=True
-        )
-        return time.perf_counter() - started
-
+def test_help_imports_nothing_that_is_slow() -> None:
     heavy = {"torch", "ray", "pandas", "optuna"}
     code = f"import dgsearch.cli, sys; print(sorted({heavy} & set(sys.modules)))"
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert shown.stdout.strip() == "[]"
-    assert min(seconds() for _ in range(3)) < 2.0  # 0.2 s on a quiet machine
+    assert shown.stdout.strip() == "[]"  # what takes seconds to import

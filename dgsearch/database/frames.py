@@ -137,7 +137,7 @@ FRAMES: Mapping[str, Frame] = {
             Column("selected_epoch", "Int64", "epoch whose scores count"),
             Column("train_s", "float64", "time spent in training", "s"),
             Column("evaluation_s", "float64", "time spent in evaluation", "s"),
-            Column("saved_s", "float64", "time that stored stages spared", "s"),
+            Column("saved_s", "float64", "time saved by stored stages", "s"),
             Column("host", "string", "machine that trained it"),
             Column("attempt", "Int64", "attempt at this configuration and seed, from 1"),
             Column("continues", "Int64", "trial_number of the trial it goes on from"),

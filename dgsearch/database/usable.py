@@ -12,7 +12,7 @@ from dgsearch.errors import DatabaseError
 
 __all__ = ["check_no_journal", "check_usable"]
 
-_NEXT = "Name a new database; this one stays as it is and can be read, exported and reported"
+_NEXT = "Name a new database; this one is unchanged and can be read, exported and reported"
 
 
 def check_usable(engine: Engine, shown: str) -> None:

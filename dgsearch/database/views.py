@@ -46,7 +46,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "finished_at": "when it ended",
         "wall_s": "seconds that the trial worked",
         "train_s": "seconds spent in training",
-        "saved_s": "seconds that stored stages spared",
+        "saved_s": "seconds saved by stored stages",
         "device": "where it was trained",
         "host": "machine that trained it",
         "peak_memory_mb": "largest memory on the device, MB",

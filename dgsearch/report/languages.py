@@ -87,7 +87,7 @@ def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Uni
     names = [
         f"{name} {what}" for name in map(csv_cell, headings) for what in ("mean", "standard error")
     ]
-    writer.writerow(["row", "n", *names])
+    writer.writerow(["group", "n", *names])
     for row, cells in rows.items():
         numbers = [
             "" if pd.isna(value) else f"{value * unit.scale:.4f}"

@@ -80,8 +80,8 @@ _SIGNATURES = {
     ),
     "anchor not surer": (
         "uncertainty of anchors less that of images",
-        "The teacher is no surer of anchors than of the student's images: anchoring does not do "
-        "what it is for.",
+        "The teacher is no more certain of anchors than of the student's images: anchoring has no "
+        "effect.",
     ),
     "few classes": (
         "share of classes generated",

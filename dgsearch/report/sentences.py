@@ -100,7 +100,7 @@ def _best_trial(view: StudyView) -> list[str]:
     return [
         f"The best of {plural(len(done), 'finished trial')} is trial {best['trial_number']} "
         f"with {named}: {view.unit.text(best['value'])}. It was chosen among noisy numbers, so a "
-        "repetition will on average fall short of it."
+        "repetition will on average score worse."
     ]
 
 
@@ -119,13 +119,13 @@ def _variants(view: StudyView) -> list[str]:
         )
     else:
         sentences.append(
-            f"None of {_counted(others)} can be told from it after Holm's "
-            f"correction: these seeds establish no difference.{_out_of_reach(others)}"
+            f"None of {_counted(others)} differs significantly from it after Holm's "
+            f"correction.{_out_of_reach(others)}"
         )
     alone = rest[rest["p"] <= LEVEL]
     if len(alone):
         sentences.append(
-            "By themselves, without the correction, these lie below 0.05: "
+            "Without the correction, p is below 0.05 for: "
             f"{listed(_effects(view, alone, 'p'), most=5)}."
         )
     return [*sentences, *_missed(view, rest)]
@@ -167,8 +167,8 @@ def _missed(view: StudyView, rest: pd.DataFrame) -> list[str]:
         return []
     unit = view.unit
     return [
-        f"That {'the others' if len(rest) > 1 else 'the other'} cannot be told from it is no "
-        f"equality: even one uncorrected test would often miss true differences of up to "
+        f"No significant difference does not mean equality: even one uncorrected test would often "
+        "miss true differences of up to "
         f"{unit.text(min(finite))} to {unit.text(max(finite))} {unit.step}, depending on the "
         f"{'method' if view.kind == 'family' else 'variant'}."
     ]
@@ -242,8 +242,8 @@ def _ranges(view: StudyView) -> list[str]:
     if flat:
         sentences.append(
             f"No difference is established between the values of {listed(flat)}; the best and "
-            "the worst of several noisy means nearly always lie apart, so these spreads are no "
-            "effect by themselves."
+            "the worst of several noisy means almost always differ, so a spread alone is no "
+            "evidence of an effect."
         )
     return sentences
 

@@ -80,6 +80,6 @@ class Outcome:
         for name in self.failed:
             yield f"{self.study}: failed: {name}"
         if self.failed:
-            yield f"{self.study}: once the cause is mended, --retry-failed tries them again"
+            yield f"{self.study}: after fixing the cause, retry them with --retry-failed"
         if self.started and not self.interrupted:
             yield f"{self.study}: for its page: dgsearch report {shlex.quote(self.study)}"

@@ -254,9 +254,9 @@ def test_the_data_free_module_is_set_beside_the_own_images(full: float, start: s
 
 @pytest.mark.parametrize(
     ("moved", "start"),
-    [(-2.0, "It looks as if anchors make the teacher surer"),
-     (2.0, "It looks as if anchors make the teacher less sure"),
-     (0.0, "Whether anchors make the teacher surer")],
+    [(-2.0, "It looks as if anchors make the teacher more certain"),
+     (2.0, "It looks as if anchors make the teacher less certain"),
+     (0.0, "Whether anchors make the teacher more certain")],
 )  # fmt: skip
 def test_anchors_are_judged_by_the_teachers_energy(moved: float, start: str) -> None:
     def diagnostics(row: str, seed: int) -> dict[str, float]:

@@ -95,6 +95,6 @@ def test_few_seeds_establish_nothing_and_all_rows_are_bold(tmp_path: Path) -> No
     database = _study(tmp_path, 3)
     (part,) = build_page(database, ["fake"]).parts
     sections = {section.anchor: section for section in part.sections}
-    assert "None of 1 other method can be told from it" in _texts(sections["answer"])
+    assert "None of 1 other method differs significantly from it" in _texts(sections["answer"])
     file = write_report(database, ["fake"], tmp_path / "page.html")
     assert re.search(r"Family: every method against erm", Path(file).read_text("utf-8"))

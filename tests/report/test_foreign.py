@@ -308,7 +308,7 @@ def test_what_a_repetition_gives_is_said_as_far_as_the_trials_tell(
     rows = [{"x": place} for place in places]
     add_trials(new_study(database), rows, {"x": X}, values[: len(rows)])
     text = texts(sections_of(database, "foreign")["answer"])
-    assert ("fall short" in text) is bool(words)
+    assert ("score worse" in text) is bool(words)
     assert words in text
 
 

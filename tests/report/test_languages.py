@@ -51,7 +51,7 @@ def test_markdown_escapes_what_would_break_its_table(texts: dict[str, str]) -> N
 def test_csv_has_numbers_with_their_digits_and_no_formula(texts: dict[str, str]) -> None:
     rows = list(csv.DictReader(io.StringIO(texts["CSV"])))
     assert rows[0]["photo mean"] == "50.0000"
-    assert rows[1]["row"] == "'=1+1"
+    assert rows[1]["group"] == "'=1+1"
     assert rows[1]["photo standard error"] == ""
 
 

@@ -105,7 +105,7 @@ def test_every_other_metric_has_its_column(page: dict[str, Section], view: Study
     (table,) = page["metrics"].blocks
     assert isinstance(table, Table)
     assert table.headings == (
-        "row",
+        "group",
         "accuracy, per cent (higher is better)",
         "macro F1, per cent (higher is better)",
     )

@@ -44,7 +44,7 @@ def mpbm_mixing(studies: Sequence[StudyFrames]) -> Answer:
     reading = Reading(
         more="equal weights beat weights that differ by feature",
         less="weights that differ by feature beat equal ones",
-        undecided="whether feature-wise mixing matters beside equal weights is open",
+        undecided="whether feature-wise mixing differs from equal weights is open",
     )
     study = studies[0]
     shown = study.trials["row"].isin(["full", *_ATTENTION])

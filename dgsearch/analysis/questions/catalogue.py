@@ -70,19 +70,19 @@ QUESTIONS = (
     ),
     Question(
         "mpbm-5",
-        "What does MPBM cost in time and memory beside plain training, mixup and augmentation?",
+        "How much time and memory does MPBM cost against plain training, mixup and augmentation?",
         ("mpbm-q5-overhead",),
         synthetic.mpbm_overhead,
     ),
     Question(
         "mpbm-6",
-        "What do synthetic instances look like beside real ones?",
+        "What do synthetic instances look like, compared with real ones?",
         ("mpbm-q6-synthetic",),
         synthetic.mpbm_instances,
     ),
     Question(
         "mpbm-7",
-        "Does mixing feature by feature matter beside equal weights?",
+        "Does mixing feature by feature matter, compared with equal weights?",
         ("mpbm-ablation",),
         ablations.mpbm_mixing,
     ),
@@ -100,13 +100,13 @@ QUESTIONS = (
     ),
     Question(
         "augkd-1",
-        "What does the data-free module alone give, and how sure is the teacher of its images?",
+        "What does the data-free module alone give, and how certain is the teacher of its images?",
         ("augkd-q1-data-free",),
         distillation.augkd_data_free,
     ),
     Question(
         "augkd-2",
-        "Do anchors make the teacher surer of images on which nothing was trained?",
+        "Do anchors make the teacher more certain of images that were not used in training?",
         ("augkd-q2-anchors",),
         distillation.augkd_anchors,
     ),

@@ -67,22 +67,24 @@ def augkd_anchors(studies: Sequence[StudyFrames]) -> Answer:
     table, dots = compared(study.name, wide, "image", ("full",))
     row = row_of(table, "full")
     reading = Reading(
-        more="anchors make the teacher less sure of held-out images",
-        less="anchors make the teacher surer of held-out images",
-        undecided="whether anchors make the teacher surer of held-out images is open",
+        more="anchors make the teacher less certain of held-out images",
+        less="anchors make the teacher more certain of held-out images",
+        undecided="whether anchors make the teacher more certain of held-out images is open",
     )
     own = joined[joined["row"] == "full"].set_index("seed")
     right = own["teacher_accuracy_mixed_0.0"] - own[_TEACHER]
     lost, _ = compared(study.name, pd.DataFrame({"image": 0.0, "anchor": right}), "image")
     sentence = (
-        f"{reading.of(row)}: its energy (lower is surer) goes from "
+        f"{reading.of(row)}: its energy (lower is more certain) goes from "
         f"{own['uncertainty_before'].mean():.2f} to {own['uncertainty_after'].mean():.2f}, by "
         f"{difference_words(row, unit='energy')}. Its accuracy goes from "
         f"{level_words(own[_TEACHER].tolist())} on the images to "
         f"{level_words(own['teacher_accuracy_mixed_0.0'].tolist())} on their anchors, by "
         f"{difference_words(row_of(lost, 'anchor'))}."
     )
-    images = "the energy of the images themselves (left: the teacher is surer of the anchors)"
+    images = (
+        "the energy of the images themselves (left: the teacher is more certain of the anchors)"
+    )
     return Answer(
         "augkd-2", "augkd", sentence, "differences", table, dots, reference=images, unit="energy"
     )

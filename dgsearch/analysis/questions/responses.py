@@ -147,7 +147,7 @@ def augkd_ramp_rule(studies: Sequence[StudyFrames]) -> Answer:
         f"{reading.of(row)}. On a seed left out, the point of the best validation accuracy on the "
         f"others differs from {centre} by {difference_words(row)}. Over the grid {best} has the "
         f"highest mean, {level_words(wide[best].tolist())}; {int(tied['tied'].sum())} of "
-        f"{len(tied)} points cannot be told from it."
+        f"{len(tied)} points do not differ significantly from it."
     )
     surface = pair_surface(points, "a", "b", targets=study.targets)
     return Answer("augkd-4", "augkd", sentence, "surface", surface, dots)
@@ -175,7 +175,7 @@ def _against_centre(study: StudyFrames, name: str) -> tuple[pd.DataFrame, pd.Dat
     centre = study.centre[name]
     table, dots = compared(study.name, wide, centre)
     if table.empty:
-        raise MissingRowError(f"study {study.name!r}: {name} takes no value beside {centre}")
+        raise MissingRowError(f"study {study.name!r}: {name} takes no value other than {centre}")
     return (
         table.assign(label=[f"{symbol(name)} = {value:g}" for value in table["label"]]),
         dots.assign(label=[f"{symbol(name)} = {value:g}" for value in dots["label"]]),

@@ -44,7 +44,7 @@ def mpbm_overhead(studies: Sequence[StudyFrames]) -> Answer:
         f"The time of MPBM is {_multiple(full['time'], 'time')}; "
         f"the peak memory of its process, libraries included, is "
         f"{_multiple(full['memory'], 'memory')}. "
-        f"Beside it, the multiples of that time are: {beside or 'none was run'}."
+        f"For comparison, the multiples of that time are: {beside or 'none was run'}."
     )
     return Answer("mpbm-5", "mpbm", sentence, "ratios", table)
 

@@ -20,7 +20,7 @@ from dgsearch.report.words import counted_in, number_cell, p_cell, records, shor
 __all__ = ["ablation_sections", "configurations", "surrogate_of"]
 
 _HEADINGS = (
-    "row", "n", "mean", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
+    "group", "n", "mean", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
     "smallest p", "detectable",
 )  # fmt: skip
 
@@ -165,7 +165,7 @@ def _path(view: StudyView) -> Iterator[Section]:
         "Of the changes that lead from the centre to the configuration of the best "
         f"validation {view.unit.name}, the one that helps most comes first. Numbers are those of "
         f"{selection_words(view)}, means over the seeds that the configurations share; the "
-        "end of the path was chosen among noisy numbers and flatters itself."
+        "end of the path was chosen among noisy numbers, so its value is optimistic."
     )
     if guessed and surrogate:
         note += (

@@ -153,7 +153,7 @@ def _key_facts(view: StudyView) -> Table:
     counts = trials["state"].value_counts()
     ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
     again = int(repeated(trials).sum())
-    told = f"; {again} of them lost and repeated" if again else ""
+    told = f"; {again} of them lost and retried" if again else ""
     rows: Rows = [
         ["trials", f"{len(trials)} trials: {ended}{told}" if len(trials) else "0 trials"]
     ]
@@ -167,16 +167,16 @@ def _key_facts(view: StudyView) -> Table:
             ["tested on", ", ".join(data["targets"])],
             ["seeds", _seeds(view)],
             ["configurations are chosen by", f"{view.unit.name} on {selection_words(view)}"],
-            ["epoch that counts", epoch_rule(facts)],
+            ["epoch used", epoch_rule(facts)],
             [
                 "cost",
-                f"{duration(seconds)} of trial time; shared stages spared {duration(spared)} more",
+                f"{duration(seconds)} of trial time; shared stages saved {duration(spared)}",
             ],
             ["hardware", _hardware(facts.facts.get("machine", {}), trials)],
             ["data fingerprint", str(facts.facts.get("data_fingerprint", "unknown"))],
             ["git revision", str(facts.facts.get("git_revision") or "none")],
         ]
-    return Table("key-facts", ("what", "value"), rows, (False, False), "What the answer rests on")
+    return Table("key-facts", ("what", "value"), rows, (False, False), "Summary")
 
 
 def _given(view: StudyView) -> Rows:
@@ -188,7 +188,7 @@ def _given(view: StudyView) -> Rows:
 def _methods(view: StudyView) -> str:
     """The study's own method, and those that were trained beside it."""
     others = [name for name in view.trials["method"].unique() if name != view.facts.method]
-    beside = f"; beside it {listed(others, most=len(others))}" if others else ""
+    beside = f"; compared with {listed(others, most=len(others))}" if others else ""
     return f"{view.facts.method}{beside}"
 
 

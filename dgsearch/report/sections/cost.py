@@ -39,13 +39,13 @@ def _explained(view: StudyView) -> str:
     beside = (
         "Trials ran one at a time."
         if concurrent == 1
-        else "Trials that ran beside others slowed each other down: read the ratios, not the "
+        else "Trials that ran in parallel slowed each other down: compare the ratios, not the "
         "seconds."
     )
     spared = view.trials["saved_s"].sum()
     return (
-        "Seconds are those of a trial that trains all its stages itself; a stage that was taken "
-        f"from the store counts with what it once cost. Sharing stages spared {spared:.0f} of "
+        "Seconds are those of a trial that trains all its stages itself: a stage taken from the "
+        f"store counts with its original cost. Sharing stages saved {spared:.0f} of "
         f"{spared + view.trials['wall_s'].sum():.0f} seconds in this study. {beside}"
     )
 
@@ -57,7 +57,7 @@ def _stages(stages: pd.DataFrame) -> Figure:
          Cell(f"{row['taken'] * 100:.0f} %", row["taken"])]
         for row in records(stages)
     ]  # fmt: skip
-    headings = ("row", "stage", "trials", "seconds", "taken from the store")
+    headings = ("group", "stage", "trials", "seconds", "taken from the store")
     return Figure(
         "stages",
         stage_figure(stages, names=[*order, LAST, OTHER]),
@@ -78,8 +78,8 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
         for row in records(costs)
     ]  # fmt: skip
     headings = (
-        "row", "n", "mean of targets", "95% interval", "seconds", "seconds an epoch",
-        "peak memory, MB", "nothing cheaper is better",
+        "group", "n", "mean of targets", "95% interval", "seconds", "seconds an epoch",
+        "peak memory, MB", "Pareto-optimal",
     )  # fmt: skip
     return Figure(
         "cost",
@@ -113,6 +113,6 @@ def _overheads(view: StudyView) -> list[Block]:
          number_cell(row["ratio"], 2), range_text(row["low"], row["high"])]
         for row in records(others)
     ]  # fmt: skip
-    headings = ("row", "measure", "pairs", f"multiple of {_PLAIN}", "95% interval")
+    headings = ("group", "measure", "pairs", f"multiple of {_PLAIN}", "95% interval")
     caption = f"Overhead: each row as a multiple of {_PLAIN}, paired over seeds, geometric mean"
     return [Table("overhead", headings, rows, (False, False, True, True, True), caption)]

@@ -73,7 +73,7 @@ def _signatures(view: StudyView) -> Iterator[Section]:
         )
         blocks.append(_signature_table(found))
     blocks += [Note(text) for text in expected]
-    yield Section("signatures", "Known ways to fail", blocks)
+    yield Section("signatures", "Failure checks", blocks)
 
 
 def _signature_table(found: pd.DataFrame) -> Table:
@@ -81,11 +81,11 @@ def _signature_table(found: pd.DataFrame) -> Table:
         [
             str(row["signature"]), signature_words(row["signature"])[0], str(row["row"]),
             short_cell(row["n"]), Cell(f"{row['number']:.3g}", row["number"]),
-            Cell(f"{row['bound']:g}", row["bound"]), "seen" if row["seen"] else "not seen",
+            Cell(f"{row['bound']:g}", row["bound"]), "seen" if row["seen"] else "passed",
         ]
         for row in records(found)
     ]  # fmt: skip
-    headings = ("failure", "number", "row", "trials", "value", "bound", "verdict")
+    headings = ("failure check", "number", "group", "trials", "value", "bound", "verdict")
     numeric = (False, False, False, True, True, True, False)
     return Table("signatures", headings, rows, numeric, "Failure signatures with their numbers")
 
@@ -123,7 +123,7 @@ def _panels(series: pd.DataFrame, metrics: Sequence[str], *, number: int) -> Fig
         ]
         for row in records(last)
     ]  # fmt: skip
-    headings = ("diagnostic", "row", "epoch", "trials", "mean", "10% to 90% of trials")
+    headings = ("diagnostic", "group", "epoch", "trials", "mean", "10% to 90% of trials")
     return Figure(
         f"diagnostics-{number}",
         curves_figure(own, panels=panels, styles=row_styles(list(dict.fromkeys(series["row"])))),
@@ -146,7 +146,7 @@ def _ramp(series: pd.DataFrame) -> Figure:
         ramp_figure(table, styles=row_styles(list(dict.fromkeys(table["row"])))),
         "The teacher's accuracy on mixed images, from the anchor alone (f = 0) to the student's "
         "image alone (f = 1). Good anchors keep the whole line high.",
-        Table("mixed-images", ("row", "f", "trials", "teacher accuracy"), rows,
+        Table("mixed-images", ("group", "f", "trials", "teacher accuracy"), rows,
               (False, True, True, True)),
     )  # fmt: skip
 
@@ -160,7 +160,7 @@ def _fixed_table(series: pd.DataFrame) -> Table:
          Cell(f"{row['mean']:.4g}", row["mean"]), f"{row['low']:.4g} to {row['high']:.4g}"]
         for row in records(last)
     ]  # fmt: skip
-    headings = ("diagnostic", "row", "trials", "mean", "10% to 90% of trials")
+    headings = ("diagnostic", "group", "trials", "mean", "10% to 90% of trials")
     caption = "Diagnostics of networks that the last stage does not change"
     return Table("fixed", headings, rows, (False, False, True, True, True), caption)
 

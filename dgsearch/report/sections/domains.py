@@ -102,7 +102,7 @@ def _of_family(view: StudyView) -> str:
     if view.kind != "family":
         return ""
     return (
-        f" Each method stands at the configuration of its {view.unit.best} mean "
+        f" Each method is shown at the configuration with its {view.unit.best} mean "
         f"{view.unit.name} on the validation split over the seeds."
     )
 
@@ -138,7 +138,7 @@ def _wide(view: StudyView, table: pd.DataFrame) -> Table:
         rows.append([str(row), Cell(str(count), count), *numbers])
     return Table(
         "domains",
-        ("row", "n", *view.targets, "average"),
+        ("group", "n", *view.targets, "average"),
         rows,
         (False, *([True] * (len(domains) + 1))),
         f"{view.unit.name.capitalize()} on every target{view.unit.counted}",
@@ -178,13 +178,14 @@ def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
         ]
         for row in records(table)
     ]  # fmt: skip
-    headings = ("row", "domain", "n", view.unit.mean, "deviation", "95% interval")
+    headings = ("group", "domain", "n", view.unit.mean, "deviation", "95% interval")
     count = table["row"].nunique()
     return Figure(
         "domains",
         domain_figure(table, unit=view.unit, colours=view.colours),
-        f"Each row's mean {view.unit.name} on every target, with 95% t intervals over seeds. The "
-        "seeds are shared by the rows, so differences are surer than these intervals suggest.",
+        f"Each group's mean {view.unit.name} on every target, with 95% t intervals over seeds. "
+        "The groups share their seeds, so differences are known more precisely than these "
+        "intervals suggest.",
         Table("domains-numbers", headings, rows, (False, False, True, True, True, True)),
         height_px=min(1200, 160 + 22 * count * (1 + len(view.targets)) // 2),
     )
@@ -205,7 +206,7 @@ def _rules(view: StudyView) -> Iterator[Section]:
             interval = view.unit.between(cells[MEAN]["low"], cells[MEAN]["high"])
             count = int(cells[MEAN]["n"])
             rows.append([str(row), _RULE_WORDS[rule], Cell(str(count), count), *numbers, interval])
-    headings = ("row", "rule", "n", *view.targets, "average", "95% interval")
+    headings = ("group", "rule", "n", *view.targets, "average", "95% interval")
     numeric = (False, False, *([True] * (len(headings) - 2)))
     note = (
         "Which epoch and, where a row has several configurations, which of them counts. The "

@@ -126,7 +126,7 @@ def _fall_short(trials: ForeignTrials) -> str:
             " Repeats of a configuration differ, so a repetition of the best will on average "
             "fall short of it."
         )
-    return " If its values are noisy, a repetition of the best will on average fall short of it."
+    return " If its values are noisy, a repetition of the best will on average score worse."
 
 
 def _warnings(page: _Page) -> Iterator[str]:
@@ -261,7 +261,7 @@ def _slices(page: _Page) -> Iterator[Section]:
         )  # fmt: skip
     headings = (
         "hyperparameter", "trials that have it", "range of effect", "best value", "worst value",
-        "cannot be told from the best", "smallest Holm p",
+        "not significantly different from the best", "smallest Holm p",
     )  # fmt: skip
     text = (
         f"Best is the {'highest' if page.trials.objective.maximised else 'lowest'} mean. The "

@@ -39,7 +39,7 @@ def metric_sections(view: StudyView) -> Iterator[Section]:
         f"{epoch_rule(view.facts)}: mean ± standard error over seeds. Nothing was chosen by them, "
         "so nothing is bold."
     )
-    headings = ("row", *better)
+    headings = ("group", *better)
     numeric = (False, *([True] * len(others)))
     yield Section("metrics", "Other metrics", [Table("metrics", headings, rows, numeric, caption)])
 

@@ -39,8 +39,8 @@ _CAPTIONS = {
     "Diamonds: means with 95% t intervals.",
     "ratios": "Time and peak memory as multiples of plain training's, paired over seeds: "
     "geometric means with 95% t intervals. Time counts what shared stages once cost.",
-    "shares": "How sure the teacher is of generated images: mean share of the images in each bin, "
-    "with 95% t intervals over seeds.",
+    "shares": "Confidence of the teacher in generated images: mean share of the images in each "
+    "bin, with 95% t intervals over seeds.",
     "curves": "Accuracy on the student's domain at every epoch, mean over seeds.",
     "gap": "Accuracy on each student domain against its gap, with 95% t intervals over seeds.",
     "response": "Accuracy over epochs: dots are seeds, lines means with 95% t intervals.",
@@ -50,7 +50,7 @@ _CAPTIONS = {
 }
 
 _HEADINGS = {
-    "label": "row", "row": "row", "value": "value", "domain": "domain", "measure": "measure",
+    "label": "group", "row": "group", "value": "value", "domain": "domain", "measure": "measure",
     "first": "a", "second": "b", "gap": "gap, %", "n": "n", "mean": "mean", "ratio": "multiple",
     "pairs": "pairs", "difference": "difference", "standard_error": "standard error",
     "interval": "95% interval", "p": "p", "p_holm": "Holm p", "smallest_p": "smallest p",

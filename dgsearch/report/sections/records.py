@@ -96,7 +96,7 @@ def provenance_section(view: StudyView) -> list[Section]:
         ["method", f"{facts.method}: {known.get('summaries', {}).get(facts.method, '')}"],
         ["data", f"{facts.spec['data']['benchmark']}, fingerprint {known['data_fingerprint']}"],
         ["images", ", ".join(f"{name} {count}" for name, count in known["images"].items())],
-        ["epoch that counts", epoch_rule(facts)],
+        ["epoch used", epoch_rule(facts)],
         ["machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"],
         ["accelerators", _accelerators(machine)],
         ["versions", ", ".join(f"{name} {text}" for name, text in known["versions"].items())],

@@ -77,7 +77,7 @@ def sample_sections(view: StudyView) -> Iterator[Section]:
             blocks.append(
                 Warn(f"{sample.name} of {of} cannot be shown: {where}: {problem['msg']}")
             )
-    yield Section("samples", "What trials made", blocks)
+    yield Section("samples", "Stored samples", blocks)
 
 
 def _blocks(sample: Sample, of: str, place: int) -> list[Block]:

@@ -67,14 +67,14 @@ def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
         )
     headings = (
         "hyperparameter", f"range of effect, {view.unit.step or 'value'}", "best value",
-        "worst value", "cannot be told from the best", "shared seeds", "smallest p",
+        "worst value", "not significantly different from the best", "shared seeds", "smallest p",
     )  # fmt: skip
     note = (
-        "Range of effect: difference of the highest and the lowest mean over the seeds that the "
-        "values share. It is hardly ever zero, even for a hyperparameter that does nothing. A "
-        "value is told from the best where p is at most 0.05 (multiple comparisons with the best, "
-        "by sign flips paired over seeds): a value that is truly the best is in at most 5% of "
-        "studies."
+        "Range of effect: the highest mean minus the lowest, over the seeds that the values "
+        "share. It is almost never zero, even for a hyperparameter without effect. A value "
+        "differs significantly from the best where p is at most 0.05 (multiple comparisons with "
+        "the best, by sign flips paired over seeds). A value that is truly the best is declared "
+        "different in at most 5% of studies."
     )
     blocks: list[Block] = [Note(note)]
     if unlike:

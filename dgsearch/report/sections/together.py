@@ -16,7 +16,7 @@ from dgsearch.report.words import listed, number_cell, p_cell, records, short_ce
 __all__ = ["together_section"]
 
 _HEADINGS = (
-    "study", "row", "n", "mean", "deviation", "95% interval", "pairs", "difference",
+    "study", "group", "n", "mean", "deviation", "95% interval", "pairs", "difference",
     "its 95% interval", "p",
 )  # fmt: skip
 

@@ -72,7 +72,7 @@ def _curves(view: StudyView) -> Iterator[Section]:
         ]
         for row in records(table if len(table) <= _MOST_ROWS else last)
     ]  # fmt: skip
-    headings = ("row", f"{view.unit.name} on", "epoch", "trials", "mean", "10% to 90% of trials")
+    headings = ("group", f"{view.unit.name} on", "epoch", "trials", "mean", "10% to 90% of trials")
     caption = "Mean over finished trials at every epoch, one panel each. "
     if len(table) > _MOST_ROWS:
         caption += "The table has the last epoch. "
