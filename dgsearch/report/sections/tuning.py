@@ -118,10 +118,10 @@ def _explained(view: StudyView) -> str:
     return (
         "Points, the centre among them, are taken as independent draws from the ranges. The curve "
         f"is the median of the best of k of them by validation {view.unit.name}, as a mean over "
-        "the shared seeds. The band holds the true curve at all k at once with 95% probability (exact for continuous "
-        "values; too wide, never too narrow, with ties). Where its end lies at the limit of the "
-        f"scale, so few trials do not tell. Expected is the mean of the best of k; 'on the "
-        "targets' is what the trial so chosen reaches there on average."
+        "the shared seeds. The band holds the true curve at all k at once with 95% probability "
+        "(exact for continuous values; too wide, never too narrow, with ties). Where its end lies "
+        "at the limit of the scale, so few trials do not tell. Expected is the mean of the best "
+        "of k; 'on the targets' is what the trial so chosen reaches there on average."
     )
 
 
