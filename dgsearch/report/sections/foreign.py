@@ -124,7 +124,7 @@ def _fall_short(trials: ForeignTrials) -> str:
     if trials.repeats == "differing":
         return (
             " Repeats of a configuration differ, so a repetition of the best will on average "
-            "fall short of it."
+            "score worse."
         )
     return " If its values are noisy, a repetition of the best will on average score worse."
 
