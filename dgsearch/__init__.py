@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from dgsearch.runner.commands import load_study
     from dgsearch.runner.options import RunOptions
     from dgsearch.runner.tune import run_study
+    from dgsearch.study.spec import StudySpec
 
 __all__ = [
     "DgsearchError",
     "RunOptions",
+    "StudySpec",
     "describe_frames",
     "load_study",
     "open_study",
@@ -41,6 +43,7 @@ __all__ = [
 __version__ = version("dgsearch")
 
 _HOMES = {
+    "StudySpec": "dgsearch.study.spec",
     "DgsearchError": "dgsearch.errors",
     "describe_frames": "dgsearch.database.frames",
     "open_study": "dgsearch.notebook.handle",

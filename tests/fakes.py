@@ -259,6 +259,25 @@ GRID = {
     "kind": "grid",
     "vary": {"lambda_adv": [0.0, 0.2, 0.5, 0.8], "T": [1, 3, 5, 10], "lr": [1e-4, 1e-3]},
 }
+RANGE = {"low": 0.0, "high": 1.0}
+DESIGNS: dict[str, dict[str, Any]] = {
+    "one-at-a-time": {"kind": "one-at-a-time", "vary": {"T": [1, 5], "lambda_adv": [0.0, 1.0]}},
+    "grid": GRID,
+    "ablation": ABLATION,
+    "sobol": {"kind": "sobol", "samples": 8, "vary": {"lambda_adv": RANGE, "lambda_mix": RANGE}},
+    "search": {"kind": "search", "trials": 5, "vary": {"lr": {"low": 1e-4, "high": 1e-2}}},
+    "adaptive-seeds": ADAPTIVE,
+    "family": {
+        "kind": "family",
+        "configurations": 2,
+        "vary": {"lr": {"low": 1e-4, "high": 1e-2, "log": True}},
+        "methods": {"erm": {}, "augkd": {"a": [0.2, 0.6]}},
+    },
+    "shapley": {
+        "kind": "shapley",
+        "switches": {"L_adv": {"adversarial_alignment": "off"}, "steps": {"T": 0}},
+    },
+}  # one of each kind
 
 
 def rich_study(database: str, *, name: str = "rich", **changes: Any) -> FakeStudy:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from dgsearch.designs.points import Configuration
 from dgsearch.designs.sobol import sobol_points
-from dgsearch.space import Float
-from dgsearch.study import Range, Sobol
+from dgsearch.space import Choice, Float, Space
+from dgsearch.study import Ablation, Range, Sobol
 from dgsearch.study.plan import plan_configurations, plan_trials, planned_total
-from tests.fakes import SPACES, fake_spec
+from tests.fakes import DESIGNS, SPACES, WIDER, fake_spec
 
 
 def test_one_at_a_time_moves_one_hyperparameter_from_the_centre_and_repeats_nothing() -> None:
@@ -81,3 +83,29 @@ def test_sobol_points_are_the_same_whenever_they_are_drawn_and_stay_in_their_ran
     assert all(1.0 <= float(point["lambda_adv"]) <= 2.0 for point in points)
     base = [point["T"] for point in points[:: 2 + 2]]
     assert sorted(base.count(value) for value in (2, 3, 4)) == [21, 21, 22]  # equal parts
+
+
+@pytest.mark.parametrize("kind", DESIGNS)
+def test_in_no_design_a_switch_of_speed_changes_a_name(kind: str) -> None:
+    tf32 = Choice(name="tf32", default="off", options=("off", "on"), meaning="", purpose="speed")
+    spaces = {name: Space((*space, tf32)) for name, space in SPACES.items()}
+    slow, fast = (
+        fake_spec(WIDER, design=DESIGNS[kind], baselines=[], hyperparameters={}).model_copy(
+            update={"hyperparameters": fixed}
+        )
+        for fixed in ({}, {"tf32": "on"})
+    )
+    plans = [plan_configurations(spec, spaces) for spec in (slow, fast)]
+    names = [[item.config_id for item in plan] for plan in plans]
+    assert names[0] == names[1]
+    assert all(item.values["tf32"] == "on" for item in plans[1])
+
+
+def test_a_switch_that_a_design_asks_for_is_part_of_the_name() -> None:
+    tf32 = Choice(name="tf32", default="off", options=("off", "on"), meaning="", purpose="speed")
+    spaces = SPACES | {"mpbm": Space((*SPACES["mpbm"], tf32))}
+    variants = {"fast": {"tf32": "on"}}
+    design = Ablation(kind="ablation", variants=variants)
+    spec = fake_spec(baselines=[]).model_copy(update={"design": design})
+    full, fast = plan_configurations(spec, spaces)
+    assert full.config_id != fast.config_id

@@ -12,6 +12,7 @@ import dgsearch
 PUBLIC = [
     "DgsearchError",
     "RunOptions",
+    "StudySpec",
     "describe_frames",
     "load_study",
     "open_study",

@@ -10,7 +10,7 @@ along some orders that are drawn in pairs, each with its reverse [Mitchell22].
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -61,17 +61,25 @@ class Shapley(Design, frozen=True):
         """The coalitions that are run."""
         return Game(tuple(self.switches), self.orders)
 
+    def asks_for(self, method: str) -> Collection[str]:
+        """What any of its switches replaces."""
+        return {name for changes in self.switches.values() for name in changes}
+
     def points(self, asked: Asked, spaces: Mapping[str, Space]) -> list[Configuration]:
         """The coalitions, the full method first."""
         space = spaces[asked.method]
         centre = shared_values(asked, space)
+        open_switches = space.switches(self.asks_for(asked.method))
         made = []
         for name, coalition in self.game().coalitions.items():
             changed = dict(centre)
             for switch, changes in self.switches.items():
                 changed |= {} if switch in coalition else changes
             resolved = space.resolve(changed)
-            made.append(Configuration(asked.method, resolved, role="variant", variant=name))
+            item = Configuration(
+                asked.method, resolved, role="variant", variant=name, switches=open_switches
+            )
+            made.append(item)
         return made
 
     def outlook(self, asked: Asked, *, least: int, most: int) -> Iterator[tuple[str, str]]:

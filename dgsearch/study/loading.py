@@ -19,12 +19,11 @@ from dgsearch.designs.registry import installed_designs
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.study.checks import check_data
 from dgsearch.study.metrics import check_metrics
-from dgsearch.study.spec import StudySpec
+from dgsearch.study.spec import AUGMENT, StudySpec
 from dgsearch.study.teacher import GIVEN_TEACHER
 
-__all__ = ["load_study", "parse_study"]
+__all__ = ["check_study", "load_study", "parse_study", "problems_of"]
 
-AUGMENT = "augment"  # the hyperparameter of views
 _MOST_BYTES = 1_000_000  # the longest study file of ours has 3,000
 _TYPES = get_type_hints(StudySpec, include_extras=True)
 _TAGS = {"<range>", "<values>"}  # pydantic puts the branch of a union into the place
@@ -111,6 +110,29 @@ def parse_study(raw: Mapping[str, Any], catalogue: Catalogue, *, file: str) -> S
     if problems:
         raise StudyFileError(file, problems)
     return StudySpec(**parts)
+
+
+def check_study(spec: StudySpec, catalogue: Catalogue) -> StudySpec:
+    """The study as `load_study` would read it from its file, checked against what is installed.
+
+    Raises:
+        StudyFileError: With every problem.
+    """
+    return parse_study(spec.to_data(), catalogue, file=f"study {spec.name!r}")
+
+
+def problems_of(parts: Mapping[str, Any], error: ValidationError) -> list[Problem]:
+    """What is wrong with the parts of a study that was made in Python."""
+    problems = []
+    for detail in error.errors():
+        section, *place = detail["loc"]
+        if detail["type"] == "extra_forbidden" and not place:
+            message = f"unknown key; {one_of(str(section), tuple(StudySpec.model_fields))}"
+            problems.append(Problem(str(section), "", message))
+            continue
+        within = detail | {"loc": tuple(place)}
+        problems.append(_problem(str(section), parts.get(str(section)), within))
+    return problems
 
 
 def _give_teacher(parts: dict[str, Any], catalogue: Catalogue) -> Iterator[Problem]:

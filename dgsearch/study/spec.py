@@ -17,14 +17,16 @@ from pydantic import (
     PlainValidator,
     PositiveFloat,
     PositiveInt,
+    ValidationError,
 )
 
 from dgsearch.designs.fields import Distinct, Names, Scalar
 from dgsearch.designs.registry import AnyDesign
+from dgsearch.errors import StudyFileError
 from dgsearch.study.metrics import ACCURACY, MetricsSpec, find_metric
-from dgsearch.study.teacher import TeacherSpec
+from dgsearch.study.teacher import GIVEN_TEACHER, TeacherSpec
 
-__all__ = ["DataSpec", "Halving", "Resources", "Retries", "StudySpec"]
+__all__ = ["AUGMENT", "DataSpec", "Halving", "Resources", "Retries", "StudySpec"]
 
 
 def _gpus(value: Any) -> float | str:
@@ -94,11 +96,28 @@ class Retries(BaseModel, frozen=True, extra="forbid"):
     timed_out: NonNegativeInt = 0  # over a time limit of [resources]
 
 
+AUGMENT = "augment"  # the hyperparameter by which stages know `[[augmentation]]`
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]  # what every database can hold
 
 
 class StudySpec(BaseModel, frozen=True, extra="forbid"):
-    """A study: what is asked, on which data, with which points and seeds."""
+    """A study: what is asked, on which data, with which points and seeds.
+
+    Read from a file by `dgsearch.load_study`, or made in Python: the sections are dictionaries,
+    as in the file. What needs knowledge of methods and benchmarks (names, ranges, domains) is
+    checked when the study is run.
+
+        StudySpec(
+            name="first",
+            method="mpbm",
+            seeds=[0, 1],
+            data={"benchmark": "digits-mini", "source": ["scan"], "targets": ["photo"]},
+            design={"kind": "grid", "vary": {"T": [1, 5]}},
+        )
+
+    Raises:
+        StudyFileError: With every problem of the values, each with its place.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     question: str = ""  # printed at the head of the report
@@ -115,6 +134,31 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     halving: Halving | None = None
     resources: Resources = Resources()
     retries: Retries = Retries()
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            from dgsearch.study.loading import problems_of
+
+            raise StudyFileError("StudySpec", problems_of(parts, error)) from error
+
+    def to_data(self) -> dict[str, Any]:
+        """The study as a study file's plain data; what is at its default is left out."""
+        data = self.model_dump(exclude_defaults=True, exclude_none=True)
+        made = {GIVEN_TEACHER} if self.teacher else set()  # of sections, when they were read
+        made |= {AUGMENT} if self.augmentation else set()
+        fixed = {name: value for name, value in self.hyperparameters.items() if name not in made}
+        data.pop("hyperparameters", None)
+        if self.data.download:
+            data["data"]["download"] = True
+        return data | ({"hyperparameters": fixed} if fixed else {})
+
+    def to_toml(self) -> str:
+        """The study as the text of a study file, from which `load_study` reads the same study."""
+        import tomli_w
+
+        return tomli_w.dumps(self.to_data())
 
     @property
     def recorded(self) -> tuple[str, ...]:
