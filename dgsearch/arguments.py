@@ -27,8 +27,11 @@ __all__ = [
     "StudyFile",
     "TimeZone",
     "Tool",
+    "print_table",
     "say",
 ]
+
+_WIDTH = 200  # of tables where nobody looks at a terminal
 
 
 def _choose_zone(name: str | None) -> str | None:
@@ -164,3 +167,10 @@ Objective = Annotated[
 def say(text: str) -> None:
     """Print text that holds names of others: nothing in it is obeyed by a terminal."""
     sys.stdout.write(f"{inert.text(text)}\n")
+
+
+def print_table(table: object) -> None:
+    """Print a table of Rich, as wide as the terminal."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)

@@ -18,6 +18,7 @@ from dgsearch.arguments import (
     Database,
     Direction,
     Figures,
+    Json,
     Metric,
     NewStudy,
     Objective,
@@ -26,11 +27,13 @@ from dgsearch.arguments import (
     StudyFile,
     TimeZone,
     Tool,
+    print_table,
     say,
 )
 from dgsearch.errors import DgsearchError, unexpected
+from dgsearch.listings import add_listings
 from dgsearch.replaying import add_replay
-from dgsearch.replies import answer_in_json
+from dgsearch.replies import answer_in_json, in_json, reply
 from dgsearch.upkeep import add_upkeep
 
 __all__ = ["app", "main"]
@@ -41,10 +44,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-add_answers(app)
-add_upkeep(app)
-add_replay(app)
 
 _GC_OBJECTS = 100_000  # imports and rows live on; looking at them ever again costs a second
 
@@ -106,6 +105,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         ),
     ] = False,
     overrides: Overrides = None,
+    as_json: Json = False,
 ) -> None:
     """Run a study, or what is left of it."""
     from dgsearch.runner.commands import run_file
@@ -121,8 +121,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         accept_other_data=accept_other_data,
     )
     outcome = run_file(study, options, overrides=overrides or ())
-    for line in outcome.lines():
-        say(line)
+    reply(outcome.answer(), outcome.lines(), exit_code=outcome.exit_code)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -149,6 +148,7 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command
         ),
     ] = None,
     overrides: Overrides = None,
+    as_json: Json = False,
 ) -> None:
     """Say what a study would run, what of it is done and shared, its time and its power."""
     from dgsearch.report.outlook import power_lines, time_lines
@@ -157,15 +157,17 @@ def plan(  # noqa: PLR0913 - one argument for each option of the command
 
     options = RunOptions(database=database, artifacts=artifacts)
     plan = plan_file(study, options, overrides=overrides or (), probe=probe)
-    lines = list(plan.lines)
-    lines += power_lines(
-        database, plan.spec, points=difference, pilot=pilot, comparisons=plan.comparisons
-    )
+    outlook = [
+        *power_lines(
+            database, plan.spec, points=difference, pilot=pilot, comparisons=plan.comparisons
+        )
+    ]
     if not probe:
-        lines += time_lines(
+        outlook += time_lines(
             database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
         )
-    say("\n".join(lines))
+    remarks = [" ".join(line.split()) for line in (*plan.facts["remarks"], *outlook)]
+    reply({**plan.facts, "remarks": remarks}, [*plan.lines, *outlook])
 
 
 @app.command()
@@ -173,15 +175,20 @@ def status(
     study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
+    as_json: Json = False,
 ) -> None:
     """Show the studies of a database: trials per state, the best so far, age."""
+    from dgsearch.report.standing import status_answer
     from dgsearch.report.terminal import status_table
 
-    _print_table(status_table(database, study))
+    if in_json():
+        reply(status_answer(database, study), ())
+    else:
+        print_table(status_table(database, study))
 
 
 @app.command()
-def report(
+def report(  # noqa: PLR0913 - one argument for each option of the command
     studies: Annotated[list[str], typer.Argument(metavar="STUDY...", help="Names of studies.")],
     output: Annotated[
         Path | None,
@@ -197,6 +204,7 @@ def report(
     objective: Objective = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
+    as_json: Json = False,
 ) -> None:
     """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
     from dgsearch.report import write_report
@@ -204,9 +212,7 @@ def report(
 
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
     page = write_report(database, studies, target, figures=figures, objective=objective)
-    say(f"wrote {page}")
-    if figures is not None:
-        say(f"wrote figures to {figures}")
+    reply({"pages": [page], "figures": figures}, _written(page, figures))
 
 
 @app.command()
@@ -217,17 +223,17 @@ def questions(
     figures: Figures = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
+    as_json: Json = False,
 ) -> None:
     """Write the page of the papers' open questions, answered from the studies of a database."""
     from dgsearch.report import write_questions
 
-    say(f"wrote {write_questions(database, output, figures=figures)}")
-    if figures is not None:
-        say(f"wrote figures to {figures}")
+    page = write_questions(database, output, figures=figures)
+    reply({"pages": [page], "figures": figures}, _written(page, figures))
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0913 - one argument for each option of the command
     study: Annotated[str, typer.Argument(help="Name of the study.")],
     output: Annotated[
         Path,
@@ -251,13 +257,13 @@ def export(
     ] = False,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
+    as_json: Json = False,
 ) -> None:
     """Write frames of a study to files; several frames become FILE-trials, FILE-curves, ..."""
     from dgsearch.notebook.export import export_frames
 
     files = export_frames(database, study, output, what.split(","), formulas=csv_formulas)
-    for file in files:
-        say(f"wrote {file}")
+    reply({"study": study, "files": files}, [f"wrote {file}" for file in files])
 
 
 @app.command("import")
@@ -269,100 +275,24 @@ def import_sweep(  # noqa: PLR0913 - one argument for each option of the command
     direction: Direction = None,
     column: Columns = None,
     database: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Import another tool's sweep: DomainBed, Ray Tune, Syne Tune, MLflow, W&B, any table."""
-    from dgsearch.importing.command import ImportRequest, import_lines
+    from dgsearch.importing.command import ImportRequest, import_lines, import_sweeps
 
     request = ImportRequest(source, tool, study, metric, direction, column or ())
-    for line in import_lines(database, request):
-        print(line)
+    reply(
+        lambda: {"studies": [done._asdict() for done in import_sweeps(database, request)]},
+        import_lines(database, request),
+    )
 
 
-@app.command()
-def data(
-    benchmark: Annotated[str | None, typer.Argument(help="Only this benchmark.")] = None,
-    root: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Folder of the data.", show_default=False)
-    ] = None,
-    image_size: Annotated[
-        int | None,
-        typer.Option(
-            min=8, metavar="PIXELS", help="Size to decode the images to.", show_default=False
-        ),
-    ] = None,
-) -> None:
-    """Show the benchmarks: what is needed where, what was found, counts per domain and class.
-
-    The images of a single benchmark are decoded, and kept for training at that size.
-    """
-    from dgsearch.data.inventory import inventory_lines
-
-    for line in inventory_lines(benchmark, root, image_size=image_size):
-        say(line)
+def _written(page: Path, figures: Path | None) -> list[str]:
+    """What to say of a page that was written."""
+    return [f"wrote {page}", *([f"wrote figures to {figures}"] if figures else [])]
 
 
-@app.command()
-def studies(
-    copy: Annotated[
-        str | None,
-        typer.Option(
-            "--copy", metavar="NAME", help="Write a shipped study into the current folder."
-        ),
-    ] = None,
-) -> None:
-    """List the studies that come with dgsearch; `dgsearch run NAME` runs one."""
-    from dgsearch.study.shipped import copy_shipped, shipped_lines
-
-    if copy is not None:
-        say(f"wrote {copy_shipped(copy, Path())}")
-        return
-    for line in shipped_lines():
-        say(line)
-
-
-@app.command()
-def networks(
-    wanted: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="FILTER", help="Part of a name, timm/NAME, or package.module:function."
-        ),
-    ] = None,
-) -> None:
-    """List the networks; with a filter also their features, sizes and batch norms."""
-    from dgsearch.methods.network_listing import network_lines
-
-    for line in network_lines(wanted):
-        print(line)
-
-
-@app.command()
-def methods(
-    name: Annotated[str | None, typer.Argument(help="Only this method, in full.")] = None,
-    new: Annotated[
-        str | None,
-        typer.Option(
-            "--new",
-            metavar="NAME",
-            help="Write a package with a method of your own into ./NAME.",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
-    """Show the methods: stages, and hyperparameters with default, range, symbol, meaning."""
-    from dgsearch.methods.listing import method_table, methods_table
-    from dgsearch.methods.starting import start_package
-
-    if new is not None:
-        if name is not None:
-            raise typer.BadParameter(f"write either {name} or --new {new}, not both")
-        for line in start_package(new, Path()):
-            say(line)
-        return
-    _print_table(methods_table() if name is None else method_table(name))
-
-
-def _print_table(table: object) -> None:
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+add_listings(app)
+add_answers(app)
+add_replay(app)
+add_upkeep(app)

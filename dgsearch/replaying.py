@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from dgsearch.arguments import Database, say
+from dgsearch.arguments import Database, Json, say
+from dgsearch.replies import in_json, reply
 
 __all__ = ["add_replay"]
 
@@ -20,7 +21,7 @@ def add_replay(app: typer.Typer) -> None:
     app.command("replay")(_replay)
 
 
-def _replay(
+def _replay(  # noqa: PLR0913 - one argument for each option of the command
     study: Annotated[str, typer.Argument(help="Name of the study.")],
     rule: Annotated[
         list[str] | None,
@@ -49,18 +50,24 @@ def _replay(
         typer.Option("-o", "--output", metavar="FILE.csv", help="Also write the table."),
     ] = None,
     database: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Replay rules that stop trials early on a finished study: regret, time saved, advice."""
     from rich.console import Console
 
-    from dgsearch.report.replayed import replay_study
+    from dgsearch.report.replayed import replay_answer, replay_parts, replay_study
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    found = replay_study(
+    view, found = replay_study(
         database, study, rules=rule or (), orders=orders, points=tolerance, output=output
     )
-    for part in found:
+    if in_json():
+        reply(replay_answer(view, found) | {"file": output}, ())
+        return
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    for part in replay_parts(view, found):
         if isinstance(part, str):
             say(part)
         else:
             console.print(part)
+    if output is not None:
+        say(f"wrote {output}")

@@ -56,16 +56,22 @@ def choose_json(command: str, wanted: bool) -> None:
     _asked.set(_Asked(command, earlier.out if earlier else None) if wanted else None)
 
 
-def reply(result: Mapping[str, Any], lines: Iterable[str], *, exit_code: int = 0) -> None:
+def reply(
+    result: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+    lines: Iterable[str],
+    *,
+    exit_code: int = 0,
+) -> None:
     """Answer a command.
 
     Args:
-        result: What a program is told.
-        lines: What a person is told.
+        result: What a program is told, or what makes it; only called where it is asked for.
+        lines: What a person is told; taken only where it is.
         exit_code: With which the command will end.
     """
     if in_json():
-        _write({"exit_code": exit_code, "result": plain(result)})
+        found = result() if callable(result) else result
+        _write({"exit_code": exit_code, "result": plain(found)})
         return
     for line in lines:
         sys.stdout.write(f"{inert.text(line)}\n")

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from dgsearch import inert
-from dgsearch.arguments import Artifacts, Database, say
+from dgsearch.arguments import Artifacts, Database, Json, say
+from dgsearch.replies import in_json, reply
 
 __all__ = ["add_upkeep"]
 
@@ -22,25 +23,25 @@ def add_upkeep(app: typer.Typer) -> None:
 
 
 @_stages.command("list")
-def _list_stages(artifacts: Artifacts = None) -> None:
+def _list_stages(artifacts: Artifacts = None, as_json: Json = False) -> None:
     """List the stored stages, the least recently used first."""
     from dgsearch.runner import stages
     from dgsearch.runner.options import RunOptions
 
-    for line in stages.list_stages(RunOptions(artifacts=artifacts).artifacts_folder):
-        say(line)
+    folder = RunOptions(artifacts=artifacts).artifacts_folder
+    reply(lambda: stages.listed_stages(folder), stages.list_stages(folder))
 
 
 @_stages.command("verify")
-def _verify_stages(artifacts: Artifacts = None) -> None:
+def _verify_stages(artifacts: Artifacts = None, as_json: Json = False) -> None:
     """Check every stored stage against its checksum; exit 1 if one is damaged."""
     from dgsearch.runner import stages
     from dgsearch.runner.options import RunOptions
 
     lines, whole = stages.verify_stages(RunOptions(artifacts=artifacts).artifacts_folder)
-    for line in lines:
-        say(line)
-    raise typer.Exit(0 if whole else 1)
+    code = 0 if whole else 1
+    reply({"whole": whole, "damaged": lines[:-1]}, lines, exit_code=code)
+    raise typer.Exit(code)
 
 
 @_stages.command("prune")
@@ -49,14 +50,15 @@ def _prune_stages(
         float, typer.Option(min=0.0, metavar="GB", help="Target size of the stage cache, in GB.")
     ],
     artifacts: Artifacts = None,
+    as_json: Json = False,
 ) -> None:
     """Delete the least recently used stages until the rest fits; never one in use."""
     from dgsearch.runner import stages
     from dgsearch.runner.options import RunOptions
 
     folder = RunOptions(artifacts=artifacts).artifacts_folder
-    for line in stages.prune_stages(folder, keep_gb=keep_gb):
-        say(line)
+    lines = list(stages.prune_stages(folder, keep_gb=keep_gb))
+    reply(lambda: {"remarks": lines, **stages.listed_stages(folder)}, lines)
 
 
 def _delete(
@@ -64,17 +66,21 @@ def _delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     database: Database = None,
     artifacts: Artifacts = None,
+    as_json: Json = False,
 ) -> None:
     """Delete a study with its trials and checkpoints; lists them and asks first."""
     from dgsearch.runner.changes import Deletion
     from dgsearch.runner.options import RunOptions
 
+    _check_yes(yes)
     deletion = Deletion(RunOptions(database=database, artifacts=artifacts), study)
-    for line in deletion.lines():
-        say(line)
+    if not in_json():
+        for line in deletion.lines():
+            say(line)
     if not yes:
         typer.confirm("Delete all of it?", abort=True)
-    say(deletion.carry_out())
+    answer, done = deletion.answer(), deletion.carry_out()
+    reply(answer, [done])
 
 
 def _rename(
@@ -83,13 +89,21 @@ def _rename(
     yes: Annotated[bool, typer.Option("--yes", help="Rename without asking.")] = False,
     database: Database = None,
     artifacts: Artifacts = None,
+    as_json: Json = False,
 ) -> None:
     """Rename a study; its trials, attributes, notes and checkpoints stay."""
     from dgsearch.runner.changes import rename_study
     from dgsearch.runner.options import RunOptions
 
+    _check_yes(yes)
     if not yes:
         typer.confirm(inert.text(f"Rename study {study!r} to {name!r}?"), abort=True)
     options = RunOptions(database=database, artifacts=artifacts)
-    for line in rename_study(options, study, name):
-        say(line)
+    lines = list(rename_study(options, study, name))
+    reply({"study": name, "former": study, "remarks": lines}, lines)
+
+
+def _check_yes(yes: bool) -> None:
+    """A program is asked nothing, so that it has to say it beforehand."""
+    if in_json() and not yes:
+        raise typer.BadParameter("--json asks no question; add --yes to do it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from dgsearch.data.cache import default_cache
 from dgsearch.data.registry import benchmark_names, find_benchmark
 from dgsearch.errors import DataError, one_of
 
-__all__ = ["inventory_lines"]
+__all__ = ["inventory", "inventory_lines"]
 
 
 def inventory_lines(
@@ -32,11 +33,7 @@ def inventory_lines(
         DataError: If there is no such benchmark, or none of its domains can be used.
     """
     if benchmark is None:
-        if root is not None:
-            raise DataError(
-                f"--root {root}: of which benchmark is it the folder? name it: dgsearch data "
-                f"BENCHMARK --root {root}; {one_of('', benchmark_names())}"
-            )
+        _check_no_root(root)
         for name in benchmark_names():
             found = find_benchmark(name, None)
             yield f"{found.name}: {found.summary}"
@@ -49,6 +46,94 @@ def inventory_lines(
     yield from _found(found)
 
 
+def inventory(
+    benchmark: str | None, root: str | None, *, image_size: int | None = None
+) -> dict[str, Any]:
+    """The same as plain data; see `inventory_lines`."""
+    if benchmark is None:
+        _check_no_root(root)
+        each = [find_benchmark(name, None) for name in benchmark_names()]
+        listed = [
+            {"name": one.name, "summary": one.summary, "domains": list(one.domains)}
+            for one in each
+        ]
+        return {"benchmarks": listed}
+    found = find_benchmark(benchmark, root, image_size=image_size)
+    domains, problems = _loaded(found)
+    published = found.published if isinstance(found, Stored) else {}
+    remarks = list(_remarks(domains, found.labels, published))
+    if isinstance(found, Remarking):
+        remarks += found.remarks()
+    return {
+        "name": found.name,
+        "summary": found.summary,
+        "root": found.root if isinstance(found, Stored) else None,
+        "labels": list(found.labels),
+        "domains": [_domain_facts(name, domain, found) for name, domain in domains.items()],
+        "problems": problems,
+        "remarks": [remark.strip() for remark in remarks],
+    }
+
+
+def _check_no_root(root: str | None) -> None:
+    """A folder is that of one benchmark."""
+    if root is not None:
+        raise DataError(
+            f"--root {root}: of which benchmark is it the folder? name it: dgsearch data "
+            f"BENCHMARK --root {root}; {one_of('', benchmark_names())}"
+        )
+
+
+def _domain_facts(name: str, domain: Domain, benchmark: Benchmark) -> dict[str, Any]:
+    published = benchmark.published if isinstance(benchmark, Stored) else {}
+    counts = _counts(domain, len(benchmark.labels)).tolist()
+    return {
+        "name": name,
+        "images": len(domain),
+        "published": list(published.get(name, ())),
+        "classes": dict(zip(benchmark.labels, counts, strict=True)),
+        "fingerprint": domain.fingerprint,
+        "unreadable": dict(domain.unreadable or {}),
+    }
+
+
+def _loaded(benchmark: Benchmark) -> tuple[dict[str, Domain], dict[str, str]]:
+    """The domains that can be used, and what is wrong with the others.
+
+    Raises:
+        DataError: If none can be used.
+    """
+    domains: dict[str, Domain] = {}
+    problems: dict[str, str] = {}
+    for name in benchmark.domains:
+        found = _load(benchmark, name)
+        if isinstance(found, str):
+            problems[name] = found
+        else:
+            domains[name] = found
+    if not domains:
+        raise _unusable(benchmark, problems)
+    return domains, problems
+
+
+def _load(benchmark: Benchmark, name: str) -> Domain | str:
+    """A domain, or what is wrong with it."""
+    problem = benchmark.missing(name) if isinstance(benchmark, Stored) else None
+    if problem is not None:
+        return problem
+    try:
+        return benchmark.load(name)
+    except DataError as error:
+        return str(error)
+
+
+def _unusable(benchmark: Benchmark, problems: Mapping[str, str]) -> DataError:
+    """What to say where no domain can be used."""
+    root = benchmark.root if isinstance(benchmark, Stored) else Path()
+    first = "".join(f"; {problem.splitlines()[0]}" for problem in list(problems.values())[:1])
+    return DataError(f"{benchmark.name}: no domain can be used; looked in {root}{first}")
+
+
 def _found(benchmark: Benchmark) -> Iterator[str]:
     """What was found of each domain, then what a reader should know."""
     published = benchmark.published if isinstance(benchmark, Stored) else {}
@@ -56,21 +141,15 @@ def _found(benchmark: Benchmark) -> Iterator[str]:
     problems: dict[str, str] = {}
     yield f"  {'domain':<14}{'images':>8}{'published':>12}  {'per class':<16}fingerprint"
     for name in benchmark.domains:
-        problem = benchmark.missing(name) if isinstance(benchmark, Stored) else None
-        if problem is None:
-            try:
-                domains[name] = benchmark.load(name)
-            except DataError as error:
-                problem = str(error)
-        if problem is not None:
-            problems[name] = problem
-            yield f"  {name:<14}{'-':>8}  {problem.splitlines()[0]}"
+        found = _load(benchmark, name)
+        if isinstance(found, str):
+            problems[name] = found
+            yield f"  {name:<14}{'-':>8}  {found.splitlines()[0]}"
         else:
+            domains[name] = found
             yield _domain_line(name, domains[name], benchmark, published.get(name, ()))
     if not domains:
-        root = benchmark.root if isinstance(benchmark, Stored) else Path()
-        first = "".join(f"; {problem.splitlines()[0]}" for problem in list(problems.values())[:1])
-        raise DataError(f"{benchmark.name}: no domain can be used; looked in {root}{first}")
+        raise _unusable(benchmark, problems)
     yield from _class_table(domains, benchmark.labels)
     yield from _remarks(domains, benchmark.labels, published)
     if isinstance(benchmark, Remarking):

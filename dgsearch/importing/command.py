@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.errors import ImportedDataError, one_of
@@ -15,7 +16,7 @@ from dgsearch.importing.storing import store_sweep
 from dgsearch.importing.sweep import Sweep
 from dgsearch.importing.tables import Mapped, known_mapping, read_table, sweep_of_table
 
-__all__ = ["TOOLS", "ImportRequest", "import_lines"]
+__all__ = ["TOOLS", "ImportRequest", "Imported", "import_lines", "import_sweeps"]
 
 TOOLS = ("domainbed", "ray-tune", "syne-tune", "mlflow", "table")
 _DIRECTIONS = {"maximize": True, "minimize": False}
@@ -43,11 +44,19 @@ class ImportRequest:
     columns: Sequence[str] = ()
 
 
-def import_lines(database: str | os.PathLike[str] | None, request: ImportRequest) -> Iterator[str]:
-    """Import a sweep.
+class Imported(NamedTuple):
+    """A study that was made of a sweep, and what to say of it."""
 
-    Yields:
-        What was imported, line by line.
+    study: str
+    trials: int
+    objective: str
+    remarks: Sequence[str]
+
+
+def import_sweeps(
+    database: str | os.PathLike[str] | None, request: ImportRequest
+) -> Iterator[Imported]:
+    """Import a sweep, as one study or several.
 
     Raises:
         ImportedDataError: If the source cannot be understood.
@@ -56,14 +65,22 @@ def import_lines(database: str | os.PathLike[str] | None, request: ImportRequest
     tool = request.tool or _tool_of(request.source)
     for sweep in _sweeps(tool, request):
         count = store_sweep(database, sweep)
-        yield f"imported {count} trials into study {sweep.name!r} (objective: {sweep.metric})"
         if tool == "domainbed":
-            yield from _domainbed_lines(database, sweep.name)
+            remarks = list(_domainbed_lines(database, sweep.name))
         else:
-            yield (
+            remarks = [
                 "  ranges of hyperparameters are those of the values found; "
                 "what could have been drawn is not stored by the tool"
-            )
+            ]
+        yield Imported(sweep.name, count, sweep.metric, remarks)
+
+
+def import_lines(database: str | os.PathLike[str] | None, request: ImportRequest) -> Iterator[str]:
+    """Import a sweep; yields what was imported, line by line. See `import_sweeps`."""
+    for done in import_sweeps(database, request):
+        into = f"study {done.study!r} (objective: {done.objective})"
+        yield f"imported {done.trials} trials into {into}"
+        yield from done.remarks
 
 
 def _sweeps(tool: str, request: ImportRequest) -> list[Sweep]:

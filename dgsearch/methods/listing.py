@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +12,7 @@ from dgsearch.inert import line
 from dgsearch.methods.registry import find_method, installed_methods, plugin_packages
 from dgsearch.space import Choice
 
-__all__ = ["method_table", "methods_table"]
+__all__ = ["described_method", "listed_methods", "method_table", "methods_table"]
 
 
 def methods_table() -> Table:
@@ -48,6 +50,42 @@ def method_table(name: str) -> Group:
         shown = (item.name, item.label, str(default), origin, item.allowed, item.meaning)
         values.add_row(*map(_text, shown))
     return Group(stages, values)
+
+
+def listed_methods() -> dict[str, Any]:
+    """Every installed method as plain data."""
+    packages = plugin_packages()
+    return {
+        "methods": [
+            {
+                "name": name,
+                "summary": method.summary,
+                "stages": [stage.name for stage in method.stages(method.space.defaults())],
+                "package": packages.get(name),
+            }
+            for name, method in sorted(installed_methods().items())
+        ]
+    }
+
+
+def described_method(name: str) -> dict[str, Any]:
+    """One method as plain data.
+
+    Raises:
+        MethodError: If there is no such method.
+    """
+    method = find_method(name)
+    return {
+        "name": name,
+        "summary": method.summary,
+        "stages": [
+            {"name": stage.name, "reads": list(stage.reads), "splits": list(stage.splits)}
+            for stage in method.stages(method.space.defaults())
+        ],
+        "hyperparameters": [
+            {**item.model_dump(mode="json"), "allowed": item.allowed} for item in method.space
+        ],
+    }
 
 
 def _text(value: str) -> Text:

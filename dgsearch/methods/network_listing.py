@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from dgsearch.methods.architectures import (
 )
 from dgsearch.methods.network_names import OWN_NETWORKS, TIMM, check_network, network_names
 
-__all__ = ["network_lines"]
+__all__ = ["listed_networks", "network_lines"]
 
 _PROBED = 12  # networks that are built for a listing, at most
 _SIZES = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 384)  # pixels
@@ -45,6 +46,44 @@ def network_lines(wanted: str | None) -> Iterator[str]:
         yield f"and those of timm (`dgsearch networks {TIMM}`), and package.module:function"
 
 
+def listed_networks(wanted: str | None) -> dict[str, Any]:
+    """The same as plain data; features, sizes and batch norms where only a few match."""
+    found = _matching(wanted)
+    few = len(found) <= _PROBED
+    return {
+        "networks": [
+            {"name": name, "origin": origin} | (_facts(name) if few else {})
+            for name, origin in found.items()
+        ]
+    }
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """What a probe says of one network; nulls for one that is built for the data."""
+    if name in OWN_NETWORKS:
+        return dict.fromkeys(("features", "sizes", "batch_norm_momenta"))
+    probed = _probe(name)
+    sizes = _taken(probed)
+    return {
+        "features": _features(probed, sizes),
+        "sizes": sorted(set(sizes)),
+        "batch_norm_momenta": _momenta(probed),
+    }
+
+
+def _taken(probed: Architecture) -> list[int]:
+    """The sizes of images that the network takes, of those that are tried."""
+    return [size for size in (*_SIZES, probed.own_size) if feature_shape(probed.module, size)]
+
+
+def _features(probed: Architecture, sizes: list[int]) -> int:
+    return (feature_shape(probed.module, sizes[0]) or (0, 0))[-1] if sizes else 0
+
+
+def _momenta(probed: Architecture) -> list[float]:
+    return sorted({layer.momentum or 0.0 for layer in batch_norms(probed.module)})
+
+
 def _matching(wanted: str | None) -> Mapping[str, str]:
     if wanted is not None and ":" in wanted:
         try:
@@ -67,8 +106,8 @@ def _details(name: str, origin: str) -> str:
     if name in OWN_NETWORKS:
         return f"{name} ({origin}): built for the data's image size"
     probed = _probe(name)
-    sizes = [size for size in (*_SIZES, probed.own_size) if feature_shape(probed.module, size)]
-    features = (feature_shape(probed.module, sizes[0]) or (0, 0))[-1] if sizes else 0
+    sizes = _taken(probed)
+    features = _features(probed, sizes)
     if not sizes:
         takes = "no size that was tried"
     elif len(set(sizes)) == 1:
@@ -79,7 +118,7 @@ def _details(name: str, origin: str) -> str:
 
 
 def _norms(probed: Architecture) -> str:
-    momenta = sorted({layer.momentum or 0.0 for layer in batch_norms(probed.module)})
+    momenta = _momenta(probed)
     if not momenta:
         return "no batch norm"
     text = f"batch norm of momentum {', '.join(f'{value:.2g}' for value in momenta)}"

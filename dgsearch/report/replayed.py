@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,15 @@ from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, given, plural, records
 from dgsearch.whole_files import whole_file
 
-__all__ = ["Replayed", "advice_text", "replay_study", "replayed", "replayed_text"]
+__all__ = [
+    "Replayed",
+    "advice_text",
+    "replay_answer",
+    "replay_parts",
+    "replay_study",
+    "replayed",
+    "replayed_text",
+]
 
 _ORDERS = 50
 _TOLERANCE = 0.01  # of an accuracy
@@ -135,8 +144,8 @@ def replay_study(
     orders: int = _ORDERS,
     points: float | None = None,
     output: Path | None = None,
-) -> Iterator[str | rich.table.Table]:
-    """What `dgsearch replay` prints.
+) -> tuple[StudyView, Replayed]:
+    """What `dgsearch replay` answers with.
 
     Args:
         database: URL or path; None: the default database.
@@ -159,13 +168,30 @@ def replay_study(
             f"study {study!r} has no seed with {LEAST_CURVES} finished configurations of at least "
             "three epochs; run more of it, without [halving] if all trials are stopped"
         )
-    yield _terminal_table(view, found)
-    yield replayed_text(found)
-    yield advice_text(found.advice, view.unit)
     if output is not None:
         with whole_file(output) as part:
             found.table.to_csv(part, index=False)
-        yield f"wrote {output}"
+    return view, found
+
+
+def replay_parts(view: StudyView, found: Replayed) -> Iterator[str | rich.table.Table]:
+    """What `dgsearch replay` prints for a person."""
+    yield _terminal_table(view, found)
+    yield replayed_text(found)
+    yield advice_text(found.advice, view.unit)
+
+
+def replay_answer(view: StudyView, found: Replayed) -> dict[str, Any]:
+    """What it tells a program: numbers as they are stored, not as they are shown."""
+    advice = found.advice
+    rule = advice.rule
+    return {
+        "study": view.facts.name,
+        "rules": records(found.table),
+        "stopped": found.stopped,
+        "advice": advice._asdict()
+        | {"rule": rule and {"grace_epochs": rule.grace_epochs, "keep_one_in": rule.keep_one_in}},
+    }
 
 
 def _view(database: str | os.PathLike[str] | None, study: str) -> StudyView:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
 
-import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from dgsearch.analysis.selection import finished, repeated, superseded
-from dgsearch.database.conditions import differing_conditions, read_conditions
-from dgsearch.database.connection import open_for_reading
-from dgsearch.database.constraints import read_infeasible
-from dgsearch.database.facts import read_facts
-from dgsearch.database.queries import read_studies, read_trials
-from dgsearch.database.tables import STATES
-from dgsearch.endings import StopReason
 from dgsearch.inert import line
+from dgsearch.report.standing import Standing, standings
 
 __all__ = ["status_table"]
 
@@ -34,8 +24,6 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
     Raises:
         DatabaseError: If the database cannot be read or has no such study.
     """
-    engine = open_for_reading(database)
-    studies = read_studies(engine, study)
     table = Table(
         title="best: best value of a finished trial on the validation images that select; of "
         "studies that dgsearch did not write, the best value"
@@ -49,15 +37,11 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
             overflow="fold",
         )
     mixed: list[str] = []
-    for row in studies.to_dict("records"):
-        trials = read_trials(engine, row["study"], columns=_COLUMNS)
-        facts = read_facts(engine, row["study"])
-        infeasible = frozenset() if facts.spec else read_infeasible(engine, row["study"])
-        cells = _cells(row, trials, facts.facts.get("planned"), infeasible)
-        table.add_row(*(Text(line(cell)) for cell in cells))
-        differing = differing_conditions(read_conditions(engine, row["study"]))
-        if differing:
-            mixed.append(f"{row['study']}: trials differ in {', '.join(differing)}; see its page")
+    for each in standings(database, study):
+        table.add_row(*(Text(line(cell)) for cell in _cells(each)))
+        if each.differing:
+            shown = ", ".join(each.differing)
+            mixed.append(f"{each.study}: trials differ in {shown}; see its page")
     table.caption = Text(line("; ".join(mixed))) if mixed else None
     return table
 
@@ -74,49 +58,21 @@ _HEADINGS = (
     "last activity",
     "time left",
 )
-_FAULTS = [reason for reason in StopReason if reason.is_fault]
-_COLUMNS = (
-    "study",
-    "trial_number",
-    "config_id",
-    "role",
-    "seed",
-    "state",
-    "stop_reason",
-    "value",
-    "wall_s",
-    "saved_s",
-)
 
 
-def _cells(
-    row: dict[Any, Any], trials: pd.DataFrame, planned: int | None, infeasible: Collection[int]
-) -> list[str]:
-    aside = superseded(trials)
-    trials = trials[~aside]
-    row = {**row, **_counts(trials), "aside": int(aside.sum())}
-    latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
-    interrupted = int((trials["stop_reason"] == StopReason.INTERRUPTED).sum())  # planned again
-    tried_again = int((repeated(trials) & trials["stop_reason"].isin(_FAULTS)).sum())
-    failed = row["fail"] - interrupted - tried_again
-    left = (planned or 0) - row["complete"] - row["pruned"] - failed
+def _cells(each: Standing) -> list[str]:
     return [
-        str(row["study"]),
-        "–" if pd.isna(row["method"]) else str(row["method"]),
-        _done(row["complete"], planned or len(trials), row["aside"]),
-        str(row["running"]),
-        str(row["pruned"]),
-        str(failed),
-        _best(trials[~trials["trial_number"].isin(infeasible)], row["direction"]),
-        _saved(trials),
-        _age(latest),
-        _time_left(trials, left=left, running=row["running"]),
+        each.study,
+        each.method or "–",
+        _done(each.complete, each.planned, each.superseded),
+        str(each.running),
+        str(each.pruned),
+        str(each.failed),
+        _best(each),
+        f"{each.saved_s / 60:.1f} min" if each.saved_s else "–",
+        _age(each.last_activity),
+        _time_left(each),
     ]
-
-
-def _counts(trials: pd.DataFrame) -> dict[str, int]:
-    """How many trials are in each state."""
-    return {state.lower(): int((trials["state"] == state).sum()) for state in STATES}
 
 
 def _done(complete: int, planned: int, aside: int) -> str:
@@ -125,39 +81,26 @@ def _done(complete: int, planned: int, aside: int) -> str:
     return f"{shown} (+{aside} of an earlier version)" if aside else shown
 
 
-def _saved(trials: pd.DataFrame) -> str:
-    """Training time that shared stages saved."""
-    seconds = trials["saved_s"].sum()
-    return f"{seconds / 60:.1f} min" if seconds else "–"
-
-
-def _best(trials: pd.DataFrame, direction: str) -> str:
-    """The best value in the study's direction; Optuna takes one that is not set for MINIMIZE."""
-    done = finished(trials) if len(trials) else trials
-    done = done[done["value"].notna()]
-    if not len(done):
+def _best(each: Standing) -> str:
+    """The best value and whose it is."""
+    if each.best is None:
         return "–"
-    maximised = direction == "MAXIMIZE"
-    best = done.iloc[done["value"].argmax() if maximised else done["value"].argmin()]
-    side = "highest" if maximised else "lowest"
-    number = best["value"]
+    number = each.best
     plain = f"{number:.3f}" if 1e-2 <= abs(number) < 1e6 or number == 0 else f"{number:.4g}"
-    return f"{plain} (trial {best['trial_number']}, {side})"
+    side = "highest" if each.higher_is_better else "lowest"
+    return f"{plain} (trial {each.best_trial}, {side})"
 
 
-def _time_left(trials: pd.DataFrame, *, left: int, running: int) -> str:
+def _time_left(each: Standing) -> str:
     """From the mean time of the trials so far, while some are running."""
-    if left > 0 and not running:
+    if each.left > 0 and not each.running:
         return "run it again"
-    seconds = trials["wall_s"].mean()
-    if not running or left <= 0 or pd.isna(seconds):
-        return "–"
-    return f"about {seconds * left / running / 60:.0f} min"
+    return "–" if each.left_s is None else f"about {each.left_s / 60:.0f} min"
 
 
-def _age(moment: Any) -> str:
+def _age(moment: datetime | None) -> str:
     """How long ago, in the largest unit that fits."""
-    if pd.isna(moment):
+    if moment is None:
         return "–"
     seconds = (datetime.now(UTC) - moment).total_seconds()
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dgsearch.database.changing import StudyContent, StudyEditor
 from dgsearch.errors import ArtefactError
@@ -50,6 +51,18 @@ class Deletion:
             f"{sum(sizes) / 1e6:.1f} MB, will be used by no other study of this database "
             "(dgsearch stages prune)"
         )
+
+    def answer(self) -> dict[str, Any]:
+        """The same as plain data."""
+        sizes = self._unused()
+        return {
+            "study": self._editor.study,
+            "trials": self._content.trials,
+            "states": dict(self._content.states),
+            "checkpoints": len(self._checkpoints),
+            "unused_stages": len(sizes),
+            "unused_bytes": sum(sizes),
+        }
 
     def carry_out(self) -> str:
         """Delete the rows, then the checkpoints; returns what to say.

@@ -63,6 +63,7 @@ class Plan:
     Attributes:
         spec: The study.
         lines: To print.
+        facts: The same for a program.
         epochs: Of the last stage, over all trials that are left, by method.
         missing: How often each shared stage has to be trained; proposals of a search not counted.
         at_once: Trials that this machine runs at a time.
@@ -72,6 +73,7 @@ class Plan:
 
     spec: StudySpec
     lines: Sequence[str]
+    facts: Mapping[str, Any]
     epochs: Mapping[str, int]
     missing: Mapping[str, int]
     at_once: int
@@ -110,8 +112,8 @@ def _plan(spec: StudySpec, options: RunOptions, *, probe: bool) -> Plan:
     needs = _stage_needs(spec, trials, options)
     lines += map(_stage_line, needs)
     missing = {need.stage: need.missing for need in needs}
-    if probe:
-        lines += cost_lines(spec, left, missing)
+    costs = list(cost_lines(spec, left, missing)) if probe else []
+    lines += costs
     epochs: Counter[str] = Counter()
     for trial in left:
         epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
@@ -120,7 +122,18 @@ def _plan(spec: StudySpec, options: RunOptions, *, probe: bool) -> Plan:
         each = int(spaces[spec.method].resolve(spec.hyperparameters)["epochs"])
         epochs[spec.method] += max(0, proposals) * each
     at_once, comparisons = trials_at_once(spec), spec.design.comparisons(spec, trials)
-    return Plan(spec, lines, epochs, missing, at_once, comparisons)
+    facts = {
+        "study": spec.name,
+        "question": spec.question,
+        "database": masked(database_url(options.database)),
+        "trials": {"planned": len(trials), "ended": ended, "most": total, "of": dict(kinds)},
+        "stages": [need._asdict() for need in needs],
+        "epochs_left": dict(epochs),
+        "at_once": at_once,
+        "comparisons": comparisons,
+        "remarks": costs,
+    }
+    return Plan(spec, lines, facts, epochs, missing, at_once, comparisons)
 
 
 def _head(spec: StudySpec, options: RunOptions, *, least: int, most: int) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
-__all__ = ["Outcome", "RunOptions"]
+__all__ = ["FailedTrial", "Outcome", "RunOptions"]
 
 ARTIFACTS = "artifacts"
 
@@ -43,6 +44,22 @@ class RunOptions:
         return Path(self.artifacts or os.environ.get("DGSEARCH_ARTIFACTS", ARTIFACTS)).resolve()
 
 
+class FailedTrial(NamedTuple):
+    """A configuration and seed that failed for good, with the error of its last attempt."""
+
+    trial: int
+    config_id: str
+    seed: int
+    error_type: str | None
+    error: str | None
+
+    def __str__(self) -> str:
+        return (
+            f"trial {self.trial} (configuration {self.config_id}, seed {self.seed}): "
+            f"{self.error_type}: {self.error}"
+        )
+
+
 @dataclass
 class Outcome:
     """What a run left behind.
@@ -51,14 +68,14 @@ class Outcome:
         study: Name of the study.
         started: Trials that this run started.
         planned: Trials of the study.
-        failed: Number and error of each configuration and seed that failed.
+        failed: Each configuration and seed that failed.
         interrupted: Whether the run was stopped before its end.
     """
 
     study: str
     started: int = 0
     planned: int = 0
-    failed: list[str] = field(default_factory=list)
+    failed: list[FailedTrial] = field(default_factory=list)
     interrupted: bool = False
 
     @property
@@ -67,6 +84,10 @@ class Outcome:
         if self.interrupted:
             return 130
         return 1 if self.failed else 0
+
+    def answer(self) -> dict[str, Any]:
+        """What to tell a program at the end."""
+        return asdict(self) | {"failed": [trial._asdict() for trial in self.failed]}
 
     def lines(self) -> Iterator[str]:
         """What to tell the user at the end."""
@@ -77,8 +98,8 @@ class Outcome:
             )
         elif self.started == 0 and not self.failed:
             yield f"{self.study}: nothing left to run, all {self.planned} trials have ended"
-        for name in self.failed:
-            yield f"{self.study}: failed: {name}"
+        for trial in self.failed:
+            yield f"{self.study}: failed: {trial}"
         if self.failed:
             yield f"{self.study}: after fixing the cause, retry them with --retry-failed"
         if self.started and not self.interrupted:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from dgsearch.errors import ArtefactError
 from dgsearch.trainable.store import Store, Stored
 from dgsearch.wording import plural
 
-__all__ = ["list_stages", "prune_stages", "verify_stages"]
+__all__ = ["list_stages", "listed_stages", "prune_stages", "verify_stages"]
 
 
 def list_stages(artifacts: Path) -> Iterator[str]:
@@ -31,6 +33,28 @@ def list_stages(artifacts: Path) -> Iterator[str]:
         state = "left over" if half.left_over else "being written or deleted"
         yield f"{half.name}  half-written, {state}  {_size(half.bytes)}"
     yield _sum(stored, artifacts)
+
+
+def listed_stages(artifacts: Path) -> dict[str, Any]:
+    """The stored stages as plain data, the least recently used first."""
+    store = _store(artifacts)
+    stored = store.listed()
+    return {
+        "folder": artifacts / "stages",
+        "bytes": sum(entry.bytes for entry in stored),
+        "stages": [
+            {
+                "key": entry.key,
+                "stage": entry.record.get("stage"),
+                "trained_s": entry.record.get("seconds"),
+                "bytes": entry.bytes,
+                "used_at": datetime.fromtimestamp(entry.used_at, tz=UTC),
+                "problem": entry.problem or None,
+            }
+            for entry in stored
+        ],
+        "half_written": [half.name for half in store.half_written()],
+    }
 
 
 def verify_stages(artifacts: Path) -> tuple[list[str], bool]:

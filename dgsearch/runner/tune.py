@@ -39,7 +39,7 @@ from dgsearch.runner.growing import GrowingQueue
 from dgsearch.runner.history import History
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.lost_ray import RayKeeper, sign_out_briefly
-from dgsearch.runner.options import Outcome, RunOptions
+from dgsearch.runner.options import FailedTrial, Outcome, RunOptions
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.proposals import ProposalQueue, make_sampler
 from dgsearch.runner.queue import (
@@ -356,8 +356,7 @@ class _StudyRun:
         ends = self._attempts()
         outcome.planned, lost = len(ends), given_up(ends.values(), self._spec.retries)
         outcome.failed = [
-            f"trial {end.number} (configuration {config_id}, seed {seed}): "
-            f"{end.error_type}: {end.error}"
+            FailedTrial(end.number, config_id, seed, end.error_type, end.error)
             for (config_id, seed), end in ends.items()
             if end.number in lost
         ]

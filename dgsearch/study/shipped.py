@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator
 from importlib.metadata import files
 from pathlib import Path
+from typing import Any
 
 from dgsearch.errors import Problem, StudyFileError, one_of
 
-__all__ = ["copy_shipped", "find_study", "shipped_lines", "shipped_studies"]
+__all__ = ["copy_shipped", "find_study", "listed_shipped", "shipped_lines", "shipped_studies"]
 
 _CHECKOUT = Path(__file__).parents[2] / "studies"
 _INSTALLED = "share/dgsearch/studies/"  # where a wheel puts them, below the environment's folder
@@ -54,6 +55,16 @@ def shipped_lines() -> Iterator[str]:
     width = max(map(len, studies), default=0)
     for name, file in studies.items():
         yield f"{name:<{width}}  {_question(file)}".rstrip()
+
+
+def listed_shipped() -> dict[str, Any]:
+    """The same as plain data."""
+    return {
+        "studies": [
+            {"name": name, "question": _question(file), "file": file}
+            for name, file in shipped_studies().items()
+        ]
+    }
 
 
 def _installed() -> Iterator[Path]:
