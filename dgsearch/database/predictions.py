@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select
 
 from dgsearch.database.filters import Names, Numbers, Since, TrialFilter, listed
 from dgsearch.database.frames import FRAMES
 from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
-from dgsearch.database.tables import OWN_PREDICTIONS, TRIALS
+from dgsearch.database.tables import OWN_PREDICTIONS, STUDIES, TRIALS
 from dgsearch.errors import DatabaseError, one_of
 
 __all__ = [
     "packed",
     "prediction_rows",
     "read_predictions",
+    "read_tested",
     "replace_predictions",
     "unpacked",
 ]
@@ -125,6 +126,29 @@ def read_predictions(  # noqa: PLR0913 - the filters of the other readers
         if (wanted is None or row.split in wanted) and (named is None or row.domain in named)
     ]
     return _frame(kept, names)
+
+
+def read_tested(engine: Engine, study: str) -> dict[tuple[int, str], tuple[int, bytes]]:
+    """Images and bits of each test, by trial number and domain, to be `unpacked` where needed.
+
+    Args:
+        engine: Of the database; one without the table has none.
+        study: Its name.
+    """
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(OWN_PREDICTIONS.name):
+            return {}
+        stored = OWN_PREDICTIONS.c
+        query = (
+            select(TRIALS.c.number, stored.domain, stored.images, stored.correct)
+            .join(TRIALS, TRIALS.c.trial_id == stored.trial_id)
+            .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+            .where(STUDIES.c.study_name == study, stored.split == "test")
+        )
+        return {
+            (int(row.number), str(row.domain)): (int(row.images), bytes(row.correct))
+            for row in connection.execute(query)
+        }
 
 
 def _rows(database: Snapshot, conditions: Sequence[Any]) -> Iterator[Any]:

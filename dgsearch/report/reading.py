@@ -15,6 +15,7 @@ from dgsearch.database.conditions import read_conditions
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import Declared, Objective, read_declared
 from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.predictions import read_tested
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, TRIALS
@@ -55,6 +56,7 @@ class StudyData:
         declared: Objectives and distributions; of foreign studies their sections use them.
         objective: Place of the objective that the page is about.
         infeasible: Numbers of the trials that violate a constraint; of foreign studies.
+        tested: `read_tested`: which test images each trial classified correctly.
     """
 
     facts: StudyFacts
@@ -69,6 +71,7 @@ class StudyData:
     declared: Declared = _OWN
     objective: int = 0
     infeasible: frozenset[int] = frozenset()
+    tested: Mapping[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
 
 
 def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:
@@ -106,6 +109,7 @@ def _study_data(engine: Engine, study: str, objective: str | None) -> StudyData:
         declared=declared,
         objective=chosen,
         infeasible=frozenset() if facts.spec else read_infeasible(engine, study),
+        tested=read_tested(engine, study) if own else {},
     )
 
 

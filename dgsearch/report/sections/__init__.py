@@ -19,6 +19,7 @@ from dgsearch.report.sections.replay import replay_sections
 from dgsearch.report.sections.seeds import seed_sections
 from dgsearch.report.sections.sensitivity import sensitivity_sections
 from dgsearch.report.sections.shapley import shapley_sections
+from dgsearch.report.sections.sources import source_sections
 from dgsearch.report.sections.training import training_sections
 from dgsearch.report.sections.tuning import tuning_sections
 from dgsearch.report.view import StudyView
@@ -37,6 +38,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
     yield answer_section(view)
     if view.has_results:
         yield from domain_sections(view)
+        yield from source_sections(view)
         yield from metric_sections(view)
         yield from family_sections(view)
         yield from tuning_sections(view)

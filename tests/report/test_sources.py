@@ -1,0 +1,108 @@
+"""The section on seeds and test images."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+
+from dgsearch.database.predictions import packed
+from dgsearch.database.recorder import Ending, Epoch
+from dgsearch.report.building import build_page
+from dgsearch.report.parts import Cell, Note, Section, Table
+from dgsearch.study.plan import plan_trials
+from tests.fakes import SPACES, FakeStudy, fake_spec
+
+IMAGES = 40
+
+
+def _study(database: str, *, redraw: bool = False) -> None:
+    """λ_adv = 1 gets five more of forty images right than 0 does, at every seed."""
+    data = {"benchmark": "digits-mini", "source": ["scan"], "targets": ["photo", "street"]}
+    design = {"kind": "one-at-a-time", "vary": {"lambda_adv": [0.0, 1.0]}}
+    spec = fake_spec(
+        name="bits", seeds=[0, 1, 2, 3], data=data | {"redraw": redraw}, baselines=["erm"],
+        design=design,
+    )  # fmt: skip
+    study = FakeStudy(database, spec)
+    for trial in plan_trials(study.spec, SPACES):
+        method = trial.configuration.method
+        right = 20 + trial.seed + (5 if method == "erm" else 0)
+        bits = base64.b64encode(packed(np.arange(IMAGES) < right)).decode()
+        begun = study.begin(trial)
+        tests = [("test", name, "accuracy", right / IMAGES) for name in ("photo", "street")]
+        stored = [("test", name, IMAGES, bits) for name in ("photo", "street")]
+        scores = [("validation", "scan", "accuracy", 0.5), *tests]
+        study.recorder.report(begun.trial_id, [Epoch(1, 0.5, scores, stored)], {})
+        ending = Ending("COMPLETE", "finished", value=0.5, selected_epoch=1)
+        study.recorder.end(begun.trial_id, ending)
+
+
+def _sections(database: str) -> dict[str, Section]:
+    (part,) = build_page(database, ["bits"]).parts
+    return {section.anchor: section for section in part.sections}
+
+
+def _tables(section: Section) -> dict[str, list[dict[str, str]]]:
+    return {
+        block.name: [
+            dict(
+                zip(
+                    block.headings,
+                    [cell.text if isinstance(cell, Cell) else cell for cell in row],
+                    strict=True,
+                )
+            )
+            for row in block.rows
+        ]
+        for block in section.blocks
+        if isinstance(block, Table)
+    }
+
+
+def test_tables_say_which_doubt_they_show(database: str) -> None:
+    _study(database)
+    tables = _tables(_sections(database)["sources"])
+    first = tables["sources"][0]
+    assert (first["seeds"], first["images"], first["mean of targets"]) == ("4", "80", "53.8")
+    # accuracies 50, 52.5, 55 and 57.5: deviation 3.227, t of three degrees 3.182
+    assert first["over other seeds"] == "48.6 to 58.9"
+    low, high = (float(end) for end in first["over both"].split(" to "))
+    assert low < 48.6 < 58.9 < high
+    (difference,) = tables["source-differences"]
+    assert difference["difference"] == "+12.5"
+    assert difference["over other seeds"] == "+12.5 to +12.5"
+    # ten images that only one of the two gets right: 2 / 2^10 at each seed
+    assert difference["McNemar p of each seed"] == "0.002, 0.002, 0.002, 0.002"
+
+
+def test_images_that_each_seed_draws_again_are_not_crossed_with_seeds(database: str) -> None:
+    _study(database, redraw=True)
+    (note,) = _sections(database)["sources"].blocks
+    assert isinstance(note, Note)
+    assert "Each seed tests on images of its own" in note.text
+
+
+def test_a_study_without_stored_images_has_no_such_section(database: str) -> None:
+    study = FakeStudy(database, fake_spec(name="bits"))
+    for trial in plan_trials(study.spec, SPACES):
+        study.complete(trial, 0.5)
+    assert "sources" not in _sections(database)
+
+
+@pytest.mark.parametrize("missing", [0, 3])
+def test_trials_without_their_images_are_left_out(database: str, missing: int) -> None:
+    _study(database)
+    from sqlalchemy import text
+
+    from dgsearch.database.connection import open_for_writing
+
+    engine = open_for_writing(database).engine
+    with engine.begin() as connection:
+        connection.execute(
+            text("DELETE FROM dgsearch_predictions WHERE trial_id IN "
+                 "(SELECT trial_id FROM trials WHERE number = :number)"), {"number": missing},
+        )  # fmt: skip
+    counts = [row["seeds"] for row in _tables(_sections(database)["sources"])["sources"]]
+    assert "3" in counts
