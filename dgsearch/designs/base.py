@@ -145,7 +145,7 @@ class Design(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def proposed_by(self) -> str:
-        """The sampler that proposes: "tpe" or "random"."""
+        """The sampler that proposes: "tpe", "gp" (Gaussian process) or "random"."""
         return "tpe"
 
     def proposed(self, space: Space) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Search(Design, frozen=True):
     kind: Literal["search"]
     vary: Annotated[dict[str, Proposed], Field(min_length=1)]
     trials: PositiveInt  # configurations proposed
-    sampler: Literal["tpe", "random"] = "tpe"
+    sampler: Literal["tpe", "gp", "random"] = "tpe"
     confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
 
     replaces_fixed: ClassVar[bool] = False
@@ -39,7 +39,7 @@ class Search(Design, frozen=True):
 
     @property
     def random_points(self) -> bool:
-        """Those that are proposed at random; TPE learns from what came out."""
+        """Those that are proposed at random; TPE and GP learn from what came out."""
         return self.sampler == "random"
 
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:

@@ -8,6 +8,7 @@ hardly anything.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -65,24 +66,31 @@ class History:
         direction = StudyDirection.MAXIMIZE if maximise else StudyDirection.MINIMIZE
         self._memory_id = self._memory.create_new_study([direction], "history")
         optuna.logging.set_verbosity(verbosity)
-        self._study = Study("history", self._memory, sampler=sampler)
         self._unfinished: dict[int, int] = {}  # row in the database: trial in memory
         self._last: int | None = None  # the last row that is in memory
 
     def propose(self, distributions: Mapping[str, BaseDistribution]) -> dict[str, Value]:
-        """The next values, by hyperparameter."""
+        """The next values, by hyperparameter: jointly where the sampler can, as Optuna asks it."""
         with self._engine.connect() as connection:
             self._remember(connection)
-        count = self._memory.get_n_trials(self._memory_id)
-        trial = _frozen(_Row(count, TrialState.RUNNING), _Parts())
+        study = Study("history", self._memory, sampler=self._sampler)  # a new one has no cache
+        number = self._memory.create_new_trial(self._memory_id)  # samplers leave notes with it
+        trial = copy.copy(self._memory.get_trial(number))
+        space = self._sampler.infer_relative_search_space(study, trial)
+        known = {name: each for name, each in space.items() if distributions.get(name) == each}
+        joint = self._sampler.sample_relative(study, trial, known)
         for name, distribution in distributions.items():
             if distribution.single():
                 value = distribution.to_external_repr(_lowest(distribution))
+            elif name in joint:
+                value = joint[name]
             else:
-                value = self._sampler.sample_independent(self._study, trial, name, distribution)
+                value = self._sampler.sample_independent(study, trial, name, distribution)
             value = distribution.to_external_repr(distribution.to_internal_repr(value))
             trial.params = {**trial.params, name: value}
             trial.distributions = {**trial.distributions, name: distribution}
+        # What comes of it is read from the database; this one teaches nothing.
+        self._memory.set_trial_state_values(number, TrialState.FAIL)
         return trial.params
 
     def _remember(self, connection: Connection) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Iterable, Mapping
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
@@ -22,13 +24,27 @@ from dgsearch.study import StudySpec
 
 __all__ = ["ProposalQueue", "make_sampler"]
 
+_AT_RANDOM = 10  # proposals before a sampler learns
+
 
 def make_sampler(design: Design, seed: int, *, done: int) -> BaseSampler:
     """The sampler of a search; `done` proposals were made before, so that none is repeated."""
     state = derive_seed(seed, "sampler", str(done)) % 2**32
     if design.proposed_by == "random":
         return RandomSampler(seed=state)
-    return TPESampler(seed=state, multivariate=False, n_startup_trials=10)
+    with warnings.catch_warnings():  # Optuna calls these options experimental
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        if design.proposed_by == "gp":
+            return GPSampler(
+                seed=state, n_startup_trials=_AT_RANDOM, deterministic_objective=False
+            )
+        return TPESampler(
+            seed=state,
+            multivariate=True,  # hyperparameters interact
+            group=True,
+            constant_liar=True,  # trials that run beside a proposal are not proposed again
+            n_startup_trials=_AT_RANDOM,
+        )
 
 
 class ProposalQueue:

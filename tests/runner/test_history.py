@@ -8,11 +8,13 @@ import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import TPESampler
+from optuna.trial import FrozenTrial
 
 from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.database.studies import register_study
 from dgsearch.runner.history import History
-from tests.fakes import FakeStudy, fake_facts, planned
+from dgsearch.runner.proposals import make_sampler
+from tests.fakes import FakeStudy, fake_facts, fake_spec, planned
 
 SPACE: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
@@ -21,8 +23,15 @@ SPACE: dict[str, BaseDistribution] = {
 }
 
 
-def _sampler() -> TPESampler:
-    return TPESampler(seed=3, multivariate=False, n_startup_trials=5)
+def _sampler(*, joint: bool = False) -> TPESampler:
+    return TPESampler(
+        seed=3, multivariate=joint, group=joint, constant_liar=joint, n_startup_trials=5
+    )
+
+
+def _learned_from(history: History) -> list[FrozenTrial]:
+    """The trials that have hyperparameters; a proposal leaves one without."""
+    return [trial for trial in history._memory.get_all_trials(history._memory_id) if trial.params]
 
 
 def _trained(study: FakeStudy, place: int, *, ended: bool = True) -> int:
@@ -40,13 +49,15 @@ def _trained(study: FakeStudy, place: int, *, ended: bool = True) -> int:
     return started.trial_id
 
 
-def test_proposals_are_those_of_optunas_own_storage(database: str) -> None:
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("joint", [False, True])
+def test_proposals_are_those_of_optunas_own_storage(database: str, joint: bool) -> None:
     study = FakeStudy(database)
     for place in range(24):
         _trained(study, place)
     running = _trained(study, 24, ended=False)
-    history = History(study.engine, study.study_id, _sampler())
-    sampler = _sampler()
+    history = History(study.engine, study.study_id, _sampler(joint=joint))
+    sampler = _sampler(joint=joint)
     for _ in range(3):
         asked = optuna.load_study(study_name="fake", storage=database, sampler=sampler).ask(SPACE)
         asked.study._storage.set_trial_state_values(asked._trial_id, optuna.trial.TrialState.FAIL)
@@ -66,7 +77,7 @@ def test_of_many_trials_the_best_and_the_latest_are_remembered(database: str) ->
         _trained(study, place)
     history = History(study.engine, study.study_id, _sampler(), latest=6)
     history.propose(SPACE)
-    remembered = history._study.get_trials(deepcopy=False)
+    remembered = _learned_from(history)
     assert max(trial.value or 0.0 for trial in remembered) == 2.0
     assert len(remembered) == 15  # the latest 6, and 9 finished ones before them
 
@@ -99,5 +110,27 @@ def test_trials_of_another_version_of_the_method_teach_nothing(
         proposed = [history.propose(SPACE) for history in histories]
         assert proposed[0] == proposed[1]
         assert proposed[2] == proposed[3]
-    assert [len(history._study.get_trials(deepcopy=False)) for history in histories] == [12] * 4
+    assert [len(_learned_from(history)) for history in histories] == [12] * 4
     assert float(proposed[2]["lambda_adv"]) < 5
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
+def test_every_sampler_of_a_search_proposes_after_ended_trials(
+    database: str, sampler: str
+) -> None:
+    study = FakeStudy(database)
+    for place in range(24):
+        _trained(study, place)
+    design = fake_spec(
+        design={
+            "kind": "search",
+            "trials": 40,
+            "sampler": sampler,
+            "vary": {"lambda_adv": {"low": 0.0, "high": 10.0}},
+        }
+    ).design
+    made = make_sampler(design, 0, done=24)
+    proposed = History(study.engine, study.study_id, made).propose(SPACE)
+    assert 0 <= float(proposed["lambda_adv"]) <= 10
+    assert proposed["attention"] in ("feature", "plain")
+    assert proposed["N_b"] == 2.0
