@@ -109,6 +109,24 @@ class Unit:
         write = self.signed if signed else self.text
         return f"{write(low)} to {write(high)}"
 
+    def within(self, intervals: pd.DataFrame) -> pd.DataFrame:
+        """Intervals (low, high) of the outcome itself, ended where its numbers end."""
+        if self.bounds is None:
+            return intervals
+        low, high = self.bounds
+        ends = intervals[["low", "high"]].astype("float64").clip(low, high)
+        return intervals.assign(low=ends["low"], high=ends["high"])
+
+    def ends_words(self, intervals: pd.DataFrame) -> str:
+        """What a caption says where `within` cut any; empty otherwise."""
+        if self.bounds is None:
+            return ""
+        low, high = self.bounds
+        if not ((intervals["low"] < low) | (intervals["high"] > high)).any():
+            return ""
+        written = " and ".join(f"{end * self.scale:g}" for end in self.bounds)
+        return f" Intervals are cut at {written}{self.sign}, where {self.name} ends."
+
     def cell(self, value: Any, *, signed: bool = False, bold: bool = False) -> Cell:
         """A cell with the number as shown on the page."""
         number = float(value) * self.scale if given(value) else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgsearch.report.words import PLAIN, short, texts_apart
+from dgsearch.report.figures.comparison import domain_figure
+from dgsearch.report.words import ACCURACY, PLAIN, short, texts_apart
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,20 @@ def test_columns_of_a_heat_map_that_four_digits_would_merge_have_more() -> None:
 def test_different_numbers_have_different_texts(values: list[float]) -> None:
     different = set(values)  # 0.0 and -0.0 are equal
     assert len(set(texts_apart(sorted(different)))) == len(different)
+
+
+def test_figures_cut_intervals_of_an_accuracy_at_0_and_100_and_the_caption_says_so() -> None:
+    summary = pd.DataFrame({
+        "row": ["a", "b"], "domain": ["photo", "photo"], "n": [2, 2],
+        "mean": [0.84, 0.1], "low": [0.588, -0.2], "high": [1.097, 0.4],
+    })  # fmt: skip
+    figure = domain_figure(summary, unit=ACCURACY, colours={})
+    bars = figure.data[0].error_x
+    assert bars.array.tolist() == pytest.approx([16, 30])  # 84 + 16 = 100
+    assert bars.arrayminus.tolist() == pytest.approx([25.2, 10])
+    assert ACCURACY.ends_words(summary) == (
+        " Intervals are cut at 0 and 100 %, where accuracy ends."
+    )
+    assert ACCURACY.ends_words(summary.assign(low=0.1, high=0.9)) == ""
+    assert PLAIN.within(summary) is summary
+    assert PLAIN.ends_words(summary) == ""

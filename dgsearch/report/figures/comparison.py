@@ -138,7 +138,7 @@ def domain_figure(table: pd.DataFrame, *, unit: Unit, colours: Mapping[str, str]
                     "size": 9 if domain == MEAN else 7,
                     "symbol": SYMBOLS[place % len(SYMBOLS)],
                 },
-                error_x=error_bars(part, unit.scale),
+                error_x=error_bars(unit.within(part), unit.scale),
                 customdata=np.column_stack([part["row"], part["n"]]),
                 hovertemplate=f"%{{customdata[0]}}, {safe(domain)}: %{{x:.4~g}}{unit.sign}, "
                 "n = %{customdata[1]}",

@@ -104,7 +104,7 @@ def gap_figure(table: pd.DataFrame, *, unit: Unit) -> go.Figure:
                 mode="lines+markers",
                 line={"color": style["color"], "dash": style["dash"], "width": 2},
                 marker={"color": style["color"], "symbol": style["symbol"], "size": 8},
-                error_y=error_bars(part, unit.scale),
+                error_y=error_bars(unit.within(part), unit.scale),
                 customdata=np.column_stack([part["domain"], part["n"]]),
                 hovertemplate=f"{safe(str(row))}, %{{customdata[0]}}: %{{y:.4~g}}{unit.sign}, "
                 "gap %{x:.1f} %, n = %{customdata[1]}<extra></extra>",

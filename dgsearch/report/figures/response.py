@@ -45,6 +45,7 @@ def response_figure(
         colours: Of each domain and of the mean.
         reported: Horizontal lines: what it is and the number (0..1).
     """
+    summary = unit.within(summary)
     domains = [name for name in dict.fromkeys(summary["domain"]) if name != MEAN]
     several = len(domains) > 1
     titles = ("mean of targets", "each target") if several else None
@@ -134,6 +135,7 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
         labels: How the two hyperparameters are written.
         unit: Of the outcome.
     """
+    surface = unit.within(surface)
     tables = {
         name: surface.pivot(index="second", columns="first", values=name)
         for name in ("common", "n", "low", "high")

@@ -248,7 +248,7 @@ def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> go.Figure:
             go.Scatter(
                 x=part["seconds"],
                 y=part["accuracy"] * unit.scale,
-                error_y=error_bars(part, unit.scale, middle="accuracy"),
+                error_y=error_bars(unit.within(part), unit.scale, middle="accuracy"),
                 mode="markers",
                 marker={
                     "color": styles[row]["color"],

@@ -86,7 +86,7 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
         cost_figure(costs, unit=view.unit),
         f"Mean {view.unit.name} over the targets with 95% t intervals, against the seconds of a "
         "trial. The line joins the rows that no cheaper row beats on the seeds that the rows "
-        "share." + _mark_words(costs),
+        "share." + _mark_words(costs) + view.unit.ends_words(costs),
         Table("cost", headings, rows, (False, *([True] * 6), False)),
     )
 

@@ -185,7 +185,7 @@ def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
         domain_figure(table, unit=view.unit, colours=view.colours),
         f"Each group's mean {view.unit.name} on every target, with 95% t intervals over seeds. "
         "The groups share their seeds, so differences are known more precisely than these "
-        "intervals suggest.",
+        f"intervals suggest.{view.unit.ends_words(table)}",
         Table("domains-numbers", headings, rows, (False, False, True, True, True, True)),
         height_px=min(1200, 160 + 22 * count * (1 + len(view.targets)) // 2),
     )

@@ -104,7 +104,7 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
             colours=view.colours,
             reported=reported_here(view, view.targets),
         ),
-        _caption(view, axis, points),
+        _caption(view, axis, points) + view.unit.ends_words(summary),
         _table(view, symbol, summary, grouped),
     )
     meaning = f"{symbol}: {described.meaning}. " if described else ""

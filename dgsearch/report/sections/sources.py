@@ -47,10 +47,10 @@ _DRAWN_AGAIN = (
 
 @dataclass(frozen=True)
 class _Row:
-    """Correctness of one row of the domains table.
+    """Correctness of one group of the domains table.
 
     Attributes:
-        name: Of the row.
+        name: Of the group.
         seeds: In order.
         tables: (seeds, images) of each target.
     """
@@ -80,7 +80,7 @@ def source_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _rows(view: StudyView) -> list[_Row]:
-    """The rows of the domains table whose trials all stored the same numbers of images."""
+    """The groups of the domains table whose trials all stored the same numbers of images."""
     numbers = view.done.set_index(["config_id", "seed"])["trial_number"].to_dict()
     found = []
     for name, part in list(chosen_rows(view).groupby("row", sort=False))[:_MOST_ROWS]:
@@ -117,7 +117,7 @@ def _means(view: StudyView, rows: Sequence[_Row]) -> Table:
         mean = view.unit.cell(float(np.mean([table.mean() for table in row.tables])))
         count = Cell(str(len(row.seeds)), len(row.seeds))
         shown.append([row.name, count, Cell(str(images), images), mean, *cells])
-    headings = ["row", "seeds", "images", "mean of targets", *_SOURCES]
+    headings = ["group", "seeds", "images", "mean of targets", *_SOURCES]
     headings += ["over domains like these"] * like
     return Table(
         "sources",
@@ -129,7 +129,7 @@ def _means(view: StudyView, rows: Sequence[_Row]) -> Table:
 
 
 def _differences(view: StudyView, rows: Sequence[_Row]) -> list[Block]:
-    """Each row less the first, on the seeds that both have, image by image."""
+    """Each group less the first, on the seeds that both have, image by image."""
     first, *others = rows
     shown: Rows = []
     for row in others:
@@ -157,7 +157,7 @@ def _differences(view: StudyView, rows: Sequence[_Row]) -> list[Block]:
         "of the two trials of each seed whether they are right on different images: it speaks of "
         "these two trained networks, not of the methods."
     )
-    headings = ["row", "shared seeds", "difference", *_SOURCES, "McNemar p of each seed"]
+    headings = ["group", "shared seeds", "difference", *_SOURCES, "McNemar p of each seed"]
     return [
         note,
         Table(

@@ -68,7 +68,8 @@ def _compared(views: Sequence[StudyView]) -> list[Block]:
     figure = Figure(
         "studies",
         domain_figure(drawn, unit=unit, colours=views[0].colours),
-        "Mean over the targets of each study's rows with 95% t intervals over seeds.",
+        "Mean over the targets of each study's rows with 95% t intervals over seeds."
+        + unit.ends_words(drawn),
         numbers,
         height_px=min(1400, 150 + 30 * len(drawn)),
     )
