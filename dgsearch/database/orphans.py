@@ -3,7 +3,10 @@
 Optuna deletes its own rows alone, and SQLite hands the same ids out again: what stays of ours
 would then describe another study. In SQLite a trigger deletes our rows with Optuna's, whoever
 deletes these; what was left before there were triggers is swept when a database is opened for
-writing.
+writing. Elsewhere no id is handed out twice; what is left is swept in the same moment.
+
+Optuna's dashboard renames a study by copying its trials to a new one and deleting the old one.
+Our rows then go to the copy, see `renamed_studies`.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 
+from dgsearch.database.renamed_studies import TRIGGERS, adopt_by_copies
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
     OWN_PREDICTIONS,
@@ -45,39 +49,45 @@ _OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)
 
 
 def guard_ids(engine: Engine) -> None:
-    """In SQLite: let our rows go with the study or trial that they belong to, from now on.
+    """Let our rows go with the study or trial that they belong to, or to its copy.
 
-    Where there are no triggers yet, what was left before is swept. Other databases hand no id
-    out twice, so that what is left there describes nothing else.
+    In SQLite triggers do so from now on; where there are none yet, what was left before is
+    swept. In other databases what has been left is given to copies or swept now.
     """
     if engine.dialect.name != "sqlite":
+        if persistently(engine, _lost_studies):
+            sweep_orphans(engine)
         return
-    found = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN (:a, :b)")
-    a, b = (_trigger(parent) for parent in (STUDIES, TRIALS))
+    wanted = {_trigger(name): statement for name, statement in TRIGGERS.items()}
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     with engine.connect() as connection:
-        if connection.scalar(found, {"a": a, "b": b}) == 2:
-            return
-    sweep_orphans(engine)
-    parents = ((STUDIES, "study_id", _OF_STUDIES), (TRIALS, "trial_id", _OF_TRIALS))
+        found = {name: sql for name, sql in connection.execute(query) if name in wanted}
+    if found == wanted:
+        return
+    if not {_trigger("studies"), _trigger("trials")} <= found.keys():
+        sweep_orphans(engine)
     with engine.begin() as connection:
-        for parent, key, children in parents:
-            deletions = " ".join(
-                f"DELETE FROM {child.name} WHERE {key} = OLD.{key};" for child in children
-            )
+        unguard_ids(connection)
+        for statement in wanted.values():  # another process may be just as far
             connection.exec_driver_sql(
-                f"CREATE TRIGGER IF NOT EXISTS {_trigger(parent)} "
-                f"AFTER DELETE ON {parent.name} BEGIN {deletions} END"
+                statement.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS", 1)
             )
 
 
 def unguard_ids(connection: Connection) -> None:
     """In SQLite: drop the triggers, so that `guard_ids` makes them for the tables of today."""
-    for parent in (STUDIES, TRIALS):
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {_trigger(parent)}")
+    for name in TRIGGERS:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {_trigger(name)}")
 
 
-def _trigger(parent: Table) -> str:
-    return f"dgsearch_{parent.name}_deleted"
+def _trigger(table: str) -> str:
+    return f"dgsearch_{table}_deleted"
+
+
+def _lost_studies(connection: Connection) -> Sequence[int]:
+    """Studies of ours that Optuna does not have any more."""
+    gone = ~exists().where(STUDIES.c.study_id == OWN_STUDIES.c.study_id)
+    return connection.scalars(select(OWN_STUDIES.c.study_id).where(gone)).all()
 
 
 def sweep_orphans(engine: Engine) -> int:
@@ -85,6 +95,7 @@ def sweep_orphans(engine: Engine) -> int:
 
     A trial of ours has its configuration as a user attribute; a trial of the same id without it
     is another one. A study of ours has the name of its file, or trials of ours if it was renamed.
+    What belongs to a study that was copied and then deleted goes to the copy.
 
     Returns:
         How many trials and studies had left rows.
@@ -102,6 +113,7 @@ def forget_study(connection: Connection, study_id: int) -> None:
 
 
 def _sweep(connection: Connection) -> int:
+    adopt_by_copies(connection, _lost_studies(connection))
     same = and_(
         TRIALS.c.trial_id == OWN_TRIALS.c.trial_id, TRIALS.c.study_id == OWN_TRIALS.c.study_id
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -52,7 +54,9 @@ _START_S = 120.0  # $DGSEARCH_RAY_START_S replaces it
 _TOLD_S = 30.0  # after so long it is said that Ray is waited for
 _POLL_S = 0.2
 _SERVERS = ("raylet", "gcs_server")  # without one of these no trial is started any more
-_AUTHENTICATION = ("authenticat", "auth_token", "unauthorized", "auth mode")
+_AUTHENTICATION = ("authenticat", "authtoken", "unauthorized")
+_STANDARD_ERROR = 2
+_READ_BYTES = 2**20
 
 
 def available_cores() -> int:
@@ -88,14 +92,47 @@ def ray_cluster(
             if address is None:
                 stack.enter_context(guarded(_started(on_wait)))
             else:
-                ray.init(address=address, **_SILENT)
+                _join(address)
         except SystemExit:  # Ray answers a SIGTERM so while it starts
             raise KeyboardInterrupt from None
         except DgsearchError:
             raise
         except Exception as error:
-            raise DgsearchError(_not_started(address, error)) from error
+            raise DgsearchError(_not_started(error)) from error
         yield
+
+
+def _join(address: str) -> None:
+    """Join a cluster.
+
+    Raises:
+        DgsearchError: If it cannot be reached, or does not let this process in.
+    """
+    import ray
+
+    with _standard_error_kept() as said:
+        try:
+            ray.init(address=address, **_SILENT)
+        except Exception as error:
+            raise DgsearchError(_not_joined(address, error, said())) from error
+
+
+@contextmanager
+def _standard_error_kept() -> Iterator[Callable[[], str]]:
+    """Hold back what is written to standard error, by Ray's own code past Python too.
+
+    Yields:
+        Gives what was written so far.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        before = os.dup(_STANDARD_ERROR)
+        os.dup2(kept.fileno(), _STANDARD_ERROR)
+        try:
+            yield lambda: os.pread(kept.fileno(), _READ_BYTES, 0).decode(errors="replace")
+        finally:
+            os.dup2(before, _STANDARD_ERROR)
+            os.close(before)
 
 
 def _started(on_wait: Callable[[], None]) -> Path:
@@ -151,23 +188,38 @@ def _waited_for(patience_s: float, on_wait: Callable[[], None]) -> Iterator[None
         services.get_node = look
 
 
-def _not_started(address: str | None, error: Exception) -> str:
-    """What to say of a cluster that did not start or cannot be joined."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if address is None:
-        return (
-            f"this machine: Ray could not be started: {reason}; it was given "
-            "$DGSEARCH_RAY_START_S (120) seconds. See whether the machine is overloaded, short "
-            "of memory or of room in /tmp, then run the same command again"
-        )
-    if any(sign in reason.lower() for sign in _AUTHENTICATION):
+def _not_started(error: Exception) -> str:
+    """What to say of a Ray that did not start on this machine."""
+    return (
+        f"this machine: Ray could not be started: {_reason(error)}; it was given "
+        "$DGSEARCH_RAY_START_S (120) seconds. See whether the machine is overloaded, short of "
+        "memory or of room in /tmp, then run the same command again"
+    )
+
+
+def _not_joined(address: str, error: Exception, said: str) -> str:
+    """What to say of a cluster that cannot be joined.
+
+    Args:
+        address: Its address.
+        error: As Ray raised it.
+        said: What Ray wrote to standard error.
+    """
+    reason = _reason(error)
+    if any(sign in f"{reason} {said}".lower() for sign in _AUTHENTICATION):
         return (
             f"--address {address}: the cluster asks for a token, and this process has none or "
             "another one. Write the cluster's token into ~/.ray/auth_token (or name its file in "
             "RAY_AUTH_TOKEN_PATH, or set RAY_AUTH_TOKEN), set RAY_AUTH_MODE=token, then run the "
-            f"same command again. Ray says: {reason}"
+            "same command again"
         )
-    return f"--address {address}: Ray could not be started: {reason}"
+    return (
+        f"--address {address}: {reason}; see whether `ray status --address {address}` reaches it"
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def dead_server() -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 __all__ = ["with_sleeper"]
 
 _METHOD = '''
+import os
+import sys
 import time
 
 import torch
@@ -40,6 +42,9 @@ class Sleep:
 
     def train_epoch(self, epoch):
         time.sleep(self.sleep)
+        for number in range(int(os.environ.get("SLEEPER_PRINTS_MB", "0"))):
+            print("printed by a trial " * 50_000)
+            sys.stderr.write("printed by a trial\\n" * 50_000)
         random = torch.Generator().manual_seed(hash((self.seed, self.x, epoch)) % 2**31)
         with torch.no_grad():
             self.net.weight.normal_(generator=random)

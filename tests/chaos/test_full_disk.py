@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from dgsearch.database.queries import read_trials
+from dgsearch.errors import DatabaseError
 from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -67,6 +69,32 @@ def test_a_read_only_folder_is_refused_before_any_trial(tmp_path: Path) -> None:
     assert ran.returncode == 2
     assert "artifacts: cannot be written: Read-only file system" in ran.stderr
     assert not (folder / "study.db").exists()
+
+
+def test_a_folder_that_becomes_read_only_stops_the_study_and_leaves_its_trials_open(
+    tmp_path: Path,
+) -> None:
+    folder = _study(tmp_path)
+    flag, place = folder / "flag", folder / "artifacts"
+    later = f"while [ ! -e {flag} ]; do sleep 0.1; done; mount -o remount,ro {place}"
+    mounted = f"mount -t tmpfs none {place} && {{ ( {later} ) & }}"
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(_run, folder, mounted)
+        while not running.done() and not _begun(folder):
+            time.sleep(0.1)
+        flag.touch()  # before the first worker has started
+        ran = running.result()
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert "Read-only file system (waited for 3 s); make the file system writable" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert _ends(folder) == {"interrupted"}
+
+
+def _begun(folder: Path) -> bool:
+    try:
+        return len(read_trials(folder / "study.db")) > 0
+    except DatabaseError:
+        return False
 
 
 def test_a_folder_that_is_deleted_in_the_middle_costs_no_trial(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""Two users of a group share a folder of artefacts; a third may read it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+GROUP, FIRST, SECOND, THIRD = 52000, 52001, 52002, 52003
+ROOT = Path(__file__).parents[2]
+
+# Each begins with the store of the first argument.
+BEGIN = """
+import os, sys, time
+from pathlib import Path
+import torch
+from dgsearch.trainable.files import write_tree
+from dgsearch.trainable.kept_splits import splits_file
+from dgsearch.trainable.marks import SILENCE_S
+from dgsearch.trainable.store import Store
+from dgsearch.trainable.trial import trial_folder
+
+artifacts = Path(sys.argv[1])
+store = Store(artifacts / "stages")
+product, record = {"w": torch.ones(2)}, {"stage": "pretrain", "seconds": 1.0}
+"""
+FIRST_DOES = """
+store.save("kept", product, record)
+assert store.marks.claim("abandoned")  # and ends without giving it back
+write_tree(trial_folder(artifacts, "s", 0) / "checkpoint.safetensors", product)
+write_tree(splits_file(artifacts, "f"), product, label="f")
+half = store.folder / ".half.12345678"
+half.mkdir()
+(half / "product.safetensors").write_bytes(b"x")
+os.utime(half / "product.safetensors", (0, 0))
+os.utime(half, (0, 0))
+"""
+SECOND_DOES = """
+import shutil
+assert store.load("kept")[0]["w"].tolist() == [1.0, 1.0]
+assert store.listed()[0].used_at > time.time() - 600
+assert store.marks.claim("abandoned"), "the claim of a process that is gone"
+store.save("abandoned", product, record)
+store.marks.release("abandoned")
+assert [one.name for one in store.sweep()] == [".half.12345678"]
+write_tree(trial_folder(artifacts, "s", 0) / "checkpoint.safetensors", product)
+shutil.rmtree(trial_folder(artifacts, "s", 0))
+assert sorted(one.key for one in store.prune(keep_bytes=0)) == ["abandoned", "kept"]
+store.save("second", product, record)
+"""
+THIRD_DOES = """
+from dgsearch.errors import ArtefactFolderError
+assert store.load("second")[0]["w"].tolist() == [1.0, 1.0]
+assert store.listed()[0].problem == ""
+assert store.prune(keep_bytes=0) == []
+try:
+    store.save("third", product, record)
+except ArtefactFolderError as error:
+    assert "is not accessible: Permission denied" in str(error), error
+else:
+    raise AssertionError
+assert store.load("second") is not None
+"""
+
+
+def _as(user: int, groups: str, folder: Path, code: str) -> None:
+    """Run code as a user that exists by number alone."""
+    identity = ["--reuid", str(user), "--regid", str(user), *groups.split()]
+    command = ["setpriv", *identity, "--inh-caps=-all", sys.executable, "-c", BEGIN + code]
+    ran = subprocess.run(
+        [*command, str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "OMP_NUM_THREADS": "1"},
+        umask=0o002,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder of the group, whose files are the group's too."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root may become other users (setpriv)")
+    folder = Path(tempfile.mkdtemp(prefix="dgsearch-shared-"))
+    os.chown(folder, 0, GROUP)
+    folder.chmod(0o2775)
+    probe = ["setpriv", "--reuid", str(FIRST), "--clear-groups", sys.executable, "-c", "import os"]
+    try:
+        if subprocess.run(probe, capture_output=True, check=False).returncode:
+            pytest.skip("other users may not run this Python")
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_two_users_of_a_group_share_artefacts_and_a_third_reads_them(shared: Path) -> None:
+    of_group = f"--groups {GROUP}"
+    _as(FIRST, of_group, shared, FIRST_DOES)
+    _as(SECOND, of_group, shared, SECOND_DOES)
+    _as(THIRD, "--clear-groups", shared, THIRD_DOES)
