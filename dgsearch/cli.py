@@ -32,6 +32,7 @@ from dgsearch.arguments import (
 )
 from dgsearch.errors import DgsearchError, unexpected
 from dgsearch.listings import add_listings
+from dgsearch.planning.command import add_plan
 from dgsearch.replaying import add_replay
 from dgsearch.replies import answer_in_json, in_json, reply
 from dgsearch.upkeep import add_upkeep
@@ -125,49 +126,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     raise typer.Exit(outcome.exit_code)
 
 
-@app.command()
-def plan(  # noqa: PLR0913 - one argument for each option of the command
-    study: StudyFile,
-    database: Database = None,
-    artifacts: Artifacts = None,
-    probe: Annotated[
-        bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
-    ] = False,
-    difference: Annotated[
-        float,
-        typer.Option(
-            min=0.01, max=100, metavar="POINTS", help="Difference that seeds shall find."
-        ),
-    ] = 1.0,
-    pilot: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STUDY",
-            help="Study in the database whose deviation over seeds is taken (default: this one).",
-            show_default=False,
-        ),
-    ] = None,
-    overrides: Overrides = None,
-    as_json: Json = False,
-) -> None:
-    """Say what a study would run, what of it is done and shared, its time and its power."""
-    from dgsearch.report.outlook import power_lines, time_lines
-    from dgsearch.runner.commands import plan_file
-    from dgsearch.runner.options import RunOptions
-
-    options = RunOptions(database=database, artifacts=artifacts)
-    plan = plan_file(study, options, overrides=overrides or (), probe=probe)
-    outlook = [
-        *power_lines(
-            database, plan.spec, points=difference, pilot=pilot, comparisons=plan.comparisons
-        )
-    ]
-    if not probe:
-        outlook += time_lines(
-            database, plan.spec, epochs=plan.epochs, missing=plan.missing, at_once=plan.at_once
-        )
-    remarks = [" ".join(line.split()) for line in (*plan.facts["remarks"], *outlook)]
-    reply({**plan.facts, "remarks": remarks}, [*plan.lines, *outlook])
+add_plan(app)
 
 
 @app.command()

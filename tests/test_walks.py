@@ -1,4 +1,4 @@
-"""The walks of CONTRIBUTING (a method, a benchmark, an analysis), followed to the letter.
+"""The walks of CONTRIBUTING (a method, a benchmark, an analysis, a design), to the letter.
 
 A fenced block is a script to run (`sh`), a change to apply (`diff`), or a file to write, whose
 path stands in its first line.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,30 @@ def test_the_walks_lead_where_they_say(tmp_path: Path) -> None:
     assert "Spread over target domains" in page
     assert "best less worst target" in page
 
+    printed = _follow("Adding a design", checkout, environment, checkout)
+    assert "2 passed" in printed
 
-def test_the_change_of_the_walk_fits_the_files_that_it_changes() -> None:
-    changes = [text for language, text in _blocks("Adding an analysis") if language == "diff"]
+
+@pytest.mark.slow
+def test_a_design_of_the_walk_needs_one_module_and_one_section(tmp_path: Path) -> None:
+    for name in ("dgsearch", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for language, text in _blocks("Adding a design"):
+        if language == "diff":
+            _apply(text, tmp_path)
+        elif language == "python":
+            _write(text, tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["tests/study/test_latin_hypercube.py", f"--basetemp={tmp_path / 'made'}"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "2 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("heading", ["Adding an analysis", "Adding a design"])
+def test_the_change_of_the_walk_fits_the_files_that_it_changes(heading: str) -> None:
+    changes = [text for language, text in _blocks(heading) if language == "diff"]
     assert len(changes) == 1
     command = ["git", "apply", "--check", "-"]
     ran = subprocess.run(command, cwd=ROOT, input=changes[0], capture_output=True, text=True)
@@ -89,7 +111,12 @@ def test_the_change_of_the_walk_fits_the_files_that_it_changes() -> None:
 
 
 def test_every_block_of_the_walks_is_one_that_can_be_followed() -> None:
-    for heading in ("Adding a method", "Adding a benchmark", "Adding an analysis"):
+    for heading in (
+        "Adding a method",
+        "Adding a benchmark",
+        "Adding an analysis",
+        "Adding a design",
+    ):
         blocks = _blocks(heading)
         assert blocks
         for language, text in blocks:

@@ -11,13 +11,11 @@ from dgsearch.database.outcomes import target_means
 from dgsearch.designs.decisions import Decision
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.errors import DatabaseError
-from dgsearch.space import Int, Space
-from dgsearch.study import StudySpec
+from dgsearch.space import Int
 
-__all__ = ["ADAPTIVE", "REFERENCE", "plan_of", "seed_decisions"]
+__all__ = ["REFERENCE", "plan_of", "seed_decisions"]
 
 REFERENCE = "reference"  # in place of a verdict
-ADAPTIVE = "adaptive-seeds"  # kind of design
 
 
 def plan_of(trials: pd.DataFrame, facts: StudyFacts) -> AdaptivePlan:
@@ -30,19 +28,15 @@ def plan_of(trials: pd.DataFrame, facts: StudyFacts) -> AdaptivePlan:
     Raises:
         DatabaseError: If the study has another design.
     """
-    kind = facts.spec.get("design", {}).get("kind", "foreign")
-    if kind != ADAPTIVE:
+    outcomes, images = target_means(trials, facts.targets), facts.facts.get("images", {})
+    decided = facts.plan.decided(outcomes, images) if facts.plan else None
+    if decided is None:
+        kind = facts.design.kind or "foreign"
         raise DatabaseError(
-            f"study {facts.name!r}: design.kind = {kind!r}: only {ADAPTIVE!r} decides over seeds; "
-            "compare its configurations with compare_to_reference"
+            f"study {facts.name!r}: design.kind = {kind!r} decides nothing over seeds, as "
+            "adaptive-seeds does; compare its configurations with compare_to_reference"
         )
-    spec = StudySpec.model_validate(dict(facts.spec))
-    spaces = {name: Space.model_validate(space) for name, space in facts.facts["spaces"].items()}
-    outcomes = target_means(trials, spec.data.targets)
-    plan = spec.design.plan(spec, spaces, outcomes, images=facts.facts.get("images", {}))
-    if plan is None:
-        raise DatabaseError(f"study {facts.name!r}: its design decides nothing over seeds")
-    return plan
+    return decided
 
 
 def seed_decisions(trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:

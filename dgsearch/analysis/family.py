@@ -1,8 +1,4 @@
-"""Methods at an equal tuning budget: which configuration of each counts, and how they compare.
-
-A configuration is chosen by its mean over the seeds on the selection split; no number of a target
-domain takes part.
-"""
+"""Methods at an equal tuning budget: how they compare, each at the configuration that counts."""
 
 from __future__ import annotations
 
@@ -10,38 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.comparison import compare_to_reference
 from dgsearch.analysis.selection import MEAN, finished
-from dgsearch.analysis.shared_seeds import balanced_trials
 
-__all__ = ["chosen_configurations", "family_table"]
-
-
-def chosen_configurations(trials: pd.DataFrame, *, maximise: bool = True) -> pd.DataFrame:
-    """The configuration of each method with the best mean value over the seeds.
-
-    Means are over the seeds that the method's configurations share (`shared_seeds.balanced`); a
-    configuration that lacks one of them is not chosen. Of equal ones the first that was run.
-
-    Args:
-        trials: `read_trials` of one study; uses state, method, config_id, seed and value (on the
-            selection split).
-        maximise: Whether a higher value is better.
-
-    Returns:
-        One row a method in order of first trial: method, config_id, value (the mean), seeds
-        (shared), configurations (that have all of these: what it was chosen from).
-    """
-    done = finished(trials).dropna(subset=["value"])
-    rows = []
-    for method, own in done.groupby("method", sort=False, observed=True):
-        shared = balanced_trials(own, "value")
-        scored = shared.groupby("config_id", sort=False, observed=True)["value"].mean()
-        best = str(scored.idxmax() if maximise else scored.idxmin())
-        value = float(scored.max() if maximise else scored.min())
-        rows.append((method, best, value, shared["seed"].nunique(), len(scored)))
-    columns = ["method", "config_id", "value", "seeds", "configurations"]
-    return pd.DataFrame(rows, columns=columns)
+__all__ = ["family_table"]
 
 
 def family_table(
@@ -67,7 +36,7 @@ def family_table(
         difference_deviation, low, high, p, p_holm, smallest_p, detectable, as in
         `compare_columns`. Empty where the reference has no finished trial.
     """
-    chosen = chosen_configurations(trials, maximise=maximise)
+    chosen = chosen_configurations(finished(trials), maximise=maximise)
     own = chosen.loc[chosen["method"] == reference, "config_id"]
     if own.empty:
         return pd.DataFrame()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.selection import MEAN, finished
-from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import intervals_by
 
 __all__ = ["RULES", "chosen_trials", "epoch_accuracies", "rule_table"]
@@ -57,9 +57,8 @@ def chosen_trials(
 ) -> pd.DataFrame:
     """The trials of the configuration that a rule chooses for each row, at the epoch it chooses.
 
-    Within a row the configuration of the best mean is chosen, over the seeds that they share
-    (`shared_seeds.balanced`): by accuracy on the selection split, for the oracle by that on the
-    targets.
+    Within a row it is that of `chosen_configurations`: by accuracy on the selection split, for
+    the oracle by that on the targets.
 
     Args:
         trials: `read_trials` of one study with a column `row` (what is compared).
@@ -81,19 +80,10 @@ def chosen_trials(
         by_trial = at.groupby("trial_number")[criterion]
         picked = at.loc[by_trial.idxmax() if maximise else by_trial.idxmin()]
     joined = done.merge(picked, on="trial_number", how="inner")
-    parts = []
-    for _, own in joined.groupby("row", sort=False, observed=True):
-        scored = (
-            balanced_trials(own, criterion)
-            .groupby("config_id", sort=False, observed=True)[criterion]
-            .mean()
-        )
-        if len(scored):
-            best = scored.idxmax() if maximise else scored.idxmin()
-            parts.append(own[own["config_id"] == best])
-    chosen = pd.concat(parts, ignore_index=True) if parts else joined
+    best = chosen_configurations(joined, by="row", value=criterion, maximise=maximise)
+    chosen = best[["row", "config_id"]].merge(joined, how="left")
     columns = ["row", "config_id", "seed", "epoch", "validation", *targets, MEAN]
-    return chosen[columns].reset_index(drop=True)
+    return chosen[columns]
 
 
 def rule_table(

@@ -1,9 +1,10 @@
-"""What a study is, as the database tells it: its file as data, its spaces, versions, machine."""
+"""What a study is, as the database tells it: its study file, its spaces, versions, machine."""
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,18 @@ from sqlalchemy import Engine, inspect, select
 
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.tables import OWN_STUDIES, STUDIES
+from dgsearch.designs.base import Design
+from dgsearch.designs.registry import UnknownDesign
+from dgsearch.diagnostics.declaring import Expectation
+from dgsearch.diagnostics.known import (
+    KnownDiagnostics,
+    known_diagnostics,
+    known_expectations,
+)
 from dgsearch.space import Choice, Float, Int, Space
+from dgsearch.study.plan import StudyPlan
+from dgsearch.study.spec import StudySpec
+from dgsearch.study.stored import stored_study
 
 __all__ = ["StudyFacts", "read_facts"]
 
@@ -23,35 +35,66 @@ class StudyFacts:
 
     Attributes:
         name: Its name.
-        spec: The study file as data; empty for a study that dgsearch did not write.
+        spec: The study file; None for a study that dgsearch did not write.
         facts: Study file's text, spaces, versions, machine, classes, data fingerprint.
         created_at: When it was registered, UTC; None for a foreign study.
     """
 
     name: str
-    spec: Mapping[str, Any] = field(default_factory=dict)
+    spec: StudySpec | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
 
     @property
+    def design(self) -> Design:
+        """The design; of a foreign study one that answers nothing."""
+        return self.spec.design if self.spec else UnknownDesign()
+
+    @property
     def method(self) -> str:
         """The method, empty for a foreign study."""
-        return str(self.spec.get("method", ""))
+        return self.spec.method if self.spec else ""
+
+    @property
+    def question(self) -> str:
+        """What the study asks; empty if it does not say."""
+        return self.spec.question if self.spec else ""
 
     @property
     def targets(self) -> list[str]:
         """Target domains."""
-        return list(self.spec.get("data", {}).get("targets", []))
+        return list(self.spec.data.targets) if self.spec else []
 
     @property
     def varied(self) -> list[str]:
         """Hyperparameters that the design varies."""
-        return list(self.spec.get("design", {}).get("vary", {}))
+        return list(self.design.vary)
 
     @property
-    def is_ablation(self) -> bool:
-        """Whether the study compares variants with the full method."""
-        return bool(self.spec.get("design", {}).get("kind") == "ablation")
+    def spaces(self) -> dict[str, Space]:
+        """Space of each method as it was when the study ran; empty for a foreign study."""
+        described = self.facts.get("spaces", {})
+        return {name: Space.model_validate(space) for name, space in described.items()}
+
+    @functools.cached_property
+    def plan(self) -> StudyPlan | None:
+        """The plan of the study with the spaces of then; None for a foreign study."""
+        return StudyPlan(self.spec, self.spaces) if self.spec else None
+
+    @functools.cached_property
+    def diagnostics(self) -> KnownDiagnostics:
+        """What is known of the numbers that training reported."""
+        return known_diagnostics(self.facts.get("diagnostics", {}))
+
+    @property
+    def expectations(self) -> Sequence[Expectation]:
+        """What the paper of the study's method says of its hyperparameters."""
+        return known_expectations(self.facts.get("expectations", {}), self.method)
+
+    @property
+    def planned(self) -> int | None:
+        """How many trials its runner has planned; None where nobody has recorded it."""
+        return self.facts.get("planned")
 
     @property
     def space(self) -> Space:
@@ -61,10 +104,8 @@ class StudyFacts:
 
     def centre(self) -> dict[str, Any]:
         """Value of each varied hyperparameter while the others move: fixed, or the default."""
-        return {
-            name: self.spec["hyperparameters"].get(name, self.space[name].default)
-            for name in self.varied
-        }
+        fixed = self.spec.hyperparameters if self.spec else {}
+        return {name: fixed.get(name, self.space[name].default) for name in self.varied}
 
     def describe(self, name: str) -> Float | Int | Choice | None:
         """The description of a hyperparameter, None where there is none."""
@@ -91,4 +132,4 @@ def read_facts(engine: Engine, study: str) -> StudyFacts:
     with naming_broken_rows(engine):
         created_at = datetime.fromtimestamp(row.created_at, tz=UTC)
         spec, facts = (dict(json.loads(text)) for text in (row.spec_json, row.facts_json))
-    return StudyFacts(study, spec, facts, created_at)
+    return StudyFacts(study, stored_study(spec), facts, created_at)

@@ -259,22 +259,23 @@ def _shown(entry: Any) -> str:
     return "nothing" if entry is None else json.dumps(entry)
 
 
+def _compared(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What must stay as it was: all but the free entries, and of the design its kind."""
+    kept = {name: entry for name, entry in content.items() if name not in _FREE}
+    return kept | {"design": {"kind": content.get("design", {}).get("kind")}}
+
+
 def _compare(spec: StudySpec, stored: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    now = json.loads(spec.model_dump_json())
     switches = {name for found in open_switches(spec, facts).values() for name in found}
     free = {f"hyperparameters.{name}" for name in switches}
+    now = _compared(json.loads(spec.model_dump_json()))
+    earlier = _compared(stored)
     differences = [
         f"  {place}: in the database {_shown(before)}, in the file {_shown(after)}"
         for name in now
-        if name not in _FREE and name != "design"
-        for place, before, after in _differing(name, stored.get(name), now[name])
+        for place, before, after in _differing(name, earlier.get(name), now[name])
         if place not in free
     ]
-    old, new = stored.get("design", {}), now["design"]
-    if old.get("kind") != new["kind"]:
-        differences.append(
-            f"  design.kind: in the database {old.get('kind')}, in the file {new['kind']}"
-        )
     if differences:
         lines = "\n".join(differences)
         raise StudyChangedError(

@@ -29,13 +29,23 @@ class Ablation(Design, frozen=True):
     kind: Literal["ablation"]
     variants: Annotated[dict[str, dict[str, Scalar]], Field(min_length=1)]
 
-    has_variants: ClassVar[bool] = True
-    reference_words: ClassVar[str] = "the full method"
+    reference_variant: ClassVar[str] = FULL
+    trial_columns: ClassVar[tuple[str, ...]] = ("variant",)
+    answer: ClassVar[tuple[str, ...]] = ("full method", "variants")
 
     @property
     def vary(self) -> dict[str, Any]:
         """Nothing: an ablation replaces, it does not vary over a range."""
         return {}
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """Its variants against the full method."""
+        return ("domains", "sources", "metrics", "ablation")
+
+    def named_variants(self) -> Mapping[str, Mapping[str, Any]]:
+        """Its variants."""
+        return self.variants
 
     def added_methods(self) -> Sequence[str]:
         """Methods of the variants that are other methods."""

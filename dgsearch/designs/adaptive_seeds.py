@@ -51,11 +51,28 @@ class AdaptiveSeeds(Design, frozen=True):
 
     accuracy_only: ClassVar[bool] = True
     adds_seeds: ClassVar[bool] = True
+    answer: ClassVar[tuple[str, ...]] = ("level", "decisions")  # others take seeds as fixed
+    caveat: ClassVar[str] = (
+        "Seeds were added in the light of results. The decisions above and the section on "
+        "seeds allow for that; all other intervals and p values of this page take the number "
+        "of seeds as fixed and claim too much."
+    )
 
     @property
     def crossed(self) -> bool:
         """Whether its points are those of a grid."""
         return self.combine == "grid"
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """The decisions, then those of its points."""
+        domains, sources, metrics, *rest = super().sections
+        return (domains, sources, metrics, "seeds", *rest)
+
+    def seed_words(self, seeds: Sequence[int]) -> str:
+        """The study's own, and how many there may be."""
+        own = super().seed_words(seeds)
+        return f"{own}, and up to {self.max_seeds} where decisions are open"
 
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """The study's own, which all points take."""

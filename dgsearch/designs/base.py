@@ -58,12 +58,13 @@ class Design(BaseModel, frozen=True, extra="forbid"):
     accuracy_only: ClassVar[bool] = False  # decides by accuracy, whatever else is recorded
 
     # What the page asks
-    has_variants: ClassVar[bool] = False  # variants of the full method, called by name
     one_a_method: ClassVar[bool] = False  # of each method one configuration counts
     adds_seeds: ClassVar[bool] = False  # points take seeds of their own beyond the study's
-    confirms: ClassVar[bool] = False  # the best points alone are run at every seed
-    has_indices: ClassVar[bool] = False  # its points give Sobol indices
-    reference_words: ClassVar[str] = "the centre"  # what others are compared with
+    reference_variant: ClassVar[str] = ""  # what others are compared with; empty: the centre
+    compared_as: ClassVar[str] = "variant"  # what each of the others is called
+    trial_columns: ClassVar[tuple[str, ...]] = ()  # what the table of trials shows besides
+    answer: ClassVar[tuple[str, ...]] = ("level", "baselines", "ranges")  # sentences, by name
+    caveat: ClassVar[str] = ""  # what a reader must know of its seeds before all intervals
 
     @property
     def crossed(self) -> bool:
@@ -74,6 +75,57 @@ class Design(BaseModel, frozen=True, extra="forbid"):
     def random_points(self) -> bool:
         """Whether its points stand for draws from the ranges, whatever came out before."""
         return False
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """Sections of its page in their order, by name; every page has others around them.
+
+        `dgsearch.report.sections.registry` lists the names.
+        """
+        joint = ("path", "sensitivity", "pairs", "importance", "dependence")
+        tuning = ("tuning",) if self.random_points or self.proposals else ()
+        return (
+            "domains",
+            "sources",
+            "metrics",
+            *tuning,
+            "configurations",
+            *(joint if self.crossed else ("sensitivity",)),
+        )
+
+    def ranges(self, method: str) -> Mapping[str, Any]:
+        """What it varies of one method."""
+        return self.vary
+
+    @property
+    def budget(self) -> int:
+        """How many configurations each method has, where all have as many; else 0."""
+        return 0
+
+    def named_variants(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each variant that has a name replaces."""
+        return {}
+
+    def candidates(self, seeds: Mapping[str, int]) -> Collection[str]:
+        """The configurations among which one may be chosen.
+
+        Args:
+            seeds: At how many seeds each of its points has finished, by config_id.
+        """
+        return seeds.keys()
+
+    def chosen_words(self, *, best: str, metric: str) -> str:
+        """How the configurations that count were chosen; empty where all count.
+
+        Args:
+            best: "highest" or "lowest", which is better.
+            metric: Name of what selects.
+        """
+        return ""
+
+    def seed_words(self, seeds: Sequence[int]) -> str:
+        """The seeds of the study, as its page lists them."""
+        return ", ".join(str(seed) for seed in seeds)
 
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """Seeds that all points have, where others have only some; None: all seeds are such."""

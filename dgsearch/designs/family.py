@@ -35,6 +35,14 @@ class Family(Design, frozen=True):
 
     names_methods: ClassVar[bool] = True
     one_a_method: ClassVar[bool] = True
+    compared_as: ClassVar[str] = "method"
+    trial_columns: ClassVar[tuple[str, ...]] = ("configuration",)
+    answer: ClassVar[tuple[str, ...]] = ("methods", "variants")
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """Its methods against the study's own, and what their tuning brought."""
+        return ("domains", "sources", "metrics", "family", "tuning")
 
     @property
     def random_points(self) -> bool:
@@ -48,6 +56,18 @@ class Family(Design, frozen=True):
     def asks_for(self, method: str) -> Collection[str]:
         """What the method is drawn from."""
         return self.ranges(method)
+
+    @property
+    def budget(self) -> int:
+        """How many configurations each method has."""
+        return self.configurations
+
+    def chosen_words(self, *, best: str, metric: str) -> str:
+        """By the mean on the validation split."""
+        return (
+            f"Each method is shown at the configuration with its {best} mean {metric} on the "
+            "validation split over the seeds."
+        )
 
     def added_methods(self) -> Sequence[str]:
         """Its methods."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -30,7 +30,6 @@ class Search(Design, frozen=True):
     confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
 
     replaces_fixed: ClassVar[bool] = False
-    confirms: ClassVar[bool] = True
 
     @property
     def crossed(self) -> bool:
@@ -45,6 +44,11 @@ class Search(Design, frozen=True):
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """The first: the others hold the best proposals alone."""
         return seeds[:1]
+
+    def candidates(self, seeds: Mapping[str, int]) -> Collection[str]:
+        """Where some proposals are confirmed at further seeds, one of these."""
+        confirmed = [config_id for config_id, count in seeds.items() if count > 1]
+        return confirmed or seeds.keys()
 
     @property
     def proposals(self) -> int:

@@ -10,14 +10,14 @@ along some orders that are drawn in pairs, each with its reverse [Mitchell22].
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from dgsearch.designs.base import Design
 from dgsearch.designs.catalogue import check_value
-from dgsearch.designs.coalitions import Game
+from dgsearch.designs.coalitions import FULL, Game
 from dgsearch.designs.fields import Scalar
 from dgsearch.designs.points import Asked, Configuration, Parts, shared_values
 from dgsearch.errors import Problem, one_of
@@ -49,8 +49,14 @@ class Shapley(Design, frozen=True):
     switches: Annotated[dict[str, dict[str, Scalar]], Field(min_length=2, max_length=_MOST)]
     orders: Annotated[int, Field(ge=4), AfterValidator(_even)] = 16
 
-    has_variants: ClassVar[bool] = True
-    reference_words: ClassVar[str] = "the full method"
+    reference_variant: ClassVar[str] = FULL
+    trial_columns: ClassVar[tuple[str, ...]] = ("variant",)
+    answer: ClassVar[tuple[str, ...]] = ("full method", "shapley")
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """What each switch carries, then every coalition against the full method."""
+        return ("domains", "sources", "metrics", "shapley", "ablation")
 
     @property
     def vary(self) -> dict[str, Any]:

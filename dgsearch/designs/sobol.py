@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -36,7 +36,6 @@ class Sobol(Design, frozen=True):
     samples: Annotated[int, Field(ge=2), AfterValidator(_power_of_two)]
 
     replaces_fixed: ClassVar[bool] = False
-    has_indices: ClassVar[bool] = True
 
     @property
     def crossed(self) -> bool:
@@ -47,6 +46,12 @@ class Sobol(Design, frozen=True):
     def random_points(self) -> bool:
         """Points of a Sobol sequence, which fill the ranges more evenly than draws."""
         return True
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """Those of a design that moves all at once, and the indices."""
+        *before, last = super().sections
+        return (*before, "sobol", last)
 
     def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
         """The centre, then the points."""

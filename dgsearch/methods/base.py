@@ -199,7 +199,11 @@ class Stage:
 
 
 class Method(Protocol):
-    """A way to train a classifier, as a chain of stages."""
+    """A way to train a classifier, as a chain of stages.
+
+    It may also have `diagnostics`, a tuple of `dgsearch.diagnostics.Diagnostic`: what the numbers
+    are that its stages report, in words, with bounds and known ways to fail. Pages show them.
+    """
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from dgsearch.data.division import (
     TARGET_TRAIN,
     TARGET_VALIDATION,
 )
+from dgsearch.diagnostics import Diagnostic
 from dgsearch.errors import MethodError, one_of
 from dgsearch.methods.base import Method, Stage
 from dgsearch.space import Int, Space
@@ -80,6 +81,9 @@ def _problems(method: Any) -> Iterator[str]:
     for name in _COMMON:
         if name not in method.space or not isinstance(method.space[name], Int):
             yield f"its space needs a whole number {name!r}"
+    declared = getattr(method, "diagnostics", ())
+    if not all(isinstance(item, Diagnostic) for item in declared):
+        yield "diagnostics must be a tuple of dgsearch.diagnostics.Diagnostic"
     yield from _stage_problems(method.stages(method.space.defaults()), method)
 
 

@@ -7,7 +7,9 @@ objects that takes no arguments.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.errors import MethodError, one_of
@@ -20,9 +22,19 @@ from dgsearch.methods.mixup import MANIFOLD_MIXUP
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.protocol import as_method, clash_of
 from dgsearch.plugins import leave_out, load_plugins
-from dgsearch.study import Catalogue
+from dgsearch.study import Catalogue, StudySpec
+from dgsearch.study.plan import StudyPlan, compile_study
 
-__all__ = ["ENTRY_POINTS", "catalogue", "find_method", "installed_methods", "plugin_packages"]
+__all__ = [
+    "ENTRY_POINTS",
+    "catalogue",
+    "compiled",
+    "diagnostic_facts",
+    "expectation_facts",
+    "find_method",
+    "installed_methods",
+    "plugin_packages",
+]
 
 ENTRY_POINTS = "dgsearch.methods"
 
@@ -85,3 +97,27 @@ def catalogue() -> Catalogue:
         benchmarks=benchmark_domains(),
         one_target=frozenset(name for name, method in methods.items() if method.one_target),
     )
+
+
+def compiled(spec: StudySpec) -> StudyPlan:
+    """What a study will run with the methods that are installed."""
+    return compile_study(spec, lambda name: find_method(name).space)
+
+
+def diagnostic_facts(methods: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What a page must know of the numbers that methods report, as plain data, by their names."""
+    return {
+        item.name: item.model_dump(mode="json", exclude_defaults=True)
+        for name in methods
+        for item in getattr(find_method(name), "diagnostics", ())
+    }
+
+
+def expectation_facts(methods: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """What the papers of methods say of their hyperparameters, as plain data, by method."""
+    return {
+        name: [
+            item.model_dump(mode="json") for item in getattr(find_method(name), "expectations", ())
+        ]
+        for name in methods
+    }

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dgsearch.data.splits import SOURCE_TRAIN, Batch
+from dgsearch.diagnostics import Diagnostic, common
 from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
@@ -121,6 +122,7 @@ class SingleDomain:
         version: Of its stage; raised when a change alters what it makes.
         step: How the loss of a batch changes the weights.
         memory: What its loss remembers from batch to batch.
+        diagnostics: What is known of the numbers that it reports.
     """
 
     name: str
@@ -131,6 +133,7 @@ class SingleDomain:
     one_target: bool = False
     step: BatchStep = descend
     memory: Memory = _nothing
+    diagnostics: tuple[Diagnostic, ...] = common.DIAGNOSTICS
 
     @property
     def space(self) -> Space:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import ADAPTIVE, seed_decisions
+from dgsearch.analysis.adaptive import seed_decisions
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.predictions import read_predictions
@@ -95,8 +95,9 @@ class Study:
 
     def best(self, rule: str = "validation", targets: Sequence[str] | None = None) -> pd.DataFrame:
         """The configuration that a rule chooses; targets as in the study file if not given."""
-        named = self.facts.targets if targets is None else targets
-        seeds = self.facts.spec.get("seeds") if self._is_adaptive() else None
+        facts = self.facts
+        named = facts.targets if targets is None else targets
+        seeds = facts.spec.seeds if facts.spec and facts.design.adds_seeds else None
         trials = self.trials(seeds=seeds)  # the seeds that every configuration has
         return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
 
@@ -123,7 +124,7 @@ class Study:
     def _repr_html_(self) -> str:
         """Its counts and its best configurations, as a notebook shows them."""
         counts = " · ".join(f"{count} {state}" for state, count in self._counts().items())
-        question = str(self.facts.spec.get("question", ""))
+        question = self.facts.question
         lines = [
             f"<h4>{escape(self.name)}</h4>",
             f"<p>{escape(question)}</p>" if question else "",
@@ -140,9 +141,6 @@ class Study:
         """Trials by state, without states that no trial is in."""
         (row,) = read_studies(self._engine, self.name).to_dict("records")
         return {state: int(row[state.lower()]) for state in STATES if row[state.lower()]}
-
-    def _is_adaptive(self) -> bool:
-        return bool(self.facts.spec.get("design", {}).get("kind") == ADAPTIVE)
 
     def _maximise(self) -> bool:
         (direction,) = read_studies(self._engine, self.name, columns=["direction"])["direction"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import ADAPTIVE, REFERENCE, seed_decisions
+from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.statistics import fewest_pairs, mean_interval
@@ -133,15 +133,13 @@ def decisions_answer(view: StudyView) -> dict[str, Any]:
         ReportError: If the study has no reference.
     """
     _check_results(view)
-    adaptive = view.kind == ADAPTIVE
-    found = _decided(view) if adaptive else _corrected(view)
-    design = view.facts.spec.get("design", {})
+    rule = view.plan.rule if view.design.adds_seeds else None
     return {
         **_head(view),
-        "rule": "repeated confidence intervals" if adaptive else "95% interval and Holm's p",
-        "confidence": design["confidence"] if adaptive else 1 - LEVEL,
-        "margin": design["margin"] if adaptive else None,
-        **found,
+        "rule": "repeated confidence intervals" if rule else "95% interval and Holm's p",
+        "confidence": rule.confidence if rule else 1 - LEVEL,
+        "margin": rule.margin if rule else None,
+        **(_decided(view) if rule else _corrected(view)),
     }
 
 
@@ -165,7 +163,8 @@ def _corrected(view: StudyView) -> dict[str, Any]:
     if view.reference is None:
         raise ReportError(
             f"study {view.facts.name!r} has no finished reference to decide against "
-            f"(design.kind = {view.kind!r}); name two configurations: dgsearch compare STUDY A B"
+            f"(design.kind = {view.design.kind!r}); name two configurations: dgsearch compare "
+            "STUDY A B"
         )
     wide = view.done.pivot_table(
         index="seed", columns="config_id", values=view.outcome, sort=False
@@ -210,8 +209,7 @@ def _candidates(view: StudyView) -> pd.DataFrame:
     """Finished trials among whose configurations the best is chosen."""
     own = view.alike[view.alike["role"] != "baseline"]
     own = own if len(own) else view.alike
-    runs = own.groupby("config_id")["seed"].transform("nunique")
-    return own[runs > 1] if view.kind == "search" and (runs > 1).any() else own
+    return view.candidates(own)
 
 
 def _highest(view: StudyView, wide: pd.DataFrame) -> pd.DataFrame:

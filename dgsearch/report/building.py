@@ -71,7 +71,9 @@ def build_page(
     views = [study_view(each, colours) for each in data]
     parts = [
         StudyPart(
-            view.facts.name, str(view.facts.spec.get("question") or ""), study_sections(view)
+            view.facts.name,
+            view.facts.question,
+            study_sections(view),
         )
         for view in views
     ]

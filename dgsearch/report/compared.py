@@ -31,7 +31,7 @@ def compared(view: StudyView) -> pd.DataFrame:
     """
     if view.reference is None:
         return pd.DataFrame({"config_id": [], "role": [], "label": []})
-    if view.kind == "family":
+    if view.design.one_a_method:
         table = family_table(
             view.done,
             reference=view.facts.method,
@@ -65,9 +65,9 @@ def differences(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
 def reported_for(view: StudyView, table: pd.DataFrame) -> dict[str, dict[str, object]]:
     """The paper's reported difference of each variant that its ablation has, by label."""
     reported = reported_differences(view.facts.method)
-    if reported.empty or view.kind != "ablation" or view.metric != "accuracy":
+    variants = view.design.named_variants()
+    if reported.empty or not variants or view.metric != "accuracy":
         return {}
-    variants = view.facts.spec["design"]["variants"]
     found: dict[str, dict[str, object]] = {}
     for entry in records(reported):
         change = _CHANGES.get(entry["variant"])
@@ -81,11 +81,11 @@ def reported_for(view: StudyView, table: pd.DataFrame) -> dict[str, dict[str, ob
 def reported_here(view: StudyView, targets: Sequence[str]) -> list[tuple[str, float]]:
     """What the paper reports for the full method on this very benchmark, source and targets."""
     numbers = reported_numbers()
-    data = view.facts.spec.get("data", {})
-    source = "+".join(sorted(data.get("source", [])))
+    data = view.spec.data
+    source = "+".join(sorted(data.source))
     own = numbers[
         (numbers["method"] == view.facts.method)
-        & (numbers["benchmark"] == data.get("benchmark"))
+        & (numbers["benchmark"] == data.benchmark)
         & (numbers["source"] == source)
         & (numbers["variant"] == "full")
         & (numbers["metric"] == view.metric)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import REFERENCE, plan_of, seed_decisions
+from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.designs.decisions import BETTER, EQUIVALENT, FAILED, OPEN, WAITING, WORSE
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, plural, records
@@ -22,14 +22,14 @@ def decided(view: StudyView) -> pd.DataFrame:
 
 def verdict_words(view: StudyView) -> dict[str, str]:
     """Each verdict as the page writes it."""
-    design = view.facts.spec["design"]
-    margin = f"±{view.unit.text(design['margin'])} {view.unit.step}"
+    rule = view.plan.rule
+    margin = f"±{view.unit.text(rule.margin)} {view.unit.step}"
     return {
         REFERENCE: REFERENCE,
         BETTER: BETTER,
         WORSE: WORSE,
         EQUIVALENT: f"equivalent within {margin}",
-        OPEN: f"open at the cap of {plural(design['max_seeds'], 'seed')}",
+        OPEN: f"open at the cap of {plural(rule.cap, 'seed')}",
         WAITING: "waiting for trials",
         FAILED: "too few trials finished",
     }
@@ -40,7 +40,7 @@ def decision_sentences(view: StudyView) -> list[str]:
     table = decided(view)
     reference = table.loc[table["verdict"] == REFERENCE, "label"].iloc[0]
     others = table[table["verdict"] != REFERENCE]
-    confidence = view.facts.spec["design"]["confidence"]
+    confidence = view.plan.rule.confidence
     words = verdict_words(view)
     parts = []
     for verdict in (BETTER, WORSE, EQUIVALENT, OPEN, WAITING, FAILED):
@@ -59,7 +59,7 @@ def decision_sentences(view: StudyView) -> list[str]:
 
 def spared_sentence(view: StudyView) -> str:
     """How many trials the design has planned, and how many all points at the cap would take."""
-    plan = plan_of(view.data.trials, view.facts)
+    plan = view.plan
     planned, most = len(plan.trials), plan.most
     so_far = " so far" if any(d.verdict == WAITING for _, d in plan.decisions) else ""
     return (

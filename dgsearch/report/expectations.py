@@ -13,19 +13,19 @@ from dgsearch.report.words import p_text, plural, records, short
 
 __all__ = ["expectation_sentences"]
 
-_BEST = {"T": 5, "N_b": 5}  # of MPBM: the values from which the paper sees no gain, or a loss
-
 
 def expectation_sentences(view: StudyView) -> list[str]:
-    """Whether T or N_b above 5 is worse than 5, and whether variants behave as reported."""
-    beyond = [_beyond(view, name, best) for name, best in _BEST.items() if name in view.varied]
+    """Whether larger values are worse where that is expected, and variants behave as reported."""
+    beyond = [
+        _beyond(view, item.hyperparameter, item.enough)
+        for item in view.facts.expectations
+        if item.hyperparameter in view.varied
+    ]
     return [text for text in beyond if text] + _variants(view)
 
 
-def _beyond(view: StudyView, name: str, best: int) -> str:
-    """Values above the paper's choice against that choice, paired over seeds."""
-    if view.facts.method not in ("mpbm", "mpbm+augkd"):
-        return ""
+def _beyond(view: StudyView, name: str, best: float) -> str:
+    """Values above the one that is enough against it, paired over seeds."""
     points = response_points(view.points, name, centre=view.centre, targets=view.targets)
     own = points[(points["domain"] == MEAN) & (points["value"] >= best)]
     wide = own.pivot_table(index="seed", columns="value", values="accuracy", observed=True)
@@ -33,7 +33,7 @@ def _beyond(view: StudyView, name: str, best: int) -> str:
         return ""
     table = compare_columns(wide, best)
     parts = [_value_words(view, row) for row in records(table[table["row"] != best])]
-    return f"{view.label(name)} above {best}, against {best}: {'; '.join(parts)}."
+    return f"{view.label(name)} above {best:g}, against {best:g}: {'; '.join(parts)}."
 
 
 def _value_words(view: StudyView, row: dict[str, Any]) -> str:

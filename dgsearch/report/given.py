@@ -17,14 +17,13 @@ _ACCURACY = "teacher_accuracy_student_domain"
 
 def given_teacher(view: StudyView) -> str:
     """File and network of the given teacher; empty where the teacher was trained."""
-    teacher = view.facts.spec.get("teacher")
-    return f"{PurePath(teacher['file']).name} ({teacher['network']})" if teacher else ""
+    teacher = view.spec.teacher
+    return f"{PurePath(teacher.file).name} ({teacher.network})" if teacher else ""
 
 
 def trained_on(view: StudyView) -> str:
     """The source, or that there is none because the teacher was given."""
-    data = view.facts.spec["data"]
-    return ", ".join(data["source"]) or "no source: the teacher was given"
+    return ", ".join(view.spec.data.source) or "no source: the teacher was given"
 
 
 def teacher_sentences(view: StudyView) -> list[str]:

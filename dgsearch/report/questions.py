@@ -127,7 +127,7 @@ def _view(engine: Engine, study: str) -> StudyView:
 
 def _unfinished(view: StudyView) -> str:
     """How far a study has come; empty where every planned trial has ended."""
-    planned = view.facts.facts.get("planned")
+    planned = view.facts.planned
     if not planned or not view.targets:
         return "no trial has finished yet"
     ended = len(finished(view.trials)) + len(_failed(view))

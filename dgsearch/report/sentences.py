@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.comparison import LEVEL, compare_to_reference
 from dgsearch.analysis.sensitivity import (
     binned,
@@ -28,25 +28,26 @@ __all__ = ["answer_sentences"]
 
 
 def answer_sentences(view: StudyView) -> list[str]:
-    """What the method reaches, against what, and which changes matter, each with its doubt."""
-    if view.design.has_variants:
-        if view.reference is None:
-            return ["The full method has no finished trial yet, so nothing can be compared."]
-        told = shapley_sentences(view) or _variants(view)
-        return [_reached(view, view.reference, "The full method"), *told]
-    if view.kind == ADAPTIVE:  # the other sentences take the number of seeds as fixed
-        return [*_level(view), *decision_sentences(view)]
-    if view.kind == "family":
-        return _family(view)
-    return [*_level(view), *_baselines(view), *_ranges(view)]
+    """What the method reaches, against what, and which changes matter, each with its doubt.
+
+    Of which parts it is made the design says (`Design.answer`).
+    """
+    return [sentence for name in view.design.answer for sentence in _PARTS[name](view)]
 
 
-def _family(view: StudyView) -> list[str]:
-    """Which method lies highest, what the reference reaches, and which can be told from it."""
+def _full_method(view: StudyView) -> list[str]:
+    """What the full method of an ablation reaches."""
+    if view.reference is None:
+        return ["The full method has no finished trial yet, so nothing can be compared."]
+    return [_reached(view, view.reference, "The full method")]
+
+
+def _methods(view: StudyView) -> list[str]:
+    """Which method of a family lies highest, and what the reference reaches."""
     table = compared(view)
     if table.empty:
         return [f"{view.facts.method} has no finished trial yet, so nothing can be compared."]
-    each = view.facts.spec["design"]["configurations"]
+    each = view.design.budget
     own = view.done[view.done["config_id"].isin(table["config_id"])]
     wide = own.pivot_table(index="seed", columns="config_id", values=view.outcome, sort=False)
     best = best_column(wide, maximise=view.data.maximise)
@@ -59,18 +60,16 @@ def _family(view: StudyView) -> list[str]:
     if highest["config_id"] != view.reference:
         against = f"{view.facts.method}, which the others are compared with,"
         sentences.append(_reached(view, str(view.reference), against))
-    return [*sentences, *_variants(view)]
+    return sentences
 
 
 def _level(view: StudyView) -> list[str]:
     """What the reference reaches, and what was chosen where the design offers a choice."""
-    if not view.facts.spec:
-        return _best_trial(view)
     sentences = []
     if view.reference is not None:
         what = f"{view.facts.method} at its centre"
         sentences.append(_reached(view, view.reference, what))
-    if view.is_crossed and view.chosen not in (None, view.reference):
+    if view.design.crossed and view.chosen not in (None, view.reference):
         count = view.done[view.done["role"] == "point"]["config_id"].nunique()
         what = (
             f"Of {plural(count, 'configuration')}, the one chosen by validation is "
@@ -88,20 +87,6 @@ def _reached(view: StudyView, config_id: str, what: str) -> str:
         f"{what} reaches {unit.text(found.mean)}{unit.sign} {view.outcome_words} "
         f"({plural(found.n, 'seed')}{doubt})."
     )
-
-
-def _best_trial(view: StudyView) -> list[str]:
-    """Of a study that dgsearch did not write: nothing is known of seeds and repetitions."""
-    done = view.done.dropna(subset=["value"])
-    if done.empty:
-        return []
-    best = done.iloc[int(done["value"].argmax() if view.data.maximise else done["value"].argmin())]
-    named = view.name_of(best.to_dict()) if view.varied else "nothing varied"
-    return [
-        f"The best of {plural(len(done), 'finished trial')} is trial {best['trial_number']} "
-        f"with {named}: {view.unit.text(best['value'])}. It was chosen among noisy numbers, so a "
-        "repetition will on average score worse."
-    ]
 
 
 def _variants(view: StudyView) -> list[str]:
@@ -170,7 +155,7 @@ def _missed(view: StudyView, rest: pd.DataFrame) -> list[str]:
         f"No significant difference does not mean equality: even one uncorrected test would often "
         "miss true differences of up to "
         f"{unit.text(min(finite))} to {unit.text(max(finite))} {unit.step}, depending on the "
-        f"{'method' if view.kind == 'family' else 'variant'}."
+        f"{view.design.compared_as}."
     ]
 
 
@@ -252,3 +237,15 @@ def _by_size(value: Any) -> tuple[bool, Any]:
     """Numbers by size, then names by letter."""
     number = isinstance(value, int | float)
     return (not number, value if number else str(value))
+
+
+_PARTS: Mapping[str, Callable[[StudyView], list[str]]] = {
+    "level": _level,
+    "full method": _full_method,
+    "methods": _methods,
+    "baselines": _baselines,
+    "ranges": _ranges,
+    "variants": _variants,
+    "shapley": shapley_sentences,
+    "decisions": decision_sentences,
+}

@@ -112,7 +112,7 @@ def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
     aside = superseded(trials)
     trials = trials[~aside]
     counts = {state: int((trials["state"] == state).sum()) for state in STATES}
-    planned = facts.facts.get("planned")
+    planned = facts.planned
     failed = counts["FAIL"] - _tried_again(trials)
     left = (planned or 0) - counts["COMPLETE"] - counts["PRUNED"] - failed
     maximised = row["direction"] == "MAXIMIZE"  # Optuna takes one that is not set for MINIMIZE
@@ -123,7 +123,7 @@ def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
     timed = running and left > 0 and not pd.isna(seconds)
     return Standing(
         study=name,
-        question=str(facts.spec.get("question") or ""),
+        question=facts.question,
         method=None if pd.isna(row["method"]) else str(row["method"]),
         higher_is_better=maximised,
         planned=planned or len(trials),

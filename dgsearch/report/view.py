@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dgsearch.analysis.adaptive import ADAPTIVE
-from dgsearch.analysis.family import chosen_configurations
+from dgsearch.analysis.adaptive import plan_of
+from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.rules import epoch_accuracies
 from dgsearch.analysis.selection import (
     MEAN,
@@ -27,13 +27,14 @@ from dgsearch.analysis.selection import (
     superseded,
     with_target_mean,
 )
-from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.database import frames
 from dgsearch.database.facts import StudyFacts
 from dgsearch.designs.base import Design
-from dgsearch.designs.registry import stored_design
+from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.report.reading import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
+from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
+from dgsearch.study.spec import StudySpec
 
 __all__ = ["StudyView", "selection_domains", "selection_words", "study_view"]
 
@@ -67,19 +68,20 @@ class StudyView:
         return self.data.facts
 
     @property
-    def kind(self) -> str:
-        """Kind of design; "foreign" for a study that dgsearch did not write."""
-        return str(self.facts.spec.get("design", {}).get("kind", "foreign"))
+    def spec(self) -> StudySpec:
+        """The study file; a study that dgsearch did not write has none, and other sections."""
+        assert self.facts.spec is not None
+        return self.facts.spec
 
-    @functools.cached_property
+    @property
     def design(self) -> Design:
-        """The design, to be asked what depends on it."""
-        return stored_design(self.facts.spec.get("design", {}))
+        """What answers every question that depends on the design."""
+        return self.facts.design
 
     @property
     def metric(self) -> str:
         """Name of the metric that the study selects and compares by."""
-        return str((self.facts.spec.get("metrics") or {}).get("select", "accuracy"))
+        return self.facts.spec.selecting if self.facts.spec else ACCURACY_METRIC
 
     @functools.cached_property
     def done(self) -> pd.DataFrame:
@@ -88,18 +90,17 @@ class StudyView:
         numbers = done[["value", self.outcome] if self.targets else ["value"]].astype("float64")
         return done.iloc[np.flatnonzero(numbers.notna().to_numpy().all(axis=1))]
 
-    @property
-    def is_crossed(self) -> bool:
-        """Whether the design moves several hyperparameters at once."""
-        combined = self.facts.spec.get("design", {}).get("combine") == "grid"
-        return combined or self.kind in ("grid", "sobol", "search")
-
     @functools.cached_property
     def alike(self) -> pd.DataFrame:
         """Finished trials among which one may choose: not those of seeds that only some have."""
-        if self.kind != ADAPTIVE:
+        if not self.design.adds_seeds:
             return self.done
-        return self.done[self.done["seed"].isin(self.facts.spec["seeds"])]
+        return self.done[self.done["seed"].isin(self.spec.seeds)]
+
+    @functools.cached_property
+    def plan(self) -> AdaptivePlan:
+        """What a design that decides over seeds has decided."""
+        return plan_of(self.data.trials, self.facts)
 
     @functools.cached_property
     def points(self) -> pd.DataFrame:
@@ -113,9 +114,9 @@ class StudyView:
         The design's points; of a search only at its first seed, since the other seeds hold the
         best proposals alone, of adaptive seeds only at the seeds that all points take.
         """
-        if self.kind not in ("search", ADAPTIVE):
+        seeds = self.design.response_seeds(self.facts.spec.seeds if self.facts.spec else ())
+        if seeds is None:
             return self.points
-        seeds = self.facts.spec["seeds"][: 1 if self.kind == "search" else None]
         chosen: pd.DataFrame = self.points[self.points["seed"].isin(seeds)]
         return chosen
 
@@ -130,7 +131,7 @@ class StudyView:
 
         Of a family the trials of the configurations that count.
         """
-        if self.kind == "family":
+        if self.design.one_a_method:
             return self.trials[self.trials["config_id"].isin(self.family["config_id"])]
         if not 1 < self.done["config_id"].nunique() <= _MOST_NAMED:
             return self.trials
@@ -146,12 +147,11 @@ class StudyView:
     @functools.cached_property
     def settings(self) -> Mapping[str, str]:
         """What a family drew for each configuration, by config_id: "lr = 0.001, α = 0.5"."""
-        design = self.facts.spec["design"]
         first = self.trials.drop_duplicates("config_id")  # failed ones are named too
         return {
-            str(row["config_id"]): self._drawn(row, {**design["vary"], **own}) or "its default"
+            str(row["config_id"]): self._drawn(row, self.design.ranges(row["method"]))
+            or "its default"
             for row in records(first)
-            for own in [design["methods"].get(row["method"], {})]
         }
 
     def _drawn(self, trial: Mapping[Any, Any], names: Mapping[str, Any]) -> str:
@@ -170,7 +170,7 @@ class StudyView:
     @functools.cached_property
     def centre(self) -> Mapping[str, Any]:
         """Value of each varied hyperparameter while the others move; empty if unknown."""
-        return self.facts.centre() if self.facts.spec else {}
+        return self.facts.centre()
 
     @property
     def outcome(self) -> str:
@@ -195,12 +195,12 @@ class StudyView:
 
         Of a family it is the configuration that counts of the study's own method.
         """
-        if self.kind == "family":
+        if self.design.one_a_method:
             own = self.family[self.family["method"] == self.facts.method]
             return str(own["config_id"].iloc[0]) if len(own) else None
         done = self.done[self.done["role"] != "baseline"]
-        if self.design.has_variants:
-            done = done[done["variant"] == "full"]
+        if self.design.reference_variant:
+            done = done[done["variant"] == self.design.reference_variant]
         for name, value in self.centre.items():
             done = done[done[hyperparameter_column(done, name)] == value]
         if done.empty or not self.facts.spec:
@@ -209,21 +209,22 @@ class StudyView:
 
     @functools.cached_property
     def chosen(self) -> str | None:
-        """config_id of the design's configuration of the best mean value over shared seeds.
-
-        Of a search that has confirmed some of its proposals, one of these.
-        """
+        """config_id of the design's point that is chosen (`chosen_configurations`)."""
         points = self.alike[self.alike["role"] == "point"].dropna(subset=["value"])
-        runs = points.groupby("config_id")["seed"].transform("nunique")
-        if self.kind == "search" and (runs > 1).any():
-            points = points[runs > 1]
-        wide = points.pivot_table(index="seed", columns="config_id", values="value", sort=False)
-        best = best_column(wide, maximise=self.data.maximise)
-        return None if best is None else str(best)
+        candidates = self.candidates(points)
+        found = chosen_configurations(candidates, by="role", maximise=self.data.maximise)
+        return str(found["config_id"].iloc[0]) if len(found) else None
+
+    def candidates(self, trials: pd.DataFrame) -> pd.DataFrame:
+        """Those of some finished trials whose configurations may be chosen."""
+        counts = trials.groupby("config_id", sort=False)["seed"].nunique()
+        seeds = {str(config_id): int(count) for config_id, count in counts.items()}
+        kept: pd.DataFrame = trials[trials["config_id"].isin(list(self.design.candidates(seeds)))]
+        return kept
 
     def name_of(self, trial: Mapping[Any, Any]) -> str:
         """How a configuration is called, from one of its trials."""
-        if self.kind == "family":
+        if self.design.one_a_method:
             return f"{trial['method']}, {self.settings[str(trial['config_id'])]}"
         if trial["role"] == "variant":
             return str(trial["variant"])
@@ -286,8 +287,7 @@ def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
         targets = [name for name in facts.targets if name in known]
         if len(targets) < len(facts.targets):
             targets = []
-        family = facts.spec["design"]["kind"] == "family"  # each method varies others
-        names = [] if family else list(facts.varied)
+        names = [] if facts.design.one_a_method else facts.varied  # each method varies others
         trials, unit = _by_metric(trials, facts)
     else:
         trials, names = _as_own(trials)
@@ -311,8 +311,8 @@ def _finite(data: StudyData) -> StudyData:
 
 def _by_metric(trials: pd.DataFrame, facts: StudyFacts) -> tuple[pd.DataFrame, Unit]:
     """The trials with the metric that selects where analyses look for accuracy, and its unit."""
-    metric = (facts.spec.get("metrics") or {}).get("select", "accuracy")
-    if metric == "accuracy":
+    metric = facts.spec.selecting if facts.spec else ACCURACY_METRIC
+    if metric == ACCURACY_METRIC:
         return trials, ACCURACY
     known = accuracy_columns(trials)
     columns = {column: f"metric/{metric}/{name}" for name, column in known.items()}

@@ -159,10 +159,9 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def epoch_rule(facts: StudyFacts) -> str:
     """Which epoch's numbers count."""
-    last = facts.spec.get("selection", "last") == "last"
-    if last:
+    if facts.spec is None or facts.spec.selection == "last":
         return "last epoch"
-    select = (facts.spec.get("metrics") or {}).get("select", "accuracy")
+    select = facts.spec.selecting
     label = facts.facts.get("metrics", {}).get(select, {}).get("label", select)
     return f"epoch of the best validation {label}"
 

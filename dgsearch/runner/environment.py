@@ -16,7 +16,12 @@ import torch
 
 from dgsearch.data.splits import load_trial_data
 from dgsearch.errors import ArtefactError
-from dgsearch.methods.registry import find_method, plugin_packages
+from dgsearch.methods.registry import (
+    diagnostic_facts,
+    expectation_facts,
+    find_method,
+    plugin_packages,
+)
 from dgsearch.runner.cluster import available_cores, ray_cluster
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
@@ -80,6 +85,8 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "planned": planned,
         "spaces": {name: find_method(name).space.model_dump(mode="json") for name in methods},
         "stages": {name: _stage_versions(name, spec) for name in methods},
+        "diagnostics": diagnostic_facts(methods),
+        "expectations": expectation_facts(methods),
         "summaries": {name: find_method(name).summary for name in methods},
         "versions": {name: version(name) for name in _PACKAGES} | _plugin_versions(methods),
         "python": sys.version.split()[0],

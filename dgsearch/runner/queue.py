@@ -23,8 +23,8 @@ from dgsearch.endings import StopReason
 from dgsearch.runner.prefixes import Prefixes
 from dgsearch.runner.retries import is_open
 from dgsearch.space import Choice, Int, Space, Value
-from dgsearch.study import Range, Retries, StudySpec
-from dgsearch.study.plan import plan_configurations
+from dgsearch.study import Range, Retries
+from dgsearch.study.plan import StudyPlan
 
 __all__ = [
     "Begun",
@@ -251,12 +251,10 @@ def distributions_of(
     return named | {name: _spanning(space[name], seen) for name, seen in values.items()}
 
 
-def queue_distributions(
-    spec: StudySpec, spaces: Mapping[str, Space]
-) -> dict[str, BaseDistribution]:
+def queue_distributions(plan: StudyPlan) -> dict[str, BaseDistribution]:
     """Optuna's distribution of each hyperparameter that a study varies, proposed or planned."""
-    proposed = proposal_distributions(spec.design, spaces[spec.method])
-    return proposed or distributions_of(plan_configurations(spec, spaces), spaces[spec.method])
+    proposed = proposal_distributions(plan.spec.design, plan.space)
+    return proposed or distributions_of(plan.configurations, plan.space)
 
 
 def proposal_distributions(design: Design, space: Space) -> dict[str, BaseDistribution]:

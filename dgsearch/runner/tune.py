@@ -32,7 +32,7 @@ from dgsearch.database.studies import (
 )
 from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import Phase, PlannedTrial
-from dgsearch.methods.registry import find_method
+from dgsearch.methods.registry import compiled
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import check_writable, study_facts
 from dgsearch.runner.growing import GrowingQueue
@@ -52,7 +52,7 @@ from dgsearch.runner.queue import (
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
 from dgsearch.runner.retries import given_up, is_open, marked_anew
 from dgsearch.study import Halving, StudySpec
-from dgsearch.study.plan import methods_of, planned_total
+from dgsearch.study.plan import StudyPlan
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.wording import plural
@@ -81,8 +81,8 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
     """
     check_writable(options.artifacts_folder)
     Store(options.artifacts_folder / "stages").sweep()
-    spaces = {name: find_method(name).space for name in methods_of(spec)}
-    facts = study_facts(spec, study_file, planned=planned_total(spec, spaces))
+    plan = compiled(spec)
+    facts = study_facts(spec, study_file, planned=plan.most_trials)
     storage = open_for_writing(options.database)
     with answering(database_url(options.database)):
         study_id = _register(storage.engine, spec, facts, options)
@@ -94,7 +94,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         for sentence in changed_conditions(storage.engine, spec.name, content):
             logger.warning("%s: %s", spec.name, sentence)
         provenance_id = store_provenance(storage.engine, content)
-        run = _StudyRun(spec, options, storage, study_id, provenance_id)
+        run = _StudyRun(plan, options, storage, study_id, provenance_id)
         try:
             return run.to_the_end()
         finally:
@@ -118,13 +118,14 @@ class _StudyRun:
 
     def __init__(
         self,
-        spec: StudySpec,
+        plan: StudyPlan,
         options: RunOptions,
         storage: RDBStorage,
         study_id: int,
         provenance_id: str,
     ) -> None:
-        self._spec = spec
+        spec = plan.spec
+        self._plan, self._spec = plan, spec
         self._options = options
         self._storage = storage
         self._study_id = study_id
@@ -133,8 +134,6 @@ class _StudyRun:
         self._recorder = StudyRecorder(
             storage.engine, study_id, self._driver.driver_id, provenance_id=provenance_id
         )
-        self._spaces = {name: find_method(name).space for name in methods_of(spec)}
-        self._space = self._spaces[spec.method]
         self._interrupts = Interrupts()
         self._ray = RayKeeper(spec.name, self._driver, self._interrupts, address=options.address)
         self._gpus: float | None = None  # share of a device; None: not known yet
@@ -169,8 +168,7 @@ class _StudyRun:
     def _phases(self, outcome: Outcome, stack: ExitStack) -> None:
         """Points first, with halving if the study has it; then what is never cut short."""
         halving = self._spec.halving
-        phases = self._spec.design.phases(self._spec, self._spaces, halving=halving is not None)
-        for phase in phases:
+        for phase in self._plan.phases():
             make = partial(self._queue_of, phase)
             self._run(make, halving if phase.halved else None, outcome, stack)
 
@@ -285,12 +283,11 @@ class _StudyRun:
         progress.expect(queue.total)
 
     def _planned(self, trials: list[PlannedTrial]) -> PlannedQueue:
-        distributions = queue_distributions(self._spec, self._spaces)
         queue = PlannedQueue(
             trials,
             self._attempts(),
             self._recorder,
-            distributions,
+            queue_distributions(self._plan),
             retries=self._spec.retries,
             share=self._options.share,
         )
@@ -312,7 +309,7 @@ class _StudyRun:
             phase,
             self._ended,
             self._recorder,
-            queue_distributions(self._spec, self._spaces),
+            queue_distributions(self._plan),
             retries=self._spec.retries,
             share=self._options.share,
             anew=self._anew,
@@ -326,8 +323,8 @@ class _StudyRun:
         history = History(
             self._storage.engine, self._study_id, sampler, maximise=self._spec.maximise
         )
-        distributions = proposal_distributions(design, self._space)
-        queue = ProposalQueue(self._spec, self._space, history, self._recorder, distributions)
+        distributions = proposal_distributions(design, self._plan.space)
+        queue = ProposalQueue(self._spec, self._plan.space, history, self._recorder, distributions)
         queue.resume(earlier, self._ended.proposed())
         return queue
 

@@ -61,7 +61,7 @@ def test_before_any_trial_everything_waits(database: str) -> None:
 def test_another_design_decides_nothing_and_says_so(database: str) -> None:
     full_study(database)
     study = dgsearch.open_study(database)
-    with pytest.raises(DatabaseError, match=r"design\.kind = 'one-at-a-time': only 'adaptive"):
+    with pytest.raises(DatabaseError, match=r"design\.kind = 'one-at-a-time' decides nothing"):
         seed_decisions(study.trials(), study.facts)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgsearch.analysis.family import chosen_configurations, family_table
+from dgsearch.analysis.chosen import chosen_configurations
+from dgsearch.analysis.family import family_table
+from dgsearch.analysis.selection import finished
 from dgsearch.database.queries import read_trials
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.study import StudySpec
@@ -36,25 +38,25 @@ def trials(database: str) -> pd.DataFrame:
 
 
 def test_the_configuration_of_the_best_mean_value_counts(trials: pd.DataFrame) -> None:
-    chosen = chosen_configurations(trials)
+    chosen = chosen_configurations(finished(trials))
     assert chosen["method"].tolist() == ["erm", "mpbm"]
     assert chosen["value"].tolist() == pytest.approx([0.52, 0.62])  # 0.3 + 0.2 + 0.02 on average
     assert chosen["configurations"].tolist() == [2, 2]
-    least = chosen_configurations(trials, maximise=False)
+    least = chosen_configurations(finished(trials), maximise=False)
     assert least["value"].tolist() == pytest.approx([0.32, 0.42])
 
 
 def test_the_targets_take_no_part_in_the_choice(trials: pd.DataFrame) -> None:
-    before = chosen_configurations(trials)["config_id"].tolist()
+    before = chosen_configurations(finished(trials))["config_id"].tolist()
     columns = [f"accuracy/{name}" for name in TARGETS]
     changed = trials.assign(**{column: 1 - trials[column] for column in columns})
-    assert chosen_configurations(changed)["config_id"].tolist() == before
+    assert chosen_configurations(finished(changed))["config_id"].tolist() == before
 
 
 def test_configurations_are_chosen_on_the_seeds_that_they_share(trials: pd.DataFrame) -> None:
-    best = chosen_configurations(trials)["config_id"].iloc[0]
+    best = chosen_configurations(finished(trials))["config_id"].iloc[0]
     first = trials.index[(trials["config_id"] == best) & (trials["seed"] == 2)]
-    chosen = chosen_configurations(trials.drop(first))
+    chosen = chosen_configurations(finished(trials.drop(first)))
     assert chosen["config_id"].iloc[0] == best  # seeds 0 and 1: 0.50 and 0.52, against 0.30, 0.32
     assert chosen["value"].iloc[0] == pytest.approx(0.51)
     assert chosen["seeds"].tolist() == [2, 3]
@@ -65,10 +67,10 @@ def test_a_configuration_that_failed_at_a_hard_seed_is_not_chosen_for_it(
 ) -> None:
     """Seeds 0, 1, 2 add 0, 0.02, 0.04: without seed 0 the worse one would have the higher mean."""
     close = trials.assign(value=trials["value"] - 0.195 * (trials["value"] > 0.49))
-    best = chosen_configurations(close)["config_id"].iloc[0]
+    best = chosen_configurations(finished(close))["config_id"].iloc[0]
     erm = close[(close["method"] == "erm") & (close["config_id"] != best)]
     failed = close.drop(erm.index[erm["seed"] == 0])
-    assert chosen_configurations(failed)["config_id"].iloc[0] == best
+    assert chosen_configurations(finished(failed))["config_id"].iloc[0] == best
 
 
 def test_the_table_pairs_every_method_with_the_reference(trials: pd.DataFrame) -> None:

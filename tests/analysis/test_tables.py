@@ -15,11 +15,12 @@ from dgsearch.analysis.domains import domain_table
 from dgsearch.analysis.reference import reported_differences, reported_numbers
 from dgsearch.analysis.rules import chosen_trials, epoch_accuracies
 from dgsearch.analysis.selection import MEAN
-from dgsearch.analysis.signatures import CHECKS, signatures
+from dgsearch.analysis.signatures import out_of_bounds, signatures
 from dgsearch.analysis.statistics import rank_correlation
 from dgsearch.analysis.studies import compare_studies
 from dgsearch.analysis.training import early_against_final, selection_gap, stopped_trials
-from dgsearch.report.meanings import signature_words
+from dgsearch.diagnostics import Diagnostic, FailureCheck
+from dgsearch.diagnostics.known import KnownDiagnostics, known_diagnostics
 
 
 def _trials(**columns: list[object]) -> pd.DataFrame:
@@ -190,16 +191,35 @@ def test_numbers_that_are_not_finite_are_no_diagnostics() -> None:
 def test_a_signature_is_seen_beyond_its_bound(value: float, seen: bool) -> None:
     trials = _trials(seed=[0, 1], **{f"accuracy/{MEAN}": [0.5, 0.51]})
     last = last_diagnostics(_diagnostics([value, value], "discriminator_accuracy"))
-    found = signatures(trials, last).set_index("signature")
+    found = signatures(trials, last, known_diagnostics({})).set_index("signature")
     assert found.loc["features apart", ["number", "seen"]].tolist() == [value, seen]
     assert "mask empty" not in found.index
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-def test_every_signature_has_its_words(check) -> None:  # type: ignore[no-untyped-def]
-    number, meaning = signature_words(check.name)
-    assert number
-    assert meaning.endswith(".")
+def test_checks_of_differences_ratios_and_seeds_take_the_numbers_that_they_name() -> None:
+    last = pd.DataFrame({"x": [0.5, 0.7], "y": [0.2, 0.3]})
+    checks = (
+        FailureCheck(name="d", sentence="D.", number="d", bound=0.0, less="y"),
+        FailureCheck(name="r", sentence="R.", number="r", bound=9.0, over="y"),
+        FailureCheck(name="s", sentence="S.", number="s", bound=0.1, over_seeds=True),
+    )
+    known = KnownDiagnostics({"x": Diagnostic(name="x", label="x", checks=checks)})
+    trials = _trials(seed=[0, 1], config_id=["a", "a"], **{f"accuracy/{MEAN}": [0.5, 0.51]})
+    found = signatures(trials, last, known).set_index("signature")["number"]
+    assert found.to_dict() == pytest.approx(
+        {
+            "d": (0.3 + 0.4) / 2,
+            "r": (0.5 / 0.2 + 0.7 / 0.3) / 2,
+            "s": 0.2 / math.sqrt(2),  # of 0.5 and 0.7, n - 1
+        }
+    )
+
+
+def test_values_outside_the_declared_bounds_are_counted() -> None:
+    known = KnownDiagnostics({"x": Diagnostic(name="x", label="x", low=0, high=1)})
+    last = pd.DataFrame({"x": [0.5, 1.0000001, 1.5, -3.0], "other": [9.0, 9, 9, 9]})
+    (row,) = out_of_bounds(last, known).to_dict("records")
+    assert row == {"metric": "x", "trials": 2, "worst": -3.0}
 
 
 def test_reported_differences_are_against_the_papers_own_full_method() -> None:

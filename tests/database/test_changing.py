@@ -108,7 +108,7 @@ def test_a_renamed_study_goes_on_under_its_new_name(database: str) -> None:
     editor.rename("new")
     spec = fake_spec(name="new")
     assert register_study(study.engine, spec, fake_facts(spec)) == study.study_id
-    assert read_facts(study.engine, "new").spec["name"] == "new"
+    assert read_facts(study.engine, "new").spec.name == "new"
 
 
 def test_a_study_renamed_by_optuna_s_tables_alone_goes_on_too(database: str) -> None:

@@ -61,7 +61,7 @@ def test_another_study_takes_over_the_id_and_nothing_else(database: str) -> None
     third = full_study(database, spec=fake_spec(name="third", baselines=[]))
     assert third.study_id == second.study_id
     assert len(read_trials(database, "third")) == 15
-    assert read_facts(third.engine, "third").spec["baselines"] == []
+    assert read_facts(third.engine, "third").spec.baselines == ()
     assert len(read_trials(database, "first")) == 18
 
 
@@ -72,7 +72,7 @@ def test_a_foreign_study_with_the_id_of_a_deleted_one_stays_foreign(database: st
     foreign = optuna.create_study(study_name="foreign", storage=database)
     foreign.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
     open_for_writing(database).engine.dispose()
-    assert read_facts(study.engine, "foreign").spec == {}
+    assert read_facts(study.engine, "foreign").spec is None
     trials = read_trials(database, "foreign")
     assert trials["seed"].isna().all()
     assert len(read_scores(database)) == 0

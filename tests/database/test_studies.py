@@ -48,7 +48,7 @@ def test_seeds_points_and_resources_may_change(database: str, changes: dict[str,
             "data.validation: in the database 0.2, in the",
         ),
         ({"selection": "best"}, 'selection: in the database "last", in the file "best"'),
-        ({"design": {"kind": "grid", "vary": {"T": [1]}}}, "design.kind: in the database one-at"),
+        ({"design": {"kind": "grid", "vary": {"T": [1]}}}, 'design.kind: in the database "one-at'),
     ],
 )
 def test_a_study_that_became_another_is_refused_with_the_difference(

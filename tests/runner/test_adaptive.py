@@ -11,6 +11,7 @@ from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.growing import GrowingQueue
 from dgsearch.runner.queue import Begun, queue_distributions
+from dgsearch.study.plan import StudyPlan
 from tests.fakes import ADAPTIVE, SPACES, FakeStudy, fake_spec
 
 DESIGN = ADAPTIVE | {"max_seeds": 6, "vary": {"lambda_adv": [0.0], "T": [1]}}
@@ -39,7 +40,7 @@ def _queue(study: FakeStudy) -> GrowingQueue:
         phase,
         _ends(study),
         study.recorder,
-        queue_distributions(study.spec, SPACES),
+        queue_distributions(StudyPlan(study.spec, SPACES)),
         retries=study.spec.retries,
         share=False,
     )

@@ -26,9 +26,10 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import attempts, register_study
 from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.methods.registry import find_method
+from dgsearch.methods.registry import compiled, find_method
+from dgsearch.planning.lines import Asked, plan_answer
 from dgsearch.report.terminal import status_table
-from dgsearch.runner.commands import load_study, plan_file
+from dgsearch.runner.commands import load_study
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import RunOptions
@@ -93,8 +94,9 @@ def test_a_study_of_the_code_before_finds_its_ended_trials(
     file, options = _file(name, tmp_path), RunOptions(database=str(old), artifacts=str(tmp_path))
     count = {"switched": 6, "varied": 2}[name]
     for _ in range(2):  # before it is registered again, and after
-        plan = plan_file(file, options, overrides=overrides)
-        assert f"  trials     {count} planned: {count} of points; {count} have ended" in plan.lines
+        plan = compiled(load_study(file, overrides=overrides))
+        lines = plan_answer(plan, options, Asked()).lines
+        assert f"  trials     {count} planned: {count} of points; {count} have ended" in lines
         assert _left(load_study(file, overrides=overrides), old) == 0
 
 

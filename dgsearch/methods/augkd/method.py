@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from dgsearch.data.splits import SOURCE_TRAIN, SOURCE_VALIDATION, TARGET_TRAIN, TARGET_VALIDATION
+from dgsearch.diagnostics import augkd, common, mpbm
 from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import ACCELERATION
 from dgsearch.methods.augkd.anchor_training import AnchorTraining
@@ -182,6 +183,7 @@ class AugKD:
     summary = "out-of-domain distillation through anchors and a mixup ramp (arXiv:2403.07030)"
     space = join(DISTILL_SPACE, ANCHOR_SPACE, DATA_FREE_SPACE, TEACHER_SPACE, NETWORK_SPACE)
     one_target = True
+    diagnostics = (*augkd.DIAGNOSTICS, *common.DIAGNOSTICS)
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Teacher, data-free learning, anchors, distillation."""
@@ -214,6 +216,8 @@ class MpbmAugKD:
         CORRELATION_SPACE,
     )
     one_target = True
+    diagnostics = (*mpbm.DIAGNOSTICS, *AugKD.diagnostics)
+    expectations = mpbm.EXPECTATIONS
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """The teacher's chain, then AuG-KD's."""

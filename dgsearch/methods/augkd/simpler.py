@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from dgsearch.diagnostics import Diagnostic, augkd, common
 from dgsearch.methods.augkd.method import TEACHER, student_stages, teacher_stage
 from dgsearch.methods.augkd.mixed_images import MixedDistillation
 from dgsearch.methods.augkd.options import (
@@ -59,6 +60,7 @@ class Simpler:
     constants: Mapping[str, Value]
     defaults: Mapping[str, Value] = field(default_factory=dict)
     one_target: bool = True
+    diagnostics: tuple[Diagnostic, ...] = (*augkd.DIAGNOSTICS, *common.DIAGNOSTICS)
 
     @property
     def space(self) -> Space:

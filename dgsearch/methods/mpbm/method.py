@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dgsearch.data.splits import SOURCE_TRAIN
+from dgsearch.diagnostics import common, mpbm
 from dgsearch.methods.base import Stage
 from dgsearch.methods.mpbm.correlation import Correlation
 from dgsearch.methods.mpbm.options import CORRELATION_SPACE, OWN_SPACE
@@ -44,6 +45,8 @@ class MPBM:
     summary = "batch-wise mixup of features, steered by adversarial queries (arXiv:2502.16064)"
     space = join(OWN_SPACE, CORRELATION_SPACE, COMMON)
     one_target = False
+    diagnostics = (*mpbm.DIAGNOSTICS, *common.DIAGNOSTICS)
+    expectations = mpbm.EXPECTATIONS
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Pre-training, the feature correlation, then the alternation."""

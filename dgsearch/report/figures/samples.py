@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from dgsearch.diagnostics.declaring import Along, Diagnostic
 from dgsearch.report.figures.base import row_styles, safe
 
-__all__ = ["histogram_figure", "projection_figure", "ramp_figure"]
+__all__ = ["along_figure", "histogram_figure", "projection_figure"]
 
 
 def projection_figure(points: Sequence[Sequence[Any]]) -> go.Figure:
@@ -61,28 +62,43 @@ def histogram_figure(
     return figure
 
 
-def ramp_figure(table: pd.DataFrame, *, styles: Mapping[str, Mapping[str, str]]) -> go.Figure:
-    """The teacher's accuracy on mixed images over f.
+def along_figure(
+    table: pd.DataFrame,
+    item: Diagnostic,
+    along: Along,
+    *,
+    styles: Mapping[str, Mapping[str, str]],
+) -> go.Figure:
+    """A diagnostic over what it is measured along; a share of 0..1 in per cent.
 
     Args:
-        table: row, f (0: anchor, 1: image), mean.
+        table: row, at, mean.
+        item: What is drawn.
+        along: Over what.
         styles: `row_styles`.
     """
+    share = (item.low, item.high) == (0, 1)
+    scale, sign = (100, " %") if share else (1, "")
+    number = ":.1f" if share else ":.4g"
     figure = go.Figure()
     for row, part in table.groupby("row", sort=False):
         style = styles[str(row)]
         figure.add_trace(
             go.Scatter(
-                x=part["f"],
-                y=part["mean"] * 100,
+                x=part["at"],
+                y=part["mean"] * scale,
                 mode="lines+markers",
                 line={"color": style["color"], "dash": style["dash"], "width": 2},
                 marker={"color": style["color"], "symbol": style["symbol"], "size": 7},
                 name=str(row),
-                hovertemplate=f"{safe(str(row))}<br>f = %{{x}}: %{{y:.1f}} %<extra></extra>",
+                hovertemplate=(
+                    f"{safe(str(row))}<br>{safe(along.symbol)} = %{{x}}: "
+                    f"%{{y{number}}}{sign}<extra></extra>"
+                ),
             )
         )
     figure.update_layout(
-        xaxis={"title": "f: 0 anchor, 1 image"}, yaxis={"title": "teacher accuracy, %"}
+        xaxis={"title": safe(along.axis)},
+        yaxis={"title": safe(along.short) + (", %" if share else "")},
     )
     return figure

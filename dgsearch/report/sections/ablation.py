@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,13 @@ from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Tabl
 from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
 
-__all__ = ["ablation_sections", "configurations", "surrogate_of"]
+__all__ = [
+    "ablation_section",
+    "configuration_section",
+    "configurations",
+    "path_section",
+    "surrogate_of",
+]
 
 _HEADINGS = (
     "group", "n", "mean", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
@@ -25,19 +32,22 @@ _HEADINGS = (
 )  # fmt: skip
 
 
-def ablation_sections(view: StudyView) -> Iterator[Section]:
-    """The comparison with the reference; the path where the design varies values.
+def ablation_section(view: StudyView) -> Iterator[Section]:
+    """Every variant against the full method."""
+    title = "Ablation: every variant against the full method"
+    yield from _comparison(view, Section("ablation", title, []), "the full method")
 
-    A family has a section of its own.
-    """
+
+def configuration_section(view: StudyView) -> Iterator[Section]:
+    """Every configuration against the centre."""
+    title = "Every configuration against the centre"
+    yield from _comparison(view, Section("configurations", title, []), "the centre")
+
+
+def _comparison(view: StudyView, empty: Section, reference: str) -> Iterator[Section]:
     table = compared(view)
-    if len(table) > 1 and view.kind != "family":
-        yield _comparison(view, table)
-    yield from _path(view)
-
-
-def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
-    ablation, reference = view.design.has_variants, view.design.reference_words
+    if len(table) < 2:
+        return
     reported = reported_for(view, table)
     numbers = {label: float(str(entry["difference"])) for label, entry in reported.items()}
     others = table[table["config_id"] != view.reference]
@@ -51,10 +61,7 @@ def _comparison(view: StudyView, table: pd.DataFrame) -> Section:
         table_open=True,
     )
     blocks: list[Block] = [Note(text) for text in _explained(view, table, reported)]
-    title = "Ablation: every variant against the full method" if ablation else (
-        "Every configuration against the centre"
-    )  # fmt: skip
-    return Section("ablation" if ablation else "configurations", title, [*blocks, figure])
+    yield replace(empty, blocks=[*blocks, figure])
 
 
 def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> list[str]:
@@ -138,9 +145,9 @@ def surrogate_of(view: StudyView, outcome: str) -> Surrogate | None:
     return fit_surrogate(table[list(view.varied)], table["outcome"].tolist())
 
 
-def _path(view: StudyView) -> Iterator[Section]:
+def path_section(view: StudyView) -> Iterator[Section]:
     """From the centre to the configuration chosen by validation, one change at a time."""
-    if not view.is_crossed or not view.centre:
+    if not view.centre:
         return
     table = configurations(view, "value")
     if table.empty:

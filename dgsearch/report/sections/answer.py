@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import ADAPTIVE
 from dgsearch.analysis.comparison import LEVEL
 from dgsearch.analysis.selection import finished, repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
@@ -45,7 +44,7 @@ def _warnings(view: StudyView) -> list[str]:
         if number:
             verb = "is" if number == 1 else "are"
             warnings.append(f"{plural(number, 'trial')} {verb} {meaning}.")
-    planned = view.facts.facts.get("planned")
+    planned = view.facts.planned
     if planned and len(view.done) < planned and not counts.get("PRUNED", 0):
         warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
     without = int((finished(view.trials)["state"] == "COMPLETE").sum()) - len(view.done)
@@ -57,13 +56,11 @@ def _warnings(view: StudyView) -> list[str]:
         )
     warnings += _failures(view)
     warnings += _trial_warnings(view)
-    return [*warnings, *_seed_warnings(view), *_kind_warnings(view)]
+    return [*warnings, *_seed_warnings(view), *_selection_warnings(view)]
 
 
 def _failures(view: StudyView) -> list[str]:
     """Which configurations failed at which seeds, where others did not: comparisons lack them."""
-    if not view.facts.spec:
-        return []
     ended = view.trials[~repeated(view.trials) & view.trials["state"].isin(["COMPLETE", "FAIL"])]
     failed = ended.loc[ended["state"] == "FAIL", "config_id"].unique()
     said = [
@@ -98,15 +95,9 @@ def _trial_warnings(view: StudyView) -> list[str]:
 
 
 def _seed_warnings(view: StudyView) -> list[str]:
-    if not view.facts.spec:
-        return []
-    if view.kind == ADAPTIVE:
-        return [
-            "Seeds were added in the light of results. The decisions above and the section on "
-            "seeds allow for that; all other intervals and p values of this page take the number "
-            "of seeds as fixed and claim too much."
-        ]
-    seeds = len(view.facts.spec.get("seeds", []))
+    if view.design.caveat:
+        return [view.design.caveat]
+    seeds = len(view.spec.seeds)
     if seeds == 1:
         return ["A single seed: no interval and no comparison can be given."]
     if seeds < PAIRS_FOR_FIVE_PERCENT:
@@ -123,21 +114,16 @@ def _seed_warnings(view: StudyView) -> list[str]:
     return []
 
 
-def _kind_warnings(view: StudyView) -> list[str]:
+def _selection_warnings(view: StudyView) -> list[str]:
+    """What selection has seen, so that it is biased."""
     warnings = []
-    if not view.facts.spec:
-        warnings.append(
-            "dgsearch did not write this study: seeds, domains and stages are unknown, and its "
-            "value is shown as it is stored."
-        )
-    spec = view.facts.spec
     selecting = [name for name in selection_domains(view) if name in view.facts.targets]
     if selecting:
         warnings.append(
             f"Labelled validation images of the target {listed(selecting)} choose configurations "
             "and epochs: 'validation' on this page means these images."
         )
-    if spec.get("selection") == "best":
+    if view.spec.selection == "best":
         side = "downwards" if view.unit.lower else "upwards"
         warnings.append(
             f"Each trial counts at its epoch of best validation {view.unit.name}; the "
@@ -157,25 +143,23 @@ def _key_facts(view: StudyView) -> Table:
     rows: Rows = [
         ["trials", f"{len(trials)} trials: {ended}{told}" if len(trials) else "0 trials"]
     ]
-    if facts.spec:
-        data = facts.spec["data"]
-        seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
-        rows += [
-            ["method", _methods(view)],
-            ["trained on", f"{data['benchmark']}, {trained_on(view)}"],
-            *_given(view),
-            ["tested on", ", ".join(data["targets"])],
-            ["seeds", _seeds(view)],
-            ["configurations are chosen by", f"{view.unit.name} on {selection_words(view)}"],
-            ["epoch used", epoch_rule(facts)],
-            [
-                "cost",
-                f"{duration(seconds)} of trial time; shared stages saved {duration(spared)}",
-            ],
-            ["hardware", _hardware(facts.facts.get("machine", {}), trials)],
-            ["data fingerprint", str(facts.facts.get("data_fingerprint", "unknown"))],
-            ["git revision", str(facts.facts.get("git_revision") or "none")],
-        ]
+    seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
+    rows += [
+        ["method", _methods(view)],
+        ["trained on", f"{view.spec.data.benchmark}, {trained_on(view)}"],
+        *_given(view),
+        ["tested on", ", ".join(view.spec.data.targets)],
+        ["seeds", view.design.seed_words(view.spec.seeds)],
+        ["configurations are chosen by", f"{view.unit.name} on {selection_words(view)}"],
+        ["epoch used", epoch_rule(facts)],
+        [
+            "cost",
+            f"{duration(seconds)} of trial time; shared stages saved {duration(spared)}",
+        ],
+        ["hardware", _hardware(facts.facts.get("machine", {}), trials)],
+        ["data fingerprint", str(facts.facts.get("data_fingerprint", "unknown"))],
+        ["git revision", str(facts.facts.get("git_revision") or "none")],
+    ]
     return Table("key-facts", ("what", "value"), rows, (False, False), "Summary")
 
 
@@ -190,14 +174,6 @@ def _methods(view: StudyView) -> str:
     others = [name for name in view.trials["method"].unique() if name != view.facts.method]
     beside = f"; compared with {listed(others, most=len(others))}" if others else ""
     return f"{view.facts.method}{beside}"
-
-
-def _seeds(view: StudyView) -> str:
-    spec = view.facts.spec
-    listed_seeds = ", ".join(str(seed) for seed in spec["seeds"])
-    if view.kind == ADAPTIVE:
-        return f"{listed_seeds}, and up to {spec['design']['max_seeds']} where decisions are open"
-    return listed_seeds
 
 
 def _hardware(machine: Any, trials: pd.DataFrame) -> str:

@@ -35,7 +35,7 @@ def cost_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _explained(view: StudyView) -> str:
-    concurrent = view.facts.spec.get("resources", {}).get("concurrent")
+    concurrent = view.spec.resources.concurrent
     beside = (
         "Trials ran one at a time."
         if concurrent == 1

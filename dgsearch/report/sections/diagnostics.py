@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -12,12 +12,12 @@ from dgsearch.analysis.diagnostics import (
     last_diagnostics,
 )
 from dgsearch.analysis.selection import MEAN, with_target_mean
-from dgsearch.analysis.signatures import signatures
+from dgsearch.analysis.signatures import out_of_bounds, signatures
+from dgsearch.diagnostics.declaring import Along, Diagnostic, FailureCheck
 from dgsearch.report.expectations import expectation_sentences
 from dgsearch.report.figures.base import row_styles
-from dgsearch.report.figures.samples import ramp_figure
+from dgsearch.report.figures.samples import along_figure
 from dgsearch.report.figures.training import correlation_figure, curves_figure
-from dgsearch.report.meanings import FIXED, MIXED, metric_label, signature_words
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.sections.samples import sample_sections
 from dgsearch.report.sections.training import panel_height
@@ -28,7 +28,6 @@ __all__ = ["diagnostic_sections"]
 
 _PANELS = 8  # of one figure
 _MOST_FIGURES = 4
-_LEFT_OUT = ("epoch_s",)  # cost has it
 _LEAST_CONFIGURATIONS = 5  # for a correlation with an interval
 
 
@@ -38,7 +37,7 @@ def diagnostic_sections(view: StudyView) -> Iterator[Section]:
     if len(train):
         yield from _signatures(view)
         series = diagnostic_series(view.detailed, train)
-        yield from _series(view, series[~series["metric"].isin(_LEFT_OUT)])
+        yield from _series(view, series[series["metric"].map(_is_drawn(view)).astype(bool)])
         yield from _correlations(view)
     yield from sample_sections(view)
 
@@ -49,18 +48,24 @@ def _signatures(view: StudyView) -> Iterator[Section]:
     accuracies = with_target_mean(view.data.trials, view.targets)  # whatever metric selects
     known = accuracies.set_index("trial_number")[f"accuracy/{MEAN}"]
     trials = view.detailed.assign(**{f"accuracy/{MEAN}": view.detailed["trial_number"].map(known)})
-    found = signatures(trials, last_diagnostics(view.data.scores))
+    declared, last = view.facts.diagnostics, last_diagnostics(view.data.scores)
+    found = signatures(trials, last, declared)
     expected = expectation_sentences(view)
-    if found.empty and not expected:
+    outside = _outside(view, last)
+    if found.empty and not expected and not outside:
         return
-    blocks: list[Block] = []
+    checks = {check.name: check for _, check in declared.checks()}
+    blocks: list[Block] = [*outside]
     for name, part in found[found["seen"]].groupby("signature", sort=False):
-        number, meaning = signature_words(str(name))
+        check = checks[str(name)]
         numbers = ", ".join(f"{row['row']} {row['number']:.3g}" for row in records(part.head(6)))
         more = f" and {len(part) - 6} more rows" if len(part) > 6 else ""
         side = "above" if part["number"].iloc[0] > part["bound"].iloc[0] else "below"
         blocks.append(
-            Warn(f"{meaning} ({number} {side} {part['bound'].iloc[0]:g}: {numbers}{more}.)")
+            Warn(
+                f"{check.sentence} ({check.number} {side} {part['bound'].iloc[0]:g}: "
+                f"{numbers}{more}.)"
+            )
         )
     passed = int((~found.groupby("signature")["seen"].any()).sum()) if len(found) else 0
     if len(found):
@@ -71,15 +76,38 @@ def _signatures(view: StudyView) -> Iterator[Section]:
                 "epoch."
             )
         )
-        blocks.append(_signature_table(found))
+        blocks.append(_signature_table(found, checks))
     blocks += [Note(text) for text in expected]
     yield Section("signatures", "Failure checks", blocks)
 
 
-def _signature_table(found: pd.DataFrame) -> Table:
+def _outside(view: StudyView, last: pd.DataFrame) -> list[Block]:
+    """Diagnostics that lie outside the bounds that their method declares."""
+    label = view.facts.diagnostics.label
+    return [
+        Warn(
+            f"{label(str(row['metric']))}: {plural(row['trials'], 'trial')} reported a value "
+            f"outside its bounds, the worst {row['worst']:.4g}. Its method declares what it can "
+            "be, so one of the two is wrong."
+        )
+        for row in records(out_of_bounds(last, view.facts.diagnostics))
+    ]
+
+
+def _is_drawn(view: StudyView) -> Callable[[str], bool]:
+    """Whether the sections on diagnostics show a number."""
+
+    def drawn(metric: str) -> bool:
+        declared = view.facts.diagnostics.find(metric)
+        return declared is None or declared.drawn
+
+    return drawn
+
+
+def _signature_table(found: pd.DataFrame, checks: Mapping[str, FailureCheck]) -> Table:
     rows: Rows = [
         [
-            str(row["signature"]), signature_words(row["signature"])[0], str(row["row"]),
+            str(row["signature"]), checks[row["signature"]].number, str(row["row"]),
             short_cell(row["n"]), Cell(f"{row['number']:.3g}", row["number"]),
             Cell(f"{row['bound']:g}", row["bound"]), "seen" if row["seen"] else "passed",
         ]
@@ -92,28 +120,34 @@ def _signature_table(found: pd.DataFrame) -> Table:
 
 def _series(view: StudyView, series: pd.DataFrame) -> Iterator[Section]:
     """Every diagnostic over epochs, eight to a figure; what does not move, as a table."""
+    known = view.facts.diagnostics
     metrics = [str(name) for name in dict.fromkeys(series["metric"])]
-    fixed = [name for name in metrics if name in FIXED]
-    moving = [name for name in metrics if name not in FIXED and not name.startswith(MIXED)]
+    declared = {name: known.find(name) for name in metrics}
+    single = {name: item for name, item in declared.items() if not item or not item.along}
+    fixed = [name for name, item in single.items() if item and item.fixed]
+    moving = [name for name in single if name not in fixed]
     blocks: list[Block] = []
     for first in range(0, min(len(moving), _PANELS * _MOST_FIGURES), _PANELS):
         chosen = moving[first : first + _PANELS]
-        blocks.append(_panels(series, chosen, number=first // _PANELS + 1))
+        blocks.append(_panels(view, series, chosen, number=first // _PANELS + 1))
     if len(moving) > _PANELS * _MOST_FIGURES:
         left = len(moving) - _PANELS * _MOST_FIGURES
         blocks.append(Note(f"{left} further diagnostics are stored and not drawn."))
-    ramp = series[series["metric"].str.startswith(MIXED)]
-    if len(ramp):
-        blocks.append(_ramp(ramp))
+    for item in known.along():
+        own = series[series["metric"].str.startswith(item.name)]
+        if item.along and len(own):
+            blocks.append(_along(own, item, item.along))
     if fixed:
-        blocks.append(_fixed_table(series[series["metric"].isin(fixed)]))
+        blocks.append(_fixed_table(view, series[series["metric"].isin(fixed)]))
     if blocks:
         yield Section("diagnostics", "Diagnostics", blocks)
 
 
-def _panels(series: pd.DataFrame, metrics: Sequence[str], *, number: int) -> Figure:
+def _panels(
+    view: StudyView, series: pd.DataFrame, metrics: Sequence[str], *, number: int
+) -> Figure:
     own = series[series["metric"].isin(list(metrics))].rename(columns={"metric": "column"})
-    panels: Mapping[str, str] = {name: metric_label(name) for name in metrics}
+    panels: Mapping[str, str] = {name: view.facts.diagnostics.label(name) for name in metrics}
     last = own.sort_values("epoch", kind="stable").drop_duplicates(["column", "row"], keep="last")
     rows: Rows = [
         [
@@ -133,30 +167,31 @@ def _panels(series: pd.DataFrame, metrics: Sequence[str], *, number: int) -> Fig
     )
 
 
-def _ramp(series: pd.DataFrame) -> Figure:
-    """Teacher accuracy on mixed images from anchor to image."""
+def _along(series: pd.DataFrame, item: Diagnostic, along: Along) -> Figure:
+    """A diagnostic at the last epoch over what it is measured along."""
     last = series.sort_values("epoch").drop_duplicates(["metric", "row"], keep="last")
-    table = last.assign(f=last["metric"].str.removeprefix(MIXED).astype(float)).sort_values("f")
+    at = last["metric"].str.removeprefix(item.name).astype(float)
+    table = last.assign(at=at).sort_values("at")
     rows: Rows = [
-        [str(row["row"]), short_cell(row["f"]), short_cell(row["n"]), number_cell(row["mean"], 3)]
+        [str(row["row"]), short_cell(row["at"]), short_cell(row["n"]), number_cell(row["mean"], 3)]
         for row in records(table)
     ]
     return Figure(
-        "mixed-images",
-        ramp_figure(table, styles=row_styles(list(dict.fromkeys(table["row"])))),
-        "The teacher's accuracy on mixed images, from the anchor alone (f = 0) to the student's "
-        "image alone (f = 1). Good anchors keep the whole line high.",
-        Table("mixed-images", ("group", "f", "trials", "teacher accuracy"), rows,
+        along.figure,
+        along_figure(table, item, along, styles=row_styles(list(dict.fromkeys(table["row"])))),
+        along.caption,
+        Table(along.figure, ("group", along.symbol, "trials", along.short), rows,
               (False, True, True, True)),
     )  # fmt: skip
 
 
-def _fixed_table(series: pd.DataFrame) -> Table:
+def _fixed_table(view: StudyView, series: pd.DataFrame) -> Table:
     last = series.sort_values("epoch", kind="stable").drop_duplicates(
         ["metric", "row"], keep="last"
     )
+    label = view.facts.diagnostics.label
     rows: Rows = [
-        [metric_label(str(row["metric"])), str(row["row"]), short_cell(row["n"]),
+        [label(str(row["metric"])), str(row["row"]), short_cell(row["n"]),
          Cell(f"{row['mean']:.4g}", row["mean"]), f"{row['low']:.4g} to {row['high']:.4g}"]
         for row in records(last)
     ]  # fmt: skip
@@ -171,17 +206,19 @@ def _correlations(view: StudyView) -> Iterator[Section]:
         return
     own = view.trials[view.trials["method"] == view.facts.method]
     found = diagnostic_correlations(own, view.data.scores, targets=view.targets)
-    found = found[(found["n"] >= _LEAST_CONFIGURATIONS) & ~found["metric"].isin(_LEFT_OUT)]
+    drawn = found["metric"].map(_is_drawn(view)).astype(bool)
+    found = found[(found["n"] >= _LEAST_CONFIGURATIONS) & drawn]
     if found.empty:
         return
+    label = view.facts.diagnostics.label
     ordered = found.sort_values("rho", ascending=False)
     rows: Rows = [
-        [metric_label(str(row["metric"])), short_cell(row["n"]), number_cell(row["rho"], 2),
+        [label(str(row["metric"])), short_cell(row["n"]), number_cell(row["rho"], 2),
          range_text(row["low"], row["high"])]
         for row in records(ordered)
     ]  # fmt: skip
     headings = ("diagnostic", "configurations", "rank correlation", "95% interval")
-    labels = {str(name): metric_label(str(name)) for name in found["metric"]}
+    labels = {str(name): label(str(name)) for name in found["metric"]}
     note = (
         "Rank correlation of each diagnostic at the last epoch with the "
         f"{view.outcome_words}, across configurations: of each the mean over its seeds, less the "

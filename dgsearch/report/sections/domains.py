@@ -52,7 +52,7 @@ def chosen_rows(view: StudyView) -> pd.DataFrame:
 def chosen_trials(view: StudyView) -> pd.DataFrame:
     """The finished trials behind `chosen_rows`, with the row that each stands for."""
     done = view.done
-    if view.kind == "family":
+    if view.design.one_a_method:
         done = done[done["config_id"].isin(view.family["config_id"])]
     plain = done[done["role"].isin(["variant", "baseline"])]
     parts = [plain]
@@ -69,17 +69,16 @@ def chosen_trials(view: StudyView) -> pd.DataFrame:
 
 
 def domain_sections(view: StudyView) -> Iterator[Section]:
-    """The table of domains; nothing for a study that dgsearch did not write."""
-    if not view.facts.spec:
-        return
+    """The table of domains, and the rules by which one may choose."""
     table = domain_table(chosen_rows(view), targets=view.targets, maximise=view.data.maximise)
+    chosen = view.design.chosen_words(best=view.unit.best, metric=view.unit.name)
     blocks: list[Block] = [
         Note(
             f"{_shown(view)} at the {epoch_rule(view.facts)}: mean ± standard error over "
             "seeds (sample standard deviation). Bold: the best of a column and what these seeds "
             "cannot tell from it. A row that is truly the best is bold in at least 95% of studies "
             "(multiple comparisons with the best, by sign flips paired over seeds); with fewer "
-            "than five seeds every row is." + _of_family(view)
+            f"than five seeds every row is. {chosen}".rstrip()
         ),
         *_unshared(table),
         _wide(view, table),
@@ -95,16 +94,6 @@ def _shown(view: StudyView) -> str:
     """What the numbers of the table are."""
     counted = view.unit.counted.removeprefix(", ")
     return view.unit.name.capitalize() + (f" in {counted}" if counted else "")
-
-
-def _of_family(view: StudyView) -> str:
-    """How the configurations were chosen, if they were."""
-    if view.kind != "family":
-        return ""
-    return (
-        f" Each method is shown at the configuration with its {view.unit.best} mean "
-        f"{view.unit.name} on the validation split over the seeds."
-    )
 
 
 def _unshared(table: pd.DataFrame) -> list[Block]:
@@ -164,7 +153,7 @@ def _reported(view: StudyView) -> list[Block]:
         + (", top-5)" if row["metric"] == "accuracy_top5" else ")")
         for row in records(own)
     ]
-    same = (own["benchmark"] == view.facts.spec["data"]["benchmark"]).any()
+    same = (own["benchmark"] == view.spec.data.benchmark).any()
     last = "" if same else " None of them is for this benchmark: do not compare."
     return [Note(f"Reported for {view.facts.method}: {'; '.join(parts)}.{last}")]
 

@@ -24,9 +24,7 @@ _HEADINGS = (
 
 
 def family_sections(view: StudyView) -> Iterator[Section]:
-    """The comparison of a family; nothing for another design or without a reference."""
-    if view.kind != "family":
-        return
+    """The comparison of methods; nothing without a reference."""
     table = compared(view)
     if len(table) < 2:
         return
@@ -46,7 +44,7 @@ def family_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _budget(view: StudyView) -> str:
-    each = view.facts.spec["design"]["configurations"]
+    each = view.design.budget
     counts = view.family["configurations"]
     whole = (
         f"Each method was trained at {plural(each, 'configuration')}"

@@ -1,4 +1,4 @@
-"""Hyperparameters together: pairs, importance, Sobol indices, partial dependence."""
+"""Hyperparameters together: pairs, partial dependence."""
 
 from __future__ import annotations
 
@@ -7,37 +7,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-from pydantic import TypeAdapter
 
-from dgsearch.analysis.selection import hyperparameter_column
 from dgsearch.analysis.sensitivity import pair_surface
-from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.analysis.surrogate import partial_dependence
-from dgsearch.designs.sobol import Sobol, sobol_points
-from dgsearch.report.figures.response import dependence_figure, pair_figure, share_figure
+from dgsearch.report.figures.response import dependence_figure, pair_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
-from dgsearch.report.sections.importance import importance_section
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records, short_cell
 
-__all__ = ["joint_sections"]
+__all__ = ["dependence_section", "pair_section"]
 
 _MOST_PAIRS = 6
 _MOST_DEPENDENCES = 8
 
 
-def joint_sections(view: StudyView) -> Iterator[Section]:
-    """For designs that move several hyperparameters at once."""
-    if not (view.is_crossed or view.kind == "foreign") or len(view.varied) < 2:
-        return
-    yield from _pairs(view)
-    yield from importance_section(view)
-    yield from _sobol(view)
-    yield from _dependence(view)
-
-
-def _pairs(view: StudyView) -> Iterator[Section]:
+def pair_section(view: StudyView) -> Iterator[Section]:
+    """The outcome over each pair of hyperparameters."""
     all_pairs = list(itertools.combinations(view.varied, 2))
     blocks: list[Block] = []
     for first, second in all_pairs[:_MOST_PAIRS]:
@@ -90,59 +76,8 @@ def _mark_words(surface: pd.DataFrame) -> str:
     )
 
 
-def _sobol(view: StudyView) -> Iterator[Section]:
-    if view.kind != "sobol":
-        return
-    points, seeds, outcomes = _sobol_outcomes(view)
-    missing = int(pd.Series(outcomes).isna().sum())
-    if missing:
-        text = f"{missing} of {points} points have no finished trial; finish the study."
-        yield Section("sobol", "Sobol indices", [Note(text)])
-        return
-    names = list(view.facts.varied)
-    found = sobol_indices(names, outcomes)
-    labels = {name: view.label(name) for name in names}
-    rows: Rows = [
-        [
-            labels[row["name"]], str(row["kind"]), Cell(f"{row['index']:.2f}", row["index"]),
-            f"{row['low']:.2f} to {row['high']:.2f}",
-        ]
-        for row in records(found)
-    ]  # fmt: skip
-    table = Table(
-        "sobol", ("hyperparameter", "order", "index", "95% interval"), rows,
-        (False, False, True, True),
-    )  # fmt: skip
-    figure = Figure(
-        "sobol",
-        share_figure(found, series="kind", value="index", labels=labels, title="Sobol index"),
-        "First-order and total Sobol index of each hyperparameter with 95% intervals.",
-        table,
-    )
-    note = (
-        f"Of the variance of the {view.outcome_words} over the ranges, the share that a "
-        "hyperparameter causes alone (first) and with others (total; Saltelli 2010). From "
-        f"{points} points, mean over {seeds} seeds; the intervals are bootstraps over "
-        "base points. What is left of the seeds' noise counts as interaction. A first index whose "
-        "interval holds 0 is not established."
-    )
-    yield Section("sobol", "Sobol indices", [Note(note), figure])
-
-
-def _sobol_outcomes(view: StudyView) -> tuple[int, int, list[float]]:
-    """How many points and seeds the design has, and the mean outcome at each point."""
-    design: Sobol = TypeAdapter(Sobol).validate_python(dict(view.facts.spec["design"]))
-    points = [
-        {hyperparameter_column(view.done, name): value for name, value in point.items()}
-        for point in sobol_points(design, view.facts.space)
-    ]
-    full = view.done.groupby("seed")["config_id"].nunique()
-    seeds = full[full == full.max()].index
-    done = view.done[view.done["seed"].isin(seeds) & (view.done["role"] == "point")]
-    return len(points), len(seeds), outcomes_at(done, points, view.outcome)
-
-
-def _dependence(view: StudyView) -> Iterator[Section]:
+def dependence_section(view: StudyView) -> Iterator[Section]:
+    """What a surrogate predicts over each hyperparameter."""
     surrogate = surrogate_of(view, view.outcome)
     if surrogate is None:
         return

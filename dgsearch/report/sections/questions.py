@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from dgsearch.analysis.questions import Answer
 from dgsearch.analysis.selection import MEAN
+from dgsearch.diagnostics.known import known_diagnostics
 from dgsearch.report.figures.base import domain_colours, row_styles
 from dgsearch.report.figures.comparison import difference_figure
 from dgsearch.report.figures.questions import gap_figure, ratio_figure, shares_figure
 from dgsearch.report.figures.response import pair_figure, response_figure
 from dgsearch.report.figures.samples import projection_figure
 from dgsearch.report.figures.training import correlation_figure, curves_figure
-from dgsearch.report.meanings import metric_label
 from dgsearch.report.parts import Cell, Figure, Rows, Table
 from dgsearch.report.words import (
     ACCURACY,
@@ -158,14 +158,15 @@ def _interval(row: Mapping[str, Any], unit: Unit) -> str:
 
 def _correlations(found: pd.DataFrame, name: str) -> Figure:
     """Measures of the synthetic data against accuracy."""
+    label = known_diagnostics({}).label
     rows: Rows = [
         [
-            metric_label(str(row["metric"])), short_cell(row["n"]), number_cell(row["rho"], 2),
+            label(str(row["metric"])), short_cell(row["n"]), number_cell(row["rho"], 2),
             range_text(row["low"], row["high"]),
         ]
         for row in records(found)
     ]  # fmt: skip
-    labels = {str(metric): metric_label(str(metric)) for metric in found["metric"]}
+    labels = {str(metric): label(str(metric)) for metric in found["metric"]}
     headings = ("diagnostic", "trials", "rank correlation", "95% interval")
     return Figure(
         f"{name}-quality",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -53,26 +53,30 @@ def error_blocks(trials: pd.DataFrame) -> list[Block]:
     ]
 
 
+_ADDED: Mapping[str, Callable[[StudyView, Mapping[Any, Any]], str]] = {  # of `trial_columns`
+    "variant": lambda _, trial: short(trial["variant"]),
+    "configuration": lambda view, trial: view.settings.get(str(trial["config_id"]), "–"),
+}
+
+
 def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
     domains = {
         name: column for name, column in accuracy_columns(trials).items() if name != FOREIGN
     }
-    named = ["variant"] if view.design.has_variants else []
-    drawn = ["configuration"] if view.kind == "family" else []
+    added = view.design.trial_columns
     unit = f", {view.unit.sign.strip()}" if view.unit.sign else ""
     headings = [
-        "trial", "method", *named, *drawn, "state", "seed",
+        "trial", "method", *added, "state", "seed",
         *(view.label(name) for name in view.varied),
-        f"validation{unit}" if view.facts.spec else "value", *domains, "seconds",
+        f"validation{unit}", *domains, "seconds",
     ]  # fmt: skip
     rows: Rows = [
         [
             short_cell(row["trial_number"]),
             short(row["method"]),
-            *(short(row[name]) for name in named),
-            *(view.settings.get(str(row["config_id"]), "–") for _ in drawn),
+            *(_ADDED[name](view, row) for name in added),
             ", ".join(str(row[key]) for key in ("state", "stop_reason") if not pd.isna(row[key])),
-            short(row["seed"]) if view.facts.spec else "–",
+            short(row["seed"]),
             *(short_cell(row[column]) for column in view.varied.values()),
             view.unit.cell(row["value"]),
             *(view.unit.cell(row[column]) for column in domains.values()),
@@ -80,21 +84,19 @@ def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
         ]
         for row in records(trials)
     ]
-    text = 2 + len(named) + len(drawn)
+    text = 2 + len(added)
     numeric = [True, *([False] * text), *([True] * (len(headings) - text - 1))]
     return Table("trials", headings, rows, numeric, "Trials")
 
 
 def provenance_section(view: StudyView) -> list[Section]:
-    """Method, data, machine and versions; nothing for a study that dgsearch did not write."""
+    """Method, data, machine and versions."""
     facts = view.facts
-    if not facts.spec:
-        return []
     known: Any = facts.facts
     machine = known.get("machine", {})
     rows: list[Sequence[str | Cell]] = [
         ["method", f"{facts.method}: {known.get('summaries', {}).get(facts.method, '')}"],
-        ["data", f"{facts.spec['data']['benchmark']}, fingerprint {known['data_fingerprint']}"],
+        ["data", f"{view.spec.data.benchmark}, fingerprint {known['data_fingerprint']}"],
         ["images", ", ".join(f"{name} {count}" for name, count in known["images"].items())],
         ["epoch used", epoch_rule(facts)],
         ["machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from dgsearch.analysis.adaptive import ADAPTIVE, REFERENCE, plan_of
+from dgsearch.analysis.adaptive import REFERENCE
 from dgsearch.report.decided import decided, spared_sentence, verdict_words
 from dgsearch.report.figures.decisions import decision_figure
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
@@ -17,17 +17,13 @@ __all__ = ["seed_sections"]
 
 
 def seed_sections(view: StudyView) -> Iterator[Section]:
-    """Nothing but for a study of adaptive seeds."""
-    if view.kind != ADAPTIVE:
-        return
+    """Seeds and decisions of a design that decides over seeds."""
     table = decided(view)
     words = verdict_words(view)
     others = table[table["verdict"] != REFERENCE]
     figure = Figure(
         "seeds",
-        decision_figure(
-            others, unit=view.unit, words=words, margin=view.facts.spec["design"]["margin"]
-        ),
+        decision_figure(others, unit=view.unit, words=words, margin=view.plan.rule.margin),
         f"Mean paired difference in {view.outcome_words} with the repeated interval of the latest "
         "look. Band: the margin. Left of zero is worse.",
         _table(view, table, words),
@@ -40,7 +36,7 @@ def seed_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _explained(view: StudyView) -> str:
-    plan = plan_of(view.data.trials, view.facts)
+    plan = view.plan
     rule, unit = plan.rule, view.unit
     return (
         f"Every configuration began with {plural(rule.first, 'seed')}. One that was open took "

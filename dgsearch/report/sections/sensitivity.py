@@ -86,7 +86,7 @@ def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
 def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
     grouped = binned(points)
     summary = response_summary(grouped)
-    described = view.facts.describe(name) if view.facts.spec else None
+    described = view.facts.describe(name)
     symbol = view.label(name)
     axis: dict[str, Any] = {
         "label": symbol,
@@ -113,9 +113,7 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
 
 
 def _slice_words(view: StudyView, points: pd.DataFrame) -> str:
-    if not view.facts.spec:
-        words = "The other hyperparameters take whatever values the trials have."
-    elif points["line"].all():
+    if points["line"].all():
         words = "The other hyperparameters stay at their centre."
     else:
         words = "Each seed counts with its mean over all configurations that have a value."
@@ -142,7 +140,7 @@ def _default_words(view: StudyView, symbol: str, described: Any) -> str:
 def _caption(view: StudyView, axis: Mapping[str, Any], points: pd.DataFrame) -> str:
     symbol = axis["label"]
     mean = points["domain"] == MEAN
-    dots = "Dots: one seed each. " if view.facts.spec else "Dots: one trial each. "
+    dots = "Dots: one seed each. "
     if mean.sum() > MOST_DOTS:
         dots = f"Single seeds are not drawn, there are more than {MOST_DOTS}. "
     several = len(view.targets) > 1

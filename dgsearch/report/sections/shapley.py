@@ -37,7 +37,7 @@ def shapley_sections(view: StudyView) -> Iterator[Section]:
 def shapley_sentences(view: StudyView) -> list[str]:
     """The values in the order of their size, and which of them differ from zero."""
     game = view.design.game()
-    if game is None:
+    if game is None or view.reference is None:
         return []
     found = _found(view, game)
     if found is None:

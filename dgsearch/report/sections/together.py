@@ -117,8 +117,6 @@ def _data(view: StudyView) -> str:
     facts = view.facts
     if not facts.spec:
         return facts.name  # nothing is known of it, so it equals no other
-    data = facts.spec["data"]
-    return repr((
-        data["benchmark"], sorted(data["source"]), sorted(data["targets"]),
-        facts.facts.get("data_fingerprint"),
-    ))  # fmt: skip
+    data = facts.spec.data
+    known = facts.facts.get("data_fingerprint")
+    return repr((data.benchmark, sorted(data.source), sorted(data.targets), known))

@@ -154,7 +154,7 @@ def _ranks(view: StudyView, ranks: pd.DataFrame) -> list[Block]:
 
 def _safety(view: StudyView, ranks: pd.DataFrame) -> str:
     """Whether an early epoch is a fair judge of the last one, with the numbers."""
-    grace = (view.facts.spec.get("halving") or {}).get("grace_epochs")
+    grace = view.spec.halving and view.spec.halving.grace_epochs
     if grace in set(ranks["epoch"]):
         own = ranks[ranks["epoch"] == grace].iloc[0]
         where = f"At epoch {grace}, the first where halving may stop a trial,"
@@ -179,8 +179,6 @@ def _safety(view: StudyView, ranks: pd.DataFrame) -> str:
 
 def _source_and_target(view: StudyView) -> Iterator[Section]:
     """Can the validation split select for the targets?"""
-    if not view.facts.spec:
-        return
     table = source_against_target(view.own, targets=view.targets).dropna(
         subset=["validation", "target"]
     )

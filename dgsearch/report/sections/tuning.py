@@ -40,7 +40,7 @@ def tuning_groups(view: StudyView) -> dict[str, pd.DataFrame]:
         outcome (means over the seeds that the method's configurations share), hours (mean of a
         trial at one seed, with what shared stages spared). Empty where the design has none.
     """
-    if not view.facts.spec or not (view.design.random_points or view.design.proposals):
+    if not (view.design.random_points or view.design.proposals):
         return {}
     alone = view.spread["trial_number"]
     done = view.done[view.done["trial_number"].isin(alone) | (view.done["role"] == "variant")]

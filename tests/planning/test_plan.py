@@ -8,11 +8,12 @@ import pytest
 
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import register_study
-from dgsearch.methods.registry import find_method
-from dgsearch.runner.commands import load_study, plan_file
+from dgsearch.methods.registry import compiled
+from dgsearch.planning.lines import Asked, plan_answer
+from dgsearch.planning.remaining import remaining
+from dgsearch.runner.commands import load_study
 from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import RunOptions
-from dgsearch.study.plan import plan_trials
 from tests.fakes import FakeStudy
 
 STUDY = """
@@ -44,16 +45,16 @@ def test_a_trial_that_is_given_up_is_not_left_to_run(
     study = FakeStudy(f"sqlite:///{options.database}", spec)
     facts = study_facts(spec, "", planned=4)
     register_study(study.engine, spec, facts, accept_other_data=True)
-    planned = plan_trials(spec, {"mpbm": find_method("mpbm").space})
+    plan = compiled(spec)
     for _ in range(interruptions):
-        trial = study.begin(planned[0])
+        trial = study.begin(plan.trials[0])
         study.recorder.end(trial.trial_id, Ending("FAIL", "interrupted", error_type="Interrupted"))
-    plan = plan_file(file, options, overrides=())
-    assert f"  trials     4 planned: 4 of points; {ended} have ended" in plan.lines
-    assert plan.epochs == {"mpbm": 2 * (4 - ended)}
-    assert plan.missing["pretrain"] == 2
-    assert plan.comparisons == 1
-    assert "  stage      pretrain: needed 4 times, trained 2 times (0 stored)" in plan.lines
+    found, lines = remaining(plan, options), plan_answer(plan, options, Asked()).lines
+    assert f"  trials     4 planned: 4 of points; {ended} have ended" in lines
+    assert found.epochs == {"mpbm": 2 * (4 - ended)}
+    assert found.missing["pretrain"] == 2
+    assert found.comparisons == 1
+    assert "  stage      pretrain: needed 4 times, trained 2 times (0 stored)" in lines
 
 
 @pytest.mark.parametrize(
@@ -76,4 +77,4 @@ def test_it_counts_the_comparisons_that_the_page_corrects_together(
     head, _ = STUDY.split("[design]")
     file.write_text(f"{head}[design]\n{design}\n")
     options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
-    assert plan_file(file, options, overrides=()).comparisons == comparisons
+    assert remaining(compiled(load_study(file)), options).comparisons == comparisons

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgsearch.methods.registry import find_method
-from dgsearch.runner.probe import StageCost, cost_lines, probe_stages
+from dgsearch.planning.probe import StageCost, cost_lines, probe_stages
 from dgsearch.study import DataSpec, Grid, StudySpec
 from dgsearch.study.plan import methods_of, plan_trials
 
@@ -58,7 +58,7 @@ def test_shared_stages_count_once_and_last_stages_for_every_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     costs = [StageCost("pretrain", 10, 6.0), StageCost("erm", 2, 30.0)]
-    monkeypatch.setattr("dgsearch.runner.probe.probe_stages", lambda *_: costs)
+    monkeypatch.setattr("dgsearch.planning.probe.probe_stages", lambda *_: costs)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     spec = _study("erm")
     shown = list(cost_lines(spec, _planned(spec), {"pretrain": 3}))

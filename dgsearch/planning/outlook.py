@@ -100,9 +100,9 @@ def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation, unit: Unit) 
         f"({plural(found.comparisons, 'comparison')}: {_finely(found.low, unit)} to "
         f"{_finely(found.high, unit)})"
     )
-    planned = spec.data.model_dump(mode="json")
     names = ("benchmark", "source", "targets")
-    if any(pilot.spec["data"].get(name) != planned[name] for name in names):
+    own = pilot.spec.data if pilot.spec else None
+    if any(getattr(own, name, None) != getattr(spec.data, name) for name in names):
         yield "  power      its data is not that of this study: take the number as a rough guide"
 
 
@@ -186,10 +186,10 @@ def _earlier(
     tables: list[pd.DataFrame] = []
     used: list[str] = []
     for name in sorted(names, key=lambda name: name != spec.name):
-        benchmark = read_facts(engine, name).spec.get("data", {}).get("benchmark")
+        own = read_facts(engine, name).spec
         found = {method for table in tables for method in table["method"]}
         left = [method for method in methods if method not in found]
-        if not left or benchmark != spec.data.benchmark:
+        if not left or own is None or own.data.benchmark != spec.data.benchmark:
             continue
         trials = read_trials(engine, name, states=["COMPLETE"], columns=_OF_TIME)
         table = typical_seconds(trials[trials["method"].isin(left)], read_stages(engine, name))

@@ -1,0 +1,54 @@
+"""The command `plan`: its options, and what it prints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dgsearch.arguments import Artifacts, Database, Json, Overrides, StudyFile
+
+__all__ = ["add_plan"]
+
+
+def add_plan(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("plan")(_plan)
+
+
+def _plan(  # noqa: PLR0913 - one argument for each option of the command
+    study: StudyFile,
+    database: Database = None,
+    artifacts: Artifacts = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
+    ] = False,
+    difference: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, metavar="POINTS", help="Difference that seeds shall find."
+        ),
+    ] = 1.0,
+    pilot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STUDY",
+            help="Study in the database whose deviation over seeds is taken (default: this one).",
+            show_default=False,
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a study would run, what of it is done and shared, its time and its power."""
+    from dgsearch.methods.registry import compiled
+    from dgsearch.planning.lines import Asked, plan_answer
+    from dgsearch.replies import reply
+    from dgsearch.runner.commands import load_study
+    from dgsearch.runner.options import RunOptions
+
+    options = RunOptions(database=database, artifacts=artifacts)
+    asked = Asked(probe=probe, difference=difference, pilot=pilot)
+    plan = compiled(load_study(study, overrides=overrides or ()))
+    answer = plan_answer(plan, options, asked)
+    reply(answer.facts, answer.lines)

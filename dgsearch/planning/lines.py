@@ -1,0 +1,121 @@
+"""What `dgsearch plan` says, line by line: trials, stages, power, and time or cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dgsearch.database.connection import answering, database_url, masked
+from dgsearch.planning.outlook import power_lines, time_lines
+from dgsearch.planning.probe import cost_lines, trials_at_once
+from dgsearch.planning.remaining import Remaining, remaining
+from dgsearch.runner.options import RunOptions
+from dgsearch.study.plan import StudyPlan
+
+__all__ = ["Asked", "PlanAnswer", "plan_answer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the command was asked for.
+
+    Attributes:
+        probe: Time a few batches instead of taking the time from earlier trials.
+        difference: That the study is to detect, in percentage points of the accuracy or in the
+            unit of the metric that selects.
+        pilot: Study in the database that gives the deviation over seeds; None: this one.
+    """
+
+    probe: bool = False
+    difference: float = 1.0
+    pilot: str | None = None
+
+
+@dataclass(frozen=True)
+class PlanAnswer:
+    """What the command says.
+
+    Attributes:
+        lines: To print.
+        facts: The same for a program.
+    """
+
+    lines: Sequence[str]
+    facts: Mapping[str, Any]
+
+
+def plan_answer(plan: StudyPlan, options: RunOptions, asked: Asked) -> PlanAnswer:
+    """What running a study would do, and what it would take.
+
+    Raises:
+        DgsearchError: If the database cannot be read, holds another study of that name, or has
+            no such pilot.
+    """
+    with answering(database_url(options.database)):
+        found = remaining(plan, options)
+    at_once = trials_at_once(plan.spec)
+    outlook = list(_outlook(found, options, asked, at_once))
+    lines = [
+        *_head(plan, options),
+        _trial_line(found),
+        *(need.line for need in found.needs),
+        *outlook,
+    ]
+    facts = {
+        "study": plan.spec.name,
+        "question": plan.spec.question,
+        "database": masked(database_url(options.database)),
+        "trials": {
+            "planned": len(found.trials),
+            "ended": found.ended,
+            "most": plan.most_trials,
+            "of": found.kinds,
+        },
+        "stages": [need._asdict() for need in found.needs],
+        "epochs_left": dict(found.epochs),
+        "at_once": at_once,
+        "comparisons": found.comparisons,
+        "remarks": [" ".join(line.split()) for line in outlook],
+    }
+    return PlanAnswer(lines, facts)
+
+
+def _head(plan: StudyPlan, options: RunOptions) -> Iterator[str]:
+    """What is asked, and how many trials there will be where that is not known beforehand."""
+    spec = plan.spec
+    yield f"{spec.name}: {spec.question}" if spec.question else spec.name
+    yield f"  database   {masked(database_url(options.database))}"
+    least, most = len(plan.trials), plan.most_trials
+    for heading, text in spec.design.outlook(spec, least=least, most=most):
+        yield f"  {heading:10} {text}"
+
+
+def _trial_line(found: Remaining) -> str:
+    """How many trials there are, of what, and how many have ended."""
+    counted = ", ".join(
+        f"{count} of {kind}{'s' * (count != 1)}" for kind, count in found.kinds.items()
+    )
+    return f"  trials     {len(found.trials)} planned: {counted}; {found.ended} have ended"
+
+
+def _outlook(found: Remaining, options: RunOptions, asked: Asked, at_once: int) -> Iterator[str]:
+    """What it would cost where that is probed; power; time where it is not probed."""
+    spec = found.plan.spec
+    if asked.probe:
+        yield from cost_lines(spec, found.left, found.missing)
+    yield from power_lines(
+        options.database,
+        spec,
+        points=asked.difference,
+        pilot=asked.pilot,
+        comparisons=found.comparisons,
+    )
+    if not asked.probe:
+        yield from time_lines(
+            options.database,
+            spec,
+            epochs=found.epochs,
+            missing=found.missing,
+            at_once=at_once,
+        )
