@@ -31,12 +31,12 @@ def add_answers(app: typer.Typer) -> None:
 def _best(
     study: _Study,
     rule: Annotated[
-        str, typer.Option(metavar="RULE", help="validation, or oracle, which sees the targets.")
+        str, typer.Option(metavar="RULE", help="validation, or oracle (uses the targets).")
     ] = "validation",
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Say which configuration is best, and which ones cannot be told from it."""
+    """Show the best configuration and those that do not differ significantly from it."""
     from dgsearch.report.answer_lines import best_lines
     from dgsearch.report.answers import answer_view, best_answer
 
@@ -52,7 +52,7 @@ def _compare(
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Compare configuration B with configuration A, paired over their seeds."""
+    """Compare configuration B with configuration A, paired over seeds."""
     from dgsearch.report.answer_lines import compare_lines
     from dgsearch.report.answers import answer_view, compare_answer
 
@@ -62,7 +62,7 @@ def _compare(
 
 
 def _decisions(study: _Study, database: Database = None, as_json: Json = False) -> None:
-    """Say what is decided about each configuration against the study's reference."""
+    """Show the decision about each configuration against the study's reference."""
     from dgsearch.report.answer_lines import decision_lines
     from dgsearch.report.answers import answer_view, decisions_answer
 

@@ -69,7 +69,9 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _common(version: Annotated[bool, typer.Option("--version", help="Say it.")] = False) -> None:
+def _common(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
     if version:
         from dgsearch import __version__
 
@@ -92,23 +94,27 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         ),
     ] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try failed trials once more.")
+        bool, typer.Option("--retry-failed", help="Retry failed trials once.")
     ] = False,
     keep_stages_gb: Annotated[
         float | None,
-        typer.Option(min=0.0, metavar="GB", help="Bound on the stored stages; oldest use first."),
+        typer.Option(
+            min=0.0,
+            metavar="GB",
+            help="Size limit of the stage store; removes the least recently used.",
+        ),
     ] = None,
     accept_other_data: Annotated[
         bool,
         typer.Option(
             "--accept-other-data",
-            help="Continue with other data; set aside the trials of the earlier data.",
+            help="Continue with changed data; exclude the trials that ran on the old data.",
         ),
     ] = False,
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
-    """Run a study, or what is left of it."""
+    """Run a study, or resume it."""
     from dgsearch.runner.commands import run_file
     from dgsearch.runner.options import RunOptions
 
@@ -131,12 +137,12 @@ add_plan(app)
 
 @app.command()
 def status(
-    study: Annotated[str | None, typer.Argument(help="Only this study.")] = None,
+    study: Annotated[str | None, typer.Argument(help="Show only this study.")] = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
     as_json: Json = False,
 ) -> None:
-    """Show the studies of a database: trials per state, the best so far, age."""
+    """List the studies of a database: trials per state, best trial, last activity."""
     from dgsearch.report.standing import status_answer
     from dgsearch.report.terminal import status_table
 
@@ -155,7 +161,7 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
             "-o",
             "--output",
             metavar="FILE.html",
-            help="Where to write (default: reports/STUDY.html)",
+            help="Output file (default: reports/STUDY.html)",
             show_default=False,
         ),
     ] = None,
@@ -165,7 +171,7 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
     time_zone: TimeZone = None,  # chosen as it is parsed
     as_json: Json = False,
 ) -> None:
-    """Write the page of one or several studies: one HTML file that opens anywhere, offline."""
+    """Write the report of one or more studies as a single HTML file that works offline."""
     from dgsearch.report import write_report
     from dgsearch.report.files import safe_name
 
@@ -177,14 +183,14 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
 @app.command()
 def questions(
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE.html", help="Where to write.")
+        Path, typer.Option("-o", "--output", metavar="FILE.html", help="Output file.")
     ] = Path("reports/open_questions.html"),
     figures: Figures = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
     as_json: Json = False,
 ) -> None:
-    """Write the page of the papers' open questions, answered from the studies of a database."""
+    """Write a report on the papers' open questions from the studies of a database."""
     from dgsearch.report import write_questions
 
     page = write_questions(database, output, figures=figures)
@@ -218,7 +224,7 @@ def export(  # noqa: PLR0913 - one argument for each option of the command
     time_zone: TimeZone = None,  # chosen as it is parsed
     as_json: Json = False,
 ) -> None:
-    """Write frames of a study to files; several frames become FILE-trials, FILE-curves, ..."""
+    """Export data frames of a study; several frames become FILE-trials, FILE-curves, ..."""
     from dgsearch.notebook.export import export_frames
 
     files = export_frames(database, study, output, what.split(","), formulas=csv_formulas)
@@ -236,7 +242,7 @@ def import_sweep(  # noqa: PLR0913 - one argument for each option of the command
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Import another tool's sweep: DomainBed, Ray Tune, Syne Tune, MLflow, W&B, any table."""
+    """Import a sweep from DomainBed, Ray Tune, Syne Tune, MLflow, W&B or any table."""
     from dgsearch.importing.command import ImportRequest, import_lines, import_sweeps
 
     request = ImportRequest(source, tool, study, metric, direction, column or ())

@@ -52,7 +52,7 @@ def _replay(  # noqa: PLR0913 - one argument for each option of the command
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Replay rules that stop trials early on a finished study: regret, time saved, advice."""
+    """Replay early-stopping rules on a finished study: regret, time saved, recommendation."""
     from rich.console import Console
 
     from dgsearch.report.replayed import replay_answer, replay_parts, replay_study

@@ -12,7 +12,7 @@ from dgsearch.replies import in_json, reply
 
 __all__ = ["add_upkeep"]
 
-_stages = typer.Typer(help="Look after the stored stages.", no_args_is_help=True)
+_stages = typer.Typer(help="List, verify and prune the stored stages.", no_args_is_help=True)
 
 
 def add_upkeep(app: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def add_upkeep(app: typer.Typer) -> None:
 
 @_stages.command("list")
 def _list_stages(artifacts: Artifacts = None, as_json: Json = False) -> None:
-    """List the stored stages, the least recently used first."""
+    """List the stored stages, least recently used first."""
     from dgsearch.runner import stages
     from dgsearch.runner.options import RunOptions
 
@@ -34,7 +34,7 @@ def _list_stages(artifacts: Artifacts = None, as_json: Json = False) -> None:
 
 @_stages.command("verify")
 def _verify_stages(artifacts: Artifacts = None, as_json: Json = False) -> None:
-    """Check every stored stage against its checksum; exit 1 if one is damaged."""
+    """Verify the checksum of every stored stage; exit with 1 if one is damaged."""
     from dgsearch.runner import stages
     from dgsearch.runner.options import RunOptions
 
@@ -52,7 +52,7 @@ def _prune_stages(
     artifacts: Artifacts = None,
     as_json: Json = False,
 ) -> None:
-    """Delete the least recently used stages until the rest fits; never one in use."""
+    """Delete the least recently used stages until the rest fits; stages in use are kept."""
     from dgsearch.runner import stages
     from dgsearch.runner.options import RunOptions
 
@@ -68,7 +68,7 @@ def _delete(
     artifacts: Artifacts = None,
     as_json: Json = False,
 ) -> None:
-    """Delete a study with its trials and checkpoints; lists them and asks first."""
+    """Delete a study with its trials and checkpoints, after asking."""
     from dgsearch.runner.changes import Deletion
     from dgsearch.runner.options import RunOptions
 
@@ -85,13 +85,13 @@ def _delete(
 
 def _rename(
     study: Annotated[str, typer.Argument(help="Name of the study.")],
-    name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    name: Annotated[str, typer.Argument(metavar="NEW", help="New name of the study.")],
     yes: Annotated[bool, typer.Option("--yes", help="Rename without asking.")] = False,
     database: Database = None,
     artifacts: Artifacts = None,
     as_json: Json = False,
 ) -> None:
-    """Rename a study; its trials, attributes, notes and checkpoints stay."""
+    """Rename a study; trials, attributes, notes and checkpoints are kept."""
     from dgsearch.runner.changes import rename_study
     from dgsearch.runner.options import RunOptions
 

@@ -21,26 +21,29 @@ def _plan(  # noqa: PLR0913 - one argument for each option of the command
     database: Database = None,
     artifacts: Artifacts = None,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Time a few batches and say what it would cost.")
+        bool, typer.Option("--probe", help="Time a few batches to estimate the cost.")
     ] = False,
     difference: Annotated[
         float,
         typer.Option(
-            min=0.01, max=100, metavar="POINTS", help="Difference that seeds shall find."
+            min=0.01,
+            max=100,
+            metavar="POINTS",
+            help="Smallest accuracy difference, in points, to detect.",
         ),
     ] = 1.0,
     pilot: Annotated[
         str | None,
         typer.Option(
             metavar="STUDY",
-            help="Study in the database whose deviation over seeds is taken (default: this one).",
+            help="Study whose standard deviation over seeds is used (default: this one).",
             show_default=False,
         ),
     ] = None,
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a study would run, what of it is done and shared, its time and its power."""
+    """Show what a study would run: trials done and left, shared stages, time and power."""
     from dgsearch.methods.registry import compiled
     from dgsearch.planning.lines import Asked, plan_answer
     from dgsearch.replies import reply

@@ -30,7 +30,7 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     elif tied:
         names = listed([row["name"] for row in tied], most=8)
         yield (
-            f"  not told from it over {plural(answer['shared_seeds'], 'shared seed')}: "
+            f"  no significant difference over {plural(answer['shared_seeds'], 'shared seed')}: "
             f"{len(tied)} of {answer['candidates'] - 1}: {names}"
         )
     elif answer["candidates"] > 1:

@@ -169,6 +169,7 @@ def test_a_study_of_which_some_outcomes_are_no_numbers_has_a_page(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @settings(_QUIET, max_examples=300, derandomize=False)
 @given(DRAWN)
 def test_three_hundred_studies_with_little_to_say_have_pages(drawn: _Drawn) -> None:
