@@ -9,10 +9,18 @@ import pandas as pd
 from dgsearch.analysis.comparison import compare_to_reference
 from dgsearch.analysis.family import family_table
 from dgsearch.analysis.reference import reported_differences, reported_numbers
+from dgsearch.report.parts import ELSEWHERE
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records
 
-__all__ = ["compared", "differences", "reported_for", "reported_here"]
+__all__ = [
+    "compared",
+    "differences",
+    "elsewhere",
+    "elsewhere_words",
+    "reported_for",
+    "reported_here",
+]
 
 MOST_COMPARED = 40
 
@@ -47,6 +55,24 @@ def compared(view: StudyView) -> pd.DataFrame:
     chosen = done[(done["role"] != "point") | done["config_id"].isin(kept)]
     table = compare_to_reference(chosen, reference=view.reference, targets=view.targets)
     return table.assign(label=[view.names[config_id] for config_id in table["config_id"]])
+
+
+def elsewhere(view: StudyView, table: pd.DataFrame) -> list[bool]:
+    """Whether the mean of each row of `compared` is over other seeds than the reference's."""
+    own = table["n"].where(table["config_id"] == view.reference).max()
+    itself = table["config_id"] == view.reference
+    other = ~itself & ((table["pairs"] != table["n"]) | (table["n"] != own))
+    return [bool(row) for row in other]
+
+
+def elsewhere_words(view: StudyView, table: pd.DataFrame) -> str:
+    """What the marks say; empty where there are none."""
+    if not any(elsewhere(view, table)):
+        return ""
+    return (
+        f" {ELSEWHERE} marks a mean over other seeds than the reference's: do not compare it; its "
+        "difference is over the seeds that both have."
+    )
 
 
 def differences(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:

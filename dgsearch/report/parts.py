@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class Cell:
     text: str
     number: float | None = None
     bold: bool = False
+
+    def marked(self, *, elsewhere: bool) -> Cell:
+        """The cell, with the mark of a mean over other seeds than those that are compared."""
+        return replace(self, text=self.text + ELSEWHERE * elsewhere)
 
 
 Rows = list[list[str | Cell]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.report.building import build_page
-from dgsearch.report.parts import Copyable, Note, Section, Table, Warn
+from dgsearch.report.parts import Copyable, Figure, Note, Section, Table, Warn
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
 
@@ -44,6 +44,14 @@ def test_failed_seeds_are_named_and_what_failed_is_not_the_best(database: str) -
     assert (texts["best value"], texts["worst value"], texts["shared seeds"]) == ("0.5", "0", "4")
     assert texts["range of effect, points"] == "4.0"
     assert "do not compare it" in _texts(sections["sensitivity"])
+    (figure,) = [b for b in sections["configurations"].blocks if isinstance(b, Figure)]
+    rows = {
+        str(row[0]): [getattr(cell, "text", cell) for cell in row] for row in figure.table.rows
+    }
+    # over its easier seeds λ_adv = 1 has the highest mean of all; paired it is 2 points worse
+    assert rows["λ_adv = 1"][1:7] == ["4", "55.5†", "6.5", "4", "-2.0", "-2.0 to -2.0"]
+    assert rows["mpbm at the centre"][2] == "52.5"
+    assert "† marks a mean over other seeds" in _texts(sections["configurations"])
 
 
 def test_a_page_on_which_every_accuracy_is_equal_says_what_it_can(database: str) -> None:

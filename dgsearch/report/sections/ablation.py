@@ -12,7 +12,14 @@ from dgsearch.analysis.path import ablation_path
 from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.analysis.surrogate import LEAST_CONFIGURATIONS, Surrogate, fit_surrogate
-from dgsearch.report.compared import MOST_COMPARED, compared, differences, reported_for
+from dgsearch.report.compared import (
+    MOST_COMPARED,
+    compared,
+    differences,
+    elsewhere,
+    elsewhere_words,
+    reported_for,
+)
 from dgsearch.report.figures.comparison import difference_figure, path_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView, selection_words
@@ -70,7 +77,7 @@ def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -
         "sample (n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all "
         "rows; smallest p is what so many pairs can reach. Detectable is the true difference that "
         "one uncorrected test at 5% would find in 80% of such studies; below "
-        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
+        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite.{elsewhere_words(view, table)}"
     ]
     left_out = view.done["config_id"].nunique() - len(table)
     if left_out > 0:
@@ -91,12 +98,12 @@ def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -
 def _table(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> Table:
     unit = view.unit
     rows: list[list[str | Cell]] = []
-    for row in records(table):
+    for row, marked in zip(records(table), elsewhere(view, table), strict=True):
         itself = row["config_id"] == view.reference
         cells: list[str | Cell] = [
             row["label"],
             Cell(str(row["n"]), row["n"]),
-            unit.cell(row["mean"]),
+            unit.cell(row["mean"]).marked(elsewhere=marked),
             unit.cell(row["deviation"]),
         ]
         if itself:

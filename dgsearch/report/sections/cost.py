@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -70,7 +69,8 @@ def _stages(stages: pd.DataFrame) -> Figure:
 def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
     rows: Rows = [
         [
-            str(row["row"]), short_cell(row["n"]), _accuracy_cell(view, row),
+            str(row["row"]), short_cell(row["n"]),
+            view.unit.cell(row["accuracy"]).marked(elsewhere=bool(row["elsewhere"])),
             view.unit.between(row["low"], row["high"]), number_cell(row["seconds"]),
             number_cell(row["epoch_s"], 2), number_cell(row["memory_mb"], 0),
             ("yes" if row["efficient"] else "no") if row["ranked"] else "not compared",
@@ -89,11 +89,6 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
         "share." + _mark_words(costs) + view.unit.ends_words(costs),
         Table("cost", headings, rows, (False, *([True] * 6), False)),
     )
-
-
-def _accuracy_cell(view: StudyView, row: dict[str, Any]) -> Cell:
-    cell = view.unit.cell(row["accuracy"])
-    return Cell(cell.text + ELSEWHERE * bool(row["elsewhere"]), cell.number)
 
 
 def _mark_words(costs: pd.DataFrame) -> str:

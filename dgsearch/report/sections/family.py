@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
-from dgsearch.report.compared import compared, differences
+from dgsearch.report.compared import compared, differences, elsewhere, elsewhere_words
 from dgsearch.report.figures.comparison import difference_figure
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table
 from dgsearch.report.view import StudyView, selection_domains
@@ -39,7 +39,7 @@ def family_sections(view: StudyView) -> Iterator[Section]:
         height_px=min(1400, 170 + 30 * len(others)),
         table_open=True,
     )
-    notes = [Note(text) for text in (_budget(view), _tests(view))]
+    notes = [Note(text) for text in (_budget(view), _tests(view) + elsewhere_words(view, table))]
     yield Section("family", f"Family: every method against {method}", [*notes, figure])
 
 
@@ -75,7 +75,10 @@ def _tests(view: StudyView) -> str:
 
 
 def _table(view: StudyView, table: pd.DataFrame) -> Table:
-    rows = [[*_own_cells(view, row), *_difference_cells(view, row)] for row in records(table)]
+    rows = [
+        [*_own_cells(view, row, marked=marked), *_difference_cells(view, row)]
+        for row, marked in zip(records(table), elsewhere(view, table), strict=True)
+    ]
     numeric = [False, False, *([True] * (len(_HEADINGS) - 2))]
     headings = [
         f"{name},{view.unit.sign}" if view.unit.sign and name in _MEANS else name
@@ -84,7 +87,7 @@ def _table(view: StudyView, table: pd.DataFrame) -> Table:
     return Table("family", headings, rows, numeric, "Methods at their chosen configurations")
 
 
-def _own_cells(view: StudyView, row: dict[str, object]) -> list[str | Cell]:
+def _own_cells(view: StudyView, row: dict[str, object], *, marked: bool) -> list[str | Cell]:
     config_id = str(row["config_id"])
     return [
         str(row["method"]),
@@ -92,7 +95,7 @@ def _own_cells(view: StudyView, row: dict[str, object]) -> list[str | Cell]:
         Cell(str(row["configurations"]), float(str(row["configurations"]))),
         view.unit.cell(row["value"]),
         Cell(str(row["n"]), float(str(row["n"]))),
-        view.unit.cell(row["mean"]),
+        view.unit.cell(row["mean"]).marked(elsewhere=marked),
         view.unit.cell(row["standard_error"]),
     ]
 

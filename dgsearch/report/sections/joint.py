@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -35,7 +34,8 @@ def pair_section(view: StudyView) -> Iterator[Section]:
         rows: Rows = [
             [
                 short_cell(row["first"]), short_cell(row["second"]), Cell(str(row["n"]), row["n"]),
-                _cell_mean(view, row), view.unit.cell(row["deviation"]),
+                view.unit.cell(row["mean"]).marked(elsewhere=bool(row["elsewhere"])),
+                view.unit.cell(row["deviation"]),
                 view.unit.between(row["low"], row["high"]),
             ]
             for row in records(surface)
@@ -60,11 +60,6 @@ def pair_section(view: StudyView) -> Iterator[Section]:
             f"a small effect: read the numbers, and the intervals in the tables.{left}"
         )
         yield Section("pairs", "Pairs of hyperparameters", [note, *blocks])
-
-
-def _cell_mean(view: StudyView, row: dict[str, Any]) -> Cell:
-    cell = view.unit.cell(row["mean"])
-    return Cell(cell.text + ELSEWHERE * bool(row["elsewhere"]), cell.number)
 
 
 def _mark_words(surface: pd.DataFrame) -> str:
