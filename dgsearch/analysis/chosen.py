@@ -36,6 +36,8 @@ def chosen_configurations(
     for group, own in done.dropna(subset=[value]).groupby(by, sort=False, observed=True):
         shared = balanced_trials(own, value)
         means = shared.groupby("config_id", sort=False, observed=True)[value].mean()
+        if means.empty:
+            continue  # no trial has a seed
         best = str(means.idxmax() if maximise else means.idxmin())
         rows.append((group, best, float(means[best]), shared["seed"].nunique(), len(means)))
     return pd.DataFrame(rows, columns=[by, "config_id", "value", "seeds", "configurations"])

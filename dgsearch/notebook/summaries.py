@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import mean_interval, sign_flip_p, smallest_sign_flip_p
 from dgsearch.database.filters import chosen_columns
@@ -69,9 +70,10 @@ def best(
 ) -> pd.DataFrame:
     """The configuration that a selection rule chooses in each study.
 
-    Among the configurations with the most seeds it is the one whose mean is best: of `value`
-    by the rule "validation" (its images are the source's, or the target's where a
-    distillation selects on them), of the mean accuracy on the targets by "oracle". The oracle
+    It is the one that the page chooses (`dgsearch.analysis.chosen`): of the best mean over the
+    seeds that the configurations share, where some have several seeds among these. The mean is
+    that of `value` by the rule "validation" (its images are the source's, or the target's where
+    a distillation selects on them), of the mean accuracy on the targets by "oracle". The oracle
     saw the targets, so that its numbers are no estimate of what a user would get.
 
     Args:
@@ -102,9 +104,7 @@ def best(
         of_targets = chosen_columns(trials, [f"{ACCURACY}{name}" for name in targets])
         scored = trials.assign(**{column: of_targets.mean(axis=1, skipna=False)})
     table = over_seeds(scored, column).drop(columns=column, errors="ignore")
-    most = table[table["n"] == table.groupby("study")["n"].transform("max")]
-    ordered = most.sort_values("mean", ascending=not (maximise or oracle), kind="stable")
-    winners = ordered.drop_duplicates("study").sort_index().reset_index(drop=True)
+    winners = _winners(table, scored, column, maximise=maximise or oracle)
     winners.insert(0, "rule", pd.Series([rule] * len(winners), dtype="string"))
     return winners.join(_accuracies(trials, winners))
 
@@ -228,6 +228,32 @@ def _of_best(trials: pd.DataFrame) -> pd.DataFrame:
     keyed = _keyed(trials)
     winners = _keyed(best(trials))
     return keyed[keyed[_KEY].isin(winners[_KEY])].drop(columns=_KEY)
+
+
+def _winners(
+    table: pd.DataFrame, trials: pd.DataFrame, column: str, *, maximise: bool
+) -> pd.DataFrame:
+    """Of `over_seeds` the row of each study's chosen configuration.
+
+    Trials without a seed, which dgsearch did not write, are repetitions of their configuration.
+    """
+    done = _keyed(finished(trials)).dropna(subset=[column])
+    place = ["study", _KEY]
+    done = done.assign(
+        config_id=done[_KEY], seed=done["seed"].fillna(done.groupby(place).cumcount())
+    )
+    runs = done.groupby(place)["seed"].transform("nunique")
+    several = (runs > 1).groupby(done["study"]).transform("any")
+    chosen = chosen_configurations(
+        done[(runs > 1) | ~several], by="study", value=column, maximise=maximise
+    )
+    wanted = chosen[["study", "config_id"]].set_axis(place, axis=1).astype({_KEY: "string"})
+    kept = _keyed(table)
+    return (
+        kept[pd.MultiIndex.from_frame(kept[place]).isin(pd.MultiIndex.from_frame(wanted))]
+        .drop(columns=_KEY)
+        .reset_index(drop=True)
+    )
 
 
 def _accuracies(trials: pd.DataFrame, winners: pd.DataFrame) -> pd.DataFrame:
