@@ -15,7 +15,18 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Connection, DateTime, Engine, Float, Integer, Table, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Float,
+    Integer,
+    LargeBinary,
+    Table,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from dgsearch.database.masking import masked
@@ -44,6 +55,12 @@ _JSON: Mapping[str, _Kinds] = {
     "dgsearch_samples.content_json": _OBJECT,
 }
 _KIND = {_ANY: "JSON, for example null", _OBJECT: "a JSON object", _LIST: "a JSON list"}
+_KEYS: Mapping[str, frozenset[str]] = {  # of an object, or of each object in a list
+    "trial_params.distribution_json": frozenset({"name", "attributes"}),
+    "dgsearch_studies.spec_json": frozenset({"method", "data", "hyperparameters", "design"}),
+    "dgsearch_trial_facts.stages_json": frozenset({"stage", "taken"}),
+}
+_VERSION = "version_info.library_version"
 _MAY_BE_NULL = ("dgsearch_trial_facts.stages_json", "dgsearch_samples.content_json")
 
 
@@ -133,8 +150,11 @@ def _broken_in(connection: Connection, table: Table, column: Column[Any]) -> Ite
     place = f"{table.name}.{column.name}"
     loose = connection.dialect.name == "sqlite"
     if (kinds := _JSON.get(place)) is not None:
-        allowed = _KIND[kinds] + (", or NULL" if place in _MAY_BE_NULL else "")
+        keys = f" with {', '.join(sorted(_KEYS[place]))}" if place in _KEYS else ""
+        allowed = _KIND[kinds] + keys + (", or NULL" if place in _MAY_BE_NULL else "")
         yield from _unlike(connection, table, column, allowed, _json_of(place, kinds))
+    elif place == _VERSION:
+        yield from _unlike(connection, table, column, "a version such as 5.0.0", _is_version)
     elif loose and isinstance(column.type, DateTime):
         allowed = "a time such as 2026-01-31 12:00:00.000000, or NULL"
         yield from _unlike(connection, table, column, allowed, _is_time)
@@ -142,6 +162,9 @@ def _broken_in(connection: Connection, table: Table, column: Column[Any]) -> Ite
         sure = ("'integer'",) if isinstance(column.type, Integer) else ("'integer'", "'real'")
         wrong = f"typeof({column.name}) NOT IN ({', '.join(sure)}, 'null')"
         yield from _unlike(connection, table, column, "a number", lambda _: False, where=wrong)
+    elif loose and isinstance(column.type, LargeBinary):
+        wrong = f"typeof({column.name}) <> 'blob'"
+        yield from _unlike(connection, table, column, "bytes", lambda _: False, where=wrong)
     elif loose:
         wrong = f"typeof({column.name}) = 'text'"
         yield from _unlike(connection, table, column, "text in UTF-8", _is_text, where=wrong)
@@ -184,11 +207,15 @@ def _json_of(place: str, kinds: _Kinds) -> Callable[[Any], bool]:
             found = json.loads(value)
         except (ValueError, TypeError, RecursionError):
             return False
-        if place.endswith("distribution_json"):
-            return isinstance(found, dict) and {"name", "attributes"} <= found.keys()
-        return isinstance(found, kinds) and _is_text(value)
+        objects = found if isinstance(found, list) else [found]
+        lacking = any(not _has(one, _KEYS[place]) for one in objects) if place in _KEYS else False
+        return isinstance(found, kinds) and _is_text(value) and not lacking
 
     return is_right
+
+
+def _has(found: Any, keys: frozenset[str]) -> bool:
+    return isinstance(found, dict) and keys <= found.keys()
 
 
 def _is_time(value: Any) -> bool:
@@ -200,6 +227,10 @@ def _is_time(value: Any) -> bool:
     except ValueError:
         return False
     return isinstance(value, str)
+
+
+def _is_version(value: Any) -> bool:
+    return value is None or str(value).partition(".")[0].isdecimal()
 
 
 def _is_text(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Engine, Select, func, inspect, select
 
+from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
@@ -43,7 +44,7 @@ def read_conditions(engine: Engine, study: str, switches: Collection[str] = ()) 
     """
     if not _has_provenances(engine):
         return pd.DataFrame({name: [] for name in _COLUMNS})
-    with engine.connect() as connection:
+    with naming_broken_rows(engine), engine.connect() as connection:
         contents = _contents(connection, study)
         recorded = {key: set(content.get("speed", ())) for key, content in contents.items()}
         known = set(switches).union(*recorded.values())

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select
 
+from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.filters import Names, Numbers, Since, TrialFilter, listed
 from dgsearch.database.frames import FRAMES
 from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
@@ -125,7 +126,8 @@ def read_predictions(  # noqa: PLR0913 - the filters of the other readers
         for row in rows
         if (wanted is None or row.split in wanted) and (named is None or row.domain in named)
     ]
-    return _frame(kept, names)
+    with naming_broken_rows(opened.connection.engine):
+        return _frame(kept, names)
 
 
 def read_tested(engine: Engine, study: str) -> dict[tuple[int, str], tuple[int, bytes]]:

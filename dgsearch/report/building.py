@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
 from dgsearch.report.figures.base import domain_colours
 from dgsearch.report.parts import Section
@@ -66,17 +67,13 @@ def build_page(
         ReportError: If a study has no such objective.
     """
     engine = open_for_reading(database)
-    data = [read_study_data(engine, name, objective) for name in dict.fromkeys(studies)]
-    colours = domain_colours(_domains(data))
-    views = [study_view(each, colours) for each in data]
-    parts = [
-        StudyPart(
-            view.facts.name,
-            view.facts.question,
-            study_sections(view),
-        )
-        for view in views
-    ]
+    with naming_broken_rows(engine):
+        data = [read_study_data(engine, name, objective) for name in dict.fromkeys(studies)]
+        colours = domain_colours(_domains(data))
+        views = [study_view(each, colours) for each in data]
+        parts = [
+            StudyPart(view.facts.name, view.facts.question, study_sections(view)) for view in views
+        ]
     return Page(parts, together_section(views) if len(views) > 1 else None)
 
 

@@ -32,7 +32,7 @@ def guarded_address(tmp_path: Path) -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, **_with_token(tmp_path)},
+        env=with_sleeper(tmp_path / "plugin", **_with_token(tmp_path)),
     )
     assert process.stdout is not None
     try:
