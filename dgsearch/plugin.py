@@ -1,4 +1,4 @@
-"""What other packages need to add methods, benchmarks, metrics and designs to dgsearch.
+"""What other packages need to add methods, benchmarks, metrics, designs and sections to dgsearch.
 
 A plug-in imports from here, and from `dgsearch` itself, alone.
 
@@ -16,6 +16,7 @@ may change with any version; the `version` of the stage is raised then.
 | a benchmark | `dgsearch.benchmarks` | a function from `DataPlace` to a `Benchmark` | `Domain` |
 | a metric | `dgsearch.metrics` | a `Metric` | `Metric` |
 | a design | `dgsearch.designs` | a class of `Design` | `Design`, `Configuration` |
+| a page's section | `dgsearch.sections` | a function from `StudyView` to `Section`s | `Section` |
 | a network | `dgsearch.networks` | a function that makes an extractor | |
 
 `dgsearch methods --new NAME` writes a package that begins with this. Names are imported when
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from dgsearch.designs.base import Design
     from dgsearch.designs.fields import Range
     from dgsearch.designs.points import Asked, Configuration, Ended, Phase, PlannedTrial
+    from dgsearch.designs.sampling import in_range
+    from dgsearch.diagnostics import Along, Diagnostic, FailureCheck
     from dgsearch.errors import (
         DataError,
         DgsearchError,
@@ -66,6 +69,8 @@ if TYPE_CHECKING:
         plain_loss,
     )
     from dgsearch.methods.supervised import COMMON, PRETRAIN
+    from dgsearch.report.parts import Cell, Note, Section, Table, Warn
+    from dgsearch.report.view import StudyView
     from dgsearch.runner.commands import load_study
     from dgsearch.space import Choice, Float, Int, Space, Value, join
     from dgsearch.study.metrics import Metric
@@ -74,11 +79,13 @@ __all__ = [
     "COMMON",
     "PRETRAIN",
     "SOURCE_TRAIN",
+    "Along",
     "Asked",
     "Batch",
     "BatchLoss",
     "BatchStep",
     "Benchmark",
+    "Cell",
     "Choice",
     "Classifier",
     "Classifying",
@@ -87,14 +94,17 @@ __all__ = [
     "DataPlace",
     "Design",
     "DgsearchError",
+    "Diagnostic",
     "Domain",
     "Ended",
+    "FailureCheck",
     "Float",
     "Int",
     "Memory",
     "Method",
     "MethodError",
     "Metric",
+    "Note",
     "Noticing",
     "Phase",
     "PlannedTrial",
@@ -102,6 +112,7 @@ __all__ = [
     "Product",
     "Range",
     "Sampling",
+    "Section",
     "Settings",
     "SingleDomain",
     "Space",
@@ -109,12 +120,16 @@ __all__ = [
     "Stage",
     "StageContext",
     "StageRun",
+    "StudyView",
+    "Table",
     "TrainingError",
     "Value",
     "Values",
+    "Warn",
     "check_finite",
     "descend",
     "find_method",
+    "in_range",
     "items_benchmark",
     "join",
     "load_study",
@@ -130,6 +145,8 @@ _HOMES = {
     "designs.base": ("Design",),
     "designs.fields": ("Range",),
     "designs.points": ("Asked", "Configuration", "Ended", "Phase", "PlannedTrial"),
+    "designs.sampling": ("in_range",),
+    "diagnostics": ("Along", "Diagnostic", "FailureCheck"),
     "errors": ("DataError", "DgsearchError", "MethodError", "Problem", "TrainingError", "one_of"),
     "methods.base": (
         "Classifying", "Method", "Noticing", "Product", "Sampling", "Stage", "StageContext",
@@ -141,6 +158,8 @@ _HOMES = {
         "BatchLoss", "BatchStep", "Memory", "Settings", "SingleDomain", "descend", "plain_loss",
     ),
     "methods.supervised": ("COMMON", "PRETRAIN"),
+    "report.parts": ("Cell", "Note", "Section", "Table", "Warn"),
+    "report.view": ("StudyView",),
     "runner.commands": ("load_study",),
     "space": ("Choice", "Float", "Int", "Space", "Value", "join"),
     "study.metrics": ("Metric",),
