@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dgsearch.notebook.handle import open_study
     from dgsearch.report.page import write_report
     from dgsearch.runner.commands import load_study
+    from dgsearch.runner.embedding import run_study
     from dgsearch.runner.options import RunOptions
-    from dgsearch.runner.tune import run_study
     from dgsearch.study.spec import StudySpec
 
 __all__ = [
@@ -57,7 +57,7 @@ _HOMES = {
     "write_report": "dgsearch.report.page",
     "load_study": "dgsearch.runner.commands",
     "RunOptions": "dgsearch.runner.options",
-    "run_study": "dgsearch.runner.tune",
+    "run_study": "dgsearch.runner.embedding",
 }
 
 

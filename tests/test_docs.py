@@ -87,7 +87,7 @@ def test_the_readmes_python_reads_a_study(database: str, monkeypatch: pytest.Mon
     from tests.fakes import fake_spec, full_study
 
     full_study(database, spec=fake_spec(name="demo-mpbm"))
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    code, _ = re.findall(r"```python\n(.*?)```", README, flags=re.S)  # the second one runs a study
     monkeypatch.chdir(Path(database.removeprefix("sqlite:///")).parent)
     exec(code.replace("dgsearch.db", "study.db"), {})
 

@@ -118,7 +118,8 @@ def _contents(connection: Connection, study: str) -> dict[str | None, dict[str, 
         .where(STUDIES.c.study_name == study, COUNTS)
         .distinct()
     )
-    return {key: json.loads(text) if text else {} for key, text in connection.execute(query)}
+    found = connection.execute(query).all()
+    return {key: {} if text is None else dict(json.loads(text)) for key, text in found}
 
 
 def _counted(study: str, *, by_values: bool) -> Select[Any]:

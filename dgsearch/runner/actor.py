@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -15,6 +16,7 @@ from ray.tune import Trainable
 from dgsearch.runner.bundles import bundled
 from dgsearch.study import DataSpec
 from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
+from dgsearch.trainable.noticed import noticing
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
@@ -68,7 +70,9 @@ class TrialActor(Trainable):
     def step(self) -> dict[str, Any]:
         """Train until there is something to report."""
         try:
-            return self._advance()
+            with noticing(self._noticed):
+                reports = self._advance()
+            return self._result(reports)
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             return _failure(error)
@@ -82,8 +86,9 @@ class TrialActor(Trainable):
         self._started_at = time.perf_counter()
         self._config = config
         self._bundles: Iterator[list[EpochReport]] | None = None
+        self._noticed: dict[str, None] = {}  # texts that were warned of, each once
 
-    def _advance(self) -> dict[str, Any]:
+    def _advance(self) -> list[EpochReport]:
         if self._bundles is None:
             device = _device()
             if device.type == "cuda":
@@ -95,10 +100,12 @@ class TrialActor(Trainable):
         reports = next(self._bundles, None)
         if reports is None:
             raise RuntimeError("the trial was asked for an epoch after its last one")
-        return self._result(reports)
+        return reports
 
     def _result(self, reports: list[EpochReport]) -> dict[str, Any]:
-        report = reports[-1]
+        noticed = map(storable_text, self._noticed)
+        told = tuple(dict.fromkeys((*reports[-1].warnings, *noticed)))
+        report = reports[-1] = replace(reports[-1], warnings=told)
         result: dict[str, Any] = {
             "reports": [each.to_json() for each in reports],
             "wall_s": time.perf_counter() - self._started_at,

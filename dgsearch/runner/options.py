@@ -7,7 +7,10 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["FailedTrial", "Outcome", "RunOptions"]
 
@@ -70,6 +73,7 @@ class Outcome:
         planned: Trials of the study.
         failed: Each configuration and seed that failed.
         interrupted: Whether the run was stopped before its end.
+        database: Where the study is, as it was given.
     """
 
     study: str
@@ -77,6 +81,28 @@ class Outcome:
     planned: int = 0
     failed: list[FailedTrial] = field(default_factory=list)
     interrupted: bool = False
+    database: str | None = field(default=None, repr=False)
+
+    def trials(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_trials` of the study, with its filters."""
+        from dgsearch.database.queries import read_trials
+
+        frame: pd.DataFrame = read_trials(self.database, self.study, **filters)
+        return frame
+
+    def curves(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_curves` of the study, with its filters."""
+        from dgsearch.database.queries import read_curves
+
+        frame: pd.DataFrame = read_curves(self.database, self.study, **filters)
+        return frame
+
+    def scores(self, **filters: Any) -> pd.DataFrame:
+        """`dgsearch.read_scores` of the study, with its filters."""
+        from dgsearch.database.queries import read_scores
+
+        frame: pd.DataFrame = read_scores(self.database, self.study, **filters)
+        return frame
 
     @property
     def exit_code(self) -> int:
@@ -87,7 +113,8 @@ class Outcome:
 
     def answer(self) -> dict[str, Any]:
         """What to tell a program at the end."""
-        return asdict(self) | {"failed": [trial._asdict() for trial in self.failed]}
+        told = {name: value for name, value in asdict(self).items() if name != "database"}
+        return told | {"failed": [trial._asdict() for trial in self.failed]}
 
     def lines(self) -> Iterator[str]:
         """What to tell the user at the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
 import time
@@ -30,6 +31,8 @@ from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import trial_folder
 
 __all__ = ["QueueSearcher", "Recording", "StopTaken"]
+
+logger = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # between two looks whether trials were taken
 _TAKEN = Ending("FAIL", StopReason.INTERRUPTED, error_type="Interrupted")
@@ -158,6 +161,7 @@ class Recording(_NotStored, Callback):
         self.memory: MemoryUse | None = None
         self.stopped: ArtefactFolderError | None = None  # why no trial can go on
         self._leaving: list[Any] = []  # Ray's trials that have ended and are still known to it
+        self._warned: set[str] = set()
         self.taken: set[str] = set()  # those that another driver has ended meanwhile, by Ray's id
         self._looked_at = time.monotonic()
         self._limits = TimeLimits(spec.resources)
@@ -170,6 +174,7 @@ class Recording(_NotStored, Callback):
         self._limits.began(trial.trial_id)
         self._recorder.placed(started.trial_id)
         self._progress.begun(started.number)
+        logger.info("trial %d began", started.number)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -204,6 +209,14 @@ class Recording(_NotStored, Callback):
             self._recorder.keep_samples(begun.started.trial_id, report.samples)
         self._searcher.queue.provided(begun, [use.stage for use in report.stages])
         self._progress.advanced(begun.started.number, report)
+        self._tell_warnings(begun.started.number, report)
+
+    def _tell_warnings(self, number: int, report: EpochReport) -> None:
+        """Log each text that a trial of this run is the first to warn of."""
+        for text in report.warnings:
+            if text not in self._warned:
+                self._warned.add(text)
+                logger.warning("trial %d: %s", number, text)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
@@ -328,6 +341,7 @@ class Recording(_NotStored, Callback):
             shutil.rmtree(folder, ignore_errors=True)  # often there is none
         self._searcher.queue.ended(begun, ending)
         self._progress.ended(begun, ending)
+        logger.info("trial %d ended: %s", begun.started.number, ending.stop_reason)
         self._leaving.append(trial)
 
 

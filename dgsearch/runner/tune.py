@@ -64,13 +64,20 @@ logger = logging.getLogger(__name__)
 _LOOK_S = 1.0  # between two looks at trials of other drivers
 
 
-def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> Outcome:
+def run_study(
+    spec: StudySpec,
+    options: RunOptions,
+    *,
+    study_file: str = "",
+    show: Callable[..., Progress] = Progress,
+) -> Outcome:
     """Run what is left of a study.
 
     Args:
         spec: The study.
         options: Where and how.
         study_file: Text of the study file, for the report.
+        show: Makes what a person sees, called as `Progress` is.
 
     Returns:
         What was done and what failed.
@@ -94,7 +101,7 @@ def run_study(spec: StudySpec, options: RunOptions, *, study_file: str = "") -> 
         for sentence in changed_conditions(storage.engine, spec.name, content):
             logger.warning("%s: %s", spec.name, sentence)
         provenance_id = store_provenance(storage.engine, content)
-        run = _StudyRun(plan, options, storage, study_id, provenance_id)
+        run = _StudyRun(plan, options, storage, study_id, provenance_id, show)
         try:
             return run.to_the_end()
         finally:
@@ -123,10 +130,12 @@ class _StudyRun:
         storage: RDBStorage,
         study_id: int,
         provenance_id: str,
+        show: Callable[..., Progress],
     ) -> None:
         spec = plan.spec
         self._plan, self._spec = plan, spec
         self._options = options
+        self._show = show
         self._storage = storage
         self._study_id = study_id
         self._driver = Driver(storage.engine, study_id)
@@ -153,7 +162,7 @@ class _StudyRun:
 
     def to_the_end(self) -> Outcome:
         """Run every phase; stops early, without an error, at Ctrl-C."""
-        outcome = Outcome(self._spec.name)
+        outcome = Outcome(self._spec.name, database=self._options.database)
         with ExitStack() as stack:
             try:
                 stack.enter_context(self._interrupts)
@@ -265,7 +274,7 @@ class _StudyRun:
         values = finished_values(self._storage.engine, self._study_id) if done else {}
         ended = [(value, earlier[key].number) for key, value in values.items()]
         best = (max if self._spec.maximise else min)(ended, default=None)
-        return Progress(
+        return self._show(
             self._spec.name,
             total=done + total,
             done=done,

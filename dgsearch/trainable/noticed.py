@@ -1,0 +1,55 @@
+"""What Python and loggers warn of while a trial trains, so that it is told and stored.
+
+A worker's own output goes to a log of Ray that nobody reads.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+
+from dgsearch.errors import shorten
+
+__all__ = ["noticing"]
+
+_MOST = 20  # texts of a trial
+_CHARACTERS = 300
+_TOLD = (UserWarning, RuntimeWarning)  # others are for those who write code
+_OTHERS = ("ray", "torch", "asyncio")  # loggers that tell nothing of a trial
+_BY_DRIVER = ("dgsearch.plugins",)  # said once, when the study starts
+
+
+class _Kept(logging.Handler):
+    """Keeps the text of each warning once."""
+
+    def __init__(self, texts: MutableMapping[str, None]) -> None:
+        super().__init__(logging.WARNING)
+        self._texts = texts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] not in _OTHERS and record.name not in _BY_DRIVER:
+            _keep(self._texts, record.getMessage())
+
+
+@contextmanager
+def noticing(texts: MutableMapping[str, None]) -> Iterator[None]:
+    """Add what is warned of meanwhile to `texts`, each text once, in order."""
+    handler, root = _Kept(texts), logging.getLogger()
+    root.addHandler(handler)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("ignore")
+            for category in _TOLD:
+                warnings.simplefilter("default", category)
+            yield
+    finally:
+        root.removeHandler(handler)
+        for warning in caught:
+            _keep(texts, f"{warning.category.__name__}: {warning.message}")
+
+
+def _keep(texts: MutableMapping[str, None], text: str) -> None:
+    if len(texts) < _MOST:
+        texts[shorten(" ".join(text.split()), characters=_CHARACTERS)] = None
