@@ -6,11 +6,13 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Table, func, inspect, select, text, update
 
+from dgsearch.database.broken_rows import UNREADABLE
 from dgsearch.database.connection import (
     answering,
     database_url,
@@ -218,7 +220,8 @@ def _keys(connection: Connection, study_id: int) -> tuple[set[str], set[str]]:
     query = select(OWN_TRIALS.c.study_id, OWN_TRIALS.c.stages_json).distinct()
     found: tuple[set[str], set[str]] = (set(), set())
     for owner, content in connection.execute(query.where(OWN_TRIALS.c.stages_json != "[]")):
-        found[owner != study_id].update(str(use["key"]) for use in json.loads(content))
+        with suppress(*UNREADABLE):  # a broken row names no stage, and goes with its study
+            found[owner != study_id].update(str(use["key"]) for use in json.loads(content))
     return found
 
 

@@ -87,6 +87,18 @@ def test_the_content_of_a_study_is_counted(database: str) -> None:
     assert editor.content().keys == frozenset()
 
 
+def test_a_study_with_a_broken_row_can_be_deleted(database: str) -> None:
+    study = rich_study(database, name="one")
+    with study.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE dgsearch_trial_facts SET stages_json = '{' WHERE trial_id = 1")
+        )
+    editor = StudyEditor(database, "one")
+    assert editor.content().keys == {"k"}
+    editor.delete()
+    assert optuna.get_all_study_names(database) == []
+
+
 def test_a_renamed_study_keeps_trials_attributes_and_notes(anywhere: str) -> None:
     _with_optunas(anywhere, "old").engine.dispose()
     before = read_trials(anywhere, "old")
