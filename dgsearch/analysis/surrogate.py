@@ -33,6 +33,8 @@ class Surrogate:
         error: Mean absolute error on configurations left out, in the unit of the outcome.
         naive_error: The same for always predicting the mean.
         configurations: How many it was fitted on.
+        r2: Out-of-bag R²: of the variance, the share explained in configurations that a tree was
+            not fitted to.
     """
 
     table: pd.DataFrame
@@ -40,6 +42,7 @@ class Surrogate:
     error: float
     naive_error: float
     configurations: int
+    r2: float
 
     @property
     def useful(self) -> bool:
@@ -68,18 +71,22 @@ def fit_surrogate(table: pd.DataFrame, outcome: Sequence[float], *, seed: int = 
     rows = table.iloc[chosen].reset_index(drop=True)
     numbers = np.asarray(outcome, dtype=np.float64)[chosen]
     inputs = _encoded(rows, rows)
-    forest = RandomForestRegressor(n_estimators=_TREES, min_samples_leaf=2, random_state=seed)
+    forest = RandomForestRegressor(
+        n_estimators=_TREES, min_samples_leaf=2, oob_score=True, random_state=seed
+    )
     folds = KFold(_FOLDS, shuffle=True, random_state=seed)
     predicted = cross_val_predict(forest, inputs, numbers, cv=folds)
     means = np.empty_like(numbers)
     for train, test in folds.split(inputs):
         means[test] = numbers[train].mean()
+    forest.fit(inputs, numbers)
     return Surrogate(
         table=rows,
-        forest=forest.fit(inputs, numbers),
+        forest=forest,
         error=float(np.abs(predicted - numbers).mean()),
         naive_error=float(np.abs(means - numbers).mean()),
         configurations=len(rows),
+        r2=float(forest.oob_score_),
     )
 
 

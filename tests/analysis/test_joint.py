@@ -80,6 +80,7 @@ def test_a_surrogate_knows_a_smooth_outcome_better_than_its_mean_does() -> None:
     table = _random_table(80)
     surrogate = fit_surrogate(table, (table["x"] ** 2).tolist())
     assert surrogate.useful
+    assert surrogate.r2 > 0.9
     curves = partial_dependence(surrogate, "x")
     mean = curves[curves["curve"] == -1]
     assert mean["prediction"].iloc[-1] - mean["prediction"].iloc[0] > 0.6
@@ -91,7 +92,9 @@ def test_a_surrogate_knows_a_smooth_outcome_better_than_its_mean_does() -> None:
 def test_a_surrogate_of_noise_says_that_it_is_useless() -> None:
     table = _random_table(60)
     noise = np.random.default_rng(5).normal(0, 1, 60).tolist()
-    assert not fit_surrogate(table, noise).useful
+    surrogate = fit_surrogate(table, noise)
+    assert not surrogate.useful
+    assert surrogate.r2 < 0.1
 
 
 def test_the_path_takes_the_most_helpful_change_first() -> None:

@@ -80,7 +80,8 @@ def dependence_section(view: StudyView) -> Iterator[Section]:
     error = (
         f"A random forest fitted to {surrogate.configurations} configurations errs by "
         f"{unit.text(surrogate.error)} {unit.step} on configurations left out "
-        f"(cross-validation); predicting their mean errs by {unit.text(surrogate.naive_error)}."
+        f"(cross-validation); predicting their mean errs by {unit.text(surrogate.naive_error)}. "
+        f"Its out-of-bag R² is {surrogate.r2:.2f}."
     ).replace("  ", " ")
     if not surrogate.useful:
         text = (
