@@ -1,22 +1,29 @@
 """Selection rules side by side: which epoch and which configuration count, chosen by what?
 
-The rules are those of the field (Gulrajani and Lopez-Paz 2021, Sec. 3): two look at the
-selection split alone; the oracle looks at the targets and says what selection costs.
+Two rules look at the selection split alone; the oracle looks at the targets and says what
+selection costs. Where it is stored which test images were right, the oracle of DomainBed
+(Gulrajani and Lopez-Paz 2021, Sec. 3) stands beside them: the last epoch, the configuration by a
+fifth of the target's images, and the accuracy on the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.selection import MEAN, finished
 from dgsearch.analysis.statistics import intervals_by
+from dgsearch.database.predictions import unpacked
 
-__all__ = ["RULES", "chosen_trials", "epoch_accuracies", "rule_table"]
+__all__ = ["DOMAINBED", "RULES", "chosen_trials", "epoch_accuracies", "rule_table", "split_oracle"]
 
 RULES = ("validation", "last epoch", "oracle")
+DOMAINBED = "oracle of DomainBed"
+_HELD_OUT = 5  # one image in so many chooses
 
 
 def epoch_accuracies(
@@ -86,12 +93,57 @@ def chosen_trials(
     return chosen[columns]
 
 
+def split_oracle(
+    trials: pd.DataFrame,
+    tested: Mapping[tuple[int, str], tuple[int, bytes]],
+    targets: Sequence[str],
+) -> pd.DataFrame:
+    """The trials of the configuration that a fifth of the target images chooses for each row.
+
+    Args:
+        trials: As for `chosen_trials`, of a study whose last epoch counts.
+        tested: `read_tested`: which test images each trial classified correctly.
+        targets: Target domains.
+
+    Returns:
+        One row a trial: row, config_id, seed, one column a target and "mean of targets", all on
+        the images that did not choose. Trials that lack a target are left out.
+    """
+    done = finished(trials)[["row", "config_id", "seed", "trial_number"]]
+    rows: list[dict[str, Any]] = []
+    for row, config_id, seed, number in done.itertuples(index=False):
+        stored = [tested.get((int(number), target)) for target in targets]
+        images = [unpacked(known[1], known[0]) for known in stored if known]
+        if len(images) < len(targets) or min(len(right) for right in images) <= _HELD_OUT:
+            continue
+        chooses = [np.arange(len(right)) % _HELD_OUT == 0 for right in images]
+        pairs = list(zip(images, chooses, strict=True))
+        reported = [float(right[~own].mean()) for right, own in pairs]
+        rows.append(
+            {
+                "row": row,
+                "config_id": config_id,
+                "seed": seed,
+                "held_out": float(np.mean([right[own].mean() for right, own in pairs])),
+                **dict(zip(targets, reported, strict=True)),
+                MEAN: float(np.mean(reported)),
+            }
+        )
+    columns = ["row", "config_id", "seed", *targets, MEAN]
+    if not rows:
+        return pd.DataFrame(columns=columns)
+    found = pd.DataFrame(rows)
+    best = chosen_configurations(found, by="row", value="held_out")
+    return best[["row", "config_id"]].merge(found, how="left")[columns]
+
+
 def rule_table(
     trials: pd.DataFrame,
     epochs: pd.DataFrame,
     *,
     targets: Sequence[str],
     maximise: bool = True,
+    tested: Mapping[tuple[int, str], tuple[int, bytes]] | None = None,
 ) -> pd.DataFrame:
     """Every row under every rule.
 
@@ -100,14 +152,19 @@ def rule_table(
         epochs: `epoch_accuracies`.
         targets: Target domains.
         maximise: Whether a higher number is better.
+        tested: `read_tested` of a study of accuracies whose last epoch counts.
 
     Returns:
         One row a row, rule and domain ("mean of targets" among them): row, rule, domain, n,
         mean, deviation, low, high (0..1).
     """
+    found = {
+        rule: chosen_trials(trials, epochs, rule=rule, targets=targets, maximise=maximise)
+        for rule in RULES
+    }
+    own = split_oracle(trials, tested or {}, targets)
     parts = []
-    for rule in RULES:
-        chosen = chosen_trials(trials, epochs, rule=rule, targets=targets, maximise=maximise)
+    for rule, chosen in (found | ({DOMAINBED: own} if len(own) else {})).items():
         long = chosen.melt(
             id_vars=["row", "seed"],
             value_vars=[*targets, MEAN],

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from dgsearch.analysis.rules import split_oracle
+from dgsearch.analysis.selection import MEAN
 from dgsearch.database.predictions import packed
 from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Note, Section, Table
 from dgsearch.study.plan import plan_trials
+from tests import fakes
 from tests.fakes import SPACES, FakeStudy, fake_spec
 
 IMAGES = 40
@@ -84,6 +88,16 @@ def test_images_that_each_seed_draws_again_are_not_crossed_with_seeds(database: 
     assert "Each seed tests on images of its own" in note.text
 
 
+def test_images_of_a_target_that_is_divided_by_seed_are_not_crossed_either(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = fakes.fake_facts
+    images = {"target/train": 5, "target/test/photo": IMAGES}
+    monkeypatch.setattr(fakes, "fake_facts", lambda spec: facts(spec) | {"images": images})
+    _study(database)
+    assert len(_sections(database)["sources"].blocks) == 1
+
+
 def test_a_study_without_stored_images_has_no_such_section(database: str) -> None:
     study = FakeStudy(database, fake_spec(name="bits"))
     for trial in plan_trials(study.spec, SPACES):
@@ -106,3 +120,29 @@ def test_trials_without_their_images_are_left_out(database: str, missing: int) -
         )  # fmt: skip
     counts = [row["seeds"] for row in _tables(_sections(database)["sources"])["sources"]]
     assert "3" in counts
+
+
+def test_the_oracle_of_domainbed_chooses_by_every_fifth_image_and_reports_the_others() -> None:
+    # Twenty images: a is right on images 0 to 9, b on the four that choose and on two others.
+    first = np.arange(20) < 10
+    second = np.isin(np.arange(20), [0, 5, 10, 15, 1, 2])
+    trials = pd.DataFrame({
+        "study": "s", "state": "COMPLETE", "row": "mpbm", "config_id": ["a", "b"],
+        "seed": [0, 0], "trial_number": [0, 1],
+    })  # fmt: skip
+    tested = {
+        (0, "photo"): (20, packed(first)),
+        (1, "photo"): (20, packed(second)),
+    }
+    (chosen,) = split_oracle(trials, tested, ["photo"]).to_dict("records")
+    assert chosen["config_id"] == "b"  # 4 of 4 against 2 of 4
+    assert chosen["photo"] == chosen[MEAN] == pytest.approx(2 / 16)
+
+
+def test_the_page_has_the_oracle_of_domainbed_where_images_are_stored(database: str) -> None:
+    _study(database)
+    rules = _sections(database)["rules"]
+    named = [row["rule"] for row in _tables(rules)["rules"]]
+    assert named[3].startswith("ORACLE of DomainBed")
+    (note,) = [block for block in rules.blocks if isinstance(block, Note)]
+    assert "every fifth test image chooses" in note.text

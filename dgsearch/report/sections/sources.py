@@ -64,7 +64,7 @@ def source_sections(view: StudyView) -> Iterator[Section]:
     """Tables of means and differences; nothing where it was not stored which images were right."""
     if not view.data.tested or view.metric != "accuracy":
         return
-    if view.spec.data.redraw or "target_train" in view.facts.facts.get("images", ()):
+    if view.spec.data.redraw or "target/train" in view.facts.facts.get("images", ()):
         yield Section("sources", _TITLE, [Note(_DRAWN_AGAIN)])
         return
     rows = _rows(view)
