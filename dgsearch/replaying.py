@@ -40,8 +40,8 @@ def _replay(  # noqa: PLR0913 - one argument for each option of the command
         typer.Option(
             min=0.0,
             metavar="POINTS",
-            help="What the recommended setting may lose (default: 1 point of accuracy, or a tenth "
-            "of the standard deviation of another metric).",
+            help="What the recommended setting may lose (default: report.rope of the study file, "
+            "else 1 point of accuracy, or a tenth of another metric's standard deviation).",
             show_default=False,
         ),
     ] = None,

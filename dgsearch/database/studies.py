@@ -44,6 +44,7 @@ _FREE = (
     "retries",
     "question",
     "baselines",
+    "report",
 )  # may change while a study goes on
 
 

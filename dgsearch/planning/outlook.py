@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from dgsearch.analysis.comparison import compare_to_reference
 from dgsearch.analysis.cost import LAST, typical_seconds
+from dgsearch.analysis.equivalence import equivalence_power
 from dgsearch.analysis.power import Deviation, pairs_needed, pooled_deviation
 from dgsearch.analysis.statistics import (
     PAIRS_FOR_FIVE_PERCENT,
@@ -84,6 +85,12 @@ def power_lines(
     unit = view.unit
     difference = points / unit.scale
     yield _needed(found, difference, seeds, unit)
+    if spec.report.rope is not None:
+        share = equivalence_power(found.pooled, seeds, rope=spec.report.rope)
+        yield (
+            f"  power      groups without a difference would be called equivalent within "
+            f"±{_counted(spec.report.rope, unit)} in {share:.0%} of such studies, by one test"
+        )
     if comparisons > 1:
         needed = pairs_needed(found.pooled, difference, power=_POWER, comparisons=comparisons)
         yield (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dgsearch.analysis.comparison import compare_to_reference
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.family import family_table
 from dgsearch.analysis.reference import reported_differences, reported_numbers
 from dgsearch.report.parts import ELSEWHERE
@@ -35,7 +36,8 @@ def compared(view: StudyView) -> pd.DataFrame:
 
     Of a family there is one configuration a method, called after it (`family_table`). Elsewhere
     variants and baselines are all there; of the design's own points at most forty, those of
-    the best value on the selection split. Empty without a reference.
+    the best value on the selection split. Beside p stands a verdict (`with_verdicts`). Empty
+    without a reference.
     """
     if view.reference is None:
         return pd.DataFrame({"config_id": [], "role": [], "label": []})
@@ -46,7 +48,7 @@ def compared(view: StudyView) -> pd.DataFrame:
             targets=view.targets,
             maximise=view.data.maximise,
         )
-        return table.assign(label=table["method"], role="variant")
+        return _judged(view, table.assign(label=table["method"], role="variant"))
     done = view.done
     points = done[done["role"] == "point"]
     means = points.groupby("config_id", sort=False)["value"].mean()
@@ -54,7 +56,15 @@ def compared(view: StudyView) -> pd.DataFrame:
     kept = {view.reference, *ranked.index[:MOST_COMPARED]}
     chosen = done[(done["role"] != "point") | done["config_id"].isin(kept)]
     table = compare_to_reference(chosen, reference=view.reference, targets=view.targets)
-    return table.assign(label=[view.names[config_id] for config_id in table["config_id"]])
+    labels = [view.names[config_id] for config_id in table["config_id"]]
+    return _judged(view, table.assign(label=labels))
+
+
+def _judged(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons with their verdicts."""
+    if table.empty:
+        return table
+    return with_verdicts(table, rope=view.rope, maximise=view.data.maximise)
 
 
 def elsewhere(view: StudyView, table: pd.DataFrame) -> list[bool]:

@@ -69,8 +69,9 @@ def replayed(
         view: The study.
         rules: Those of the user; the common ones are always there.
         orders: Of arrival.
-        tolerance: What may be lost, as the values are stored; None: a point of accuracy, or a
-            tenth of the trials' standard deviation.
+        tolerance: What may be lost, as the values are stored; None: the region of practical
+            equivalence of the study file; without it a point of accuracy, or a tenth of the
+            trials' standard deviation.
     """
     points = view.done[~view.done["role"].isin(["baseline", "variant"])]
     blocks = full_curves(
@@ -84,6 +85,7 @@ def replayed(
         return None
     first = blocks[0].values
     tried = list(dict.fromkeys([*rules, *default_rules(first.shape[1], len(first))]))
+    tolerance = view.rope if tolerance is None else tolerance
     if tolerance is None:
         spread = float(np.concatenate([block.final for block in blocks]).std())
         tolerance = _TOLERANCE if view.unit.bounds else _OF_DEVIATION * spread

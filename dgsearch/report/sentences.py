@@ -20,6 +20,7 @@ from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.analysis.statistics import fewest_pairs, holm, mean_interval, smallest_sign_flip_p
 from dgsearch.report.compared import compared
 from dgsearch.report.decided import decision_sentences
+from dgsearch.report.judged import alike_sentences
 from dgsearch.report.sections.shapley import shapley_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_text, plural, records, short
@@ -113,7 +114,7 @@ def _variants(view: StudyView) -> list[str]:
             "Without the correction, p is below 0.05 for: "
             f"{listed(_effects(view, alone, 'p'), most=5)}."
         )
-    return [*sentences, *_missed(view, rest)]
+    return [*sentences, *alike_sentences(view, others), *_missed(view, rest)]
 
 
 def _counted(others: pd.DataFrame) -> str:

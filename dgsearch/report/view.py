@@ -173,6 +173,12 @@ class StudyView:
         return self.facts.centre()
 
     @property
+    def rope(self) -> float | None:
+        """Differences within plus and minus this count as none; None where the file is silent."""
+        rope = (self.facts.spec.get("report") or {}).get("rope")
+        return None if rope is None else float(rope)
+
+    @property
     def outcome(self) -> str:
         """Column of what is compared: the mean over the targets."""
         return f"accuracy/{MEAN}"

@@ -26,7 +26,7 @@ from dgsearch.errors import StudyFileError
 from dgsearch.study.metrics import ACCURACY, MetricsSpec, find_metric
 from dgsearch.study.teacher import GIVEN_TEACHER, TeacherSpec
 
-__all__ = ["AUGMENT", "DataSpec", "Halving", "Resources", "Retries", "StudySpec"]
+__all__ = ["AUGMENT", "DataSpec", "Halving", "ReportSpec", "Resources", "Retries", "StudySpec"]
 
 
 def _gpus(value: Any) -> float | str:
@@ -97,6 +97,16 @@ class Retries(BaseModel, frozen=True, extra="forbid"):
 
 
 AUGMENT = "augment"  # the hyperparameter by which stages know `[[augmentation]]`
+
+
+class ReportSpec(BaseModel, frozen=True, extra="forbid"):
+    """How the page judges; may change at any time."""
+
+    # differences within plus and minus this count as none, in the unit of the selecting metric
+    # (0.01: one point of accuracy); None: nothing is called equivalent
+    rope: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]  # what every database can hold
 
 
@@ -134,6 +144,7 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     halving: Halving | None = None
     resources: Resources = Resources()
     retries: Retries = Retries()
+    report: ReportSpec = ReportSpec()
 
     def __init__(self, **parts: Any) -> None:
         try:

@@ -21,6 +21,7 @@ from dgsearch.report.compared import (
     reported_for,
 )
 from dgsearch.report.figures.comparison import difference_figure, path_figure
+from dgsearch.report.judged import power_sentence, verdict_words
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
@@ -35,7 +36,7 @@ __all__ = [
 
 _HEADINGS = (
     "group", "n", "mean", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
-    "smallest p", "detectable",
+    "verdict", "smallest p", "detectable",
 )  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -
         "sample (n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all "
         "rows; smallest p is what so many pairs can reach. Detectable is the true difference that "
         "one uncorrected test at 5% would find in 80% of such studies; below "
-        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite.{elsewhere_words(view, table)}"
+        f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite.{elsewhere_words(view, table)}",
+        f"{verdict_words(view)} {power_sentence(view, table)}".strip(),
     ]
     left_out = view.done["config_id"].nunique() - len(table)
     if left_out > 0:
@@ -107,7 +109,7 @@ def _table(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> Ta
             unit.cell(row["deviation"]),
         ]
         if itself:
-            cells += [Cell("reference"), *([Cell("–")] * 6)]
+            cells += [Cell("reference"), *([Cell("–")] * 7)]
         else:
             cells += [
                 Cell(str(row["pairs"]), row["pairs"]),
@@ -115,6 +117,7 @@ def _table(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> Ta
                 unit.between(row["low"], row["high"], signed=True),
                 p_cell(row["p"]),
                 p_cell(row["p_holm"]),
+                str(row["verdict"]),
                 p_cell(row["smallest_p"]),
                 number_cell(row["detectable"] * unit.scale),
             ]

@@ -9,6 +9,7 @@ import pandas as pd
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.compared import compared, differences, elsewhere, elsewhere_words
 from dgsearch.report.figures.comparison import difference_figure
+from dgsearch.report.judged import power_sentence, verdict_words
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table
 from dgsearch.report.view import StudyView, selection_domains
 from dgsearch.report.words import counted_in, listed, number_cell, p_cell, plural, records
@@ -18,8 +19,8 @@ __all__ = ["family_sections"]
 _MEANS = ("validation", "mean")
 _HEADINGS = (
     "method", "chosen configuration", "of", "validation", "n", "mean",
-    "standard error", "pairs", "difference", "95% interval", "p", "Holm p", "smallest p",
-    "detectable",
+    "standard error", "pairs", "difference", "95% interval", "p", "Holm p", "verdict",
+    "smallest p", "detectable",
 )  # fmt: skip
 
 
@@ -39,7 +40,8 @@ def family_sections(view: StudyView) -> Iterator[Section]:
         height_px=min(1400, 170 + 30 * len(others)),
         table_open=True,
     )
-    notes = [Note(text) for text in (_budget(view), _tests(view) + elsewhere_words(view, table))]
+    told = (_budget(view), _tests(view) + elsewhere_words(view, table), _verdicts(view, table))
+    notes = [Note(text) for text in told]
     yield Section("family", f"Family: every method against {method}", [*notes, figure])
 
 
@@ -74,6 +76,10 @@ def _tests(view: StudyView) -> str:
     )
 
 
+def _verdicts(view: StudyView, table: pd.DataFrame) -> str:
+    return f"{verdict_words(view)} {power_sentence(view, table)}".strip()
+
+
 def _table(view: StudyView, table: pd.DataFrame) -> Table:
     rows = [
         [*_own_cells(view, row, marked=marked), *_difference_cells(view, row)]
@@ -102,7 +108,7 @@ def _own_cells(view: StudyView, row: dict[str, object], *, marked: bool) -> list
 
 def _difference_cells(view: StudyView, row: dict[str, object]) -> list[str | Cell]:
     if row["config_id"] == view.reference:
-        return [Cell("reference"), *([Cell("–")] * 6)]
+        return [Cell("reference"), *([Cell("–")] * 7)]
     unit = view.unit
     return [
         Cell(str(row["pairs"]), float(str(row["pairs"]))),
@@ -110,6 +116,7 @@ def _difference_cells(view: StudyView, row: dict[str, object]) -> list[str | Cel
         unit.between(row["low"], row["high"], signed=True),
         p_cell(row["p"]),
         p_cell(row["p_holm"]),
+        str(row["verdict"]),
         p_cell(row["smallest_p"]),
         number_cell(float(str(row["detectable"])) * unit.scale),
     ]

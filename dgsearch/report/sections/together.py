@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.studies import compare_studies
 from dgsearch.report.figures.comparison import domain_figure
@@ -17,7 +20,7 @@ __all__ = ["together_section"]
 
 _HEADINGS = (
     "study", "group", "n", "mean", "deviation", "95% interval", "pairs", "difference",
-    "its 95% interval", "p",
+    "its 95% interval", "p", "verdict",
 )  # fmt: skip
 
 
@@ -49,7 +52,7 @@ def together_section(views: Sequence[StudyView]) -> Section:
 def _compared(views: Sequence[StudyView]) -> list[Block]:
     chosen = {view.facts.name: chosen_rows(view) for view in views}
     data = {view.facts.name: _data(view) for view in views}
-    table = compare_studies(chosen, data, column=MEAN)
+    table = _judged(views[0], compare_studies(chosen, data, column=MEAN))
     unit = views[0].unit
     rows: Rows = [
         [
@@ -59,12 +62,13 @@ def _compared(views: Sequence[StudyView]) -> list[Block]:
             unit.cell(row["difference"], signed=True),
             unit.between(row["difference_low"], row["difference_high"], signed=True),
             p_cell(row["p"]) if row["pairs"] else number_cell(None),
+            str(row["verdict"]) if row["pairs"] else "–",
         ]
         for row in records(table)
     ]  # fmt: skip
     labels = [f"{row['study']}: {row['row']}" for row in records(table)]
     drawn = table.assign(row=labels, domain=MEAN)
-    numbers = Table("studies", _HEADINGS, rows, (False, False, *([True] * 8)))
+    numbers = Table("studies", _HEADINGS, rows, (False, False, *([True] * 8), False))
     figure = Figure(
         "studies",
         domain_figure(drawn, unit=unit, colours=views[0].colours),
@@ -74,6 +78,13 @@ def _compared(views: Sequence[StudyView]) -> list[Block]:
         height_px=min(1400, 150 + 30 * len(drawn)),
     )
     return [Note(_explained(views, data)), figure, *_tuning(views, data)]
+
+
+def _judged(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
+    """A verdict on each difference; the region of equivalence is that of the first study."""
+    ends = {"low": table["difference_low"], "high": table["difference_high"]}
+    found = with_verdicts(table.assign(**ends), rope=view.rope, maximise=view.data.maximise, p="p")
+    return table.assign(verdict=found["verdict"])
 
 
 def _tuning(views: Sequence[StudyView], data: dict[str, str]) -> list[Block]:
