@@ -175,8 +175,7 @@ class StudyView:
     @property
     def rope(self) -> float | None:
         """Differences within plus and minus this count as none; None where the file is silent."""
-        rope = (self.facts.spec.get("report") or {}).get("rope")
-        return None if rope is None else float(rope)
+        return self.facts.spec.report.rope if self.facts.spec else None
 
     @property
     def outcome(self) -> str:
