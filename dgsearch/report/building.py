@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
+from dgsearch.report.controls import NO_CONTROLS, Controls, controls_of
 from dgsearch.report.figures.base import domain_colours
 from dgsearch.report.parts import Section
 from dgsearch.report.reading import StudyData, read_study_data
@@ -26,11 +27,13 @@ class StudyPart:
         name: Of the study.
         question: That it asks; empty if it does not say.
         sections: Ready to be drawn.
+        controls: What the page computes anew for other settings.
     """
 
     name: str
     question: str
     sections: Sequence[Section]
+    controls: Controls = NO_CONTROLS
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ def build_page(
         colours = domain_colours(_domains(data))
         views = [study_view(each, colours) for each in data]
         parts = [
-            StudyPart(view.facts.name, view.facts.question, study_sections(view)) for view in views
+            StudyPart(
+                view.facts.name, view.facts.question, study_sections(view), controls_of(view)
+            )
+            for view in views
         ]
     return Page(parts, together_section(views) if len(views) > 1 else None)
 

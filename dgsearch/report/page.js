@@ -1,5 +1,5 @@
 "use strict";
-(() => {
+const page = (() => {
   const root = document.documentElement;
   const themeButton = document.getElementById("theme");
   const NARROW = 700, PAPER = 680;
@@ -108,6 +108,16 @@
     draw(next);
     idle(drawRest);
   }
+  // A figure of other numbers, or that of the file again; below and above the view when there is time.
+  function show(element, change) {
+    const plot = plots.find((item) => item.element === element);
+    const box = element.getBoundingClientRect(), isInView = box.bottom > 0 && box.top < innerHeight;
+    plot.spec = JSON.parse(plot.source.textContent);
+    if (change) change(plot.spec);
+    plot.drawn = false;
+    if (isInView) draw(plot);
+    else idle(drawRest);
+  }
   const redraw = () => plots.filter((plot) => plot.drawn).forEach((plot) => draw(plot));
 
   let waiting = 0;
@@ -211,4 +221,5 @@
   use(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   plots.forEach((plot) => watcher.observe(plot.element));
   idle(drawRest);
+  return { show };
 })();

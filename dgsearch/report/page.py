@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -113,9 +113,10 @@ def _render(page: Page) -> str:
         version=version("dgsearch"),
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         style=Markup(_own_text("page.css")),
-        script=Markup(_own_text("page.js")),
+        scripts=[Markup(_own_text(f"{name}.js")) for name in _scripts(page)],
         plotly=Markup(_own_text("plotly_js/plotly-cartesian.min.js")),
-        figure_json=_figure_json,
+        figure_json=lambda figure: _as_json(figure_data(figure)),
+        as_json=_as_json,
         safe=safe_name,
     )
 
@@ -124,7 +125,13 @@ def _own_text(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-def _figure_json(figure: go.Figure) -> Markup:
-    """A figure as JSON that cannot end the script element that holds it."""
-    text = json.dumps(figure_data(figure), ensure_ascii=True, separators=(",", ":"))
+def _scripts(page: Page) -> tuple[str, ...]:
+    """The page's own scripts, in order; those of the controls only where a study has controls."""
+    asked = any(part.controls.block or part.controls.reason for part in page.parts)
+    return ("page", "statistics", "wording", "recomputing", "controls") if asked else ("page",)
+
+
+def _as_json(data: Mapping[str, Any]) -> Markup:
+    """JSON that cannot end the script element that holds it."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
