@@ -130,7 +130,7 @@ class Declared:
         return [objective.direction for objective in self.objectives]
 
 
-def read_declared(database: Database, study: str) -> Declared:
+def read_declared(database: Database, study: str, *, distributions: bool = True) -> Declared:
     """The objectives and hyperparameters that a study declares.
 
     Hyperparameters that dgsearch holds fixed are not among them: nothing is drawn.
@@ -138,6 +138,8 @@ def read_declared(database: Database, study: str) -> Declared:
     Args:
         database: URL, path or engine.
         study: Its name.
+        distributions: Whether the hyperparameters are asked for too; they take a look at each
+            trial.
 
     Raises:
         DatabaseError: If the database cannot be read, or has no such study.
@@ -145,7 +147,7 @@ def read_declared(database: Database, study: str) -> Declared:
     with snapshot(database) as opened:
         (study_id,) = opened.studies(study)
         objectives = read_objectives(opened, [study_id])[study_id]
-        found = _distributions(opened, study_id)
+        found = _distributions(opened, study_id) if distributions else {}
     return Declared(objectives, {name: _merged(several) for name, several in found.items()})
 
 

@@ -44,11 +44,13 @@ class TrialFilter:
         states: Optuna's states.
         seeds: Seeds; trials that dgsearch did not write have none.
         since: Trials that began or ended at that time or later, and all that have not ended.
+        numbers: Numbers of trials in their study.
     """
 
     states: Names = None
     seeds: Numbers = None
     since: Since = None
+    numbers: tuple[int, ...] | None = None
 
     def conditions(self, database: Snapshot, study_ids: Iterable[int]) -> Conditions:
         """What holds of the row in `trials` of each trial asked for.
@@ -67,6 +69,8 @@ class TrialFilter:
             )
         if self.since is not None:
             conditions.append(_since(database, utc_moment(self.since)))
+        if self.numbers is not None:
+            conditions.append(TRIALS.c.number.in_(self.numbers))
         return conditions
 
 

@@ -25,6 +25,7 @@ from dgsearch.database.trial_rows import TrialRows
 __all__ = ["hyperparameter_kinds", "joined", "pieces_of", "read_hyperparameters"]
 
 _SHORT = 2**15
+_MOST_NAMED = 10_000  # values in a query; SQLite takes 32,766
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _NO_ROWS: Ints = np.empty(0, np.int64)
 _NO_NUMBERS: Floats = np.empty(0, np.float64)
@@ -100,7 +101,8 @@ def hyperparameter_kinds(
 
 def _configured(database: Snapshot, rows: TrialRows) -> Iterator[tuple[str, Piece]]:
     """Column by column, the hyperparameters of the trials that dgsearch wrote."""
-    keys, values = _configurations(database, set(rows.study_ids.tolist()))
+    config_ids = {name for name in rows.config_ids if name is not None}
+    keys, values = _configurations(database, set(rows.study_ids.tolist()), config_ids)
     known: dict[tuple[int, str | None], int] = {key: place for place, key in enumerate(keys)}
     pairs = zip(rows.study_ids.tolist(), rows.config_ids, strict=True)
     places = np.array([known.get(pair, -1) for pair in pairs], dtype=np.int64)
@@ -114,9 +116,12 @@ def _configured(database: Snapshot, rows: TrialRows) -> Iterator[tuple[str, Piec
 
 
 def _configurations(
-    database: Snapshot, study_ids: Collection[int]
+    database: Snapshot, study_ids: Collection[int], config_ids: Collection[str] | None = None
 ) -> tuple[list[tuple[int, str]], dict[str, list[Any]]]:
-    """Keys of the studies' configurations, and by hyperparameter one value each, or None."""
+    """Keys of the studies' configurations, and by hyperparameter one value each, or None.
+
+    Where only some are asked for and these are not too many for a query, only they are read.
+    """
     if not database.own:
         return [], {}
     query = select(
@@ -124,6 +129,8 @@ def _configurations(
         OWN_CONFIGURATIONS.c.config_id,
         OWN_CONFIGURATIONS.c.values_json,
     ).where(OWN_CONFIGURATIONS.c.study_id.in_(list(study_ids)))
+    if config_ids is not None and len(config_ids) <= _MOST_NAMED:
+        query = query.where(OWN_CONFIGURATIONS.c.config_id.in_(list(config_ids)))
     stored = [(study, config, json.loads(text)) for study, config, text in database.cursor(query)]
     stored.sort(key=lambda row: -len(row[2]))  # the method with the most names orders them
     names = dict.fromkeys(name for _, _, values in stored for name in values)

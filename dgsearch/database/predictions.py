@@ -130,12 +130,15 @@ def read_predictions(  # noqa: PLR0913 - the filters of the other readers
         return _frame(kept, names)
 
 
-def read_tested(engine: Engine, study: str) -> dict[tuple[int, str], tuple[int, bytes]]:
+def read_tested(
+    engine: Engine, study: str, numbers: tuple[int, ...] | None = None
+) -> dict[tuple[int, str], tuple[int, bytes]]:
     """Images and bits of each test, by trial number and domain, to be `unpacked` where needed.
 
     Args:
         engine: Of the database; one without the table has none.
         study: Its name.
+        numbers: Of the trials; None: all.
     """
     with engine.connect() as connection:
         if not inspect(connection).has_table(OWN_PREDICTIONS.name):
@@ -147,6 +150,8 @@ def read_tested(engine: Engine, study: str) -> dict[tuple[int, str], tuple[int, 
             .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
             .where(STUDIES.c.study_name == study, stored.split == "test")
         )
+        if numbers is not None:
+            query = query.where(TRIALS.c.number.in_(numbers))
         return {
             (int(row.number), str(row.domain)): (int(row.images), bytes(row.correct))
             for row in connection.execute(query)

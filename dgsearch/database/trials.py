@@ -70,7 +70,10 @@ class _Layout:
 
 
 def trials_frame(database: Database, request: TrialRequest) -> pd.DataFrame:
-    """All trials asked for, as one frame; its columns do not depend on the filters."""
+    """All trials asked for, as one frame; its columns do not depend on the filters.
+
+    Of trials asked for by number the columns are those that some of them have.
+    """
     engine = open_for_reading(database)
     whole = columns_of(engine)
     if whole is not None and request.trials == TrialFilter():
@@ -83,7 +86,7 @@ def trials_frame(database: Database, request: TrialRequest) -> pd.DataFrame:
         _check_domains(opened, request)
         conditions = request.trials.conditions(opened, names)
         layout = _Layout()
-        if request.trials != TrialFilter():
+        if request.trials != TrialFilter(numbers=request.trials.numbers):
             layout = _layout(opened, names, request.columns)
         frame = _read(opened, conditions, names, request, layout)
         _check_columns(opened, frame, names, request)

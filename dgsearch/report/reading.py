@@ -15,10 +15,13 @@ from dgsearch.database.conditions import read_conditions
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import Declared, Objective, read_declared
 from dgsearch.database.facts import StudyFacts, read_facts
+from dgsearch.database.filters import TrialFilter
+from dgsearch.database.long_frames import LongRequest, long_frame
 from dgsearch.database.predictions import read_tested
-from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.reading import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, TRIALS
+from dgsearch.database.thinning import Thinned, thinned_search
+from dgsearch.database.trials import TrialRequest, trials_frame
 from dgsearch.errors import ReportError
 
 __all__ = ["Sample", "StudyData", "read_samples", "read_stages", "read_study_data"]
@@ -57,6 +60,9 @@ class StudyData:
         objective: Place of the objective that the page is about.
         infeasible: Numbers of the trials that violate a constraint; of foreign studies.
         tested: `read_tested`: which test images each trial classified correctly.
+        thinned: Of a search of very many trials: what is known of all of them. The frames then
+            hold a part.
+        best: The trials of the best value, where the frames hold a part of all.
     """
 
     facts: StudyFacts
@@ -72,6 +78,8 @@ class StudyData:
     objective: int = 0
     infeasible: frozenset[int] = frozenset()
     tested: Mapping[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
+    thinned: Thinned | None = None
+    best: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:
@@ -91,26 +99,46 @@ def read_study_data(engine: Engine, study: str, objective: str | None = None) ->
 
 
 def _study_data(engine: Engine, study: str, objective: str | None) -> StudyData:
-    declared = read_declared(engine, study)
-    chosen = _objective(study, declared, objective)
-    trials = read_trials(engine, study)
     own, facts = has_own_tables(engine), read_facts(engine, study)
+    declared = read_declared(engine, study, distributions=not facts.spec)
+    chosen = _objective(study, declared, objective)
+    maximise = declared.objectives[chosen].maximised
+    thinned = _thinned(engine, facts, maximise=maximise)
+    part = TrialFilter(numbers=None if thinned is None else thinned.numbers)
+    trials = trials_frame(engine, TrialRequest(study, part, None, None))
     samples, stored = _samples(engine, study, trials) if own else ([], 0)
     return StudyData(
         facts=facts,
         trials=trials,
-        curves=read_curves(engine, study),
-        scores=read_scores(engine, study),
-        stages=read_stages(engine, study) if own else pd.DataFrame({name: [] for name in _STAGES}),
+        curves=long_frame(engine, LongRequest("curves", study, part, None, None)),
+        scores=long_frame(engine, LongRequest("scores", study, part, None, None)),
+        stages=read_stages(engine, study, part.numbers)
+        if own
+        else pd.DataFrame({name: [] for name in _STAGES}),
         samples=samples,
         stored_samples=stored,
         conditions=read_conditions(engine, study),
-        maximise=declared.objectives[chosen].maximised,
+        maximise=maximise,
         declared=declared,
         objective=chosen,
         infeasible=frozenset() if facts.spec else read_infeasible(engine, study),
-        tested=read_tested(engine, study) if own else {},
+        tested=read_tested(engine, study, part.numbers) if own else {},
+        thinned=thinned,
+        best=pd.DataFrame() if thinned is None else _listed(engine, study, thinned.best),
     )
+
+
+def _thinned(engine: Engine, facts: StudyFacts, *, maximise: bool) -> Thinned | None:
+    """What of a search is read, where that is not all of it; other designs need every trial."""
+    if facts.spec is None or not facts.spec.design.proposals:
+        return None
+    first_seed = facts.spec.seeds[0]
+    return thinned_search(engine, facts.name, first_seed=first_seed, maximise=maximise)
+
+
+def _listed(engine: Engine, study: str, numbers: tuple[int, ...]) -> pd.DataFrame:
+    """The trials of these numbers."""
+    return trials_frame(engine, TrialRequest(study, TrialFilter(numbers=numbers), None, None))
 
 
 def read_samples(engine: Engine, study: str, name: str) -> list[Sample]:
@@ -144,8 +172,10 @@ def _objective(study: str, declared: Declared, wanted: str | None) -> int:
     )
 
 
-def read_stages(engine: Engine, study: str) -> pd.DataFrame:
-    """The stages of every trial that says which it went through.
+def read_stages(
+    engine: Engine, study: str, numbers: tuple[int, ...] | None = None
+) -> pd.DataFrame:
+    """The stages of every trial that says which it went through, or of those of some numbers.
 
     Returns:
         One row a trial and stage: trial_number, stage, taken, seconds, saved_s.
@@ -157,6 +187,8 @@ def read_stages(engine: Engine, study: str) -> pd.DataFrame:
         .where(STUDIES.c.study_name == study, OWN_TRIALS.c.stages_json.is_not(None))
         .order_by(TRIALS.c.number)
     )
+    if numbers is not None:
+        query = query.where(TRIALS.c.number.in_(numbers))
     columns: dict[str, list[Any]] = {name: [] for name in _STAGES}
     with engine.connect() as connection:
         for number, text in connection.execute(query):
@@ -180,7 +212,8 @@ def _samples(engine: Engine, study: str, trials: pd.DataFrame) -> tuple[list[Sam
     stored = frame_of(engine, query.order_by(*place)).set_axis(["number", "name"], axis=1)
     configurations = trials.set_index("trial_number")["config_id"]
     stored = stored.assign(config_id=stored["number"].map(configurations))
-    shown = stored.drop_duplicates(["config_id", "name"]).groupby("name").head(_MOST_SAMPLES)
+    read = stored.dropna(subset=["config_id"])
+    shown = read.drop_duplicates(["config_id", "name"]).groupby("name").head(_MOST_SAMPLES)
     samples = []
     with engine.connect() as connection:
         for number, name, _ in shown.itertuples(index=False):

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _ORDERS = 50
+_MOST_CURVES = 500  # of a search of very many trials
 _TOLERANCE = 0.01  # of an accuracy
 _OF_DEVIATION = 0.1  # of other outcomes: this share of the trials' standard deviation
 
@@ -74,6 +75,8 @@ def replayed(
             trials' standard deviation.
     """
     points = view.done[~view.done["role"].isin(["baseline", "variant"])]
+    if view.data.thinned is not None:  # the page names how many curves it replays
+        points = points.iloc[:: max(1, len(points) // _MOST_CURVES)]
     blocks = full_curves(
         points,
         view.data.curves,

@@ -71,7 +71,9 @@ def _level(view: StudyView) -> list[str]:
         what = f"{view.facts.method} at its centre"
         sentences.append(_reached(view, view.reference, what))
     if view.design.crossed and view.chosen not in (None, view.reference):
-        count = view.done[view.done["role"] == "point"]["config_id"].nunique()
+        thinned = view.data.thinned
+        known = view.done[view.done["role"] == "point"]["config_id"].nunique()
+        count = known if thinned is None else thinned.configurations
         what = (
             f"Of {plural(count, 'configuration')}, the one chosen by validation is "
             f"{view.names[str(view.chosen)]}; it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,14 +26,38 @@ def answer_section(view: StudyView) -> Section:
     """Two or three sentences with numbers, the warnings, and a table of key facts."""
     found = answer_sentences(view) if view.has_results else ["No trial has finished yet."]
     sentences = [*teacher_sentences(view), *found]
-    blocks: list[Block] = [Note(" ".join(sentences))]
+    blocks: list[Block] = [Note(" ".join(sentences)), *_part(view)]
     blocks += [Warn(text) for text in _warnings(view)]
     return Section("answer", "Answer", [*blocks, _key_facts(view)])
 
 
+def _part(view: StudyView) -> list[Block]:
+    """Of a very large search: what on the page is of all its trials, and what of a part."""
+    thinned = view.data.thinned
+    if thinned is None:
+        return []
+    return [
+        Warn(
+            f"This search has {thinned.trials} trials. How many there are in each state, their "
+            f"cost, the configuration that was chosen and the {len(thinned.best)} best trials "
+            f"are those of all of them. Everything else on this page is computed from "
+            f"{len(view.trials)} trials: every {thinned.every}th, with all baselines, confirmed "
+            "proposals and the best one; counts in tables and figures are counts of these."
+        )
+    ]
+
+
+def _counts(view: StudyView) -> Mapping[str, int]:
+    """How many trials are in each state, without those that were lost and repeated."""
+    if (thinned := view.data.thinned) is not None:
+        return {**thinned.states, "FAIL": thinned.states.get("FAIL", 0) - thinned.lost}
+    counted = view.trials.loc[~repeated(view.trials), "state"].value_counts()
+    return {str(state): int(count) for state, count in counted.items()}
+
+
 def _warnings(view: StudyView) -> list[str]:
     """What a reader must know before believing the numbers."""
-    counts = view.trials.loc[~repeated(view.trials), "state"].value_counts()
+    counts = _counts(view)
     warnings = []
     for state, meaning in (
         ("RUNNING", "still running: the page tells an unfinished study"),
@@ -40,13 +65,14 @@ def _warnings(view: StudyView) -> list[str]:
         ("FAIL", "failed and left out"),
         ("PRUNED", "stopped early and left out of every mean"),
     ):
-        number = int(counts.get(state, 0))
+        number = counts.get(state, 0)
         if number:
             verb = "is" if number == 1 else "are"
             warnings.append(f"{plural(number, 'trial')} {verb} {meaning}.")
     planned = view.facts.planned
-    if planned and len(view.done) < planned and not counts.get("PRUNED", 0):
-        warnings.append(f"{len(view.done)} of {planned} planned trials have finished.")
+    done = len(view.done) if view.data.thinned is None else counts.get("COMPLETE", 0)
+    if planned and done < planned and not counts.get("PRUNED", 0):
+        warnings.append(f"{done} of {planned} planned trials have finished.")
     without = int((finished(view.trials)["state"] == "COMPLETE").sum()) - len(view.done)
     if without:
         verb = "has" if without == 1 else "have"
@@ -136,14 +162,10 @@ def _selection_warnings(view: StudyView) -> list[str]:
 def _key_facts(view: StudyView) -> Table:
     """What the answer rests on, at a glance."""
     trials, facts = view.trials, view.facts
-    counts = trials["state"].value_counts()
-    ended = ", ".join(f"{counts[state]} {state}" for state in counts.index if counts[state])
-    again = int(repeated(trials).sum())
-    told = f"; {again} of them lost and retried" if again else ""
-    rows: Rows = [
-        ["trials", f"{len(trials)} trials: {ended}{told}" if len(trials) else "0 trials"]
-    ]
-    seconds, spared = trials["wall_s"].sum(), trials["saved_s"].sum()
+    rows: Rows = [["trials", _ended(view)]]
+    thinned = view.data.thinned
+    cost = trials[["wall_s", "saved_s"]].sum()
+    seconds, spared = (thinned.wall_s, thinned.saved_s) if thinned else cost
     rows += [
         ["method", _methods(view)],
         ["trained on", f"{view.spec.data.benchmark}, {trained_on(view)}"],
@@ -161,6 +183,22 @@ def _key_facts(view: StudyView) -> Table:
         ["git revision", str(facts.facts.get("git_revision") or "none")],
     ]
     return Table("key-facts", ("what", "value"), rows, (False, False), "Summary")
+
+
+def _ended(view: StudyView) -> str:
+    """How many trials there are in each state, the most frequent first."""
+    thinned, counts = view.data.thinned, view.trials["state"].value_counts()
+    known = {str(state): int(count) for state, count in counts.items()}
+    again = int(repeated(view.trials).sum())
+    if thinned is not None:
+        known, again = dict(thinned.states), thinned.lost
+    ended = ", ".join(
+        f"{known[state]} {state}"
+        for state in sorted(known, key=known.__getitem__, reverse=True)
+        if known[state]
+    )
+    told = f"; {again} of them lost and retried" if again else ""
+    return f"{sum(known.values())} trials: {ended}{told}" if known and ended else "0 trials"
 
 
 def _given(view: StudyView) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from dgsearch.analysis.selection import accuracy_columns, superseded
 from dgsearch.database.conditions import UNKNOWN, differing_conditions
 from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
-from dgsearch.report.view import FOREIGN, StudyView
+from dgsearch.report.view import FOREIGN, StudyView, study_view
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
 from dgsearch.wording import plural
 
@@ -24,20 +25,30 @@ _MOST_NUMBERS = 10
 
 def trials_section(view: StudyView) -> Section:
     """Every trial as a row; of many the best, and those that failed with their error."""
-    trials = view.trials
+    trials, thinned = _listed(view), view.data.thinned
+    count = thinned.trials if thinned else len(view.trials)
     blocks: list[Block] = []
-    if len(trials) > _MOST_ROWS:
-        ranked = trials.sort_values("value", ascending=not view.data.maximise, na_position="last")
-        trials = ranked.head(_MOST_ROWS).sort_values("trial_number")
+    if len(trials) < count:
         blocks.append(
             Note(
-                f"The {_MOST_ROWS} trials of the best value, of {len(view.trials)}. All of them: "
+                f"The {len(trials)} trials of the best value, of {count}. All of them: "
                 "dgsearch export."
             )
         )
     return Section(
         "trials", "Trials", [*blocks, *error_blocks(view.trials), _trial_table(view, trials)]
     )
+
+
+def _listed(view: StudyView) -> pd.DataFrame:
+    """Every trial, or of many those of the best value."""
+    if view.data.thinned is not None:
+        best = replace(view.data, trials=view.data.best, thinned=None)
+        return study_view(best, view.colours).trials
+    if len(view.trials) <= _MOST_ROWS:
+        return view.trials
+    ranked = view.trials.sort_values("value", ascending=not view.data.maximise, na_position="last")
+    return ranked.head(_MOST_ROWS).sort_values("trial_number")
 
 
 def error_blocks(trials: pd.DataFrame) -> list[Block]:
@@ -119,7 +130,8 @@ def _accelerators(machine: Mapping[str, Any]) -> str:
 
 def _set_aside(view: StudyView) -> list[Block]:
     """How many trials no longer are what the study asks for."""
-    count = int(superseded(view.data.trials).sum())
+    thinned = view.data.thinned
+    count = thinned.set_aside if thinned else int(superseded(view.data.trials).sum())
     if not count:
         return []
     stored, verb = ("trial", "is") if count == 1 else ("trials", "are")
