@@ -154,7 +154,18 @@ def status(
 
 @app.command()
 def report(  # noqa: PLR0913 - one argument for each option of the command
-    studies: Annotated[list[str], typer.Argument(metavar="STUDY...", help="Names of studies.")],
+    studies: Annotated[
+        list[str] | None, typer.Argument(metavar="STUDY...", help="Names of studies.")
+    ] = None,
+    every: Annotated[
+        Path | None,
+        typer.Option(
+            "--all",
+            metavar="DIR",
+            help="Write the page of every study, and an index of them, into DIR.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -175,6 +186,10 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
     from dgsearch.report import write_report
     from dgsearch.report.files import safe_name
 
+    if every is not None:
+        _report_all(database, every, figures, alone=not (studies or output or objective))
+    if not studies:
+        raise typer.BadParameter("name a study or several, or --all DIR for every one")
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
     page = write_report(database, studies, target, figures=figures, objective=objective)
     reply({"pages": [page], "figures": figures}, _written(page, figures))
@@ -250,6 +265,18 @@ def import_sweep(  # noqa: PLR0913 - one argument for each option of the command
         lambda: {"studies": [done._asdict() for done in import_sweeps(database, request)]},
         import_lines(database, request),
     )
+
+
+def _report_all(database: str | None, folder: Path, figures: Path | None, *, alone: bool) -> None:
+    """Write the page of every study; exit 1 where one has none."""
+    from dgsearch.report.index import write_all
+
+    if not alone:
+        raise typer.BadParameter("--all DIR takes no STUDY, no -o and no --objective")
+    done = write_all(database, folder, figures=figures)
+    code = 1 if done.failed else 0
+    reply({**done.answer(), "figures": figures}, done.lines(), exit_code=code)
+    raise typer.Exit(code)
 
 
 def _written(page: Path, figures: Path | None) -> list[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
 
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
 from dgsearch.report.controls import NO_CONTROLS, Controls, controls_of
 from dgsearch.report.figures.base import domain_colours
+from dgsearch.report.numbers import study_answers
 from dgsearch.report.parts import Section
 from dgsearch.report.reading import StudyData, read_study_data
 from dgsearch.report.sections import study_sections
@@ -44,15 +48,17 @@ class Page:
         parts: One a study.
         together: The studies side by side; None for a single one.
         title: Of the window; the names of the parts where it is empty.
+        answers: `study_answers` of each part; none of a page that is no study's.
     """
 
     parts: Sequence[StudyPart]
     together: Section | None = None
     title: str = ""
+    answers: Sequence[Mapping[str, Any]] = ()
 
 
 def build_page(
-    database: str | os.PathLike[str] | None,
+    database: str | os.PathLike[str] | Engine | None,
     studies: Sequence[str],
     *,
     objective: str | None = None,
@@ -60,7 +66,7 @@ def build_page(
     """Read studies and make their sections.
 
     Args:
-        database: URL or path; None: the default database.
+        database: URL, path or engine; None: the default database.
         studies: Names, in the order of the page; a name given twice counts once.
         objective: Name or place of the objective that pages of foreign studies are about; None:
             the first.
@@ -80,7 +86,8 @@ def build_page(
             )
             for view in views
         ]
-    return Page(parts, together_section(views) if len(views) > 1 else None)
+        answers = [study_answers(view) for view in views]
+    return Page(parts, together_section(views) if len(views) > 1 else None, answers=answers)
 
 
 def _domains(data: Sequence[StudyData]) -> list[str]:

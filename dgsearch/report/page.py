@@ -17,11 +17,12 @@ from dgsearch.errors import ReportError
 from dgsearch.report.building import Page, build_page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.files import safe_name
+from dgsearch.report.numbers import page_numbers
 from dgsearch.report.questions import build_questions
 from dgsearch.report.static import write_figures
 from dgsearch.whole_files import whole_file
 
-__all__ = ["write_questions", "write_report"]
+__all__ = ["render", "write_page", "write_questions", "write_report", "write_text"]
 
 
 def write_report(
@@ -50,7 +51,7 @@ def write_report(
         ReportError: If the file cannot be written, or if figures are asked for and no Chromium
             is found to draw them.
     """
-    return _write_page(build_page(database, studies, objective=objective), output, figures)
+    return write_page(build_page(database, studies, objective=objective), output, figures)
 
 
 def write_questions(
@@ -74,21 +75,26 @@ def write_questions(
         DatabaseError: If the database cannot be read.
         ReportError: As for `write_report`.
     """
-    return _write_page(build_questions(database), output, figures)
+    return write_page(build_questions(database), output, figures)
 
 
-def _write_page(
+def write_page(
     page: Page, output: str | os.PathLike[str], figures: str | os.PathLike[str] | None
 ) -> Path:
+    """Write a page, and its figures where a folder for them is given; returns the file."""
     file = Path(output)
-    _write(file, _render(page))
+    write_text(file, _render(page))
     if figures is not None:
         write_figures(page, Path(figures))
     return file
 
 
-def _write(output: Path, text: str) -> None:
-    """The file appears whole or not at all."""
+def write_text(output: Path, text: str) -> None:
+    """Write a page that appears whole or not at all.
+
+    Raises:
+        ReportError: If the file cannot be written.
+    """
     try:
         with whole_file(output) as part:
             part.write_text(text, encoding="utf-8")
@@ -98,7 +104,13 @@ def _write(output: Path, text: str) -> None:
         ) from error
 
 
-def _render(page: Page) -> str:
+def render(template: str, **content: Any) -> str:
+    """A page from a template of this folder; names in it are shown and never obeyed.
+
+    Args:
+        template: Its file name.
+        content: What it shows besides version, time and style.
+    """
     environment = Environment(
         loader=PackageLoader("dgsearch.report", "."),
         autoescape=True,
@@ -106,17 +118,25 @@ def _render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(
-        title=page.title or ", ".join(part.name for part in page.parts),
-        parts=page.parts,
-        together=page.together,
+    return environment.get_template(template).render(
         version=version("dgsearch"),
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         style=Markup(_own_text("page.css")),
+        as_json=_as_json,
+        **content,
+    )
+
+
+def _render(page: Page) -> str:
+    return render(
+        "page.html",
+        title=page.title or ", ".join(part.name for part in page.parts),
+        parts=page.parts,
+        together=page.together,
+        numbers=page_numbers(page),
         scripts=[Markup(_own_text(f"{name}.js")) for name in _scripts(page)],
         plotly=Markup(_own_text("plotly_js/plotly-cartesian.min.js")),
         figure_json=lambda figure: _as_json(figure_data(figure)),
-        as_json=_as_json,
         safe=safe_name,
     )
 

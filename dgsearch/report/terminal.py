@@ -11,7 +11,7 @@ from rich.text import Text
 from dgsearch.inert import line
 from dgsearch.report.standing import Standing, standings
 
-__all__ = ["status_table"]
+__all__ = ["age_text", "best_text", "done_text", "status_table"]
 
 
 def status_table(database: str | os.PathLike[str] | None, study: str | None) -> Table:
@@ -64,24 +64,24 @@ def _cells(each: Standing) -> list[str]:
     return [
         each.study,
         each.method or "–",
-        _done(each.complete, each.planned, each.superseded),
+        done_text(each.complete, each.planned, each.superseded),
         str(each.running),
         str(each.pruned),
         str(each.failed),
-        _best(each),
+        best_text(each),
         f"{each.saved_s / 60:.1f} min" if each.saved_s else "–",
-        _age(each.last_activity),
+        age_text(each.last_activity),
         _time_left(each),
     ]
 
 
-def _done(complete: int, planned: int, aside: int) -> str:
+def done_text(complete: int, planned: int, aside: int) -> str:
     """Finished and planned trials; there are more of the former where the plan became smaller."""
     shown = f"{complete}/{planned}" if complete <= planned else f"{complete} ({planned} planned)"
     return f"{shown} (+{aside} of an earlier version)" if aside else shown
 
 
-def _best(each: Standing) -> str:
+def best_text(each: Standing) -> str:
     """The best value and whose it is."""
     if each.best is None:
         return "–"
@@ -98,7 +98,7 @@ def _time_left(each: Standing) -> str:
     return "–" if each.left_s is None else f"about {each.left_s / 60:.0f} min"
 
 
-def _age(moment: datetime | None) -> str:
+def age_text(moment: datetime | None) -> str:
     """How long ago, in the largest unit that fits."""
     if moment is None:
         return "–"
