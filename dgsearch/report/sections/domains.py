@@ -77,9 +77,10 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
         Note(
             f"{_shown(view)} at the {epoch_rule(view.facts)}: mean ± standard error over "
             "seeds (from the sample standard deviation). Bold: the best group of a column and "
-            "those that do not differ significantly from it. A group that is truly the best is bold "
-            "in at least 95% of studies (multiple comparisons with the best, by sign flips paired "
-            f"over seeds); with fewer than five seeds every group is. {chosen}".rstrip()
+            "those that do not differ significantly from it. A group that is truly the best is "
+            "bold in at least 95% of studies (multiple comparisons with the best, by sign flips "
+            "paired over seeds); with fewer than five seeds every group is. "
+            f"{chosen}".rstrip()
         ),
         *_unshared(table),
         _wide(view, table),
