@@ -65,9 +65,13 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that reading starts fast."""
     if name not in _HOMES:
         raise AttributeError(f"module 'dgsearch' has no attribute {name!r}")
+    import warnings
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    with warnings.catch_warnings():
+        # Of tqdm, which Optuna imports, in a notebook without ipywidgets; no bar of it is shown.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

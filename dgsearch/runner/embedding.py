@@ -110,7 +110,7 @@ class _Watched(Progress):
     def __init__(
         self, study: str, *, callbacks: Sequence[Callback], quiet: bool, **counts: Any
     ) -> None:
-        console = Console(file=io.StringIO(), quiet=True) if quiet else None
+        console = Console(file=io.StringIO(), quiet=True, force_jupyter=False) if quiet else None
         super().__init__(study, console=console, **counts)
         self._callbacks = callbacks
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
-from ray.tune import CheckpointConfig, PlacementGroupFactory, RunConfig, TuneConfig, Tuner
+from ray.tune import (
+    CheckpointConfig,
+    CLIReporter,
+    PlacementGroupFactory,
+    RunConfig,
+    TuneConfig,
+    Tuner,
+)
 
 from dgsearch.database.judged import Judged
 from dgsearch.database.recorder import StudyRecorder
@@ -141,6 +148,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
         stop=StopTaken(recording),
         checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
         verbose=0,
+        progress_reporter=CLIReporter(),  # says nothing then; in a notebook Ray would show a frame
     )
     try:
         tuner = Tuner(trainable, tune_config=tune_config, run_config=run_config)

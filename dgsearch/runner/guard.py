@@ -37,7 +37,7 @@ def guarded(session: Path) -> Iterator[None]:
         yield
         return
     guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", __file__, str(session)],
+        [sys.executable, "-I", "-S", __file__, str(session), str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -51,24 +51,29 @@ def guarded(session: Path) -> Iterator[None]:
         threading.Thread(target=guard.wait, daemon=True).start()  # it ends a little later
 
 
-def _watch(session: Path) -> None:
-    """Wait for the driver's end, then for that of its session; after a while see to it."""
+def _watch(session: Path, driver: int) -> None:
+    """Wait for the end of the driver's run, then for that of its session; then see to it.
+
+    The driver is left alone: a script or a notebook goes on, and keeps a log of Ray open.
+    """
     sys.stdin.buffer.read()
     deadline = time.monotonic() + _GRACE_S
-    while (left := _of_session(session)) and time.monotonic() < deadline:
+    while (left := _of_session(session, but=driver)) and time.monotonic() < deadline:
         time.sleep(0.2)
     for pid in left:
         with suppress(ProcessLookupError):  # it has just ended
             os.kill(pid, signal.SIGKILL)
 
 
-def _of_session(session: Path) -> list[int]:
-    """This user's processes that write into the session's folder."""
+def _of_session(session: Path, *, but: int) -> list[int]:
+    """This user's processes that write into the session's folder, besides one."""
     inside = str(session.resolve()) + os.sep
     return [
         int(place.name)
         for place in Path("/proc").iterdir()
-        if place.name.isdecimal() and any(file.startswith(inside) for file in _written(place))
+        if place.name.isdecimal()
+        and int(place.name) != but
+        and any(file.startswith(inside) for file in _written(place))
     ]
 
 
@@ -85,4 +90,4 @@ def _written(process: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    _watch(Path(sys.argv[1]))
+    _watch(Path(sys.argv[1]), int(sys.argv[2]))

@@ -18,7 +18,7 @@ from dgsearch.trainable.noticed import noticing
 from tests.chaos.sleeper import with_sleeper
 
 SCRIPT = """
-import json, logging, os, signal, sys
+import json, logging, os, signal, sys, time
 
 import dgsearch
 
@@ -71,6 +71,7 @@ told = {
 }
 with open("told.json", "w") as file:
     json.dump(told, file)
+time.sleep(13)  # the guard of Ray's processes leaves the script alone
 """
 
 
