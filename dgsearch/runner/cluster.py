@@ -88,6 +88,7 @@ def ray_cluster(
         return
     with ExitStack() as stack:
         stack.callback(ray.shutdown)
+        stack.enter_context(_unprinted())
         try:
             if address is None:
                 stack.enter_context(guarded(_started(on_wait)))
@@ -100,6 +101,20 @@ def ray_cluster(
         except Exception as error:
             raise DgsearchError(_not_started(error)) from error
         yield
+
+
+@contextmanager
+def _unprinted() -> Iterator[None]:
+    """Keep Ray from printing the log of a server that died among our own lines (2.60)."""
+    from ray._private import worker
+
+    name = "print_to_stdstream"
+    printing = getattr(worker, name)
+    setattr(worker, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        setattr(worker, name, printing)
 
 
 def _join(address: str) -> None:
@@ -227,7 +242,21 @@ def dead_server() -> str:
     from ray._private import worker
 
     node: Any = worker._global_node
-    for kind, process in node.dead_processes() if node is not None else ():
+    if node is None:
+        return ""
+    if not node.all_processes:  # of a cluster that was joined
+        return _dead_node()
+    for kind, process in node.dead_processes():
         if kind in _SERVERS:
             return f"Ray's {kind} ended (exit code {process.poll()})"
+    return ""
+
+
+def _dead_node() -> str:
+    """Whether the node of a cluster through which this process joined it has died."""
+    import ray
+
+    mine = ray.get_runtime_context().get_node_id()
+    if any(node["NodeID"] == mine and not node["Alive"] for node in ray.nodes()):
+        return "the node of the Ray cluster that this run is connected to died"
     return ""

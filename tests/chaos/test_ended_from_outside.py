@@ -108,6 +108,7 @@ def test_a_raylet_that_dies_is_replaced(run: Run) -> None:
         raylet.kill()
     assert run.end() == 0, run.output()
     assert "Ray's raylet ended (exit code -9); Ray is started again" in run.output()
+    assert "(raylet)" not in run.output()  # nor does Ray print its log
     assert run.states().count("COMPLETE") == 6
     assert "RUNNING" not in run.states()
 
