@@ -18,9 +18,10 @@ import pandas as pd
 from dgsearch.analysis.selection import finished
 from dgsearch.analysis.stopping import HalvingRule, StoppingRule, ends_under
 
-__all__ = ["LEAST_CURVES", "Advice", "Curves", "advise", "full_curves", "replay"]
+__all__ = ["LEAST_CURVES", "MOST_CURVES", "Advice", "Curves", "advise", "full_curves", "replay"]
 
 LEAST_CURVES = 8  # of one seed; fewer say nothing of a rule
+MOST_CURVES = 500  # of one seed: more are drawn from, which bounds time and memory
 _LEAST_EPOCHS = 3
 _SUBSET = 0.8  # of the trials, to see how much a recommendation depends on them
 _WITHOUT = 4  # of which up to one in so many, the best, are taken away
@@ -57,6 +58,8 @@ def full_curves(
 ) -> list[Curves]:
     """The curves that reach the last epoch, one block a seed; seeds of few curves are left out.
 
+    Of more than 500 curves of a seed, 500 are drawn, the same whenever they are.
+
     Args:
         trials: Trials that halving would judge, `read_trials`; stopped ones are left out, since
             nobody knows how they would have ended.
@@ -85,9 +88,16 @@ def full_curves(
             np.asarray(seconds.loc[numbers], dtype=np.float64),
             sign * np.asarray(outcomes.loc[numbers], dtype=np.float64),
         )
-        for numbers in done.groupby("seed", sort=True).groups.values()
+        for numbers in map(_drawn, done.groupby("seed", sort=True).groups.values())
         if len(numbers) >= LEAST_CURVES
     ]
+
+
+def _drawn(numbers: pd.Index) -> pd.Index:
+    """All trials of a seed, or as many as are replayed at most."""
+    if len(numbers) <= MOST_CURVES:
+        return numbers
+    return numbers[np.random.default_rng(0).permutation(len(numbers))[:MOST_CURVES]]
 
 
 def replay(

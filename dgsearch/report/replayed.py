@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 import rich.table
 
-from dgsearch.analysis.replay import LEAST_CURVES, Advice, Curves, advise, full_curves, replay
+from dgsearch.analysis.replay import (
+    LEAST_CURVES,
+    MOST_CURVES,
+    Advice,
+    Curves,
+    advise,
+    full_curves,
+    replay,
+)
 from dgsearch.analysis.stopping import StoppingRule, default_rules, parse_rule
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
@@ -111,6 +119,8 @@ def replayed_text(found: Replayed) -> str:
         "95% of the orders. Regret is the value of the best trial less that of the trial that is "
         "chosen after stopping, both trained to the end. Halving decides as the engine does."
     )
+    if max(counts) == MOST_CURVES:
+        text += f" Of a seed with more curves {MOST_CURVES} are drawn at random."
     if found.stopped:
         text += (
             f" {plural(found.stopped, 'trial')} of the study were stopped early and are left out, "

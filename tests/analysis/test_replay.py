@@ -142,6 +142,22 @@ def test_curves_are_those_of_full_length_by_seed() -> None:
     assert full_curves(trials, short, stages) == []
 
 
+def test_of_very_many_curves_five_hundred_are_drawn() -> None:
+    numbers = np.arange(600)
+    trials = pd.DataFrame(
+        {"study": "s", "config_id": numbers.astype(str), "seed": 0, "value": numbers / 600,
+         "trial_number": numbers, "state": "COMPLETE", "role": "point", "wall_s": 1.0}
+    )  # fmt: skip
+    curves = pd.DataFrame(
+        {"trial_number": np.repeat(numbers, 3), "epoch": np.tile([1, 2, 3], 600), "value": 0.5}
+    )
+    none = pd.DataFrame({"trial_number": [], "seconds": []})
+    (block,) = full_curves(trials, curves, none)
+    assert block.values.shape == (500, 3)
+    assert len(np.unique(block.final)) == 500
+    assert (full_curves(trials, curves, none)[0].final == block.final).all()
+
+
 @pytest.mark.parametrize("grace", [1, 3])
 def test_the_median_rule_decides_as_optuna_does(grace: int) -> None:
     random = np.random.default_rng(grace)
