@@ -89,7 +89,7 @@ def measure(trials: int, profile_file: str = "") -> dict[str, float]:
 
 def compare(commit: str, trials: int) -> None:
     """Measure an earlier commit and this tree, one after the other, and print the ratios."""
-    with _worktree(commit) as earlier:
+    with worktree(commit) as earlier:
         shutil.copy(__file__, earlier / "tests" / "benchmarks" / Path(__file__).name)
         then = _measured(earlier, trials)
     now = _measured(REPOSITORY, trials)
@@ -101,7 +101,7 @@ def compare(commit: str, trials: int) -> None:
 
 
 @contextmanager
-def _worktree(commit: str) -> Iterator[Path]:
+def worktree(commit: str) -> Iterator[Path]:
     """A git worktree of a commit of this repository, for as long as it is needed."""
     git = ["git", "-C", str(REPOSITORY), "worktree"]
     with tempfile.TemporaryDirectory() as name:
