@@ -7,6 +7,7 @@
   const TITLE = "Choose targets, seeds, rule, confidence, reference and groups";
   const APART = "This section shows the study as published. It does not follow the controls.";
   const MARK = " † marks a mean over other seeds than the reference's: do not compare it; its difference is over the seeds that both have.";
+  const POWER = / The differences of \d+ comparisons? have .*$/; // after the words on verdicts
   const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
   const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const plain = (value) => (Number.isNaN(value) ? null : value);
@@ -136,7 +137,7 @@
       const all = `over ${wording.listed(block.targets)}`, chosen = `over ${wording.listed(state.targets.map((place) => block.targets[place]))}`;
       let made = text.replace(all, chosen);
       if (level !== 95) {
-        made = made.replaceAll("95%", `${level}%`).replaceAll("at 5%", `at ${100 - level}%`)
+        made = made.replaceAll("95%", `${level}%`).replaceAll("at 5%", `at ${100 - level}%`).replace("at or below 0.05", `at or below ${alpha}`)
           .replace("below 6 pairs", `below ${pairs} pairs`).replace("fewer than five seeds", `fewer than ${NUMBERS[few]} seeds`);
       }
       if (!same("reference")) {
@@ -179,7 +180,7 @@
       const mark = (result.compared || []).some((row) => row.elsewhere) ? MARK : "";
       texts.forEach((text, element) => {
         const end = text.includes("pairs it is infinite.") ? mark : text.includes("known more precisely") ? cut : "";
-        element.textContent = adapted(text.replace(MARK, "").replace(CUT, "")) + end;
+        element.textContent = adapted(text.replace(MARK, "").replace(CUT, "").replace(POWER, "")) + end;
       });
       if (spoken) {
         const left = block.ranges ? ["What the published answer says of the values of hyperparameters is left out."] : [];

@@ -69,6 +69,8 @@ def controls_of(view: StudyView) -> Controls:
         return NO_CONTROLS
     done = finished(view.trials)
     done = done[done["value"].notna() & done["seed"].notna()]
+    if view.data.thinned is not None:
+        return Controls({}, "This page is computed from a part of the trials: no other choice.")
     if len(done) > MOST_TRIALS:
         return Controls(
             {},
@@ -119,6 +121,7 @@ def _kind(view: StudyView) -> dict[str, Any]:
         "ranges": bool(view.varied) and "ranges" in design.answer,
         "given": teacher_sentences(view),
         "maximise": view.data.maximise,
+        "rope": view.rope,
         "referenceWords": "the full method" if design.reference_variant else "the centre",
         "unit": {
             "name": unit.name, "scale": unit.scale, "digits": unit.digits, "sign": unit.sign,

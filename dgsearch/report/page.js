@@ -3,6 +3,7 @@ const page = (() => {
   const root = document.documentElement;
   const themeButton = document.getElementById("theme");
   const NARROW = 700, PAPER = 680;
+  const ROUND = 200; // height of what stands around a figure on the full screen
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const isAxis = (key) => /^[xy]axis\d*$/.test(key);
 
@@ -61,6 +62,7 @@ const page = (() => {
     });
     for (const key of new Set([...Object.keys(layout).filter(isAxis), "xaxis", "yaxis"])) {
       layout[key] = { ...axis, ...(layout[key] || {}) };
+      if (layout[key].title?.text) layout[key].title = { standoff: 10, ...layout[key].title };
       if (narrow && key[0] === "x") layout[key].nticks = layout[key].nticks || 6;
     }
     return { layout, panels };
@@ -84,7 +86,9 @@ const page = (() => {
     plot.spec = plot.spec || JSON.parse(source.textContent);
     const { layout, panels } = styled(plot.spec.layout, width);
     const declared = Number(element.dataset.height);
-    const height = panels > 1 ? 120 + 260 * panels : declared;
+    const isFull = document.fullscreenElement?.contains(element);
+    const usual = panels > 1 ? 120 + 260 * panels : declared;
+    const height = isFull ? Math.max(usual, innerHeight - ROUND) : usual;
     element.style.height = `${height}px`;
     if (width < NARROW) wrapRows(layout, plot.spec.data);
     arrange(layout, plot.spec.data, width, height);
@@ -126,6 +130,14 @@ const page = (() => {
     waiting = setTimeout(() => plots.forEach((plot) => {
       if (plot.drawn && plot.width !== plot.element.clientWidth) draw(plot);
     }), 120);
+  });
+
+  const drawIn = (figure) => draw(plots.find((item) => item.element === figure.querySelector(".plot")));
+  let isOnFullScreen = null;
+  document.addEventListener("fullscreenchange", () => {
+    const figure = document.fullscreenElement || isOnFullScreen;
+    isOnFullScreen = document.fullscreenElement;
+    if (figure) drawIn(figure);
   });
 
   // Light, dark, paper.
@@ -198,7 +210,8 @@ const page = (() => {
       const name = figure ? figure.querySelector(".plot").dataset.name : table.dataset.name;
       save(new Blob([csv(table)], { type: "text/csv" }), `${name}.csv`);
     } else if (task === "copy") copy(button, button.closest(".copy").querySelector("pre").textContent);
-    else if (task === "reset") draw(plots.find((item) => item.element === figure.querySelector(".plot")));
+    else if (task === "reset") drawIn(figure);
+    else if (task === "full") document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen();
     else picture(figure, task);
   });
 

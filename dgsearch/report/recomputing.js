@@ -169,9 +169,10 @@ const recomputing = (() => {
     }
     const compared = statistics.compareColumns(
       keys.map((key) => columns.get(key)), keys.indexOf(reference), state.level / 100, block.factors[state.level]);
+    const verdicts = statistics.verdicts(compared, block.rope, block.maximise, alphaOf(state));
     const count = known(columns.get(reference)).length;
     return keys.map((key, place) => ({
-      ...compared[place], configuration: key, itself: key === reference,
+      ...compared[place], verdict: verdicts[place], configuration: key, itself: key === reference,
       elsewhere: key !== reference && (compared[place].pairs !== compared[place].n || compared[place].n !== count), role: block.configurations[key].role,
       label: family ? block.configurations[key].method : block.configurations[key].label,
       family: family && family[place],
@@ -187,15 +188,15 @@ const recomputing = (() => {
   }
 
   function differenceCells(block, row, write) {
-    if (row.itself) return [{ text: "reference", number: null }, ...range(6).map(() => DASH)];
+    if (row.itself) return [{ text: "reference", number: null }, ...range(7).map(() => DASH)];
     return [
       countCell(row.pairs), write.cell(row.difference, true), write.between(row.low, row.high, true),
-      pCell(row.p), pCell(row.p_holm), pCell(row.smallest_p), numberCell(row.detectable * block.unit.scale),
+      pCell(row.p), pCell(row.p_holm), row.verdict, pCell(row.smallest_p), numberCell(row.detectable * block.unit.scale),
     ];
   }
 
   function comparisonTable(block, state, compared, write) {
-    const rest = ["pairs", "difference", `${state.level}% interval`, "p", "Holm p", "smallest p", "detectable"];
+    const rest = ["pairs", "difference", `${state.level}% interval`, "p", "Holm p", "verdict", "smallest p", "detectable"];
     if (!block.family) {
       // What the paper reports is a difference to its own full method.
       const isReported = compared.some((row) => row.label in block.reported) && state.reference === block.reference;
@@ -246,6 +247,11 @@ const recomputing = (() => {
         : [`None of ${counted(others)} differs significantly from it after Holm's correction.${outOfReach(others)}`];
       const alone = rest.filter((row) => row.p <= alpha);
       if (alone.length) found.push(`Without the correction, p is below ${general(alpha, 2)} for: ${listed(effects(alone, "p"), 5)}.`);
+      const alike = others.filter((row) => row.verdict === "equivalent").map((row) => row.label);
+      if (alike.length) {
+        const within = `${general(block.rope * unit.scale, 3)} ${unit.step}`.trim();
+        found.push(`Practically equal to it, within ±${within} after Holm's correction: ${listed(alike)}.`);
+      }
       const finite = rest.map((row) => row.detectable).filter(Number.isFinite);
       if (finite.length) {
         found.push("No significant difference does not mean equality: even one uncorrected test "

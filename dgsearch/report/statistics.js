@@ -3,7 +3,7 @@
 // `comparison.py` and `shared_seeds.py` is asked on the page. The numbers are Python's own;
 // tests/report/test_browser_statistics.py holds the two together. NaN stands for "unknown".
 const statistics = (() => {
-  const EXACT_PAIRS = 16, SAMPLES = 100000, BEST_PAIRS = 12, BEST_SAMPLES = 10000, ROUNDING = 1e-12;
+  const EXACT_PAIRS = 16, SAMPLES = 100000, BEST_PAIRS = 12, BEST_SAMPLES = 10000, ROUNDING = 1e-12, LEAST_PAIRS = 3;
 
   const known = (values) => values.filter((value) => !Number.isNaN(value));
   const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -42,6 +42,9 @@ const statistics = (() => {
     }
     return quantiles.get(key);
   }
+
+  // P(T <= t) of Student's t.
+  const tBelow = (t, freedom) => (1 + Math.sign(t) * inside(Math.atan(Math.abs(t) / Math.sqrt(freedom)), freedom)) / 2;
 
   function meanInterval(values, level = 0.95) {
     const numbers = known(values), n = numbers.length;
@@ -119,7 +122,18 @@ const statistics = (() => {
       for (const total of sums) if (Math.abs(total) >= seen) beyond += 1;
       return beyond / sums.length;
     }
-    const { bits, width } = randomSigns(SAMPLES, n);
+    const key = numbers.join(" ");
+    if (!sampled.has(key)) {
+      if (sampled.size > 5000) sampled.clear();
+      sampled.set(key, sampledP(numbers, seen));
+    }
+    return sampled.get(key);
+  }
+
+  const sampled = new Map(); // another level of confidence changes no p
+  function sampledP(numbers, seen) {
+    let beyond = 0;
+    const { bits, width } = randomSigns(SAMPLES, numbers.length);
     const tables = Array.from({ length: width }, (_, place) => signedSums(numbers.slice(8 * place, 8 * place + 8)));
     for (let row = 0; row < SAMPLES; row += 1) {
       let total = 0;
@@ -225,6 +239,20 @@ const statistics = (() => {
   const detectable = (paired, factors) => (
     Number.isFinite(factors[paired.n]) ? paired.deviation * factors[paired.n] : Infinity);
 
+  // Better, worse, equivalent within the rope, or open, for each row of `compareColumns`:
+  // `with_verdicts` of `analysis/equivalence.py`. `rope` is null where nothing is called equivalent.
+  function verdicts(rows, rope, maximise, alpha) {
+    const alike = holm(rows.map(({ p, pairs, difference, error }) => (
+      rope === null || Number.isNaN(p) || pairs < LEAST_PAIRS || !(error > 0)
+        ? NaN : tBelow((Math.abs(difference) - rope) / error, pairs - 1))));
+    return rows.map(({ p, p_holm: corrected, low, high, difference }, place) => {
+      if (Number.isNaN(p)) return "";
+      if (alike[place] <= alpha) return "equivalent";
+      if (!(corrected <= alpha) || (low <= 0 && high >= 0)) return "open";
+      return difference > 0 === maximise ? "better" : "worse";
+    });
+  }
+
   // Each group against one of them, paired over seeds: `compare_columns`.
   function compareColumns(columns, reference, level, factors) {
     const rows = columns.map((column, group) => {
@@ -233,7 +261,7 @@ const statistics = (() => {
       const paired = meanInterval(differences, level), itself = group === reference;
       return {
         n: own.n, mean: own.mean, deviation: own.deviation, pairs: paired.n, difference: paired.mean,
-        low: paired.low, high: paired.high, p: itself ? NaN : signFlipP(differences),
+        low: paired.low, high: paired.high, error: paired.deviation / Math.sqrt(paired.n), p: itself ? NaN : signFlipP(differences),
         smallest_p: itself ? NaN : smallestP(paired.n),
         detectable: itself || Number.isNaN(paired.deviation) ? NaN : detectable(paired, factors),
       };
@@ -259,6 +287,6 @@ const statistics = (() => {
 
   return {
     balanced, bestColumn, bestPValues, compareColumns, fewestPairs, holm, known, mean, meanInterval,
-    signFlipP, smallestP, sum, tQuantile, tiedWithBest,
+    signFlipP, smallestP, sum, tQuantile, tiedWithBest, verdicts,
   };
 })();

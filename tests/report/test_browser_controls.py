@@ -18,12 +18,13 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from dgsearch.analysis import comparison, domains
+from dgsearch.analysis import comparison, domains, equivalence
 from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import detectable_difference, mean_interval
 from dgsearch.database.connection import open_for_reading
@@ -49,7 +50,7 @@ SETTINGS = 50
 TARGETS = ["photo", "street", "slanted"]
 FEW = {"kind": "grid", "vary": {"lambda_adv": [0.0, 0.5, 1.0], "T": [1, 5]}}
 STUDIES = {
-    "ablation": {"design": ABLATION, "seeds": list(range(8))},
+    "ablation": {"design": ABLATION, "seeds": list(range(8)), "report": {"rope": 0.03}},
     "grid": {"design": FEW, "seeds": [0, 1, 2, 3]},
     "family": {"design": DESIGN, "method": "erm", "baselines": [], "seeds": list(range(18))},
 }
@@ -206,6 +207,18 @@ def _intervals(level: float, frame: pd.DataFrame, by: list[str], column: str) ->
     return pd.DataFrame(rows)
 
 
+_equivalence_of_95 = equivalence.equivalence_p
+
+
+def _equivalence_p(level: float, compared: pd.DataFrame, *, rope: float) -> Any:
+    """Python reads the standard error from an interval of 95%."""
+    freedom = np.maximum(compared["pairs"] - 1, 1)
+    factor = scipy.stats.t.ppf(0.975, freedom) / scipy.stats.t.ppf((1 + level) / 2, freedom)
+    middle = compared["difference"]
+    ends = {name: middle + (compared[name] - middle) * factor for name in ("low", "high")}
+    return _equivalence_of_95(compared.assign(**ends), rope=rope)
+
+
 def _expected(view: StudyView, setting: Setting) -> tuple[dict[str, Table], str]:
     """The tables of Python's sections under a setting, and its sentences; empty: no claim."""
     level = setting.level / 100
@@ -221,6 +234,8 @@ def _expected(view: StudyView, setting: Setting) -> tuple[dict[str, Table], str]
         patch.setitem(parts, "ranges", lambda _: [])  # the page leaves them out
         patch.setattr("dgsearch.report.sentences.LEVEL", alpha)
         patch.setattr(comparison, "LEVEL", alpha)
+        patch.setattr(equivalence, "LEVEL", alpha)
+        patch.setattr(equivalence, "equivalence_p", functools.partial(_equivalence_p, level))
         own = _restricted(view, setting)
         section = next(domain_sections(own))
         found = {name: _table(section, name) for name in ("domains", "domains-numbers")}
@@ -289,7 +304,7 @@ def test_fifty_random_settings_are_what_python_says(
     driver: webdriver.Chrome, views: dict[str, StudyView]
 ) -> None:
     random = np.random.default_rng(7)
-    answers, rules, met = 0, set(), set()
+    answers, rules, met, verdicts = 0, set(), set(), set()
     for _ in range(SETTINGS):
         setting = _draw(random, views)
         tables, answer = _ask(driver, setting)
@@ -299,11 +314,13 @@ def test_fifty_random_settings_are_what_python_says(
         if told:
             answers += 1
             assert " ".join(answer.split()).startswith(" ".join(_in_words(told, setting).split()))
+        verdicts |= {cell[0] for row in tables.get("comparison", [[], []])[1] for cell in row}
         rules.add(setting.rule)
         met.add((setting.study, setting.level))
     assert answers > SETTINGS / 2  # what was checked is about something
     assert rules == set(RULES)
     assert len(met) == 9
+    assert verdicts >= {"equivalent", "open"}
     assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 

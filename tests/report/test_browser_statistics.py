@@ -147,7 +147,10 @@ def test_groups_are_compared_as_python_compares_them(
         assert wide.columns[best[place]] == best_column(wide, maximise=maximise)
         expected = compare_columns(wide, wide.columns[0])
         for row, own in zip(expected.to_dict("records"), compared[place], strict=True):
-            assert _same(own, {name: row[name] for name in own})
+            names = [name for name in own if name != "error"]
+            assert _same({name: own[name] for name in names}, {name: row[name] for name in names})
+            error = row["difference_deviation"] / math.sqrt(row["pairs"] or math.nan)
+            assert _same(own["error"], error)
         ranked = tied_with_best(wide, maximise=maximise)
         names = ["seeds", "best", "tied", "elsewhere"]
         assert tied[place] == ranked[names].to_dict("records")
