@@ -7,6 +7,7 @@ active. Log scales are as declared. The doubt is that of permuted values.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,18 @@ import pandas as pd
 
 from dgsearch.analysis.foreign import ForeignTrials, Parameter
 from dgsearch.analysis.importance import LEAST_TRIALS, importance_rows
-from dgsearch.analysis.ped_anova import TARGET_QUANTILE, Axis, ped_anova, range_axis
+from dgsearch.analysis.ped_anova import QUANTILES, Axis, ped_anova, range_axis
 from dgsearch.analysis.permuting import against_null, permuted_places
 
-__all__ = ["better_share", "foreign_importances"]
+__all__ = ["better_shares", "foreign_importances"]
 
 _POOL = 2000
-_OF_BRANCHES = 0.2  # of a conditional space; of a good branch all trials may be in the better half
+_OF_BRANCHES = (0.2,)  # of a conditional space, where all of a good branch may be the better half
 
 
-def better_share(trials: ForeignTrials) -> float:
-    """Which share of the trials PED-ANOVA takes for the better ones."""
-    return _OF_BRANCHES if trials.conditional else TARGET_QUANTILE
+def better_shares(trials: ForeignTrials) -> Sequence[float]:
+    """Which shares of the trials PED-ANOVA takes for the better ones."""
+    return _OF_BRANCHES if trials.conditional else QUANTILES
 
 
 def foreign_importances(trials: ForeignTrials, *, seed: int = 0) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def foreign_importances(trials: ForeignTrials, *, seed: int = 0) -> pd.DataFrame
     divergences = ped_anova(
         [_axis(item, places) for item in varying],
         maximise=trials.objective.maximised,
-        quantile=better_share(trials),
+        quantiles=better_shares(trials),
     )
     null = against_null(divergences, trials.values[places], _permutations(varying, places, random))
     rows = importance_rows("PED-ANOVA", [item.name for item in varying], null, null.observed)

@@ -1,6 +1,6 @@
 """Joint importance, each number beside what chance gives: which hyperparameters matter at all?
 
-PED-ANOVA (Watanabe et al. 2023) asks what tells the better half of the trials from the others.
+PED-ANOVA (Watanabe et al. 2023) asks what tells the better trials from the others, at four cuts.
 fANOVA (Hutter et al. 2014) splits the variance of a random forest. Both are computed again on
 permuted outcomes; a hyperparameter is important where it passes what these reach. No interval
 is given: ranges over bootstrap samples of the trials held the true share of 2 x + y + noise in 0

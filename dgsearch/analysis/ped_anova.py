@@ -17,9 +17,9 @@ from dgsearch.analysis.permuting import Numbers
 
 Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 
-__all__ = ["TARGET_QUANTILE", "Axis", "ped_anova", "range_axis"]
+__all__ = ["QUANTILES", "Axis", "ped_anova", "range_axis"]
 
-TARGET_QUANTILE = 0.5  # the better trials; at 0.2 an R² of 0.3 is seen less often
+QUANTILES = (0.2, 0.4, 0.6, 0.8)  # at a single one an R² of 0.3 is seen less often
 
 _STEPS = 50  # of the grid of a range
 _LEAST = 2  # trials that a regime must have
@@ -56,14 +56,15 @@ def range_axis(values: Numbers, low: float, high: float) -> Axis:
 
 
 def ped_anova(
-    axes: Sequence[Axis], *, maximise: bool, quantile: float = TARGET_QUANTILE
+    axes: Sequence[Axis], *, maximise: bool, quantiles: Sequence[float] = QUANTILES
 ) -> Callable[[Numbers], Numbers]:
     """The importances of hyperparameters as a function of the trials' values.
 
     Args:
         axes: Of each hyperparameter, over the same trials.
         maximise: Whether a higher value is better.
-        quantile: Share of the trials that are the better ones; more where values tie.
+        quantiles: Shares of the trials that are the better ones; more where values tie. The
+            importances are means over them.
 
     Returns:
         From values (trials,) to Pearson divergences (axes,), not normalised.
@@ -72,14 +73,18 @@ def ped_anova(
 
     def found(values: Numbers) -> Numbers:
         losses = -values if maximise else values
+        importances: Numbers = np.mean([_at(losses, quantile) for quantile in quantiles], axis=0)
+        return importances
+
+    def _at(losses: Numbers, quantile: float) -> Numbers:
         cut = np.partition(losses, at := math.ceil(quantile * len(losses)) - 1)[at]
         better = losses <= cut
         parts = [
             _divergence(axis, better, density)
             for axis, density in zip(axes, everywhere, strict=True)
         ]
-        importances: Numbers = np.array(parts) * better.mean() ** 2
-        return importances
+        divergences: Numbers = np.array(parts) * better.mean() ** 2
+        return divergences
 
     return found
 

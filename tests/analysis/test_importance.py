@@ -63,7 +63,7 @@ def test_ped_anova_is_optunas_on_the_same_trials_and_quantile(
 ) -> None:
     table = _table(40)
     values = table["x"].to_numpy().round(1)  # with ties
-    found = ped_anova(ped_axes(table, ["lr"]), maximise=maximise, quantile=quantile)(values)
+    found = ped_anova(ped_axes(table, ["lr"]), maximise=maximise, quantiles=[quantile])(values)
     distributions: dict[str, optuna.distributions.BaseDistribution] = {
         "grid": IntDistribution(0, 3),
         "kind": CategoricalDistribution(("a", "b", "c")),
@@ -81,6 +81,14 @@ def test_ped_anova_is_optunas_on_the_same_trials_and_quantile(
     assert found.tolist() == pytest.approx([theirs[name] for name in table], abs=1e-6)
 
 
+def test_over_several_quantiles_the_mean_counts() -> None:
+    table = _table(40)
+    values, axes = table["x"].to_numpy(), ped_axes(table, ["lr"])
+    single = [ped_anova(axes, maximise=True, quantiles=[at])(values) for at in (0.2, 0.6)]
+    both = ped_anova(axes, maximise=True, quantiles=[0.2, 0.6])(values)
+    assert both.tolist() == pytest.approx(np.mean(single, axis=0).tolist())
+
+
 def test_conditional_ped_anova_is_optunas_where_a_hyperparameter_is_not_always_active() -> None:
     random = np.random.default_rng(3)
     values, depth = random.random(50), random.uniform(0, 1, 50)
@@ -91,7 +99,7 @@ def test_conditional_ped_anova_is_optunas_where_a_hyperparameter_is_not_always_a
         range_axis(depth, 0.0, 1.0),
         Axis(np.isnan(depth).astype(np.intp), 2, ordered=False),
     ]
-    found = ped_anova(axes, maximise=True, quantile=0.2)(values)
+    found = ped_anova(axes, maximise=True, quantiles=[0.2])(values)
     study = optuna.create_study(direction="maximize")
     for place, value in zip(depth, values, strict=True):
         inactive = bool(np.isnan(place))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from dgsearch.analysis.foreign import ForeignTrials
-from dgsearch.analysis.foreign_importance import better_share, foreign_importances
+from dgsearch.analysis.foreign_importance import better_shares, foreign_importances
 from dgsearch.analysis.importance import LEAST_TRIALS, importances, without_seed_effect
+from dgsearch.analysis.ped_anova import QUANTILES
 from dgsearch.analysis.selection import equal_length, with_target_mean
 from dgsearch.report.figures.response import strength_figure
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
@@ -55,7 +56,7 @@ def importance_section(view: StudyView) -> Iterator[Section]:
     dropped = int((view.spread["state"] == "COMPLETE").sum()) - len(points)
     left = f" ({dropped} others are left out)" if dropped > 0 else ""
     note = (
-        "PED-ANOVA asks what tells the better half of the trials from the others (quantile 0.5); "
+        f"PED-ANOVA asks what tells the better trials from the others ({_cuts(QUANTILES)}); "
         "fANOVA splits the variance of a random forest into effects. Over "
         f"{len(points)} trials of equal length{left}, each less the mean of its seed. The "
         f"forest's out-of-bag R² over configurations is {found.attrs['r2']:.2f}: the share of the "
@@ -69,14 +70,19 @@ def foreign_importance_section(trials: ForeignTrials) -> Iterator[Section]:
     found = foreign_importances(trials)
     if found.empty:
         return
-    share = better_share(trials)
-    better = "best fifth" if share < 0.5 else "better half"
     note = (
-        f"PED-ANOVA asks what tells the {better} of the trials from the others (quantile "
-        f"{share:g}), for each hyperparameter where it is active. Logarithmic ranges are ranked "
-        f"on the log axis.{_CONDITIONAL if trials.conditional else ''}"
+        "PED-ANOVA asks what tells the better trials from the others "
+        f"({_cuts(better_shares(trials))}), for each hyperparameter where it is active. "
+        "Logarithmic ranges are ranked on the log axis."
+        f"{_CONDITIONAL if trials.conditional else ''}"
     )
     yield _section(found, {name: name for name in found["name"]}, note)
+
+
+def _cuts(quantiles: Sequence[float]) -> str:
+    """Which trials are the better ones: "quantile 0.2", or the mean over several."""
+    written = listed([f"{quantile:g}" for quantile in quantiles])
+    return f"quantile {written}" if len(quantiles) == 1 else f"mean over the quantiles {written}"
 
 
 def _section(found: pd.DataFrame, labels: Mapping[str, str], note: str) -> Section:
