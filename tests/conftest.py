@@ -23,7 +23,14 @@ os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsea
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.load_profile("repeatable")
 
-_ONE_AFTER_ANOTHER = ("chaos", "runner", "test_walks.py", "test_plugins.py", "test_packaging.py")
+_ONE_AFTER_ANOTHER = (
+    "chaos",
+    "runner",
+    "test_agents.py",
+    "test_walks.py",
+    "test_plugins.py",
+    "test_packaging.py",
+)
 
 
 class _OneGroupAWorker(LoadScopeScheduling):
