@@ -123,6 +123,16 @@ DIAGNOSTICS = (
         fixed=True,
     ),
     Diagnostic(
+        name="label_loss",
+        label="cross-entropy of the student on its labels",
+        low=0,
+    ),
+    Diagnostic(
+        name="distillation_loss",
+        label="divergence of the student from the teacher",
+        low=0,
+    ),
+    Diagnostic(
         name="mixup_ramp",
         label="f(epoch; a, b)",
         low=0,

@@ -10,8 +10,9 @@ from types import MappingProxyType
 import pytest
 import torch
 
+from dgsearch.diagnostics.known import known_diagnostics
 from dgsearch.errors import DataError, MethodError
-from dgsearch.methods.registry import find_method, installed_methods
+from dgsearch.methods.registry import diagnostic_facts, find_method, installed_methods
 from dgsearch.space import Value
 from dgsearch.study import DataSpec
 from dgsearch.trainable.files import read_tree
@@ -191,3 +192,22 @@ def test_it_reports_every_epoch_of_its_last_stage(
     assert ("validation", selected, "accuracy") in names
     assert ("test", "photo", "accuracy") in names
     assert all(0 <= score.value <= 1 for score in last[0].scores if score.metric == "accuracy")
+
+
+def test_it_declares_every_number_that_it_reports(
+    whole: tuple[str, Path, list[EpochReport]],
+) -> None:
+    method, _, reports = whole
+    known = known_diagnostics(diagnostic_facts([method]))
+    numbers = {
+        (score.metric, score.value)
+        for report in reports
+        if report.last
+        for score in report.scores
+        if score.split == "train"
+    }
+    assert numbers
+    for metric, value in numbers:
+        declared = known.find(metric)
+        assert declared is not None, metric
+        assert declared.allows(value), (metric, value)
