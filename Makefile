@@ -6,7 +6,7 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast demo demo-short open-questions bench gpu-bench gpu-test clean
+.PHONY: help install check test fast test-lowest demo demo-short open-questions bench gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -30,6 +30,18 @@ fast: install  ## the fast tests: no marker
 
 test: check  ## every check and every test but those that need a GPU or very long
 	$(BIN)/pytest -q $(PARALLEL) -m "not gpu and not long"
+
+# No test of the browser, and none that reads what only the running half has.
+LOWEST := $(VENV)-lowest
+READING := tests/database tests/analysis tests/report tests/notebook tests/test_reading_elsewhere.py \
+	--ignore-glob 'tests/report/test_browser*' --ignore tests/report/test_declared_diagnostics.py
+test-lowest:  ## the fast tests of the reading half with the lowest versions allowed, without torch and Ray
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/requirements.txt
+	$(LOWEST)/bin/python -m pip install --quiet --requirement $(LOWEST)/requirements.txt
+	$(LOWEST)/bin/python -m pip install --quiet --no-deps --editable .
+	$(LOWEST)/bin/python -m pytest -q $(PARALLEL) -W default \
+		-m "not slow and not gpu and not browser and not postgres and not mysql and not long" $(READING)
 
 demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.html
 	$(BIN)/dgsearch run studies/demo_mpbm.toml

@@ -151,4 +151,4 @@ def _constant(table: pd.DataFrame) -> list[str]:
     """Columns other than the numbers in which no two rows differ."""
     names = [name for name in table.columns if name not in (*summaries.STATISTICS, "study")]
     names = [name for name in names if name != "config_id"]
-    return [name for name in names if table[name].astype(str).nunique() <= 1]
+    return [name for name in names if table[name].dropna().astype(str).nunique() <= 1]
