@@ -145,6 +145,7 @@ def driver(page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webd
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    found.set_script_timeout(600)  # no test fails because the machine is busy
     found.get(page)
     yield found
     found.quit()

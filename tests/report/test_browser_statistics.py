@@ -50,6 +50,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
     found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    found.set_script_timeout(600)  # no test fails because the machine is busy
     yield found
     found.quit()
 
