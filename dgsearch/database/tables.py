@@ -188,7 +188,7 @@ OWN_TRIALS = Table(
     Column("wall_s", Double),
     Column("train_s", Double),
     Column("evaluation_s", Double),
-    Column("saved_s", Double),  # seconds that stored stages spared
+    Column("saved_s", Double),  # seconds saved by stored stages
     Column("device", String(200)),
     Column("host", String(200)),
     Column("peak_memory_mb", Double),
