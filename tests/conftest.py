@@ -23,26 +23,36 @@ os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsea
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.load_profile("repeatable")
 
-_ONE_AFTER_ANOTHER = (
-    "chaos",
-    "runner",
-    "test_agents.py",
-    "test_walks.py",
-    "test_plugins.py",
-    "test_packaging.py",
-)
+# What starts drivers, Ray or fresh environments, by group: each group runs on one worker, one test
+# after another. They begin first, since they take the longest and mostly wait.
+_GROUPS = {
+    "chaos": "chaos",
+    "runner": "runner",
+    "test_agents.py": "runner",
+    "test_walks.py": "chaos",
+    "test_plugins.py": "chaos",
+    "test_packaging.py": "chaos",
+}
+
+
+def _group(nodeid: str) -> str | None:
+    file = nodeid.partition("::")[0]
+    return _GROUPS.get(file.removeprefix("tests/").partition("/")[0])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The groups first; the order within them, and of all other tests, stays."""
+    items.sort(key=lambda item: _group(item.nodeid) is None)
 
 
 class _OneGroupAWorker(LoadScopeScheduling):
-    """What starts drivers and Ray goes to one worker, so that never two of them share a core.
+    """What starts drivers and Ray runs group by group: at most two of them at a time.
 
     A file of any other tests stays together, since its tests share what its fixtures build.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        place = file.removeprefix("tests/").partition("/")[0]
-        return "engine" if place in _ONE_AFTER_ANOTHER else file
+        return _group(nodeid) or nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
