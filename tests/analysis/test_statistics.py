@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dgsearch.analysis.statistics import mean_interval, sign_flip_p, smallest_sign_flip_p
+from dgsearch.analysis.statistics import (
+    best_p_values,
+    mean_interval,
+    sign_flip_p,
+    smallest_sign_flip_p,
+)
 
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
 
@@ -86,3 +91,11 @@ def test_under_the_null_p_is_uniform_enough() -> None:
     random = np.random.default_rng(2)
     p = [sign_flip_p(random.normal(0, 1, 8).tolist()) for _ in range(1000)]
     assert np.mean(np.array(p) <= 0.05) <= 0.065
+
+
+def test_infinite_and_huge_differences_count_as_the_largest() -> None:
+    assert sign_flip_p([math.inf] * 5) == 2 / 32  # all signs alike, of 32 patterns
+    assert sign_flip_p([1e308] * 5) == 2 / 32
+    best, other = best_p_values(np.array([[math.inf, 0.0], [1e308, 1.0], [2.0, 1.0]]))
+    assert best == 1.0
+    assert 0 < other <= 1

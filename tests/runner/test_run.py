@@ -109,7 +109,7 @@ def test_failed_trials_are_tried_once_more_when_that_is_asked_for(
     shutil.copytree(small[0], copy)
     ran = _run(copy, STUDY, "--retry-failed")
     assert ran.returncode == 1  # what fails by its own fault fails again
-    assert "once the cause is mended, --retry-failed tries them again" in ran.stdout
+    assert "after fixing the cause, retry them with --retry-failed" in ran.stdout
     trials = read_trials(copy / "study.db")
     failed = trials[trials["stop_reason"] == "failed"]
     assert failed.groupby("seed")["attempt"].agg(list).tolist() == [[1, 2], [1, 2]]
