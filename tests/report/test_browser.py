@@ -229,7 +229,7 @@ def _download(browser: webdriver.Chrome, folder: Path, button: WebElement, suffi
 
 
 @pytest.mark.parametrize(
-    ("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("csv", b"study,row,n,mean,")]
+    ("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("csv", b"study,group,n,mean,")]
 )
 def test_a_figure_is_downloaded_in_every_format(
     browser: webdriver.Chrome, folder: Path, suffix: str, start: bytes
