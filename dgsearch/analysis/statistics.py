@@ -83,11 +83,11 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     n = len(numbers)
     if n == 0:
         return Interval(0, math.nan, math.nan, math.nan, math.nan)
-    mean = float(numbers.mean())
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinite and huge ones: inf or NaN
+        mean = float(numbers.mean())
+        deviation = float(numbers.std(ddof=1)) if n > 1 else math.nan
     if n == 1:
         return Interval(1, mean, math.nan, math.nan, math.nan)
-    with np.errstate(invalid="ignore"):  # infinite numbers have no deviation: NaN
-        deviation = float(numbers.std(ddof=1))
     half = float(scipy.stats.t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
     return Interval(n, mean, deviation, mean - half, mean + half)
 
