@@ -39,8 +39,8 @@ def read_conditions(engine: Engine, study: str, switches: Collection[str] = ()) 
 
     Returns:
         One row for each, in the order of its first trial: trials (how many), first_trial,
-        last_trial (numbers), then what is known, with dotted names as in `read_provenance` and
-        `device`. What a trial did not record is "unknown".
+        last_trial (numbers), then what is known, by name, with dotted names as in
+        `read_provenance` and `device`. What a trial did not record is "unknown".
     """
     if not _has_provenances(engine):
         return pd.DataFrame({name: [] for name in _COLUMNS})
@@ -161,7 +161,7 @@ def _together(rows: pd.DataFrame) -> pd.DataFrame:
     """Equal conditions as one row."""
     if not len(rows):
         return rows
-    names = [name for name in rows.columns if name not in _COLUMNS]
+    names = sorted(str(name) for name in rows.columns if name not in _COLUMNS)
     rows = rows.astype(dict.fromkeys(names, object)).fillna(dict.fromkeys(names, UNKNOWN))
     by = rows.groupby(names, sort=False) if names else None
     counts = {"trials": "sum", "first_trial": "min", "last_trial": "max"}

@@ -145,9 +145,9 @@ def mixed(old: Path, tmp_path: Path) -> Path:
     study_id = register_study(engine, spec, facts)
     content = provenance_content(facts, threads=2, switches=open_switches(spec, facts))
     assert changed_conditions(engine, "switched", content) == [
-        "threads was 1 for 6 stored trials, is 2: these are kept, and numbers may differ a little",
         "speed.precision was bf16 for 6 stored trials, is float32: these are kept, and numbers "
         "may differ a little",
+        "threads was 1 for 6 stored trials, is 2: these are kept, and numbers may differ a little",
     ]
     stored = store_provenance(engine, content)
     recorder = StudyRecorder(engine, study_id, "driver", provenance_id=stored)
@@ -171,12 +171,12 @@ def test_each_trial_tells_the_switches_that_it_ran_with(mixed: Path) -> None:
 def test_a_study_that_mixes_what_may_change_numbers_says_so(mixed: Path) -> None:
     engine = open_for_writing(mixed).engine
     found = read_conditions(engine, "switched")
-    assert differing_conditions(found) == ["threads", "speed.precision"]
+    assert differing_conditions(found) == ["speed.precision", "threads"]
     assert found["trials"].tolist() == [6, 3]
     assert found["speed.precision"].tolist() == ["bf16", "float32"]
     engine.dispose()
     caption = status_table(str(mixed), None).caption
-    assert str(caption) == "switched: trials differ in threads, speed.precision; see its page"
+    assert str(caption) == "switched: trials differ in speed.precision, threads; see its page"
 
 
 def test_a_switch_that_only_stores_more_differs_in_nothing(old: Path, tmp_path: Path) -> None:
