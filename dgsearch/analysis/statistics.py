@@ -16,6 +16,7 @@ import pandas as pd
 import scipy  # its parts are imported when they are first used
 
 __all__ = [
+    "HUGE",
     "PAIRS_FOR_FIVE_PERCENT",
     "Correlation",
     "Interval",
@@ -35,7 +36,7 @@ Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 PAIRS_FOR_FIVE_PERCENT = 6  # 2/2^6 = 0.031 is the first sign-flip p below 0.05
 
-_HUGE = 1e150  # what is larger counts as this, so that no square and no sum overflows
+HUGE = 1e150  # what is larger counts as this, so that no square and no sum overflows
 _EXACT_PAIRS = 16  # up to 2^16 sign patterns are enumerated
 _SAMPLES = 100_000
 _ROUNDING = 1e-12  # of the sum of sizes: sums of decimal fractions that are equal on paper
@@ -106,7 +107,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
         p in (0, 1]; 1 without any pair.
     """
     numbers = np.asarray(differences, dtype=np.float64)
-    numbers = np.clip(numbers[~np.isnan(numbers)], -_HUGE, _HUGE)
+    numbers = np.clip(numbers[~np.isnan(numbers)], -HUGE, HUGE)
     n = len(numbers)
     if n == 0:
         return 1.0
@@ -137,7 +138,7 @@ def best_p_values(numbers: Numbers) -> list[float]:
     seeds, groups = numbers.shape
     if seeds == 0:
         return [1.0] * groups
-    numbers = np.clip(numbers, -_HUGE, _HUGE)
+    numbers = np.clip(numbers, -HUGE, HUGE)
     flips = _flips(seeds)
     found = []
     for group in range(groups):

@@ -14,7 +14,7 @@ import pandas as pd
 from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
 from dgsearch.analysis.selection import MEAN
-from dgsearch.analysis.statistics import fewest_pairs, mean_interval
+from dgsearch.analysis.statistics import HUGE, fewest_pairs, mean_interval
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import read_declared
@@ -69,6 +69,10 @@ def best_answer(view: StudyView, *, rule: str = "validation") -> dict[str, Any]:
     _check_results(view)
     column = "value" if rule == "validation" else view.outcome
     candidates = _candidates(view)
+    held = candidates[column].clip(
+        -HUGE, HUGE
+    )  # so that means of a foreign study overflow nowhere
+    candidates = candidates.assign(**{column: held})
     wide = candidates.pivot_table(index="seed", columns="config_id", values=column, sort=False)
     few = wide.shape[1] <= _MOST_TIED
     table = tied_with_best(wide if few else _highest(view, wide), maximise=view.data.maximise)
