@@ -29,10 +29,8 @@ from sqlalchemy import (
 
 from dgsearch.database.renamed_studies import TRIGGERS, adopt_by_copies
 from dgsearch.database.tables import (
-    OWN_CONFIGURATIONS,
-    OWN_PREDICTIONS,
-    OWN_SAMPLES,
-    OWN_SCORES,
+    OWN_OF_STUDIES,
+    OWN_OF_TRIALS,
     OWN_STUDIES,
     OWN_TRIALS,
     STUDIES,
@@ -44,8 +42,6 @@ from dgsearch.database.writing import persistently
 __all__ = ["forget_study", "guard_ids", "sweep_orphans", "unguard_ids"]
 
 _AT_ONCE = 500  # ids in one statement
-_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS, OWN_TRIALS)
-_OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)
 
 
 def guard_ids(engine: Engine) -> None:
@@ -106,9 +102,9 @@ def sweep_orphans(engine: Engine) -> int:
 def forget_study(connection: Connection, study_id: int) -> None:
     """Delete our rows of a study, and of the trials that they name."""
     trials = select(OWN_TRIALS.c.trial_id).where(OWN_TRIALS.c.study_id == study_id)
-    for table in (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS):
+    for table in OWN_OF_TRIALS:
         connection.execute(delete(table).where(table.c.trial_id.in_(trials)))
-    for table in (OWN_TRIALS, *_OF_STUDIES):
+    for table in (OWN_TRIALS, *OWN_OF_STUDIES):
         connection.execute(delete(table).where(table.c.study_id == study_id))
 
 
@@ -120,7 +116,7 @@ def _sweep(connection: Connection) -> int:
     ours = _names_its_configuration()
     orphans = or_(~exists().where(same), ~exists().where(ours))
     lost = connection.scalars(select(OWN_TRIALS.c.trial_id).where(orphans)).all()
-    for table in _OF_TRIALS:
+    for table in (*OWN_OF_TRIALS, OWN_TRIALS):
         _delete(connection, table, lost)
     stale = _stale_studies(connection)
     for study_id in stale:

@@ -18,9 +18,8 @@ from sqlalchemy import Connection, Table, bindparam, exists, select, update
 
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
-    OWN_PREDICTIONS,
-    OWN_SAMPLES,
-    OWN_SCORES,
+    OWN_OF_STUDIES,
+    OWN_OF_TRIALS,
     OWN_STUDIES,
     OWN_TRIALS,
     STUDIES,
@@ -32,8 +31,6 @@ __all__ = ["TRIGGERS", "adopt_by_copies"]
 
 logger = logging.getLogger(__name__)
 
-_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS)
-_OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)
 _NEWEST = "(SELECT max(study_id) FROM studies)"
 _FIRST = f"(SELECT trial_id FROM trials WHERE study_id = {_NEWEST} ORDER BY trial_id LIMIT 1)"
 
@@ -80,7 +77,7 @@ def _of_trial() -> Iterator[str]:
     own = "config_id = (SELECT config_id FROM dgsearch_trial_facts WHERE trial_id = OLD.trial_id)"
     yield _clones(OWN_CONFIGURATIONS, f"{own} AND {there}")
     yield _clones(OWN_STUDIES, there)
-    for table in _OF_TRIALS:
+    for table in OWN_OF_TRIALS:
         yield (
             f"UPDATE OR IGNORE {table.name} SET trial_id = {_COPY} "
             f"WHERE trial_id = OLD.trial_id AND {there};"
@@ -89,12 +86,12 @@ def _of_trial() -> Iterator[str]:
         f"UPDATE OR IGNORE dgsearch_trial_facts SET study_id = {_NEWEST}, trial_id = {_COPY} "
         f"WHERE trial_id = OLD.trial_id AND {there};"
     )
-    for table in (*_OF_TRIALS, OWN_TRIALS):
+    for table in (*OWN_OF_TRIALS, OWN_TRIALS):
         yield f"DELETE FROM {table.name} WHERE trial_id = OLD.trial_id;"
 
 
 def _of_study() -> Iterator[str]:
-    for table in _OF_STUDIES:
+    for table in OWN_OF_STUDIES:
         yield f"DELETE FROM {table.name} WHERE study_id = OLD.study_id;"
 
 
@@ -186,8 +183,8 @@ def _copied(connection: Connection, study_id: int) -> Iterator[tuple[str, int, i
 def _move(connection: Connection, places: Mapping[int, int], lost: int, study_id: int) -> None:
     """Give rows of ours to other trials and another study."""
     rows = [{"before": before, "now": now} for before, now in places.items()]
-    for table in (*_OF_TRIALS, OWN_TRIALS):
+    for table in (*OWN_OF_TRIALS, OWN_TRIALS):
         mine = table.c.trial_id == bindparam("before")
         connection.execute(update(table).where(mine).values(trial_id=bindparam("now")), rows)
-    for table in (OWN_TRIALS, *_OF_STUDIES):
+    for table in (OWN_TRIALS, *OWN_OF_STUDIES):
         connection.execute(update(table).where(table.c.study_id == lost).values(study_id=study_id))

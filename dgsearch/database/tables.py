@@ -35,6 +35,8 @@ __all__ = [
     "OWN_CONFIGURATIONS",
     "OWN_DRIVERS",
     "OWN_INFO",
+    "OWN_OF_STUDIES",
+    "OWN_OF_TRIALS",
     "OWN_PREDICTIONS",
     "OWN_PROVENANCES",
     "OWN_SAMPLES",
@@ -257,3 +259,6 @@ OWN_DRIVERS = Table(
     Column("heartbeat_at", Double, nullable=False),  # seconds since 1970 by the server's clock
     Column("process", String(200)),  # as `processes.this_process` names it; since schema 4
 )
+# Rows that belong to a trial, besides its row in OWN_TRIALS, and to a study.
+OWN_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS)
+OWN_OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)

@@ -12,19 +12,15 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.report import write_report
-from tests.benchmarks.report_of_10000 import FLAGS
+from tests.benchmarks.browser import chromium
 from tests.fakes import fake_spec, full_study
 
 BOUND_MS = 200.0
@@ -67,23 +63,15 @@ def _study(database: str, seeds: int, counts: list[int]) -> None:
 
 def _measured(page: Path) -> dict[str, list[float]]:
     """Milliseconds of each kind of click, the first of each kind among them."""
-    options = Options()
-    options.binary_location = shutil.which("chromium") or ""
-    with tempfile.TemporaryDirectory() as profile:
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-        try:
-            driver.get(page.as_uri())
-            time.sleep(10)  # until the figures below the view are drawn
-            driver.execute_script("document.querySelector('.controls').open = true")
-            found = {
-                what: [driver.execute_async_script(_MEASURE, selector) for _ in range(2 * REPEATS)]
-                for what, selector in _CLICKS.items()
-            }
-            found["confidence"] = [driver.execute_async_script(_LEVEL) for _ in range(REPEATS)]
-        finally:
-            driver.quit()
+    with chromium() as driver:
+        driver.get(page.as_uri())
+        time.sleep(10)  # until the figures below the view are drawn
+        driver.execute_script("document.querySelector('.controls').open = true")
+        found = {
+            what: [driver.execute_async_script(_MEASURE, selector) for _ in range(2 * REPEATS)]
+            for what, selector in _CLICKS.items()
+        }
+        found["confidence"] = [driver.execute_async_script(_LEVEL) for _ in range(REPEATS)]
     return found
 
 

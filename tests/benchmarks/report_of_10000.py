@@ -11,21 +11,16 @@ from __future__ import annotations
 
 import argparse
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-
+from tests.benchmarks.browser import chromium
 from tests.bulk import bulk_search
 
 BUILD_S, OPEN_S, SIZE_MB = 15.0, 3.0, 8.0
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
 def build_seconds(database: Path, page: Path) -> tuple[float, float]:
@@ -41,20 +36,12 @@ def build_seconds(database: Path, page: Path) -> tuple[float, float]:
 
 def open_seconds(page: Path) -> float:
     """Seconds from the address until a click has changed the colours of page and figures."""
-    options = Options()
-    options.binary_location = shutil.which("chromium") or ""
-    with tempfile.TemporaryDirectory() as profile:
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-        try:
-            driver.get("about:blank")
-            started = time.perf_counter()
-            driver.get(page.as_uri())
-            driver.execute_script("document.getElementById('theme').click()")
-            return time.perf_counter() - started
-        finally:
-            driver.quit()
+    with chromium() as driver:
+        driver.get("about:blank")
+        started = time.perf_counter()
+        driver.get(page.as_uri())
+        driver.execute_script("document.getElementById('theme').click()")
+        return time.perf_counter() - started
 
 
 def main() -> None:

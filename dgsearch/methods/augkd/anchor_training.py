@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Split
 from dgsearch.methods.architectures import IMAGENET_DEVIATION, IMAGENET_MEAN, Standardise
 from dgsearch.methods.augkd.anchors import frozen_decoder
+from dgsearch.methods.augkd.best_epoch import BestEpoch
 from dgsearch.methods.augkd.equations import energy, invariance_loss
 from dgsearch.methods.augkd.modules import AnchorNet
 from dgsearch.methods.augkd.official import is_official, official_anchor_loss
@@ -40,8 +41,8 @@ class AnchorTraining:
         self._held_out = context.splits[TARGET_VALIDATION]
         self._teacher = load_teacher(context, teacher)
         self._generator, self._encoder = frozen_decoder(context, decoder)
-        self._network, self._best = (_new_network(context) for _ in range(2))
-        self._lowest = torch.full((), torch.inf, device=context.device)
+        self._network = _new_network(context)
+        self._best = BestEpoch({"anchor": _new_network(context)}, device=context.device)
         rate = values.number("anchor_lr")
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=rate)
         self._lr_schedule = CosineAnnealingLR(self._optimiser, T_max=self.epochs)
@@ -53,7 +54,7 @@ class AnchorTraining:
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images."""
         self._network.train()
-        total = torch.zeros((), device=self._lowest.device)
+        total = torch.zeros((), device=self._best.lowest.device)
         size = self._values.integer("batch_size")
         for batch in self._train.batches(size, self._order, smallest=2):
             images = self._seen(batch.images)
@@ -68,15 +69,15 @@ class AnchorTraining:
                 self._lr_schedule.step()
         if not is_official(self._values):
             self._lr_schedule.step()
-        self._keep_best()
+        self._best.look({"anchor": self._network}, self._held_out_loss(self._held_out))
         return check_finite(anchor_loss=float(total) / len(self._train))
 
     def parts(self) -> Mapping[str, Any]:
         """Both networks, the optimiser with its schedule and the random numbers."""
         return {
             "anchor": self._network,
-            "best": self._best,
-            "lowest": self._lowest,
+            "best": self._best.kept["anchor"],
+            "lowest": self._best.lowest,
             "optimiser": self._optimiser,
             "lr_schedule": self._lr_schedule,
             "order": self._order,
@@ -85,7 +86,7 @@ class AnchorTraining:
 
     def product(self) -> Product:
         """The weights of the best network."""
-        return {"anchor": self._best.state_dict()}
+        return self._best.product()
 
     def _seen(self, images: Tensor) -> Tensor:
         """The images as they are; official: shifted and mirrored at random."""
@@ -106,13 +107,6 @@ class AnchorTraining:
             + self._values.number("anchor_invariance_weight")
             * invariance_loss(mask, invariant=kept)
         )
-
-    def _keep_best(self) -> None:
-        """Remember the network if no earlier one did better on the held-out images."""
-        loss = self._held_out_loss(self._held_out)
-        if loss < self._lowest:
-            self._lowest.copy_(loss)
-            self._best.load_state_dict(self._network.state_dict())
 
     def _held_out_loss(self, split: Split) -> Tensor:
         self._network.eval()

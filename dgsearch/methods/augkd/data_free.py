@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from dgsearch.methods.augkd.best_epoch import BestEpoch
 from dgsearch.methods.augkd.equations import class_balance_loss, encoder_loss
 from dgsearch.methods.augkd.modules import Encoder, Generator
 from dgsearch.methods.augkd.official import STUDENT_WEIGHT_DECAY, is_official
@@ -32,7 +33,7 @@ __all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
 
 _SHOWN = 512  # images on which a collapse is looked for
 _AT_ONCE = 64  # of them that are in memory
-_KEPT_BATCHES = 10  # on which the released code looks for its best epoch
+_JUDGED_BATCHES = 10  # on which the released code looks for its best epoch
 _UNWATCHED = (
     "{reason}, so the batch-norm loss has weight 0: the generator follows the teacher's outputs "
     "alone"
@@ -62,11 +63,14 @@ class DataFree:
             self._student.parameters(), lr=rate, weight_decay=decay
         )
         self._optimise_e = torch.optim.Adam(self._encoder.parameters(), lr=encoder_rate)
-        scheduled = [self._optimise_g, self._optimise_s]
+        scheduled = {"generator": self._optimise_g, "student": self._optimise_s}
         if not is_official(values):  # there the encoder's schedule is made and never stepped
-            scheduled.append(self._optimise_e)
-        self._lr_schedules = [CosineAnnealingLR(each, T_max=self.epochs) for each in scheduled]
-        self._kept: dict[str, Any] = _kept_networks(context) if is_official(values) else {}
+            scheduled["encoder"] = self._optimise_e
+        self._lr_schedules = {
+            f"{name}_lr_schedule": CosineAnnealingLR(optimiser, T_max=self.epochs)
+            for name, optimiser in scheduled.items()
+        }
+        self._judge = _Judge(context) if is_official(values) else None
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """`generator_steps` times: one step of G, then `student_steps` of S and E."""
@@ -79,9 +83,9 @@ class DataFree:
                 generator_total += self._generator_step(watched)
                 for _ in range(inner):
                     student_total += self._student_step()
-            if self._kept:
-                self._keep_lowest(self._loss_on_kept_latents(watched))
-        for lr_schedule in self._lr_schedules:
+            if self._judge is not None:
+                self._judge.best.look(self._networks, self._judged(self._judge.latents, watched))
+        for lr_schedule in self._lr_schedules.values():
             lr_schedule.step()
         student_mean, encoder_mean = (student_total / (steps * inner)).tolist()
         return check_finite(
@@ -92,17 +96,14 @@ class DataFree:
 
     def parts(self) -> Mapping[str, Any]:
         """Networks, optimisers, learning-rate schedules and the random numbers."""
-        names = ("generator_lr_schedule", "student_lr_schedule", "encoder_lr_schedule")
         return {
-            "generator": self._generator,
-            "student": self._student,
-            "encoder": self._encoder,
+            **self._networks,
             "generator_optimiser": self._optimise_g,
             "student_optimiser": self._optimise_s,
             "encoder_optimiser": self._optimise_e,
             "latent": self._random,
-            **dict(zip(names, self._lr_schedules, strict=False)),
-            **{f"kept_{name}": part for name, part in self._kept.items()},
+            **self._lr_schedules,
+            **({} if self._judge is None else self._judge.parts()),
         }
 
     def product(self) -> Product:
@@ -111,32 +112,26 @@ class DataFree:
         Official: after the epoch of the lowest generator loss, which prefers a student that
         disagrees with the teacher.
         """
-        now = self._networks
-        return {name: self._kept.get(name, now[name]).state_dict() for name in now}
+        if self._judge is not None:
+            return self._judge.best.product()
+        return {name: network.state_dict() for name, network in self._networks.items()}
 
     @property
     def _networks(self) -> dict[str, nn.Module]:
         return {"generator": self._generator, "encoder": self._encoder, "student": self._student}
 
-    def _loss_on_kept_latents(self, watched: WatchedBatchNorms) -> Tensor:
-        """Official: the generator's mean loss on the same latents each time, in eval mode."""
+    def _judged(self, latents: Tensor, watched: WatchedBatchNorms) -> Tensor:
+        """The generator's mean loss on these latent vectors, in eval mode."""
         networks = self._networks.values()
         for network in networks:
             network.eval()
         losses = [
             self._generator_loss(self._generator(part), watched).detach()
-            for part in self._kept["latents"].chunk(_KEPT_BATCHES)
+            for part in latents.chunk(_JUDGED_BATCHES)
         ]
         for network in networks:
             network.train()
         return torch.stack(losses).mean()
-
-    def _keep_lowest(self, generator_loss: Tensor) -> None:
-        """Official: remember the networks if no earlier epoch had a lower generator loss."""
-        if generator_loss < self._kept["lowest"]:
-            self._kept["lowest"].copy_(generator_loss)
-            for name, network in self._networks.items():
-                self._kept[name].load_state_dict(network.state_dict())
 
     def warnings(self) -> Sequence[str]:
         """Whether batch norms are missing, or fewer than half of the classes are shown."""
@@ -204,18 +199,25 @@ class DataFree:
         return torch.stack([loss.detach(), error.detach()])
 
 
-def _kept_networks(context: StageContext) -> dict[str, Any]:
-    """Where the networks of the best epoch go, its loss, and the latents that it is found on."""
-    values = context.values
-    shape = (_KEPT_BATCHES * values.integer("generated_batch"), values.integer("latent"))
-    random = context.generator("data_free", "kept", on_device=True)
-    return {
-        "latents": torch.randn(shape, generator=random, device=context.device),
-        "generator": build_generator(context),
-        "encoder": build_encoder(context),
-        "student": start_student(context),
-        "lowest": torch.full((), torch.inf, device=context.device),
-    }
+class _Judge:
+    """Official: which epoch is kept, and the latent vectors on which it is judged each time."""
+
+    def __init__(self, context: StageContext) -> None:
+        values = context.values
+        shape = (_JUDGED_BATCHES * values.integer("generated_batch"), values.integer("latent"))
+        random = context.generator("data_free", "kept", on_device=True)
+        self.latents = torch.randn(shape, generator=random, device=context.device)
+        copies = {
+            "generator": build_generator(context),
+            "encoder": build_encoder(context),
+            "student": start_student(context),
+        }
+        self.best = BestEpoch(copies, device=context.device)
+
+    def parts(self) -> dict[str, Any]:
+        """Of a checkpoint; the latent vectors follow from the seed."""
+        kept = {f"kept_{name}": network for name, network in self.best.kept.items()}
+        return {**kept, "kept_lowest": self.best.lowest}
 
 
 def build_generator(context: StageContext) -> Generator:

@@ -11,7 +11,7 @@ from dgsearch.analysis.sobol import outcomes_at, sobol_indices
 from dgsearch.report.figures.response import share_figure
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import records
+from dgsearch.report.words import range_text, records
 
 __all__ = ["sobol_section"]
 
@@ -30,7 +30,7 @@ def sobol_section(view: StudyView) -> Iterator[Section]:
     rows: Rows = [
         [
             labels[row["name"]], str(row["kind"]), Cell(f"{row['index']:.2f}", row["index"]),
-            f"{row['low']:.2f} to {row['high']:.2f}",
+            range_text(row["low"], row["high"]),
         ]
         for row in records(found)
     ]  # fmt: skip

@@ -81,28 +81,28 @@ def test_the_encoders_learning_rate_stays() -> None:
 def test_the_epoch_of_the_lowest_generator_loss_is_kept() -> None:
     _, runs = _chain(**OFFICIAL)
     run = runs["data_free"]
-    run._kept["lowest"].fill_(torch.inf)
-    run._keep_lowest(torch.tensor(2.0))
+    run._judge.best.lowest.fill_(torch.inf)
+    run._judge.best.look(run._networks, torch.tensor(2.0))
     kept = [tensor.clone() for tensor in run.product()["student"].values()]
     with torch.no_grad():
         run._student.head.bias.add_(1)
-    run._keep_lowest(torch.tensor(3.0))
+    run._judge.best.look(run._networks, torch.tensor(3.0))
     assert _same([*run.product()["student"].values()], kept)
-    run._keep_lowest(torch.tensor(1.0))
+    run._judge.best.look(run._networks, torch.tensor(1.0))
     assert _same([*run.product()["student"].values()], [*run._student.state_dict().values()])
 
 
 def test_the_generator_is_judged_in_eval_mode_on_the_same_latents() -> None:
     _, runs = _chain(generator_epochs=2, **OFFICIAL)
     run = runs["data_free"]
-    assert run._kept["latents"].shape == (10 * TINY["generated_batch"], TINY["latent"])
+    assert run._judge.latents.shape == (10 * TINY["generated_batch"], TINY["latent"])
     before = [tensor.clone() for tensor in run._student.state_dict().values()]
     with WatchedBatchNorms(run._teacher) as watched:
-        first, second = (run._loss_on_kept_latents(watched) for _ in range(2))
+        first, second = (run._judged(run._judge.latents, watched) for _ in range(2))
     assert torch.equal(first, second)
     assert _same([*run._student.state_dict().values()], before)
     assert run._student.training
-    assert float(run._kept["lowest"]) < math.inf
+    assert float(run._judge.best.lowest) < math.inf
 
 
 @pytest.mark.parametrize(("preset", "steps"), [("own", 2), ("official", 4)])
@@ -157,10 +157,10 @@ def test_the_teacher_of_the_best_held_out_epoch_is_kept() -> None:
     run.train_epoch(1)
     first = [tensor.clone() for tensor in run.product()["classifier"].values()]
     assert _same(first, [*run._network.state_dict().values()])
-    run._most_right.fill_(9)  # all of them: no later epoch is better
+    run._best.lowest.fill_(0)  # none is wrong: no later epoch is better
     run.train_epoch(2)
     assert _same([*run.product()["classifier"].values()], first)
-    run._most_right.fill_(-1)
+    run._best.lowest.fill_(torch.inf)
     run.train_epoch(3)
     assert _same([*run.product()["classifier"].values()], [*run._network.state_dict().values()])
 

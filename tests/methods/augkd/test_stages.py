@@ -290,13 +290,13 @@ def test_class_latents_average_what_the_teacher_sees() -> None:
 def test_the_anchor_network_keeps_its_best_on_held_out_images() -> None:
     _, runs = _chain()
     run = runs["anchor"]
-    run._lowest.fill_(-1e9)
-    before = _weights(run._best)
+    run._best.lowest.fill_(-1e9)
+    before = _weights(run._best.kept["anchor"])
     run.train_epoch(3)
-    assert _same(_weights(run._best), before)
-    run._lowest.fill_(1e9)
+    assert _same(_weights(run._best.kept["anchor"]), before)
+    run._best.lowest.fill_(1e9)
     run.train_epoch(4)
-    assert _same(_weights(run._best), _weights(run._network))
+    assert _same(_weights(run._best.kept["anchor"]), _weights(run._network))
 
 
 def test_a_generator_that_shows_few_classes_is_warned_about(
