@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dgsearch.methods.architectures import Resize
 from dgsearch.methods.augkd.equations import energy
 from dgsearch.methods.base import Values
 
@@ -94,7 +95,7 @@ class _Raw(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         normalised: Tensor = self._normalise(images)
         size = normalised.shape[-2:]  # of a network that wants its images larger
-        plain = images if images.shape[-2:] == size else F.interpolate(images, size)
+        plain = images if images.shape[-2:] == size else Resize(size[0])(images)
         return torch.where(self._raw[:, None, None, None], plain, normalised)
 
 

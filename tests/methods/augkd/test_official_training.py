@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dgsearch.data.splits import Split
+from dgsearch.methods.architectures import Resize
 from dgsearch.methods.augkd import AugKD
 from dgsearch.methods.augkd.official import WarmUp, seeing_raw
 from dgsearch.methods.augkd.teacher import WatchedBatchNorms
@@ -175,3 +176,16 @@ def test_a_stage_that_goes_on_from_its_state_makes_the_same_weights(stage: str) 
         run.train_epoch(first.epochs + 2)
     for name, network in first.product().items():
         assert _same([*network.values()], [*second.product()[name].values()])
+
+
+def test_raw_images_are_resized_as_the_network_resizes_its_own() -> None:
+    network = build_network(
+        "convnet-student", num_classes=CLASSES, image_size=2 * SIZE, seed=0, device=CPU
+    ).eval()
+    network.normalise = nn.Sequential(Resize(2 * SIZE), nn.Identity())
+    images = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        plain = network(images)
+        with seeing_raw(network, torch.tensor([True, False])):
+            found = network(images)
+    assert torch.equal(found, plain)  # this one's normalisation only resizes
