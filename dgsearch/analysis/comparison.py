@@ -97,7 +97,7 @@ def compare_columns(wide: pd.DataFrame, reference: Hashable) -> pd.DataFrame:
 
 
 def tied_with_best(wide: pd.DataFrame, *, maximise: bool = True) -> pd.DataFrame:
-    """Which columns cannot be told from the best one, on the seeds that they share.
+    """Which columns do not differ significantly from the best one, over their shared seeds.
 
     Args:
         wide: As for `compare_columns`.

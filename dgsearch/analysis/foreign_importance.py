@@ -30,7 +30,7 @@ def better_shares(trials: ForeignTrials) -> Sequence[float]:
 
 
 def foreign_importances(trials: ForeignTrials, *, seed: int = 0) -> pd.DataFrame:
-    """Importance beside what permuted values give, over the trials that count.
+    """Importance compared with permuted values, over the trials that count.
 
     Args:
         trials: The study.

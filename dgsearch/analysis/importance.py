@@ -1,6 +1,7 @@
-"""Joint importance, each number beside what chance gives: which hyperparameters matter at all?
+"""Joint importance, each number compared with chance: which hyperparameters matter at all?
 
-PED-ANOVA (Watanabe et al. 2023) asks what tells the better trials from the others, at four cuts.
+PED-ANOVA (Watanabe et al. 2023) measures how the better trials differ from the others, at four
+cuts.
 fANOVA (Hutter et al. 2014) splits the variance of a random forest. Both are computed again on
 permuted outcomes; a hyperparameter is important where it passes what these reach. No interval
 is given: ranges over bootstrap samples of the trials held the true share of 2 x + y + noise in 0
@@ -59,7 +60,7 @@ def importances(
     maximise: bool = True,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Importance by two methods, beside what permuted outcomes give.
+    """Importance by two methods, compared with permuted outcomes.
 
     Args:
         trials: Finished trials of equal length, at least 20: config_id, seed and columns of the

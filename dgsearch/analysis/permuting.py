@@ -24,7 +24,7 @@ LEVEL = 0.05
 
 
 class Null(NamedTuple):
-    """Statistics beside what chance gives.
+    """Statistics compared with those of permuted outcomes.
 
     Attributes:
         observed: (statistics,).

@@ -40,7 +40,7 @@ def mpbm_components(studies: Sequence[StudyFrames]) -> Answer:
 
 
 def mpbm_mixing(studies: Sequence[StudyFrames]) -> Answer:
-    """Question 7: does mixing feature by feature matter beside equal weights?"""
+    """Question 7: does mixing feature by feature differ from equal weights?"""
     reading = Reading(
         more="equal weights beat weights that differ by feature",
         less="weights that differ by feature beat equal ones",
@@ -96,7 +96,7 @@ def _ablation(study: StudyFrames, key: tuple[str, str], asked: str, reading: Rea
     """One row against the full method in words, then all of them with Holm's correction."""
     table, dots = compared(study.name, per_seed(study), _FULL, (asked,))
     row = row_of(table, asked)
-    rest = rest_words(table, of="rows beside the full method", told_before=asked)
+    rest = rest_words(table, of="groups other than the full method", told_before=asked)
     sentence = (
         f"{reading.of(row)}: against the full method, the mean accuracy over the targets of "
         f"“{asked}” differs by {difference_words(row)}. {rest}"

@@ -56,7 +56,7 @@ def importance_section(view: StudyView) -> Iterator[Section]:
     dropped = int((view.spread["state"] == "COMPLETE").sum()) - len(points)
     left = f" ({dropped} others are left out)" if dropped > 0 else ""
     note = (
-        f"PED-ANOVA asks what tells the better trials from the others ({_cuts(QUANTILES)}); "
+        f"PED-ANOVA measures how the better trials differ from the others ({_cuts(QUANTILES)}); "
         "fANOVA splits the variance of a random forest into effects. Over "
         f"{len(points)} trials of equal length{left}, each less the mean of its seed. The "
         f"forest's out-of-bag R² over configurations is {found.attrs['r2']:.2f}: the share of the "
@@ -71,7 +71,7 @@ def foreign_importance_section(trials: ForeignTrials) -> Iterator[Section]:
     if found.empty:
         return
     note = (
-        "PED-ANOVA asks what tells the better trials from the others "
+        "PED-ANOVA measures how the better trials differ from the others "
         f"({_cuts(better_shares(trials))}), for each hyperparameter where it is active. "
         "Logarithmic ranges are ranked on the log axis."
         f"{_CONDITIONAL if trials.conditional else ''}"
@@ -88,17 +88,18 @@ def _cuts(quantiles: Sequence[float]) -> str:
 def _section(found: pd.DataFrame, labels: Mapping[str, str], note: str) -> Section:
     count = int(found["permutations"].iloc[0])
     chance = (
-        f"All was computed again with the outcomes of whole configurations permuted {count} "
-        "times. The limit is what any of the hyperparameters passes by chance in 5% of studies. "
-        "Shares always sum to 1: where nothing matters, noise is shared out, so only what passes "
-        "the limit is called important. What does not may still matter less than so many trials "
-        "can show."
+        f"For comparison, the outcomes of whole configurations were permuted {count} times. In "
+        "only 5% of studies does any hyperparameter exceed the limit by chance. Shares "
+        "always sum to 1, also where nothing matters, so only hyperparameters above the limit are "
+        "called important. The others may still have an effect that is too small for "
+        "this number of trials."
     )
     figure = Figure(
         "importance",
         strength_figure(found, labels=labels),
-        "Importance of each hyperparameter over its limit of chance. The grey band is what "
-        "permuted outcomes reach; a bar that ends within it is not told from noise.",
+        "Importance of each hyperparameter, relative to the limit of chance. The grey band shows "
+        "what permuted outcomes reach; a bar that ends within it cannot be distinguished from "
+        "noise.",
         _table(found, labels),
     )
     words = [Note(text) for text in (_verdict(found, labels), f"{note} {chance}")]
@@ -111,7 +112,8 @@ def _verdict(found: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for method, part in found.groupby("evaluator", sort=False):
         named = part[part["important"]].sort_values("strength", ascending=False, kind="stable")
         names = [labels[name] for name in named["name"]]
-        said.append(f"{method} tells {listed(names) if names else 'nothing'} from chance")
+        found_by = listed(names) if names else "no hyperparameter"
+        said.append(f"{method} finds {found_by} more important than chance explains")
     return f"{'; '.join(said)}."
 
 
