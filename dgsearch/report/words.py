@@ -174,7 +174,7 @@ def label(facts: StudyFacts, name: str) -> str:
 
 def given(value: Any) -> bool:
     """Whether there is a value at all."""
-    return value is not None and not pd.isna(value)
+    return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def short(value: Any) -> str:

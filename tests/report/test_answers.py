@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import ReportError
+from dgsearch.replies import plain
+from dgsearch.report import write_report
 from dgsearch.report.answer_lines import best_lines, compare_lines, decision_lines
 from dgsearch.report.answers import answer_view, best_answer, compare_answer, decisions_answer
 from dgsearch.report.naming import find_configuration
@@ -186,3 +189,25 @@ def test_a_person_reads_the_same_in_words(database: str) -> None:
     assert lines[0].startswith("fake: the best of 5 configurations by validation is T = 10 (conf")
     assert " ".join(lines[1].split()) == "validation 58.5 % (n = 6, 95% 52.6 to 64.4)"
     assert lines[-1] == "  every other configuration is told from it (p <= 0.05)"
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+def test_a_choice_may_be_a_list(database: str) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=database, study_name="lists", direction="maximize")
+    choices = [[64, 32], [128, 64, 32], []]
+    for place, value in ((0, 0.1), (1, 0.9), (2, 0.3), (1, 0.8), (0, 0.2)):
+        study.enqueue_trial({"widths": choices[place]})
+        study.optimize(
+            lambda trial, value=value: (
+                value + 0 * len(trial.suggest_categorical("widths", choices))
+            ),
+            n_trials=1,
+        )
+    answer = best_answer(answer_view(database, "lists"))
+    assert answer["best"]["hyperparameters"]["widths"] == [128, 64, 32]
+    assert plain(answer)["best"]["hyperparameters"]["widths"] == [128, 64, 32]
+    page = write_report(
+        database, ["lists"], Path(database.removeprefix("sqlite:///")).with_suffix(".html")
+    )
+    assert "128" in page.read_text("utf-8")
