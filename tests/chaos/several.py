@@ -51,6 +51,8 @@ class Crowd:
         self._lease_s = lease_s
         self._folder = folder
         self._database = database
+        self._held = folder / "held"
+        self._lives: Counter[int] = Counter()
         self._random = random.Random(seed)
         self._shift = self._random.choice((-_SHIFT_S, _SHIFT_S))
         self._environment = dict(environment)
@@ -64,15 +66,19 @@ class Crowd:
         """Let so many drivers work, of which the last has a wrong clock, and disturb them.
 
         Every other event stops a driver, and the rest kill one; a killed one is started again.
-        At the end all are left alone and must end by themselves, without an error.
+        Until the last event some trials are held, so that the study cannot end before, however
+        fast the machine is. At the end all are left alone and must end by themselves, without an
+        error.
         """
         try:
+            self._held.touch()
             for place in range(drivers):
                 self._drivers.append(self._start(place, drivers))
-            self._wait_for_trials()
             for event in range(events):
+                self._wait_until_one_trains()
                 self._pause(self._random.uniform(1.0, 5.0))
                 self._stop_one() if event % 2 == 0 else self._kill_one(drivers)
+            self._held.unlink()
             self._pause(max([0.0, *self._stopped.values()]) - time.monotonic())
             self._end_well()
         finally:
@@ -82,7 +88,10 @@ class Crowd:
                 self._log(place).rename(self._log(place).with_suffix(".txt"))
 
     def _start(self, place: int, drivers: int) -> subprocess.Popen[bytes]:
+        self._lives[place] += 1
         environment = {**self._environment, "DGSEARCH_LEASE_S": str(self._lease_s)}
+        environment["SLEEPER_HELD_BY"] = str(self._held)
+        environment["SLEEPER_TRAINS"] = str(self._trains(place))
         if place == drivers - 1:
             environment["WRONG_CLOCK_S"] = str(self._shift)
         with self._log(place).open("ab") as log:
@@ -97,14 +106,24 @@ class Crowd:
     def _log(self, place: int) -> Path:
         return self._folder / f"driver{place}.log"
 
-    def _wait_for_trials(self) -> None:
-        """Until a driver has said that a trial runs."""
-        deadline = time.monotonic() + _ROUND_S
-        while time.monotonic() < deadline and not any(map(self._runs, self._places())):
-            time.sleep(0.2)
+    def _trains(self, place: int) -> Path:
+        """A trial of this driver writes it in each epoch; a driver begun again has a new one."""
+        return self._folder / f"driver{place}.trains{self._lives[place]}"
 
-    def _runs(self, place: int) -> bool:
-        return b"running" in self._log(place).read_bytes()
+    def _wait_until_one_trains(self) -> None:
+        """Until an event has a driver that it can befall."""
+        deadline = time.monotonic() + _ROUND_S
+        while not self._awake():
+            assert time.monotonic() < deadline, "no driver began a trial"
+            self._pause(0.2)
+
+    def _awake(self) -> list[int]:
+        """The drivers that live, are not stopped and have begun a trial."""
+        return [
+            place
+            for place in self._places()
+            if place not in self._stopped and self._trains(place).exists()
+        ]
 
     def _places(self) -> list[int]:
         """Of the drivers that live."""
@@ -121,23 +140,18 @@ class Crowd:
                     del self._stopped[place]
 
     def _stop_one(self) -> None:
-        awake = [
-            place for place in self._places() if place not in self._stopped and self._runs(place)
-        ]
-        if awake:
-            place = self._random.choice(awake)
-            self._drivers[place].send_signal(signal.SIGSTOP)
-            self._stopped[place] = time.monotonic() + 2 * self._lease_s
-            self.done["stopped"] += 1
+        place = self._random.choice(self._awake())
+        self._drivers[place].send_signal(signal.SIGSTOP)
+        self._stopped[place] = time.monotonic() + 2 * self._lease_s
+        self.done["stopped"] += 1
 
     def _kill_one(self, drivers: int) -> None:
-        if places := self._places():
-            place = self._random.choice(places)
-            self._drivers[place].kill()
-            self._drivers[place].wait()
-            self._stopped.pop(place, None)
-            self._drivers[place] = self._start(place, drivers)
-            self.done["killed"] += 1
+        place = self._random.choice(self._places())
+        self._drivers[place].kill()
+        self._drivers[place].wait()
+        self._stopped.pop(place, None)
+        self._drivers[place] = self._start(place, drivers)
+        self.done["killed"] += 1
 
     def _end_well(self) -> None:
         for place, driver in enumerate(self._drivers):

@@ -9,6 +9,7 @@ __all__ = ["with_sleeper"]
 
 _METHOD = '''
 import os
+import pathlib
 import sys
 import time
 
@@ -34,6 +35,7 @@ class Guess(nn.Module):
 
 class Sleep:
     def __init__(self, context, last):
+        self.last = last
         self.epochs = context.values.integer("epochs") if last else 1
         self.sleep = context.values.number("sleep")
         self.x = context.values.number("x") if last else 0.0
@@ -42,6 +44,7 @@ class Sleep:
 
     def train_epoch(self, epoch):
         time.sleep(self.sleep)
+        self.tell_and_wait(epoch)
         for number in range(int(os.environ.get("SLEEPER_PRINTS_MB", "0"))):
             print("printed by a trial " * 50_000)
             sys.stderr.write("printed by a trial\\n" * 50_000)
@@ -49,6 +52,14 @@ class Sleep:
         with torch.no_grad():
             self.net.weight.normal_(generator=random)
         return {"sleep_loss": self.x + epoch}
+
+    def tell_and_wait(self, epoch):
+        """Write the file that says that this driver trains; wait while its trial is held."""
+        if "SLEEPER_TRAINS" in os.environ:
+            pathlib.Path(os.environ["SLEEPER_TRAINS"]).touch()
+        held = self.last and epoch >= self.epochs and self.x >= 0.4
+        while held and os.path.exists(os.environ.get("SLEEPER_HELD_BY", "")):
+            time.sleep(0.1)
 
     def parts(self):
         return {"net": self.net}
@@ -86,7 +97,9 @@ def with_sleeper(folder: Path, **settings: str) -> dict[str, str]:
 
     Args:
         folder: Where its files are written.
-        settings: Further variables of the environment.
+        settings: Further variables of the environment. `SLEEPER_TRAINS` names a file that every
+            epoch writes. While the file that `SLEEPER_HELD_BY` names exists, no trial with x of
+            0.4 or more ends its last epoch.
     """
     about = folder / "sleeper-1.0.dist-info"
     about.mkdir(parents=True, exist_ok=True)

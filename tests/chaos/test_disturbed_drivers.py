@@ -147,8 +147,7 @@ class Round:
             lease_s=LEASE_S[self.events],
         )
         crowd.disturb(drivers, events=self.events)
-        assert crowd.done["stopped"] > 0
-        assert crowd.done["killed"] > 0
+        assert crowd.done == {"stopped": self.events // 2, "killed": self.events // 2}
         ended = read_trials(self.database)
         left, found = _check_counts(ended), _cells(ended)
         if self.kind == "search":
