@@ -143,7 +143,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """List the studies of a database: trials per state, best trial, last activity."""
-    from dgsearch.report.standing import status_answer
+    from dgsearch.report.status import status_answer
     from dgsearch.report.terminal import status_table
 
     if in_json():
@@ -183,8 +183,8 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
     as_json: Json = False,
 ) -> None:
     """Write the report of one or more studies as a single HTML file that works offline."""
+    from dgsearch.files import safe_name
     from dgsearch.report import write_report
-    from dgsearch.report.files import safe_name
 
     if every is not None:
         _report_all(database, every, figures, alone=not (studies or output or objective))

@@ -46,11 +46,11 @@ if TYPE_CHECKING:
         one_of,
     )
     from dgsearch.methods.base import (
-        Classifying,
+        HasClassifier,
+        HasSamples,
+        HasWarnings,
         Method,
-        Noticing,
         Product,
-        Sampling,
         Stage,
         StageContext,
         StageRun,
@@ -88,7 +88,6 @@ __all__ = [
     "Cell",
     "Choice",
     "Classifier",
-    "Classifying",
     "Configuration",
     "DataError",
     "DataPlace",
@@ -99,19 +98,20 @@ __all__ = [
     "Ended",
     "FailureCheck",
     "Float",
+    "HasClassifier",
+    "HasSamples",
+    "HasWarnings",
     "Int",
     "Memory",
     "Method",
     "MethodError",
     "Metric",
     "Note",
-    "Noticing",
     "Phase",
     "PlannedTrial",
     "Problem",
     "Product",
     "Range",
-    "Sampling",
     "Section",
     "Settings",
     "SingleDomain",
@@ -149,7 +149,7 @@ _HOMES = {
     "diagnostics": ("Along", "Diagnostic", "FailureCheck"),
     "errors": ("DataError", "DgsearchError", "MethodError", "Problem", "TrainingError", "one_of"),
     "methods.base": (
-        "Classifying", "Method", "Noticing", "Product", "Sampling", "Stage", "StageContext",
+        "HasClassifier", "Method", "HasWarnings", "Product", "HasSamples", "Stage", "StageContext",
         "StageRun", "Values", "check_finite",
     ),
     "methods.networks": ("Classifier",),
@@ -165,15 +165,32 @@ _HOMES = {
     "study.metrics": ("Metric",),
 }  # fmt: skip
 
+_RENAMED = {"Classifying": "HasClassifier", "Noticing": "HasWarnings", "Sampling": "HasSamples"}
+
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used."""
     from importlib import import_module
 
+    if name in _RENAMED:
+        _warn_of(name)
+        name = _RENAMED[name]
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"dgsearch.{home}"), name)
     raise AttributeError(f"module 'dgsearch.plugin' has no attribute {name!r}")
+
+
+def _warn_of(name: str) -> None:
+    from dgsearch.deprecation import deprecated
+
+    deprecated(
+        f"dgsearch.plugin.{name}",
+        since="0.3.0",
+        removed="0.5.0",
+        instead=_RENAMED[name],
+        stacklevel=4,
+    )
 
 
 def __dir__() -> list[str]:

@@ -55,7 +55,7 @@ def _replay(  # noqa: PLR0913 - one argument for each option of the command
     """Replay early-stopping rules on a finished study: regret, time saved, recommendation."""
     from rich.console import Console
 
-    from dgsearch.report.replayed import replay_answer, replay_parts, replay_study
+    from dgsearch.report.replays import replay_answer, replay_parts, replay_study
 
     view, found = replay_study(
         database, study, rules=rule or (), orders=orders, points=tolerance, output=output

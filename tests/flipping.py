@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from dgsearch.errors import ArtefactError
-from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.store import Store
+from dgsearch.trainable.tensor_files import read_tree, write_tree
 
 __all__ = ["Flips", "flipped_bits"]
 

@@ -71,6 +71,15 @@ def test_a_deprecation_names_both_versions_and_what_takes_its_place() -> None:
     assert caught[0].filename == __file__  # the line of whoever called it
 
 
+@pytest.mark.parametrize(("old", "new"), plugin._RENAMED.items())
+def test_a_renamed_name_still_works_and_warns(old: str, new: str) -> None:
+    expected = f"dgsearch.plugin.{old} is deprecated since dgsearch 0.3.0 .* use {new}"
+    with pytest.warns(DgsearchDeprecationWarning, match=expected) as caught:
+        found = getattr(plugin, old)
+    assert found is getattr(plugin, new)
+    assert caught[0].filename == __file__
+
+
 def _deprecations() -> Iterator[tuple[str, str]]:
     """File and `removed` of each use."""
     for file in PACKAGE.rglob("*.py"):

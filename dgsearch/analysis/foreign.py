@@ -19,7 +19,7 @@ import pandas as pd
 from dgsearch.analysis.statistics import holm, mean_interval
 from dgsearch.database.declared import Declared, Distribution, Objective
 from dgsearch.database.frames import beside_own
-from dgsearch.database.reading import Floats, Ints
+from dgsearch.database.snapshot import Floats, Ints
 from dgsearch.wording import number_text
 
 __all__ = [

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dgsearch.analysis.foreign import ForeignTrials, Parameter
 from dgsearch.database.declared import Distribution
-from dgsearch.database.reading import Ints
+from dgsearch.database.snapshot import Ints
 
 __all__ = ["Branches", "branches_of"]
 

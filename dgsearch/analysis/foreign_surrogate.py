@@ -15,7 +15,7 @@ import pandas as pd
 
 from dgsearch.analysis.foreign import ForeignTrials, Parameter
 from dgsearch.analysis.importance import LEAST_TRIALS
-from dgsearch.database.reading import Floats
+from dgsearch.database.snapshot import Floats
 
 __all__ = ["ForeignSurrogate", "dependence_of", "foreign_surrogate", "pair_of", "why_no_surrogate"]
 

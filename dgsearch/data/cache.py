@@ -23,7 +23,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from dgsearch.data.benchmark import Domain
-from dgsearch.data.decoding import Contents, Decoded, Listing, decode_all
+from dgsearch.data.image_decoding import Contents, Decoded, Listing, decode_all
 from dgsearch.errors import DataError
 
 __all__ = ["decoded_domain", "default_cache"]

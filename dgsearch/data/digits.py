@@ -15,7 +15,6 @@ import numpy as np
 
 from dgsearch.data.benchmark import DataPlace, Domain
 from dgsearch.data.cache import decoded_domain
-from dgsearch.data.decoding import Contents, Listing
 from dgsearch.data.digit_files import (
     Bytes,
     Labels,
@@ -24,7 +23,8 @@ from dgsearch.data.digit_files import (
     read_mnist_m_pickle,
     read_usps,
 )
-from dgsearch.data.files import entries_in_list, file_listing, identity_of
+from dgsearch.data.image_decoding import Contents, Listing
+from dgsearch.data.image_files import entries_in_list, file_listing, identity_of
 from dgsearch.data.images import resize_array
 from dgsearch.data.trees import default_root
 from dgsearch.errors import DataError, one_of

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from dgsearch.data.benchmark import Domain
 from dgsearch.data.cache import default_cache
-from dgsearch.data.drawing import (
+from dgsearch.data.digit_drawing import (
     blend_by_difference,
     colour,
     draw_typeset,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dgsearch.data.benchmark import DataPlace
-from dgsearch.data.files import Entry
+from dgsearch.data.image_files import Entry
 from dgsearch.data.items import ItemsBenchmark
 from dgsearch.data.lists import find_lists, first_number
 from dgsearch.data.recognition import find_base, find_domain_folders, image_folders

@@ -20,7 +20,7 @@ from PIL import Image
 
 from dgsearch.data.benchmark import DataPlace, Domain
 from dgsearch.data.cache import decoded_domain
-from dgsearch.data.decoding import Contents, Listing
+from dgsearch.data.image_decoding import Contents, Listing
 from dgsearch.data.images import Picture, read_picture, resize_array
 from dgsearch.errors import DataError, one_of
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from dgsearch.data.files import Entry, entries_in_list
+from dgsearch.data.image_files import Entry, entries_in_list
 from dgsearch.data.recognition import strip_name
 from dgsearch.errors import DataError
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgsearch.data.benchmark import DataPlace
-from dgsearch.data.files import identity_of
+from dgsearch.data.image_files import identity_of
 from dgsearch.data.items import ItemsBenchmark, Source
 from dgsearch.errors import DataError
 

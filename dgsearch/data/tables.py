@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dgsearch.data.files import Entry
+from dgsearch.data.image_files import Entry
 from dgsearch.errors import DataError
 
 __all__ = ["entries_in_table", "find_table"]

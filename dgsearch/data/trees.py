@@ -16,8 +16,8 @@ from pathlib import Path
 from dgsearch.data.benchmark import DataPlace, Domain
 from dgsearch.data.cache import decoded_domain
 from dgsearch.data.classes import ClassNames, match_classes
-from dgsearch.data.decoding import Listing
-from dgsearch.data.files import Entry, entries_in_folders, file_listing
+from dgsearch.data.image_decoding import Listing
+from dgsearch.data.image_files import Entry, entries_in_folders, file_listing
 from dgsearch.data.lists import join_lists, listed_labels
 from dgsearch.data.recognition import (
     ClassFolders,

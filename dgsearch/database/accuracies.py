@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import ACCURACY, METRIC
-from dgsearch.database.reading import Floats, Snapshot
+from dgsearch.database.snapshot import Floats, Snapshot
 from dgsearch.database.tables import OWN_SCORES, OWN_SERIES, OWN_TRIALS, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 

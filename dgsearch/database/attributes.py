@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, not_, select
 from dgsearch.database.decoding import Piece, column_of, common_kind, kind_of
 from dgsearch.database.filters import Conditions, own_trial
 from dgsearch.database.frames import ATTRIBUTE
-from dgsearch.database.reading import Snapshot
+from dgsearch.database.snapshot import Snapshot
 from dgsearch.database.tables import TRIAL_USER_ATTRIBUTES, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 

@@ -22,7 +22,7 @@ from dgsearch.database.connection import (
 )
 from dgsearch.database.drivers import Driver, lease_seconds
 from dgsearch.database.orphans import forget_study
-from dgsearch.database.reading import snapshot
+from dgsearch.database.snapshot import snapshot
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_DRIVERS,

@@ -15,7 +15,7 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from dgsearch.database.filters import Conditions
-from dgsearch.database.reading import Floats, Ints, Snapshot
+from dgsearch.database.snapshot import Floats, Ints, Snapshot
 from dgsearch.database.tables import TRIALS
 
 __all__ = ["counted_blocks", "exact_chunks", "trial_blocks"]

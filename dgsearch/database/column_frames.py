@@ -15,7 +15,7 @@ from dgsearch.database.declared import METRIC_NAMES, objectives_of
 from dgsearch.database.decoding import Piece, kind_of
 from dgsearch.database.frames import ATTRIBUTE, FRAMES
 from dgsearch.database.hyperparameters import joined, pieces_of
-from dgsearch.database.reading import Floats, Ints, Studies, chosen_studies
+from dgsearch.database.snapshot import Floats, Ints, Studies, chosen_studies
 from dgsearch.database.tables import STATES
 from dgsearch.database.trial_rows import TrialRows, rows_of, set_durations, values_of_several
 

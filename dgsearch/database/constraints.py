@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from dgsearch.database.columns import Columns
 from dgsearch.database.copies import columns_of
-from dgsearch.database.reading import Database, snapshot
+from dgsearch.database.snapshot import Database, snapshot
 from dgsearch.database.tables import TRIAL_SYSTEM_ATTRIBUTES, TRIALS
 
 __all__ = ["read_infeasible"]

@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy import func, select
 
 from dgsearch.database.frames import VALUE, beside_own
-from dgsearch.database.reading import Database, Ints, Snapshot, snapshot
+from dgsearch.database.snapshot import Database, Ints, Snapshot, snapshot
 from dgsearch.database.tables import (
     PARAMS,
     STUDY_DIRECTIONS,

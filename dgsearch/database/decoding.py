@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import ColumnElement, Integer, case, literal
 
-from dgsearch.database.reading import Floats, Ints
+from dgsearch.database.snapshot import Floats, Ints
 from dgsearch.database.zones import as_utc
 
 __all__ = [

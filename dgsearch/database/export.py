@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dgsearch.errors import DatabaseError, one_of
+from dgsearch.files import atomic_write
 from dgsearch.inert import csv_cell, latex, markdown
-from dgsearch.whole_files import whole_file
 
 __all__ = ["FORMATS", "check_format", "write_frame"]
 
@@ -47,7 +47,7 @@ def write_frame(
     if not formulas and target.suffix == ".csv":
         chunks = map(_guarded, chunks)
     try:
-        with whole_file(target) as part:
+        with atomic_write(target) as part:
             FORMATS[target.suffix](chunks, part)
     except OSError as error:
         raise DatabaseError(f"{target}: cannot be written: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy
 from sqlalchemy import ColumnElement, and_, not_, or_, select
 
-from dgsearch.database.reading import Snapshot
+from dgsearch.database.snapshot import Snapshot
 from dgsearch.database.tables import OWN_TRIALS, STATES, TRIALS
 from dgsearch.database.zones import from_utc
 from dgsearch.errors import DatabaseError, one_of

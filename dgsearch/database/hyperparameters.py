@@ -17,7 +17,7 @@ from sqlalchemy import Select, func, not_, select
 from dgsearch.database.decoding import Piece, column_of, common_kind, decode_param, kind_of
 from dgsearch.database.filters import Conditions, own_trial
 from dgsearch.database.frames import beside_own
-from dgsearch.database.reading import Floats, Ints, Snapshot
+from dgsearch.database.snapshot import Floats, Ints, Snapshot
 from dgsearch.database.switches import recorded_switches
 from dgsearch.database.tables import OWN_CONFIGURATIONS, PARAMS, TRIALS
 from dgsearch.database.trial_rows import TrialRows

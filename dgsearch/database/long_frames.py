@@ -16,7 +16,7 @@ from dgsearch.database.connection import open_for_reading
 from dgsearch.database.decoding import signs, with_infinities
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
 from dgsearch.database.frames import FRAMES
-from dgsearch.database.reading import Database, Floats, Snapshot, Studies, snapshot, to_frame
+from dgsearch.database.snapshot import Database, Floats, Snapshot, Studies, snapshot, to_frame
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_SCORES,

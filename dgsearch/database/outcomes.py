@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Engine, func, select
 
 from dgsearch.database.frames import ACCURACY
-from dgsearch.database.reading import has_own_tables
+from dgsearch.database.snapshot import has_own_tables
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.endings import StopReason
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, select
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.filters import Names, Numbers, Since, TrialFilter, listed
 from dgsearch.database.frames import FRAMES
-from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
+from dgsearch.database.snapshot import Database, Snapshot, Studies, snapshot
 from dgsearch.database.tables import OWN_PREDICTIONS, STUDIES, TRIALS
 from dgsearch.errors import DatabaseError, one_of
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, inspect, select
 
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
-from dgsearch.database.reading import Database, frame_of
+from dgsearch.database.snapshot import Database, frame_of
 from dgsearch.database.tables import OWN_PROVENANCES, OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.database.writing import insert_new, persistently
 

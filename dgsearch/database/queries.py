@@ -19,7 +19,7 @@ import pandas as pd
 
 from dgsearch.database.filters import Names, Numbers, Since, TrialFilter, check_chunksize, listed
 from dgsearch.database.long_frames import Epochs, LongRequest, long_frame, long_in_chunks
-from dgsearch.database.reading import Database, Studies
+from dgsearch.database.snapshot import Database, Studies
 from dgsearch.database.studies_frame import studies_frame
 from dgsearch.database.trials import TrialRequest, trials_frame, trials_in_chunks
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from dgsearch.database.beginnings import (
-    Beginning,
+from dgsearch.database.new_trials import (
+    NewTrial,
     Started,
     count_proposals,
-    insert_beginning,
+    insert_new_trial,
     is_known,
     is_taken,
 )
@@ -306,7 +306,7 @@ class StudyRecorder:
         continues: int | None = None,
         proposed: bool = False,
     ) -> Callable[[Connection], Started]:
-        beginning = Beginning(
+        new = NewTrial(
             self._study_id,
             self._driver_id,
             planned,
@@ -317,7 +317,7 @@ class StudyRecorder:
             self.judged,
             proposed,
         )
-        return lambda connection: insert_beginning(connection, beginning)
+        return lambda connection: insert_new_trial(connection, new)
 
     def _series_ids(self, names: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
         """The id of each (split, domain, metric), created where it is new."""

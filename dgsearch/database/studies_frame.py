@@ -13,7 +13,7 @@ from sqlalchemy import Select, case, func, literal, select
 from dgsearch.database.decoding import local_to_utc
 from dgsearch.database.filters import Since, chosen_columns, own_trial, utc_moment
 from dgsearch.database.frames import FRAMES
-from dgsearch.database.reading import TIME, Database, Snapshot, Studies, snapshot, to_frame
+from dgsearch.database.snapshot import TIME, Database, Snapshot, Studies, snapshot, to_frame
 from dgsearch.database.tables import OWN_STUDIES, STATES, STUDY_DIRECTIONS, TRIALS
 
 __all__ = ["studies_frame"]

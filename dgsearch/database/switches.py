@@ -15,7 +15,7 @@ from sqlalchemy import inspect, select
 
 from dgsearch.database.decoding import Piece, kind_of
 from dgsearch.database.frames import beside_own
-from dgsearch.database.reading import Snapshot
+from dgsearch.database.snapshot import Snapshot
 from dgsearch.database.tables import OWN_PROVENANCES, OWN_TRIALS
 from dgsearch.database.trial_rows import TrialRows
 from dgsearch.space import Space, Value

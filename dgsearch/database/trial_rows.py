@@ -18,7 +18,7 @@ from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
 from dgsearch.database.mixed_times import warn_of_mixed_times
-from dgsearch.database.reading import TIME, Floats, Ints, Snapshot, to_frame
+from dgsearch.database.snapshot import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,

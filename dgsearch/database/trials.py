@@ -30,7 +30,7 @@ from dgsearch.database.frames import (
     hyperparameter_columns,
 )
 from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
-from dgsearch.database.reading import Database, Snapshot, Studies, snapshot
+from dgsearch.database.snapshot import Database, Snapshot, Studies, snapshot
 from dgsearch.database.trial_rows import objective_values, read_trial_rows
 from dgsearch.errors import DatabaseError, one_of
 

@@ -22,10 +22,10 @@ from dgsearch.seeding import derive_seed
 from dgsearch.space import Space, Value
 
 __all__ = [
+    "HasSamples",
+    "HasWarnings",
     "Method",
-    "Noticing",
     "Product",
-    "Sampling",
     "Stage",
     "StageContext",
     "StageRun",
@@ -141,7 +141,7 @@ class StageRun(Protocol):
         ...
 
 
-class Classifying(Protocol):
+class HasClassifier(Protocol):
     """A stage run that can be evaluated: the last one of every method."""
 
     def classifier(self) -> nn.Module:
@@ -150,7 +150,7 @@ class Classifying(Protocol):
 
 
 @runtime_checkable
-class Noticing(Protocol):
+class HasWarnings(Protocol):
     """A stage run that can notice what a reader of its results must know."""
 
     def warnings(self) -> Sequence[str]:
@@ -159,7 +159,7 @@ class Noticing(Protocol):
 
 
 @runtime_checkable
-class Sampling(Protocol):
+class HasSamples(Protocol):
     """A stage run that can show what it makes; asked once, after its last epoch."""
 
     def samples(self) -> Mapping[str, Any]:
@@ -226,7 +226,7 @@ class Method(Protocol):
         ...
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
-        """The chain for these hyperparameters; the last stage's run is `Classifying`."""
+        """The chain for these hyperparameters; the last stage's run is `HasClassifier`."""
         ...
 
 

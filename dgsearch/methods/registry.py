@@ -16,8 +16,8 @@ from dgsearch.errors import MethodError, one_of
 from dgsearch.methods.augkd import SIMPLER, AugKD, MpbmAugKD
 from dgsearch.methods.augmentation import RANDCONV, RECOLOUR, STRONG_AUGMENTATION
 from dgsearch.methods.base import Method
+from dgsearch.methods.baselines import BASELINES
 from dgsearch.methods.erm import ERM
-from dgsearch.methods.family import FAMILY
 from dgsearch.methods.mixup import MANIFOLD_MIXUP
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.protocol import as_method, clash_of
@@ -45,7 +45,7 @@ _OWN: tuple[Method, ...] = (
     *SIMPLER,
     ERM,
     MANIFOLD_MIXUP,
-    *FAMILY,
+    *BASELINES,
     RECOLOUR,
     RANDCONV,
     STRONG_AUGMENTATION,

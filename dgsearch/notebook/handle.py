@@ -13,7 +13,7 @@ from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.predictions import read_predictions
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
-from dgsearch.database.reading import Database
+from dgsearch.database.snapshot import Database
 from dgsearch.database.tables import STATES
 from dgsearch.errors import DatabaseError
 from dgsearch.notebook import summaries

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dgsearch.database.connection import answering, database_url, masked
-from dgsearch.planning.outlook import power_lines, time_lines
+from dgsearch.planning.forecast import power_lines, time_lines
 from dgsearch.planning.probe import cost_lines, trials_at_once
 from dgsearch.planning.remaining import Remaining, remaining
 from dgsearch.runner.options import RunOptions

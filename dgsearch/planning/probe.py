@@ -22,7 +22,7 @@ from dgsearch.data.splits import (
     load_trial_data,
 )
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.methods.base import Classifying, Product, Stage, StageContext, Values
+from dgsearch.methods.base import HasClassifier, Product, Stage, StageContext, Values
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.environment import available_cores
 from dgsearch.runner.resources import trials_at_a_time
@@ -117,7 +117,7 @@ def probe_stages(
             epoch_s = _seconds(partial(run.train_epoch, 1), device)
             epoch_s *= _share(stage, values, whole, small)
         if stage is stages[-1]:
-            network = cast(Classifying, run).classifier()
+            network = cast(HasClassifier, run).classifier()
             judge = partial(
                 evaluate,
                 network,

@@ -21,10 +21,10 @@ from dgsearch.database.declared import read_declared
 from dgsearch.database.facts import read_facts
 from dgsearch.database.frames import hyperparameter_columns
 from dgsearch.database.queries import read_trials
-from dgsearch.database.reading import Database
+from dgsearch.database.snapshot import Database
 from dgsearch.errors import ReportError, one_of
 from dgsearch.report.naming import find_configuration
-from dgsearch.report.reading import StudyData
+from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
 

@@ -15,9 +15,9 @@ from dgsearch.report.controls import NO_CONTROLS, Controls, controls_of
 from dgsearch.report.figures.base import domain_colours
 from dgsearch.report.numbers import study_answers
 from dgsearch.report.parts import Section
-from dgsearch.report.reading import StudyData, read_study_data
 from dgsearch.report.sections import study_sections
 from dgsearch.report.sections.together import together_section
+from dgsearch.report.study_data import StudyData, read_study_data
 from dgsearch.report.view import FOREIGN, study_view
 
 __all__ = ["Page", "StudyPart", "build_page"]

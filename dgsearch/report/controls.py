@@ -18,8 +18,8 @@ import pandas as pd
 
 from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import detectable_difference
-from dgsearch.report.compared import compared, reported_for
-from dgsearch.report.given import teacher_sentences
+from dgsearch.report.comparisons import compared, reported_for
+from dgsearch.report.given_teacher import teacher_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, records
 

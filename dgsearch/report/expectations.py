@@ -7,7 +7,7 @@ from typing import Any
 from dgsearch.analysis.comparison import LEVEL, compare_columns
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.sensitivity import response_points
-from dgsearch.report.compared import compared, reported_for
+from dgsearch.report.comparisons import compared, reported_for
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import p_text, plural, records, short
 

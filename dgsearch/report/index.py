@@ -11,11 +11,11 @@ from typing import Any
 from dgsearch.analysis.selection import MEAN
 from dgsearch.database.connection import database_url, masked, open_for_reading
 from dgsearch.errors import DgsearchError, ReportError
+from dgsearch.files import safe_name
 from dgsearch.replies import plain
 from dgsearch.report.building import build_page
-from dgsearch.report.files import safe_name
 from dgsearch.report.page import render, write_page, write_text
-from dgsearch.report.standing import Standing, standings
+from dgsearch.report.status import Standing, standings
 from dgsearch.report.terminal import age_text, best_text, done_text
 
 __all__ = ["INDEX", "Written", "write_all"]

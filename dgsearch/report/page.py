@@ -14,13 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dgsearch.errors import ReportError
+from dgsearch.files import atomic_write, safe_name
 from dgsearch.report.building import Page, build_page
 from dgsearch.report.encoding import figure_data
-from dgsearch.report.files import safe_name
 from dgsearch.report.numbers import page_numbers
 from dgsearch.report.questions import build_questions
 from dgsearch.report.static import write_figures
-from dgsearch.whole_files import whole_file
 
 __all__ = ["render", "write_page", "write_questions", "write_report", "write_text"]
 
@@ -96,7 +95,7 @@ def write_text(output: Path, text: str) -> None:
         ReportError: If the file cannot be written.
     """
     try:
-        with whole_file(output) as part:
+        with atomic_write(output) as part:
             part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ReportError(

@@ -26,9 +26,9 @@ from dgsearch.database.connection import open_for_reading
 from dgsearch.database.queries import read_studies
 from dgsearch.report.building import Page, StudyPart
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
-from dgsearch.report.reading import read_samples, read_study_data
 from dgsearch.report.sections.questions import answer_figures
 from dgsearch.report.sections.samples import Confidence, Features
+from dgsearch.report.study_data import read_samples, read_study_data
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import listed, plural
 

@@ -18,10 +18,10 @@ from dgsearch.analysis.sensitivity import (
 )
 from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.analysis.statistics import fewest_pairs, holm, mean_interval, smallest_sign_flip_p
-from dgsearch.report.compared import compared
-from dgsearch.report.decided import decision_sentences
-from dgsearch.report.judged import alike_sentences
+from dgsearch.report.comparisons import compared
 from dgsearch.report.sections.shapley import shapley_sentences
+from dgsearch.report.seed_decisions import decision_sentences
+from dgsearch.report.verdicts import alike_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_text, plural, records, short
 

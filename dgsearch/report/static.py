@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dgsearch.errors import ReportError
+from dgsearch.files import safe_name
 from dgsearch.report.building import Page
 from dgsearch.report.encoding import figure_data
-from dgsearch.report.files import safe_name
 from dgsearch.report.parts import Figure, Section
 
 __all__ = ["FORMATS", "write_figures"]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dgsearch.inert import line
-from dgsearch.report.standing import Standing, standings
+from dgsearch.report.status import Standing, standings
 
 __all__ = ["age_text", "best_text", "done_text", "status_table"]
 

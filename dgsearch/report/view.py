@@ -31,7 +31,7 @@ from dgsearch.database import frames
 from dgsearch.database.facts import StudyFacts
 from dgsearch.designs.base import Design
 from dgsearch.designs.seed_plan import AdaptivePlan
-from dgsearch.report.reading import StudyData
+from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.study.spec import StudySpec

@@ -16,7 +16,7 @@ from ray.tune import Trainable
 from dgsearch.runner.bundles import bundled
 from dgsearch.study import DataSpec
 from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
-from dgsearch.trainable.noticed import noticing
+from dgsearch.trainable.captured_warnings import capture_warnings
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
@@ -70,7 +70,7 @@ class TrialActor(Trainable):
     def step(self) -> dict[str, Any]:
         """Train until there is something to report."""
         try:
-            with noticing(self._noticed):
+            with capture_warnings(self._noticed):
                 reports = self._advance()
             return self._result(reports)
         except torch.cuda.OutOfMemoryError as error:

@@ -21,7 +21,7 @@ from ray.tune import (
     Tuner,
 )
 
-from dgsearch.database.judged import Judged
+from dgsearch.database.halving_records import Judged
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving

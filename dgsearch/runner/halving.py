@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
-from dgsearch.database.judged import Cut, Judged
+from dgsearch.database.halving_records import Cut, Judged
 from dgsearch.study import Halving
 
 __all__ = ["Cut", "RecordedHalving"]

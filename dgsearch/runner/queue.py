@@ -14,7 +14,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from dgsearch.database.beginnings import Started
+from dgsearch.database.new_trials import Started
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.base import Design

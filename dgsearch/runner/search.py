@@ -15,7 +15,7 @@ from ray.tune import Callback, Stopper
 from ray.tune.search import Searcher
 from sqlalchemy.exc import StatementError
 
-from dgsearch.database.judged import Cut, trial_key
+from dgsearch.database.halving_records import Cut, trial_key
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
 from dgsearch.endings import StopReason
 from dgsearch.errors import ArtefactFolderError

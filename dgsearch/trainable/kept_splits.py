@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dgsearch.data.splits import Rows, TrialData
-from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.patience import patiently
+from dgsearch.trainable.tensor_files import read_tree, write_tree
 
 __all__ = ["keep_splits", "read_splits", "splits_file"]
 

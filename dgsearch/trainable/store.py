@@ -21,18 +21,18 @@ from typing import Any
 
 from dgsearch.errors import ArtefactError, ArtefactFolderError
 from dgsearch.methods.base import Product
-from dgsearch.trainable.files import read_tree, write_tree
-from dgsearch.trainable.marks import Marks
+from dgsearch.trainable.leases import Leases
 from dgsearch.trainable.patience import patiently, refused
 from dgsearch.trainable.records import Record, read_record, write_record
+from dgsearch.trainable.tensor_files import read_tree, write_tree
 
 __all__ = ["HalfWritten", "Store", "Stored"]
 
 logger = logging.getLogger(__name__)
 
 _PRODUCT, _RECORD = "product.safetensors", "record.json"
-_MARKS = "marks"
-_HALF_WRITTEN_S = 60.0  # a nameless folder that nobody marks is left over after so long
+_LEASES = "marks"  # as 0.1.0 called it: versions that share a store see each other
+_HALF_WRITTEN_S = 60.0  # a nameless folder that nobody leases is left over after so long
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         """Use `folder`; it is created when the first product is stored."""
         self.folder = folder
-        self.marks = Marks(folder / _MARKS)
+        self.leases = Leases(folder / _LEASES)
 
     def load(self, key: str) -> tuple[Product, dict[str, Any]] | None:
         """The product and record under `key`, or None if there is none that is whole.
@@ -157,7 +157,7 @@ class Store:
         for entry in entries:
             if total <= keep_bytes:
                 break
-            if not entry.readable or self.marks.is_marked(entry.key):
+            if not entry.readable or self.leases.is_leased(entry.key):
                 continue
             try:
                 self._drop(self.folder / entry.key)
@@ -202,7 +202,7 @@ class Store:
             return
         except OSError as error:
             raise refused(error, self.folder) from error
-        yield from (place for place in places if place.name != _MARKS)
+        yield from (place for place in places if place.name != _LEASES)
 
     def _entries(self) -> Iterator[Stored]:
         for place in self._folders():
@@ -237,7 +237,7 @@ class Store:
         """Whether nobody is at work on a half-written folder, `.KEY.xxxxxxxx`."""
         changed_at, _ = _extent(place)
         key = place.name[1:].rpartition(".")[0]
-        return self.marks.now() - changed_at > _HALF_WRITTEN_S and not self.marks.is_marked(key)
+        return self.leases.now() - changed_at > _HALF_WRITTEN_S and not self.leases.is_leased(key)
 
     def _give_up(self, place: Path, reason: str) -> None:
         """Drop a damaged stage and say so."""

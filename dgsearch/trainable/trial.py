@@ -16,10 +16,10 @@ import torch
 from dgsearch.data.splits import TrialData, load_trial_data
 from dgsearch.errors import ArtefactError, ArtefactFolderError
 from dgsearch.methods.base import (
-    Classifying,
-    Noticing,
+    HasClassifier,
+    HasSamples,
+    HasWarnings,
     Product,
-    Sampling,
     Stage,
     StageContext,
     StageRun,
@@ -32,13 +32,13 @@ from dgsearch.seeding import derive_seed
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
 from dgsearch.trainable.evaluation import Score, best_so_far, evaluate, selection_value
-from dgsearch.trainable.files import read_tree, write_tree
 from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
 from dgsearch.trainable.patience import refused
 from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
 from dgsearch.trainable.store import Store
+from dgsearch.trainable.tensor_files import read_tree, write_tree
 
 __all__ = ["Trial", "trial_folder"]
 
@@ -94,14 +94,14 @@ class Trial:
         saved = self._read_checkpoint()
         yield from self._history
         products: dict[str, Product] = {}
-        in_use = [self._store.marks.use(self._keys[stage.name]) for stage in self._stages[:-1]]
+        in_use = [self._store.leases.use(self._keys[stage.name]) for stage in self._stages[:-1]]
         try:
             for stage in self._stages[:-1]:
                 products[stage.name] = yield from self._provide(stage, products, saved)
             yield from self._train(self._stages[-1], products, saved)
         finally:
-            for mark in in_use:
-                self._store.marks.leave(mark)
+            for lease in in_use:
+                self._store.leases.leave(lease)
 
     def _provide(
         self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
@@ -114,7 +114,7 @@ class Trial:
             try:
                 return (yield from self._make(stage, products, saved))
             finally:
-                self._store.marks.release(key)
+                self._store.leases.release(key)
         product, record = stored
         self._warnings |= dict.fromkeys(record.get("warnings", ()))
         seconds = time.perf_counter() - started
@@ -130,10 +130,10 @@ class Trial:
         While another trial trains it, this one waits; if that one dies, this one takes over.
         """
         while (stored := self._store.load(key)) is None:
-            if self._store.marks.claim(key):
+            if self._store.leases.claim(key):
                 stored = self._store.load(key)  # it may have been stored just before the claim
                 if stored is not None:
-                    self._store.marks.release(key)
+                    self._store.leases.release(key)
                 return stored
             time.sleep(_POLL_S)
         return stored
@@ -146,7 +146,7 @@ class Trial:
         before = self._train_s
         run = yield from self._train(stage, products, saved)
         seconds = self._train_s - before
-        warnings = checked_texts(run.warnings()) if isinstance(run, Noticing) else []
+        warnings = checked_texts(run.warnings()) if isinstance(run, HasWarnings) else []
         self._warnings |= dict.fromkeys(warnings)
         record = {
             "stage": stage.name,
@@ -210,7 +210,7 @@ class Trial:
         scores.append(Score("train", source, "epoch_s", seconds))
         started = time.perf_counter()
         found = evaluate(
-            cast(Classifying, run).classifier(),
+            cast(HasClassifier, run).classifier(),
             self._data.splits,
             self.job.data,
             num_classes=self._data.num_classes,
@@ -257,7 +257,7 @@ class Trial:
 
     def _samples(self, run: StageRun) -> Mapping[str, Any]:
         asked = self.job.values.get("sample") == "on"
-        if not asked or not isinstance(run, Sampling):
+        if not asked or not isinstance(run, HasSamples):
             return {}
         return checked_samples(run.samples(), stage=self._stages[-1].name)
 

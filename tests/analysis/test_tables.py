@@ -1,4 +1,4 @@
-"""Domains, rules, training, cost, diagnostics, signatures, studies: worked by hand."""
+"""Domains, rules, training, cost, diagnostics, failure checks, studies: worked by hand."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scipy import stats
 from dgsearch.analysis.cost import cost_table, overheads, pareto, stage_seconds
 from dgsearch.analysis.diagnostics import diagnostic_correlations, last_diagnostics
 from dgsearch.analysis.domains import domain_table
+from dgsearch.analysis.failure_checks import failure_checks, out_of_bounds
 from dgsearch.analysis.reference import reported_differences, reported_numbers
 from dgsearch.analysis.rules import chosen_trials, epoch_accuracies
 from dgsearch.analysis.selection import MEAN
-from dgsearch.analysis.signatures import out_of_bounds, signatures
 from dgsearch.analysis.statistics import rank_correlation
 from dgsearch.analysis.studies import compare_studies
 from dgsearch.analysis.training import early_against_final, selection_gap, stopped_trials
@@ -191,7 +191,7 @@ def test_numbers_that_are_not_finite_are_no_diagnostics() -> None:
 def test_a_signature_is_seen_beyond_its_bound(value: float, seen: bool) -> None:
     trials = _trials(seed=[0, 1], **{f"accuracy/{MEAN}": [0.5, 0.51]})
     last = last_diagnostics(_diagnostics([value, value], "discriminator_accuracy"))
-    found = signatures(trials, last, known_diagnostics({})).set_index("signature")
+    found = failure_checks(trials, last, known_diagnostics({})).set_index("check")
     assert found.loc["features apart", ["number", "seen"]].tolist() == [value, seen]
     assert "mask empty" not in found.index
 
@@ -205,7 +205,7 @@ def test_checks_of_differences_ratios_and_seeds_take_the_numbers_that_they_name(
     )
     known = KnownDiagnostics({"x": Diagnostic(name="x", label="x", checks=checks)})
     trials = _trials(seed=[0, 1], config_id=["a", "a"], **{f"accuracy/{MEAN}": [0.5, 0.51]})
-    found = signatures(trials, last, known).set_index("signature")["number"]
+    found = failure_checks(trials, last, known).set_index("check")["number"]
     assert found.to_dict() == pytest.approx(
         {
             "d": (0.3 + 0.4) / 2,

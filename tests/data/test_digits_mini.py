@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
+from dgsearch.data.digit_drawing import real_scans, sample_photographs
 from dgsearch.data.digits_mini import DigitsMini, _divided_scans
-from dgsearch.data.drawing import real_scans, sample_photographs
 from dgsearch.errors import DataError
 
 

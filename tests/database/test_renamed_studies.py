@@ -11,7 +11,7 @@ from dgsearch.database.connection import open_for_writing
 from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.studies import attempts, register_study
-from dgsearch.report.reading import read_samples
+from dgsearch.report.study_data import read_samples
 from tests.fakes import FakeStudy, fake_facts, fake_spec, full_study, planned, some_samples
 
 

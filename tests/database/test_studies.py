@@ -4,7 +4,7 @@ import pytest
 
 from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.connection import open_for_writing
-from dgsearch.database.judged import Cut, Judged, judged_trials, trial_key
+from dgsearch.database.halving_records import Cut, Judged, judged_trials, trial_key
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import (

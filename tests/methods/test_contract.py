@@ -15,8 +15,8 @@ from dgsearch.errors import DataError, MethodError
 from dgsearch.methods.registry import diagnostic_facts, find_method, installed_methods
 from dgsearch.space import Value
 from dgsearch.study import DataSpec
-from dgsearch.trainable.files import read_tree
 from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial, trial_folder
 
 pytestmark = pytest.mark.slow

@@ -31,13 +31,13 @@ from dgsearch.database.connection import open_for_reading
 from dgsearch.database.recorder import Ending
 from dgsearch.report import write_report
 from dgsearch.report.controls import LEVELS, controls_of
-from dgsearch.report.given import teacher_sentences
+from dgsearch.report.given_teacher import teacher_sentences
 from dgsearch.report.parts import Cell, Figure, Table
-from dgsearch.report.reading import read_study_data
 from dgsearch.report.sections.ablation import ablation_section, configuration_section
 from dgsearch.report.sections.answer import answer_sentences
 from dgsearch.report.sections.domains import domain_sections
 from dgsearch.report.sections.family import family_sections
+from dgsearch.report.study_data import read_study_data
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.study.plan import plan_trials
 from tests.fakes import ABLATION, SPACES, FakeStudy, fake_spec

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import dgsearch
 from dgsearch.database.recorder import Ending
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.planning.outlook import power_lines
+from dgsearch.planning.forecast import power_lines
 from dgsearch.report import write_report
 from dgsearch.report.terminal import status_table
 from dgsearch.study.plan import plan_trials

@@ -12,8 +12,8 @@ from plotly.offline import get_plotlyjs_version
 import dgsearch
 from dgsearch.database.recorder import Ending
 from dgsearch.errors import DatabaseError
+from dgsearch.files import safe_name
 from dgsearch.report import write_report
-from dgsearch.report.files import safe_name
 from tests.fakes import FakeStudy, fake_spec, full_study, planned
 
 

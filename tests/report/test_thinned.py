@@ -15,9 +15,9 @@ from dgsearch.database.queries import read_trials
 from dgsearch.database.tables import OWN_TRIALS
 from dgsearch.database.thinning import Thinned, thinned_search
 from dgsearch.report.parts import Note, Table, Warn
-from dgsearch.report.reading import StudyData, read_study_data
 from dgsearch.report.sections.answer import answer_section
 from dgsearch.report.sections.records import trials_section
+from dgsearch.report.study_data import StudyData, read_study_data
 from dgsearch.report.view import StudyView, study_view
 from tests.bulk import bulk_search
 

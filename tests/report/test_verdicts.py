@@ -10,7 +10,7 @@ import pytest
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import StudyFileError
-from dgsearch.planning.outlook import power_lines
+from dgsearch.planning.forecast import power_lines
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Section, Warn
 from tests.fakes import ABLATION, FakeStudy, fake_spec, full_study

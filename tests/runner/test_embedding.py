@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dgsearch.runner.embedding import TrialEvent, unchanged_process
-from dgsearch.trainable.noticed import noticing
+from dgsearch.trainable.captured_warnings import capture_warnings
 from tests.chaos.sleeper import with_sleeper
 
 SCRIPT = """
@@ -139,7 +139,7 @@ def test_what_a_run_changes_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_warnings_are_kept_once_and_those_for_programmers_are_not() -> None:
     texts: dict[str, None] = {}
-    with noticing(texts):
+    with capture_warnings(texts):
         for _ in range(2):
             warnings.warn("odd\nbatch", UserWarning, stacklevel=1)
         warnings.warn("old name", DeprecationWarning, stacklevel=1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
-from dgsearch.database.judged import Judged
+from dgsearch.database.halving_records import Judged
 from dgsearch.runner.halving import Cut, RecordedHalving
 from dgsearch.study import Halving
 

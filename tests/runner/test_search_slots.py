@@ -7,7 +7,7 @@ from typing import cast
 
 from ray.tune.search import Searcher
 
-from dgsearch.database.beginnings import Started
+from dgsearch.database.new_trials import Started
 from dgsearch.database.recorder import Ending
 from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.runner.queue import Begun

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dgsearch.trainable.files import read_tree
+from dgsearch.trainable.tensor_files import read_tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

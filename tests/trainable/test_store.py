@@ -18,10 +18,10 @@ from safetensors.torch import save_file
 
 from dgsearch.errors import ArtefactFolderError
 from dgsearch.runner.stages import list_stages, prune_stages, verify_stages
-from dgsearch.trainable import files, patience
+from dgsearch.trainable import patience, tensor_files
 from dgsearch.trainable import store as store_module
-from dgsearch.trainable.files import write_tree
 from dgsearch.trainable.store import Store
+from dgsearch.trainable.tensor_files import write_tree
 from tests.flipping import flipped_bits
 
 PRODUCT = {"classifier": {"weight": torch.ones(2)}}
@@ -90,9 +90,9 @@ def test_the_least_recently_used_stages_go_first(tmp_path: Path) -> None:
 
 def test_a_stage_in_use_is_never_deleted(tmp_path: Path) -> None:
     store = _filled(tmp_path)
-    mark = store.marks.use("a")
+    lease = store.leases.use("a")
     assert [entry.key for entry in store.prune(keep_bytes=0)] == ["b", "c"]
-    store.marks.leave(mark)
+    store.leases.leave(lease)
     assert [entry.key for entry in store.prune(keep_bytes=0)] == ["a"]
 
 
@@ -224,10 +224,10 @@ def test_files_and_folders_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o002)
     try:
         store = Store(tmp_path / "stages")
-        mark = store.marks.use("k")
+        lease = store.leases.use("k")
         store.save("k", PRODUCT, RECORD)
         modes = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
-        store.marks.leave(mark)
+        store.leases.leave(lease)
     finally:
         os.umask(before)
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o775}
@@ -260,7 +260,7 @@ def test_a_disk_that_stays_full_is_named_and_nothing_is_left(
     def full(tensors: Any, file: Path, metadata: Any) -> None:
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(files, "save_file", full)
+    monkeypatch.setattr(tensor_files, "save_file", full)
     monkeypatch.setenv("DGSEARCH_DISK_PATIENCE_S", "0.02")
     with pytest.raises(
         ArtefactFolderError, match=r"No space left on device \(waited for 0.02 s\)"
@@ -271,7 +271,7 @@ def test_a_disk_that_stays_full_is_named_and_nothing_is_left(
 
 def test_half_written_folders_are_shown_and_swept(tmp_path: Path) -> None:
     store = _filled(tmp_path / "stages")
-    mark = store.marks.use("a")
+    lease = store.leases.use("a")
     for key in ("a", "b", "c"):
         half = tmp_path / "stages" / f".{key}.0123abcd"
         half.mkdir()
@@ -286,7 +286,7 @@ def test_half_written_folders_are_shown_and_swept(tmp_path: Path) -> None:
     }
     assert next(prune_stages(tmp_path, keep_gb=1.0)) == "deleted 1 half-written folder, 0.0 MB"
     assert not (tmp_path / "stages" / ".b.0123abcd").exists()
-    store.marks.leave(mark)
+    store.leases.leave(lease)
 
 
 def test_no_flipped_bit_is_accepted_with_another_content(tmp_path: Path) -> None:

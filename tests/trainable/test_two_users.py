@@ -22,9 +22,9 @@ BEGIN = """
 import os, sys, time
 from pathlib import Path
 import torch
-from dgsearch.trainable.files import write_tree
+from dgsearch.trainable.tensor_files import write_tree
 from dgsearch.trainable.kept_splits import splits_file
-from dgsearch.trainable.marks import SILENCE_S
+from dgsearch.trainable.leases import SILENCE_S
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import trial_folder
 
@@ -34,7 +34,7 @@ product, record = {"w": torch.ones(2)}, {"stage": "pretrain", "seconds": 1.0}
 """
 FIRST_DOES = """
 store.save("kept", product, record)
-assert store.marks.claim("abandoned")  # and ends without giving it back
+assert store.leases.claim("abandoned")  # and ends without giving it back
 write_tree(trial_folder(artifacts, "s", 0) / "checkpoint.safetensors", product)
 write_tree(splits_file(artifacts, "f"), product, label="f")
 half = store.folder / ".half.12345678"
@@ -47,9 +47,9 @@ SECOND_DOES = """
 import shutil
 assert store.load("kept")[0]["w"].tolist() == [1.0, 1.0]
 assert store.listed()[0].used_at > time.time() - 600
-assert store.marks.claim("abandoned"), "the claim of a process that is gone"
+assert store.leases.claim("abandoned"), "the claim of a process that is gone"
 store.save("abandoned", product, record)
-store.marks.release("abandoned")
+store.leases.release("abandoned")
 assert [one.name for one in store.sweep()] == [".half.12345678"]
 write_tree(trial_folder(artifacts, "s", 0) / "checkpoint.safetensors", product)
 shutil.rmtree(trial_folder(artifacts, "s", 0))

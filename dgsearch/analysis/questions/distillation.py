@@ -18,7 +18,7 @@ from dgsearch.analysis.questions.base import (
     per_seed,
     row_of,
 )
-from dgsearch.analysis.questions.reading import Reading
+from dgsearch.analysis.questions.conclusions import Conclusion
 from dgsearch.analysis.rules import epoch_accuracies
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.statistics import intervals_by
@@ -40,7 +40,7 @@ def augkd_data_free(studies: Sequence[StudyFrames]) -> Answer:
     sure = shares.loc[(shares["row"] == "full") & (shares["low"] == top), "share"].tolist()
     joined = _with_last(study, ["generated_classes"])
     classes = joined.loc[joined["row"] == "full", "generated_classes"].dropna().tolist()
-    reading = Reading(
+    conclusion = Conclusion(
         more="images made from the teacher alone start the student better than its own few images",
         less="images made from the teacher alone start the student worse than its own few images",
         undecided="whether images made from the teacher alone start the student better than its "
@@ -50,7 +50,7 @@ def augkd_data_free(studies: Sequence[StudyFrames]) -> Answer:
         f"The student that the module leaves reaches {level_words(wide['full'].tolist())} on its "
         f"own domain; the teacher is at least {top * 100:.0f} % sure of {level_words(sure)} of "
         f"the generated images, in which {level_words(classes)} of the classes appear. "
-        f"{reading.of(row)}: the difference is {difference_words(row)}."
+        f"{conclusion.of(row)}: the difference is {difference_words(row)}."
     )
     bins = shares.rename(columns={"low": "bin_low", "high": "bin_high"})
     means = intervals_by(bins, ["row", "bin_low", "bin_high"], "share")
@@ -66,7 +66,7 @@ def augkd_anchors(studies: Sequence[StudyFrames]) -> Answer:
     wide = moved.pivot_table(index="seed", columns="row", values="moved").assign(image=0.0)
     table, dots = compared(study.name, wide, "image", ("full",))
     row = row_of(table, "full")
-    reading = Reading(
+    conclusion = Conclusion(
         more="anchors make the teacher less certain of held-out images",
         less="anchors make the teacher more certain of held-out images",
         undecided="whether anchors make the teacher more certain of held-out images is open",
@@ -75,7 +75,7 @@ def augkd_anchors(studies: Sequence[StudyFrames]) -> Answer:
     right = own["teacher_accuracy_mixed_0.0"] - own[_TEACHER]
     lost, _ = compared(study.name, pd.DataFrame({"image": 0.0, "anchor": right}), "image")
     sentence = (
-        f"{reading.of(row)}: its energy (lower is more certain) goes from "
+        f"{conclusion.of(row)}: its energy (lower is more certain) goes from "
         f"{own['uncertainty_before'].mean():.2f} to {own['uncertainty_after'].mean():.2f}, by "
         f"{difference_words(row, unit='energy')}. Its accuracy goes from "
         f"{level_words(own[_TEACHER].tolist())} on the images to "
@@ -99,13 +99,13 @@ def augkd_ramps(studies: Sequence[StudyFrames]) -> Answer:
     table, _ = compared(study.name, per_seed(study), "at once", ("slow",))
     whole, _ = compared(study.name, over_all, "at once", ("slow",))
     row, area = row_of(table, "slow"), row_of(whole, "slow")
-    reading = Reading(
+    conclusion = Conclusion(
         more="a slow ramp ends higher than a fast one",
         less="a slow ramp ends lower than a fast one",
         undecided="whether a slow or a fast ramp ends higher is open",
     )
     sentence = (
-        f"{reading.of(row)}: at the last epoch the difference is {difference_words(row)}, on "
+        f"{conclusion.of(row)}: at the last epoch the difference is {difference_words(row)}, on "
         f"average over all epochs {difference_words(area)}."
     )
     curves = learning_curves(study.done, epochs, columns=[MEAN])
@@ -130,7 +130,7 @@ def augkd_gap(studies: Sequence[StudyFrames]) -> Answer:
     slopes = {seed: _slope(part["gap"], part["gain"]) for seed, part in found.groupby("seed")}
     trend = pd.DataFrame({"none": 0.0, "trend": pd.Series(slopes) * 0.1})
     row = row_of(compared("the four studies of the gap", trend, "none", ("trend",))[0], "trend")
-    reading = Reading(
+    conclusion = Conclusion(
         more="the larger the gap, the more AuG-KD gains over labels alone",
         less="the larger the gap, the less AuG-KD gains over labels alone",
         undecided="that the gap changes what AuG-KD gains over labels alone is not shown",
@@ -142,7 +142,7 @@ def augkd_gap(studies: Sequence[StudyFrames]) -> Answer:
         for gain in [found.loc[found["domain"] == domain, "gain"]]
     ]
     sentence = (
-        f"{reading.of(row)}: for each ten points of gap the gain changes by "
+        f"{conclusion.of(row)}: for each ten points of gap the gain changes by "
         f"{difference_words(row)}. The gains are {', '.join(gains)} points."
     )
     return Answer("augkd-8", "augkd", sentence, "gap", _gap_table(found, list(steps.index)))

@@ -22,7 +22,7 @@ from dgsearch.analysis.questions.base import (
     row_of,
     symbol,
 )
-from dgsearch.analysis.questions.reading import Reading
+from dgsearch.analysis.questions.conclusions import Conclusion
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.sensitivity import pair_surface, response_points, response_summary
 
@@ -39,7 +39,7 @@ def mpbm_plain(studies: Sequence[StudyFrames]) -> Answer:
     least, most = min(wide.columns), max(wide.columns)
     table, _ = compared(study.name, wide, least, (most,))
     row = row_of(table, most)
-    reading = Reading(
+    conclusion = Conclusion(
         more="training on helps",
         less="training on harms",
         undecided="whether training on helps is open",
@@ -47,8 +47,8 @@ def mpbm_plain(studies: Sequence[StudyFrames]) -> Answer:
     levels = [f"{name} {level_words(_at(points, name, most))}" for name in (*study.targets, MEAN)]
     sentence = (
         f"After {most} epochs beyond the common start plain training reaches "
-        f"{', '.join(levels)}. {reading.of(row)}: from {least} to {most} epochs the mean over the "
-        f"targets changes by {difference_words(row)}."
+        f"{', '.join(levels)}. {conclusion.of(row)}: from {least} to {most} epochs the mean "
+        f"over the targets changes by {difference_words(row)}."
     )
     return Answer("mpbm-1", "mpbm", sentence, "response", response_summary(points), points)
 
@@ -138,15 +138,15 @@ def augkd_ramp_rule(studies: Sequence[StudyFrames]) -> Answer:
     row = row_of(table, "chosen")
     tied = tied_with_best(wide)
     best = tied.loc[tied["best"], "row"].iloc[0]
-    reading = Reading(
+    conclusion = Conclusion(
         more="choosing a and b by validation accuracy pays",
         less=f"choosing a and b by validation accuracy costs accuracy, so keep {centre}",
         undecided=f"no gain from choosing a and b by validation accuracy is shown: keep {centre}",
     )
     sentence = (
-        f"{reading.of(row)}. On a seed left out, the point of the best validation accuracy on the "
-        f"others differs from {centre} by {difference_words(row)}. Over the grid {best} has the "
-        f"highest mean, {level_words(wide[best].tolist())}; {int(tied['tied'].sum())} of "
+        f"{conclusion.of(row)}. On a seed left out, the point of the best validation accuracy on "
+        f"the others differs from {centre} by {difference_words(row)}. Over the grid {best} has "
+        f"the highest mean, {level_words(wide[best].tolist())}; {int(tied['tied'].sum())} of "
         f"{len(tied)} points do not differ significantly from it."
     )
     surface = pair_surface(points, "a", "b", targets=study.targets)

@@ -18,7 +18,7 @@ from dgsearch.analysis.questions.base import (
     level_words,
     row_of,
 )
-from dgsearch.analysis.questions.reading import Reading
+from dgsearch.analysis.questions.conclusions import Conclusion
 from dgsearch.analysis.statistics import intervals_by, mean_interval
 
 __all__ = ["mpbm_instances", "mpbm_overhead"]
@@ -66,13 +66,13 @@ def mpbm_instances(studies: Sequence[StudyFrames]) -> Answer:
     wide = found.pivot_table(index="seed", columns="value", values=_OWN)
     least, most = min(wide.columns), max(wide.columns)
     table, _ = compared(study.name, wide, least, (most,) if most > least else ())
-    reading = Reading(
+    conclusion = Conclusion(
         more="a larger λ_adv keeps them nearer to their own instance",
         less="a larger λ_adv moves them away from their own instance",
         undecided="whether λ_adv moves them is open",
     )
     moved = (
-        f" {reading.of(row_of(table, most))}: from λ_adv = {least:g} to {most:g} the share "
+        f" {conclusion.of(row_of(table, most))}: from λ_adv = {least:g} to {most:g} the share "
         f"changes by {difference_words(row_of(table, most))}."
         if most > least
         else ""

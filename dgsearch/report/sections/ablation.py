@@ -12,7 +12,7 @@ from dgsearch.analysis.path import ablation_path
 from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.analysis.surrogate import LEAST_CONFIGURATIONS, Surrogate, fit_surrogate
-from dgsearch.report.compared import (
+from dgsearch.report.comparisons import (
     MOST_COMPARED,
     compared,
     differences,
@@ -21,8 +21,8 @@ from dgsearch.report.compared import (
     reported_for,
 )
 from dgsearch.report.figures.comparison import difference_figure, path_figure
-from dgsearch.report.judged import power_sentence, verdict_words
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
 

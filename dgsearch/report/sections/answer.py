@@ -10,7 +10,7 @@ import pandas as pd
 from dgsearch.analysis.comparison import LEVEL
 from dgsearch.analysis.selection import finished, repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
-from dgsearch.report.given import given_teacher, teacher_sentences, trained_on
+from dgsearch.report.given_teacher import given_teacher, teacher_sentences, trained_on
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView, selection_domains, selection_words

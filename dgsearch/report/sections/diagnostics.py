@@ -1,4 +1,4 @@
-"""Diagnostics: failure signatures in words, curves, and what goes with accuracy."""
+"""Diagnostics: failure checks in words, curves, and what goes with accuracy."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dgsearch.analysis.diagnostics import (
     diagnostic_series,
     last_diagnostics,
 )
+from dgsearch.analysis.failure_checks import failure_checks, out_of_bounds
 from dgsearch.analysis.selection import MEAN, with_target_mean
-from dgsearch.analysis.signatures import out_of_bounds, signatures
 from dgsearch.diagnostics.declaring import Along, Diagnostic, FailureCheck
 from dgsearch.report.expectations import expectation_sentences
 from dgsearch.report.figures.base import row_styles
@@ -49,14 +49,14 @@ def _signatures(view: StudyView) -> Iterator[Section]:
     known = accuracies.set_index("trial_number")[f"accuracy/{MEAN}"]
     trials = view.detailed.assign(**{f"accuracy/{MEAN}": view.detailed["trial_number"].map(known)})
     declared, last = view.facts.diagnostics, last_diagnostics(view.data.scores)
-    found = signatures(trials, last, declared)
+    found = failure_checks(trials, last, declared)
     expected = expectation_sentences(view)
     outside = _outside(view, last)
     if found.empty and not expected and not outside:
         return
     checks = {check.name: check for _, check in declared.checks()}
     blocks: list[Block] = [*outside]
-    for name, part in found[found["seen"]].groupby("signature", sort=False):
+    for name, part in found[found["seen"]].groupby("check", sort=False):
         check = checks[str(name)]
         numbers = ", ".join(f"{row['row']} {row['number']:.3g}" for row in records(part.head(6)))
         more = f" and {len(part) - 6} more rows" if len(part) > 6 else ""
@@ -67,11 +67,11 @@ def _signatures(view: StudyView) -> Iterator[Section]:
                 f"{numbers}{more}.)"
             )
         )
-    passed = int((~found.groupby("signature")["seen"].any()).sum()) if len(found) else 0
+    passed = int((~found.groupby("check")["seen"].any()).sum()) if len(found) else 0
     if len(found):
         blocks.append(
             Note(
-                f"{passed} of {plural(found['signature'].nunique(), 'failure check')} passed. The "
+                f"{passed} of {plural(found['check'].nunique(), 'failure check')} passed. The "
                 "bounds are this project's choice; the table has all numbers, taken at the last "
                 "epoch."
             )
@@ -107,7 +107,7 @@ def _is_drawn(view: StudyView) -> Callable[[str], bool]:
 def _signature_table(found: pd.DataFrame, checks: Mapping[str, FailureCheck]) -> Table:
     rows: Rows = [
         [
-            str(row["signature"]), checks[row["signature"]].number, str(row["row"]),
+            str(row["check"]), checks[row["check"]].number, str(row["row"]),
             short_cell(row["n"]), Cell(f"{row['number']:.3g}", row["number"]),
             Cell(f"{row['bound']:g}", row["bound"]), "seen" if row["seen"] else "passed",
         ]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
-from dgsearch.report.compared import compared, differences, elsewhere, elsewhere_words
+from dgsearch.report.comparisons import compared, differences, elsewhere, elsewhere_words
 from dgsearch.report.figures.comparison import difference_figure
-from dgsearch.report.judged import power_sentence, verdict_words
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table
+from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_domains
 from dgsearch.report.words import counted_in, listed, number_cell, p_cell, plural, records
 

@@ -16,11 +16,10 @@ from dgsearch.analysis.foreign import (
     responses,
 )
 from dgsearch.analysis.foreign_branches import branches_of
-from dgsearch.database.reading import Floats
+from dgsearch.database.snapshot import Floats
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.foreign import history_figure, parallel_figure, slice_figure
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table, Warn
-from dgsearch.report.reading import StudyData
 from dgsearch.report.sections.foreign_joint import foreign_joint_sections
 from dgsearch.report.sections.foreign_records import (
     foreign_trials_section,
@@ -29,6 +28,7 @@ from dgsearch.report.sections.foreign_records import (
     timeline_sections,
 )
 from dgsearch.report.sections.importance import foreign_importance_section
+from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import PLAIN, listed, p_cell, plural, records, short_cell
 
 __all__ = ["foreign_sections"]

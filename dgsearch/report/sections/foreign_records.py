@@ -12,8 +12,8 @@ from dgsearch.analysis.foreign import ForeignTrials, pareto_front
 from dgsearch.database.frames import ATTRIBUTE
 from dgsearch.report.figures.foreign import front_figure, intermediate_figure, timeline_figure
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table
-from dgsearch.report.reading import StudyData
 from dgsearch.report.sections.records import error_blocks
+from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import PLAIN, number_cell, plural, records, short, short_cell
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dgsearch.report.figures.replay import replay_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
-from dgsearch.report.replayed import Replayed, advice_text, replayed, replayed_text
+from dgsearch.report.replays import Replayed, advice_text, replayed, replayed_text
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import given, number_cell, records
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from dgsearch.report.figures.samples import histogram_figure, projection_figure
 from dgsearch.report.parts import Block, Figure, Note, Picture, Rows, Section, Table, Warn
-from dgsearch.report.reading import Sample
+from dgsearch.report.study_data import Sample
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, plural, short_cell
 

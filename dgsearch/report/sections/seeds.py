@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from dgsearch.analysis.adaptive import REFERENCE
-from dgsearch.report.decided import decided, spared_sentence, verdict_words
 from dgsearch.report.figures.decisions import decision_figure
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.seed_decisions import decided, spared_sentence, verdict_words
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import plural, records
 

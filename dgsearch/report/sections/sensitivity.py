@@ -16,7 +16,7 @@ from dgsearch.analysis.sensitivity import (
     response_summary,
     values_tied_with_best,
 )
-from dgsearch.report.compared import reported_here
+from dgsearch.report.comparisons import reported_here
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.response import response_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table, Warn

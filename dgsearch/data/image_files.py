@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dgsearch.data.decoding import Contents, Listing
+from dgsearch.data.image_decoding import Contents, Listing
 from dgsearch.data.images import read_picture
 from dgsearch.data.recognition import ENDINGS, is_visible
 from dgsearch.errors import DataError

@@ -14,13 +14,15 @@ from dgsearch.analysis.selection import MEAN, finished
 from dgsearch.diagnostics.declaring import ACCURACY, FailureCheck
 from dgsearch.diagnostics.known import KnownDiagnostics
 
-__all__ = ["out_of_bounds", "signatures"]
+__all__ = ["failure_checks", "out_of_bounds"]
 
 _ACCURACY = f"accuracy/{MEAN}"
 
 
-def signatures(trials: pd.DataFrame, last: pd.DataFrame, known: KnownDiagnostics) -> pd.DataFrame:
-    """Every signature that the data allows to look for, row by row.
+def failure_checks(
+    trials: pd.DataFrame, last: pd.DataFrame, known: KnownDiagnostics
+) -> pd.DataFrame:
+    """Every check that the data allows, group by group.
 
     Args:
         trials: Finished and other trials with columns `row` and "accuracy/mean of targets".
@@ -28,7 +30,7 @@ def signatures(trials: pd.DataFrame, last: pd.DataFrame, known: KnownDiagnostics
         known: Declares the checks.
 
     Returns:
-        One row a signature and row: signature, row, n (trials), number, bound, seen.
+        One row for each check and group: check, row, n (trials), number, bound, seen.
     """
     done = finished(trials)
     done = done.join(last.drop(columns=list({*last.columns} & {*done.columns})), on="trial_number")
@@ -47,7 +49,7 @@ def signatures(trials: pd.DataFrame, last: pd.DataFrame, known: KnownDiagnostics
             seen = number > check.bound if check.above else number < check.bound
             found.append(
                 {
-                    "signature": check.name,
+                    "check": check.name,
                     "row": row,
                     "n": len(complete),
                     "number": number,
@@ -55,7 +57,7 @@ def signatures(trials: pd.DataFrame, last: pd.DataFrame, known: KnownDiagnostics
                     "seen": bool(seen),
                 }
             )
-    return pd.DataFrame(found, columns=["signature", "row", "n", "number", "bound", "seen"])
+    return pd.DataFrame(found, columns=["check", "row", "n", "number", "bound", "seen"])
 
 
 def out_of_bounds(last: pd.DataFrame, known: KnownDiagnostics) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Reading", "sentence_start"]
+__all__ = ["Conclusion", "sentence_start"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Conclusion:
     """What a difference means, in the three ways that it can turn out.
 
     Attributes:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgsearch.errors import ArtefactError
-from dgsearch.trainable.files import read_tree, write_tree
+from dgsearch.trainable.tensor_files import read_tree, write_tree
 
 plain = (
     st.none()

@@ -1,16 +1,22 @@
-"""Files that appear whole or not at all."""
+"""Files that dgsearch writes: their names are safe on every system, and they appear whole."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["whole_file"]
+__all__ = ["atomic_write", "safe_name"]
+
+
+def safe_name(study: str) -> str:
+    """The study's name with all but letters, digits, ".", "_" and "-" replaced, cut to 80."""
+    return re.sub(r"[^\w.-]+", "-", study).strip("-.")[:80] or "study"
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
+def atomic_write(target: Path) -> Iterator[Path]:
     """A file beside the target to write to, which takes its place at the end.
 
     Raises:

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from dgsearch.data.splits import Batch
 from dgsearch.methods.base import Values
-from dgsearch.methods.family.adversarial import adversarial_images, penalised_loss
-from dgsearch.methods.family.decoupled import decoupled_loss
-from dgsearch.methods.family.drawing import each_transformed, seeded_by
-from dgsearch.methods.family.rationale import invariance_loss, rationales, remember
-from dgsearch.methods.family.regions import largest_share, low_frequency_noise
-from dgsearch.methods.family.sharpness import ascent, sharpness_aware_step
-from dgsearch.methods.family.transforms import jensen_shannon
+from dgsearch.methods.baselines.adversarial import adversarial_images, penalised_loss
+from dgsearch.methods.baselines.decoupled import decoupled_loss
+from dgsearch.methods.baselines.global_random import each_transformed, seeded_by
+from dgsearch.methods.baselines.rationale import invariance_loss, rationales, remember
+from dgsearch.methods.baselines.regions import largest_share, low_frequency_noise
+from dgsearch.methods.baselines.sharpness import ascent, sharpness_aware_step
+from dgsearch.methods.baselines.transforms import jensen_shannon
 from dgsearch.methods.mixup import mixed_batch
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from dgsearch.errors import shorten
 
-__all__ = ["noticing"]
+__all__ = ["capture_warnings"]
 
 _MOST = 20  # texts of a trial
 _CHARACTERS = 300
@@ -34,7 +34,7 @@ class _Kept(logging.Handler):
 
 
 @contextmanager
-def noticing(texts: MutableMapping[str, None]) -> Iterator[None]:
+def capture_warnings(texts: MutableMapping[str, None]) -> Iterator[None]:
     """Add what is warned of meanwhile to `texts`, each text once, in order."""
     handler, root = _Kept(texts), logging.getLogger()
     root.addHandler(handler)

@@ -10,18 +10,18 @@ import pytest
 
 from dgsearch import processes
 from dgsearch.processes import this_process
-from dgsearch.trainable import marks
-from dgsearch.trainable.marks import Marks
+from dgsearch.trainable import leases
+from dgsearch.trainable.leases import Leases
 
 
 def _left_over(folder: Path, *, process: str, age: float) -> Path:
-    """The mark of another process, renewed `age` seconds ago."""
+    """The lease of another process, renewed `age` seconds ago."""
     folder.mkdir(exist_ok=True)
-    mark = folder / "k.training"
-    mark.write_text(json.dumps({"host": "a-host", "process": process}))
-    then = mark.stat().st_mtime - age
-    os.utime(mark, (then, then))
-    return mark
+    lease = folder / "k.training"
+    lease.write_text(json.dumps({"host": "a-host", "process": process}))
+    then = lease.stat().st_mtime - age
+    os.utime(lease, (then, then))
+    return lease
 
 
 def _ended_process() -> str:
@@ -31,7 +31,7 @@ def _ended_process() -> str:
 
 
 def test_one_process_has_a_stage_at_a_time(tmp_path: Path) -> None:
-    first, second = Marks(tmp_path), Marks(tmp_path)
+    first, second = Leases(tmp_path), Leases(tmp_path)
     assert first.claim("k")
     assert not second.claim("k")
     assert second.claim("other")
@@ -44,7 +44,7 @@ def test_one_process_has_a_stage_at_a_time(tmp_path: Path) -> None:
 
 def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_path: Path) -> None:
     _left_over(tmp_path, process=_ended_process(), age=0.0)
-    taken = Marks(tmp_path)
+    taken = Leases(tmp_path)
     assert taken.claim("k")
     taken.release("k")
 
@@ -59,7 +59,7 @@ class _Clock:
         return self.now
 
 
-def _watch(taker: Marks, clock: _Clock, *, seconds: float) -> bool:
+def _watch(taker: Leases, clock: _Clock, *, seconds: float) -> bool:
     """Whether the claim is taken within so many seconds, looking twice a second."""
     for _ in range(int(2 * seconds)):
         if taker.claim("k"):
@@ -72,22 +72,22 @@ def _watch(taker: Marks, clock: _Clock, *, seconds: float) -> bool:
 def test_the_claim_of_another_machine_is_taken_over_when_it_was_silent_and_watched(
     tmp_path: Path,
 ) -> None:
-    _left_over(tmp_path, process="another-boot/1/1/1", age=marks.SILENCE_S + 1)
+    _left_over(tmp_path, process="another-boot/1/1/1", age=leases.SILENCE_S + 1)
     clock = _Clock()
-    taker = Marks(tmp_path, clock=clock)
-    assert not _watch(taker, clock, seconds=2 * marks.RENEW_S)
+    taker = Leases(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=2 * leases.RENEW_S)
     assert _watch(taker, clock, seconds=1.5)
 
 
 def test_an_age_alone_takes_no_claim(tmp_path: Path) -> None:
     """The folder was away for an hour, and its owner has not come to renew its claim yet."""
-    mark = _left_over(tmp_path, process="another-boot/1/1/1", age=3600.0)
+    lease = _left_over(tmp_path, process="another-boot/1/1/1", age=3600.0)
     clock = _Clock()
-    taker = Marks(tmp_path, clock=clock)
+    taker = Leases(tmp_path, clock=clock)
     assert not taker.claim("k")
     clock.now += 3600.0  # nobody looked
-    os.utime(mark)
-    assert not _watch(taker, clock, seconds=marks.SILENCE_S)
+    os.utime(lease)
+    assert not _watch(taker, clock, seconds=leases.SILENCE_S)
 
 
 def test_a_claim_that_is_young_by_the_folders_clock_is_watched_for_the_whole_silence(
@@ -95,29 +95,29 @@ def test_a_claim_that_is_young_by_the_folders_clock_is_watched_for_the_whole_sil
 ) -> None:
     _left_over(tmp_path, process="another-boot/1/1/1", age=-3600.0)
     clock = _Clock()
-    taker = Marks(tmp_path, clock=clock)
-    assert not _watch(taker, clock, seconds=marks.SILENCE_S)
+    taker = Leases(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=leases.SILENCE_S)
     assert _watch(taker, clock, seconds=1.5)
 
 
-def test_a_half_written_mark_counts_until_it_was_silent(tmp_path: Path) -> None:
+def test_a_half_written_lease_counts_until_it_was_silent(tmp_path: Path) -> None:
     (tmp_path / "k.training").write_text("")
     clock = _Clock()
-    taker = Marks(tmp_path, clock=clock)
-    assert not _watch(taker, clock, seconds=marks.SILENCE_S)
+    taker = Leases(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=leases.SILENCE_S)
     assert _watch(taker, clock, seconds=1.5)
 
 
 def test_an_owner_that_slept_leaves_the_claim_of_its_successor_alone(tmp_path: Path) -> None:
-    owner = Marks(tmp_path)
+    owner = Leases(tmp_path)
     assert owner.claim("k")
-    mark = _left_over(tmp_path, process="another-boot/1/1/1", age=0.0)  # it was taken over
-    old = mark.stat().st_mtime - 5
-    os.utime(mark, (old, old))
-    marks._HEARTBEAT.renew()
-    assert mark.stat().st_mtime == old
+    lease = _left_over(tmp_path, process="another-boot/1/1/1", age=0.0)  # it was taken over
+    old = lease.stat().st_mtime - 5
+    os.utime(lease, (old, old))
+    leases._HEARTBEAT.renew()
+    assert lease.stat().st_mtime == old
     owner.release("k")
-    assert mark.exists()
+    assert lease.exists()
 
 
 def test_a_process_number_alone_ends_no_claim(
@@ -132,30 +132,30 @@ def test_a_process_number_alone_ends_no_claim(
 
     monkeypatch.setattr(processes, "_stat", lambda pid: None if pid == 1 else stat(pid))
     monkeypatch.setattr(processes.os, "kill", refuse)
-    assert not Marks(tmp_path).claim("k")
+    assert not Leases(tmp_path).claim("k")
 
 
-def test_a_mark_forgotten_for_long_holds_no_stage(tmp_path: Path) -> None:
-    _left_over(tmp_path, process="another-boot/1/1/1", age=marks.FORGOTTEN_S - 5)
-    assert Marks(tmp_path).is_marked("k")
-    _left_over(tmp_path, process="another-boot/1/1/1", age=marks.FORGOTTEN_S + 5)
-    assert not Marks(tmp_path).is_marked("k")
+def test_a_lease_forgotten_for_long_holds_no_stage(tmp_path: Path) -> None:
+    _left_over(tmp_path, process="another-boot/1/1/1", age=leases.FORGOTTEN_S - 5)
+    assert Leases(tmp_path).is_leased("k")
+    _left_over(tmp_path, process="another-boot/1/1/1", age=leases.FORGOTTEN_S + 5)
+    assert not Leases(tmp_path).is_leased("k")
 
 
-def test_what_is_read_is_marked(tmp_path: Path) -> None:
-    reading = Marks(tmp_path)
-    mark = reading.use("k")
-    assert reading.is_marked("k")
-    assert not reading.is_marked("other")
-    reading.leave(mark)
-    assert not reading.is_marked("k")
+def test_what_is_read_is_leased(tmp_path: Path) -> None:
+    reading = Leases(tmp_path)
+    lease = reading.use("k")
+    assert reading.is_leased("k")
+    assert not reading.is_leased("other")
+    reading.leave(lease)
+    assert not reading.is_leased("k")
 
 
-def test_a_living_owner_renews_its_marks(tmp_path: Path) -> None:
-    held = Marks(tmp_path)
+def test_a_living_owner_renews_its_leases(tmp_path: Path) -> None:
+    held = Leases(tmp_path)
     assert held.claim("k")
-    mark = tmp_path / "k.training"
-    os.utime(mark, (0, 0))
-    marks._HEARTBEAT.renew()
-    assert mark.stat().st_mtime > 0
+    lease = tmp_path / "k.training"
+    os.utime(lease, (0, 0))
+    leases._HEARTBEAT.renew()
+    assert lease.stat().st_mtime > 0
     held.release("k")

@@ -18,7 +18,7 @@ from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.filters import TrialFilter
 from dgsearch.database.long_frames import LongRequest, long_frame
 from dgsearch.database.predictions import read_tested
-from dgsearch.database.reading import frame_of, has_own_tables
+from dgsearch.database.snapshot import frame_of, has_own_tables
 from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.database.thinning import Thinned, thinned_search
 from dgsearch.database.trials import TrialRequest, trials_frame

@@ -25,12 +25,12 @@ from dgsearch.analysis.stopping import StoppingRule, default_rules, parse_rule
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_curves, read_trials
-from dgsearch.database.reading import has_own_tables
+from dgsearch.database.snapshot import has_own_tables
 from dgsearch.errors import ReportError
-from dgsearch.report.reading import StudyData, read_stages
+from dgsearch.files import atomic_write
+from dgsearch.report.study_data import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, given, plural, records
-from dgsearch.whole_files import whole_file
 
 __all__ = [
     "Replayed",
@@ -184,7 +184,7 @@ def replay_study(
             "three epochs; run more of it, without [halving] if all trials are stopped"
         )
     if output is not None:
-        with whole_file(output) as part:
+        with atomic_write(output) as part:
             found.table.to_csv(part, index=False)
     return view, found
 

@@ -26,7 +26,7 @@ from dgsearch.endings import StopReason
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Beginning", "Started", "count_proposals", "insert_beginning", "is_known", "is_taken"]
+__all__ = ["NewTrial", "Started", "count_proposals", "insert_new_trial", "is_known", "is_taken"]
 
 
 class Started(NamedTuple):
@@ -37,7 +37,7 @@ class Started(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Beginning:
+class NewTrial:
     """What is known of a trial when it begins.
 
     Attributes:
@@ -63,18 +63,18 @@ class Beginning:
     proposed: bool = False
 
 
-def insert_beginning(connection: Connection, beginning: Beginning) -> Started:
+def insert_new_trial(connection: Connection, new: NewTrial) -> Started:
     """Write the rows of a trial that begins."""
-    configuration = beginning.planned.configuration
-    started = _insert_trial(connection, beginning.study_id)
+    configuration = new.planned.configuration
+    started = _insert_trial(connection, new.study_id)
     values = {**configuration.values, "variant": configuration.variant}
     rows = [
         param_row(started.trial_id, name, values[name], distribution)
-        for name, distribution in beginning.distributions.items()
+        for name, distribution in new.distributions.items()
     ]
     if rows:
         connection.execute(insert(PARAMS), rows)
-    _insert_own(connection, beginning, started)
+    _insert_own(connection, new, started)
     return started
 
 
@@ -164,10 +164,10 @@ def _insert_trial(connection: Connection, study_id: int) -> Started:
     return Started(int(trial_id), int(number or 0))
 
 
-def _insert_own(connection: Connection, beginning: Beginning, started: Started) -> None:
-    configuration = beginning.planned.configuration
+def _insert_own(connection: Connection, new: NewTrial, started: Started) -> None:
+    configuration = new.planned.configuration
     row = {
-        "study_id": beginning.study_id,
+        "study_id": new.study_id,
         "config_id": configuration.config_id,
         "method": configuration.method,
         "role": configuration.role,
@@ -178,18 +178,18 @@ def _insert_own(connection: Connection, beginning: Beginning, started: Started) 
     connection.execute(
         insert(OWN_TRIALS).values(
             trial_id=started.trial_id,
-            study_id=beginning.study_id,
-            seed=beginning.planned.seed,
+            study_id=new.study_id,
+            seed=new.planned.seed,
             config_id=configuration.config_id,
-            driver_id=beginning.driver_id,
-            attempt=beginning.attempt,
-            continues=beginning.continues,
-            provenance_id=beginning.provenance_id,
-            judged=int(beginning.judged),
-            proposed=int(beginning.proposed),
+            driver_id=new.driver_id,
+            attempt=new.attempt,
+            continues=new.continues,
+            provenance_id=new.provenance_id,
+            judged=int(new.judged),
+            proposed=int(new.proposed),
         )
     )
-    attributes = {"seed": beginning.planned.seed, "config_id": configuration.config_id}
+    attributes = {"seed": new.planned.seed, "config_id": configuration.config_id}
     connection.execute(
         insert(TRIAL_USER_ATTRIBUTES),
         [

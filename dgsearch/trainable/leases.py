@@ -1,6 +1,6 @@
-"""Marks beside the stages: who trains one, and who reads one.
+"""Leases beside the stages: who trains one, and who reads one.
 
-A mark is a small file with a token of its own, whose modification time its owner renews while it
+A lease is a small file with a token of its own, whose modification time its owner renews while it
 lives. A claim counts as left over when it was watched for a while and was not renewed, or when
 its process is certainly gone; time in which nobody could look does not count. An owner that
 slept finds by the token that its claim is another's: it neither renews nor deletes that one. At
@@ -24,16 +24,16 @@ from pathlib import Path
 from dgsearch.processes import is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
-__all__ = ["Marks"]
+__all__ = ["Leases"]
 
 RENEW_S = 1.0
 SILENCE_S = 8.0  # a claim that was watched for so long and not renewed belongs to nobody
-FORGOTTEN_S = 60.0  # a mark this old belongs to nobody, also for one who looks at it once
+FORGOTTEN_S = 60.0  # a lease this old belongs to nobody, also for one who looks at it once
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A mark as it is at one moment."""
+    """A lease as it is at one moment."""
 
     renewed_ns: int
     token: str  # empty where it is half-written, damaged or not this user's to read
@@ -49,11 +49,11 @@ class _Watched:
     silent_s: float = 0.0  # so long it was looked at and was not renewed
 
 
-class Marks:
-    """The marks of one store, kept in a folder of it."""
+class Leases:
+    """The leases of one store, kept in a folder of it."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Keep marks in `folder`; it is created with the first.
+        """Keep leases in `folder`; it is created with the first.
 
         Args:
             folder: Where.
@@ -66,7 +66,7 @@ class Marks:
     def claim(self, key: str) -> bool:
         """Claim the training of a stage; False while another living process has it.
 
-        The mark of a dead process is taken over.
+        The lease of a dead process is taken over.
 
         Raises:
             ArtefactFolderError: If the folder stays full or cannot be written.
@@ -75,23 +75,23 @@ class Marks:
 
     def _claim(self, key: str) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
-        mark = self._training(key)
-        if _create(mark):
+        lease = self._training(key)
+        if _create(lease):
             return True
-        seen = _look(mark)
-        if seen is not None and not self._is_left_over(mark, seen):
+        seen = _look(lease)
+        if seen is not None and not self._is_left_over(lease, seen):
             return False
-        self._watched.pop(mark, None)
+        self._watched.pop(lease, None)
         if seen is not None:
-            _clear(mark, seen)
-        return _create(mark)
+            _clear(lease, seen)
+        return _create(lease)
 
     def release(self, key: str) -> None:
         """Give a claim back."""
         _HEARTBEAT.drop(self._training(key))
 
     def use(self, key: str) -> Path:
-        """Mark a stage as being read; give the mark to `leave` afterwards.
+        """Lease a stage that is being read; give the lease to `leave` afterwards.
 
         Raises:
             ArtefactFolderError: If the folder stays full or cannot be written.
@@ -100,18 +100,18 @@ class Marks:
 
     def _use(self, key: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
-        mark = self._folder / f"{key}.use.{uuid.uuid4().hex[:8]}"
-        _create(mark)
-        return mark
+        lease = self._folder / f"{key}.use.{uuid.uuid4().hex[:8]}"
+        _create(lease)
+        return lease
 
-    def leave(self, mark: Path) -> None:
-        """Take back a mark of `use`."""
-        _HEARTBEAT.drop(mark)
+    def leave(self, lease: Path) -> None:
+        """Take back a lease of `use`."""
+        _HEARTBEAT.drop(lease)
 
-    def is_marked(self, key: str) -> bool:
+    def is_leased(self, key: str) -> bool:
         """Whether a living process trains or reads the stage, as far as one look tells."""
-        for mark in self._folder.glob(f"{key}.*"):
-            seen = _look(mark)
+        for lease in self._folder.glob(f"{key}.*"):
+            seen = _look(lease)
             if seen is None or is_gone(seen.process):
                 continue
             if self._age(seen) <= FORGOTTEN_S:
@@ -121,19 +121,19 @@ class Marks:
     def _training(self, key: str) -> Path:
         return self._folder / f"{key}.training"
 
-    def _is_left_over(self, mark: Path, seen: _Seen) -> bool:
-        """Whether nobody renews the mark any more."""
+    def _is_left_over(self, lease: Path, seen: _Seen) -> bool:
+        """Whether nobody renews the lease any more."""
         if is_gone(seen.process):
             return True
-        silent = self._silence(mark, seen)
+        silent = self._silence(lease, seen)
         old = self._age(seen) > SILENCE_S
         return silent > SILENCE_S or (old and silent > 2 * RENEW_S)
 
-    def _silence(self, mark: Path, seen: _Seen) -> float:
-        """Seconds for which the mark was looked at and was not renewed."""
-        now, known = self._clock(), self._watched.get(mark)
+    def _silence(self, lease: Path, seen: _Seen) -> float:
+        """Seconds for which the lease was looked at and was not renewed."""
+        now, known = self._clock(), self._watched.get(lease)
         if known is None or known.seen != seen:
-            self._watched[mark] = _Watched(seen, now)
+            self._watched[lease] = _Watched(seen, now)
             return 0.0
         known.silent_s += min(now - known.looked_at, RENEW_S)
         known.looked_at = now
@@ -156,27 +156,27 @@ class Marks:
 
 
 class _Heartbeat:
-    """One thread a process that renews the marks of this process."""
+    """One thread a process that renews the leases of this process."""
 
     def __init__(self) -> None:
-        self._marks: dict[Path, str] = {}  # with their tokens
+        self._leases: dict[Path, str] = {}  # with their tokens
         self._lock = threading.Lock()
         self._pid = 0
 
-    def keep(self, mark: Path, token: str) -> None:
+    def keep(self, lease: Path, token: str) -> None:
         with self._lock:
-            self._marks[mark] = token
+            self._leases[lease] = token
             if self._pid != os.getpid():  # first use, or the first in a forked process
                 self._pid = os.getpid()
-                threading.Thread(target=self._beat, daemon=True, name="marks").start()
+                threading.Thread(target=self._beat, daemon=True, name="leases").start()
 
-    def drop(self, mark: Path) -> None:
-        """Delete a mark of this process; one that was taken over meanwhile is another's."""
+    def drop(self, lease: Path) -> None:
+        """Delete a lease of this process; one that was taken over meanwhile is another's."""
         with self._lock:
-            token = self._marks.pop(mark, None)
+            token = self._leases.pop(lease, None)
         with suppress(OSError):  # on a disk that is read-only now; it ages, as nobody renews it
-            if token is not None and _carries(mark, token):
-                mark.unlink(missing_ok=True)
+            if token is not None and _carries(lease, token):
+                lease.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         waiting = threading.Event()
@@ -185,13 +185,13 @@ class _Heartbeat:
             self.renew()
 
     def renew(self) -> None:
-        """Renew every mark that still is this process's."""
+        """Renew every lease that still is this process's."""
         with self._lock:
-            marks = tuple(self._marks.items())
-        for mark, token in marks:
+            leases = tuple(self._leases.items())
+        for lease, token in leases:
             try:
-                if _carries(mark, token):
-                    os.utime(mark)
+                if _carries(lease, token):
+                    os.utime(lease)
             except OSError:  # dropped in this moment, or the folder is away for a while
                 continue
 
@@ -199,14 +199,14 @@ class _Heartbeat:
 _HEARTBEAT = _Heartbeat()
 
 
-def _look(mark: Path) -> _Seen | None:
-    """The mark as it is now; None if there is none."""
+def _look(lease: Path) -> _Seen | None:
+    """The lease as it is now; None if there is none."""
     try:
-        renewed_ns = mark.stat().st_mtime_ns
+        renewed_ns = lease.stat().st_mtime_ns
     except FileNotFoundError:
         return None
     try:
-        owner = json.loads(mark.read_text(encoding="utf-8"))
+        owner = json.loads(lease.read_text(encoding="utf-8"))
         return _Seen(renewed_ns, str(owner.get("token", "")), owner.get("process"))
     except FileNotFoundError:
         return None
@@ -214,26 +214,26 @@ def _look(mark: Path) -> _Seen | None:
         return _Seen(renewed_ns, "", None)
 
 
-def _carries(mark: Path, token: str) -> bool:
-    """Whether the mark is the one of that token."""
-    seen = _look(mark)
+def _carries(lease: Path, token: str) -> bool:
+    """Whether the lease is the one of that token."""
+    seen = _look(lease)
     return seen is not None and seen.token == token
 
 
-def _clear(mark: Path, seen: _Seen) -> None:
-    """Take a left-over mark away; one that was renewed in this moment is put back."""
-    aside = mark.with_name(f".{mark.name}.{uuid.uuid4().hex[:8]}")
+def _clear(lease: Path, seen: _Seen) -> None:
+    """Take a left-over lease away; one that was renewed in this moment is put back."""
+    aside = lease.with_name(f".{lease.name}.{uuid.uuid4().hex[:8]}")
     try:
-        mark.rename(aside)
+        lease.rename(aside)
     except FileNotFoundError:
         return  # another process was faster
-    if _look(aside) != seen and not mark.exists():
-        aside.rename(mark)
+    if _look(aside) != seen and not lease.exists():
+        aside.rename(lease)
     else:
         aside.unlink()
 
 
-def _create(mark: Path) -> bool:
+def _create(lease: Path) -> bool:
     """Create the file with its owner, and keep it renewed; False if it exists.
 
     Raises:
@@ -241,7 +241,7 @@ def _create(mark: Path) -> bool:
     """
     token = uuid.uuid4().hex
     try:
-        descriptor = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        descriptor = os.open(lease, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     except FileExistsError:
         return False
     try:
@@ -249,7 +249,7 @@ def _create(mark: Path) -> bool:
             owner = {"host": socket.gethostname(), "process": this_process(), "token": token}
             json.dump(owner, opened)
     except OSError:
-        mark.unlink(missing_ok=True)
+        lease.unlink(missing_ok=True)
         raise
-    _HEARTBEAT.keep(mark, token)
+    _HEARTBEAT.keep(lease, token)
     return True

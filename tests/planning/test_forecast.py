@@ -8,7 +8,7 @@ import pytest
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import DatabaseError, ReportError
-from dgsearch.planning.outlook import power_lines, time_lines
+from dgsearch.planning.forecast import power_lines, time_lines
 from tests.fakes import fake_spec, full_study
 
 SIX = list(range(6))

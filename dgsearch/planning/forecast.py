@@ -27,7 +27,7 @@ from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.outcomes import repeated_configurations
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.errors import ReportError
-from dgsearch.report.reading import StudyData, read_stages
+from dgsearch.report.study_data import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, duration, listed, plural, records
 from dgsearch.study import StudySpec

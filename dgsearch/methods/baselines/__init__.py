@@ -1,0 +1,31 @@
+"""What one would use instead of MPBM: other single-domain methods, each a loss or a step.
+
+All of them begin with the same weights and see the same batches; see
+`dgsearch.methods.single_domain`.
+"""
+
+from __future__ import annotations
+
+from dgsearch.methods.baselines.adversarial import ADVERSARIAL
+from dgsearch.methods.baselines.decoupled import DECOUPLED_MIXUP
+from dgsearch.methods.baselines.input_mixing import MIDPOINT_MIXUP, MIXUP, REGMIXUP
+from dgsearch.methods.baselines.rationale import RATIONALE_INVARIANCE
+from dgsearch.methods.baselines.regions import CUTMIX, FMIX
+from dgsearch.methods.baselines.sharpness import SAM
+from dgsearch.methods.baselines.transforms import AUGMIX, RANDAUGMENT
+
+__all__ = ["BASELINES"]
+
+BASELINES = (
+    MIXUP,
+    MIDPOINT_MIXUP,
+    REGMIXUP,
+    DECOUPLED_MIXUP,
+    CUTMIX,
+    FMIX,
+    ADVERSARIAL,
+    AUGMIX,
+    RANDAUGMENT,
+    SAM,
+    RATIONALE_INVARIANCE,
+)
