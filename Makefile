@@ -6,7 +6,7 @@ WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast test-lowest demo demo-short open-questions bench gpu-bench gpu-test clean
+.PHONY: help install check test fast docs test-lowest demo demo-short open-questions bench gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -30,6 +30,9 @@ fast: install  ## the fast tests: no marker
 
 test: check  ## every check and every test but those that need a GPU or very long
 	$(BIN)/pytest -q $(PARALLEL) -m "not gpu and not long"
+
+docs: install  ## build the documentation in build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # No test of the browser, and none that reads what only the running half has.
 LOWEST := $(VENV)-lowest

@@ -68,7 +68,8 @@ def test_every_dependency_is_listed_with_its_purpose() -> None:
 def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower()
-    entries = [*project["dependencies"], *project["optional-dependencies"]["dev"][1:]]
+    extras = project["optional-dependencies"]
+    entries = [*project["dependencies"], *extras["docs"], *extras["dev"][1:]]
     names = [re.split(r"[\[><=]", entry)[0].lower() for entry in entries]
     assert [name for name in names if f"\n{name}==" not in pins] == []
 

@@ -27,11 +27,11 @@ from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN_DRIVERS, OWN_STUDIES, OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.database.writing import persistently, study_deleted
 from dgsearch.endings import StopReason
+from dgsearch.environment import seconds
 from dgsearch.processes import is_gone, this_process
 
 __all__ = ["Driver", "lease_seconds"]
 
-_LEASE_S = 60.0
 _BEATS = 6  # heartbeats in a lease
 _LOST = Ending(
     state="FAIL",
@@ -43,7 +43,7 @@ _LOST = Ending(
 
 def lease_seconds() -> float:
     """How long a driver may be silent before its trials are taken: `DGSEARCH_LEASE_S`, or 60."""
-    return float(os.environ.get("DGSEARCH_LEASE_S") or _LEASE_S)
+    return seconds("DGSEARCH_LEASE_S")
 
 
 @dataclass

@@ -27,6 +27,7 @@ class Ablation(Design, frozen=True):
     """
 
     kind: Literal["ablation"]
+    # what each variant replaces, by its name: hyperparameters, or `method`
     variants: Annotated[dict[str, dict[str, Scalar]], Field(min_length=1)]
 
     reference_variant: ClassVar[str] = FULL

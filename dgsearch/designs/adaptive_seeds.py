@@ -42,9 +42,9 @@ class AdaptiveSeeds(Design, frozen=True):
     """
 
     kind: Literal["adaptive-seeds"]
-    vary: Annotated[dict[str, Values], Field(min_length=1)]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]  # values by hyperparameter
     combine: Literal["one-at-a-time", "grid"] = "one-at-a-time"  # how the points are made
-    against: Literal["centre", "baseline"] = "centre"  # compared with; the first of `baselines`
+    against: Literal["centre", "baseline"] = "centre"  # or the first baseline: the reference
     max_seeds: PositiveInt = 12  # the cap: seeds of a point that stays open
     margin: float = Field(0.01, gt=0, lt=1)  # accuracy, 0..1; a smaller difference counts as none
     confidence: float = Field(0.95, gt=0, lt=1)  # that no decision of the study is wrong

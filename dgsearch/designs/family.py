@@ -30,7 +30,8 @@ class Family(Design, frozen=True):
 
     kind: Literal["family"]
     configurations: PositiveInt  # of each method, its centre included
-    methods: Annotated[dict[str, dict[str, Proposed]], Field(min_length=1)]  # with own ranges
+    # the other methods, each with a table of its own ranges or lists of values
+    methods: Annotated[dict[str, dict[str, Proposed]], Field(min_length=1)]
     vary: dict[str, Proposed] = Field(default_factory=dict)  # ranges that all methods share
 
     names_methods: ClassVar[bool] = True

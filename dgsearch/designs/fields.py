@@ -29,7 +29,7 @@ def _interval_or_list(value: Any) -> str:
 
 
 Distinct = BeforeValidator(_distinct)
-Scalar = Annotated[Any, BeforeValidator(_scalar)]
+Scalar = Annotated[Any, BeforeValidator(_scalar, json_schema_input_type=bool | float | str)]
 Values = Annotated[tuple[Scalar, ...], Distinct, Field(min_length=1)]
 Names = Annotated[tuple[str, ...], Distinct]
 
@@ -37,8 +37,8 @@ Names = Annotated[tuple[str, ...], Distinct]
 class Range(BaseModel, frozen=True, extra="forbid"):
     """An interval that a search or a Sobol design takes its points from."""
 
-    low: float
-    high: float
+    low: float  # the smallest value
+    high: float  # the largest value, above low
     log: bool | None = None  # None: as the hyperparameter declares
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ class Grid(Design, frozen=True):
     """Every combination of the values."""
 
     kind: Literal["grid"]
-    vary: Annotated[dict[str, Values], Field(min_length=1)]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]  # values by hyperparameter
 
     @property
     def crossed(self) -> bool:

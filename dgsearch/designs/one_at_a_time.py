@@ -18,7 +18,7 @@ class OneAtATime(Design, frozen=True):
     """Each hyperparameter over its values while the others stay at their centre."""
 
     kind: Literal["one-at-a-time"]
-    vary: Annotated[dict[str, Values], Field(min_length=1)]
+    vary: Annotated[dict[str, Values], Field(min_length=1)]  # values by hyperparameter
 
     def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
         """The centre, then one value after another."""

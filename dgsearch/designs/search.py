@@ -24,9 +24,10 @@ class Search(Design, frozen=True):
     """
 
     kind: Literal["search"]
+    # a range, or a list of values, by hyperparameter
     vary: Annotated[dict[str, Proposed], Field(min_length=1)]
-    trials: PositiveInt  # configurations proposed
-    sampler: Literal["tpe", "gp", "random"] = "tpe"
+    trials: PositiveInt  # configurations that are proposed
+    sampler: Literal["tpe", "gp", "random"] = "tpe"  # what proposes them
     confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
 
     replaces_fixed: ClassVar[bool] = False

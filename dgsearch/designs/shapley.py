@@ -39,14 +39,12 @@ class Shapley(Design, frozen=True):
 
     A switch that is on leaves the method as the study describes it; one that is off replaces
     some hyperparameters.
-
-    Attributes:
-        switches: What replaces hyperparameters while a switch is off, by its name.
-        orders: How many orders are drawn where there are more than six switches.
     """
 
     kind: Literal["shapley"]
+    # the hyperparameters that each switch replaces while it is off, by its name
     switches: Annotated[dict[str, dict[str, Scalar]], Field(min_length=2, max_length=_MOST)]
+    # orders that are drawn where there are more than six switches; an even number
     orders: Annotated[int, Field(ge=4), AfterValidator(_even)] = 16
 
     reference_variant: ClassVar[str] = FULL

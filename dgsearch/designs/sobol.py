@@ -32,7 +32,8 @@ class Sobol(Design, frozen=True):
     """
 
     kind: Literal["sobol"]
-    vary: Annotated[dict[str, Range], Field(min_length=2)]
+    vary: Annotated[dict[str, Range], Field(min_length=2)]  # ranges by hyperparameter
+    # base points, a power of two; D hyperparameters make samples * (D + 2) + 1 configurations
     samples: Annotated[int, Field(ge=2), AfterValidator(_power_of_two)]
 
     replaces_fixed: ClassVar[bool] = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import ray
 import torch
 from ray.tune import Trainable
 
+from dgsearch.environment import seconds
 from dgsearch.runner.bundles import bundled
 from dgsearch.study import DataSpec
 from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
@@ -21,8 +21,6 @@ from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
 __all__ = ["TrialActor", "job_from_config", "job_to_config"]
-
-_CHECKPOINT_S = 15.0  # between checkpoints at least; $DGSEARCH_CHECKPOINT_S replaces it
 
 
 def job_to_config(
@@ -94,7 +92,7 @@ class TrialActor(Trainable):
             if device.type == "cuda":
                 share = self._config["memory_share"] or 1.0
                 torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
-            every = float(os.environ.get("DGSEARCH_CHECKPOINT_S", _CHECKPOINT_S))
+            every = seconds("DGSEARCH_CHECKPOINT_S")
             trial = Trial(job_from_config(self._config), device, checkpoint_s=every)
             self._bundles = bundled(trial.reports(), every_epoch=self._config["every_epoch"])
         reports = next(self._bundles, None)

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from dgsearch.environment import seconds
 from dgsearch.errors import DgsearchError
 from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
@@ -50,7 +51,6 @@ _SILENT: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": F
 # Evaluated by Ray when it is imported: with it Ray listens on the loopback address alone.
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
-_START_S = 120.0  # $DGSEARCH_RAY_START_S replaces it
 _TOLD_S = 30.0  # after so long it is said that Ray is waited for
 _POLL_S = 0.2
 _SERVERS = ("raylet", "gcs_server")  # without one of these no trial is started any more
@@ -154,7 +154,7 @@ def _started(on_wait: Callable[[], None]) -> Path:
     """Start Ray on this machine; gives the folder of its session."""
     import ray
 
-    patience = float(os.environ.get("DGSEARCH_RAY_START_S", _START_S))
+    patience = seconds("DGSEARCH_RAY_START_S")
     os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(int(patience)))
     with _waited_for(patience, on_wait):
         started: Any = ray.init(

@@ -71,7 +71,7 @@ _OWN: Mapping[str, Metric] = {
 class MetricsSpec(BaseModel, frozen=True, extra="forbid"):
     """What is measured after each epoch of the last stage, and by what epochs are chosen."""
 
-    record: Annotated[tuple[str, ...], Field(min_length=1)] = (ACCURACY,)
+    record: Annotated[tuple[str, ...], Field(min_length=1)] = (ACCURACY,)  # names of metrics
     select: str = ACCURACY  # chooses epochs, configurations and halving's survivors
     direction: Direction | None = None  # None: the metric's own
 

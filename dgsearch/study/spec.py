@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PlainValidator,
     PositiveFloat,
@@ -46,10 +47,13 @@ def _whole_devices(value: float | str) -> float | str:
     return value
 
 
+_Gpus = PlainValidator(_gpus, json_schema_input_type=NonNegativeFloat | Literal["auto"])
+
+
 class DataSpec(BaseModel, frozen=True, extra="forbid"):
     """Which data is trained and tested on."""
 
-    benchmark: str
+    benchmark: str  # one that `dgsearch data` lists
     source: Names = ()  # training domains, the teacher's for augkd; none where a teacher is given
     targets: Annotated[Names, Field(min_length=1)]  # test domains; the student's for augkd
     validation: float = Field(0.2, gt=0, lt=1)  # share of the source held out for selection
@@ -79,7 +83,7 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
 
     cpus: PositiveFloat = 1.0  # cores, and torch threads, of a trial
     # a share of one device, or whole devices; "auto": a share by memory
-    gpus: Annotated[float | str, PlainValidator(_gpus), AfterValidator(_whole_devices)] = "auto"
+    gpus: Annotated[float | str, _Gpus, AfterValidator(_whole_devices)] = "auto"
     concurrent: PositiveInt | None = None  # trials at a time; None: as many as fit
     # seconds of one attempt, from when it has a worker; None: no limit
     trial_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -129,22 +133,25 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
         StudyFileError: With every problem of the values, each with its place.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]  # as the database knows the study
     question: str = ""  # printed at the head of the report
-    method: str
+    method: str  # one that `dgsearch methods` lists
     baselines: Names = ()  # other methods, run beside it at the same seeds
-    seeds: Annotated[tuple[Seed, ...], Distinct, Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Distinct, Field(min_length=1)]  # repetitions of each point
     selection: Literal["last", "best"] = "last"  # epoch that counts: the last, or best validation
-    data: DataSpec
+    data: DataSpec  # what is trained and tested on
+    # what stays fixed, by name; every other hyperparameter is at its default or varied
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)
-    design: AnyDesign
-    teacher: TeacherSpec | None = None
+    design: AnyDesign  # which points are trained
+    teacher: TeacherSpec | None = None  # None: the teacher is trained
+    # transforms of training images in order, each a `name` of torchvision.transforms.v2 and its
+    # arguments; None: as the hyperparameter `augment` says
     augmentation: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)] | None = None
     metrics: MetricsSpec | None = None  # None: accuracy alone
-    halving: Halving | None = None
-    resources: Resources = Resources()
-    retries: Retries = Retries()
-    report: ReportSpec = ReportSpec()
+    halving: Halving | None = None  # None: no trial is stopped early
+    resources: Resources = Resources()  # what one trial may use
+    retries: Retries = Retries()  # how often a trial is tried again
+    report: ReportSpec = ReportSpec()  # how the page judges
 
     def __init__(self, **parts: Any) -> None:
         try:

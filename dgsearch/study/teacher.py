@@ -20,8 +20,9 @@ class TeacherSpec(BaseModel, frozen=True, extra="forbid"):
     """
 
     file: str  # safetensors, a .pth of tensors alone, or a TorchScript program
-    network: str  # whose they are: a name of `dgsearch networks`, package.module:function;
-    # "torchscript" where the file holds the network too
+    # a name that `dgsearch networks` lists, or package.module:function; "torchscript" where the
+    # file holds the network too
+    network: str
     classes: Annotated[tuple[str, ...], Field(min_length=2)]  # in the order of its outputs
     normalise: Literal["own", "imagenet", "centre", "none"] = "own"  # own: as the network has it
     mean: tuple[float, ...] = ()  # of its normalisation, a number a channel, for pixels in [0, 1]

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from dgsearch.environment import seconds
 from dgsearch.errors import ArtefactFolderError
 
 __all__ = ["patiently", "refused"]
@@ -23,7 +23,6 @@ __all__ = ["patiently", "refused"]
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-_PATIENCE_S = 120.0  # $DGSEARCH_DISK_PATIENCE_S replaces it
 _POLL_S = 1.0
 _REFUSED = (errno.EACCES, errno.EPERM)  # do not pass by themselves
 _NEXT = {
@@ -46,7 +45,7 @@ def patiently(action: Callable[[], Result], folder: Path) -> Result:
         ArtefactFolderError: If it cannot be done within `$DGSEARCH_DISK_PATIENCE_S` seconds
             (120), or if the system refuses it.
     """
-    patience = float(os.environ.get("DGSEARCH_DISK_PATIENCE_S", _PATIENCE_S))
+    patience = seconds("DGSEARCH_DISK_PATIENCE_S")
     deadline = time.monotonic() + patience
     told = False
     while True:
