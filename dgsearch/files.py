@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_write", "safe_name"]
+__all__ = ["atomic_write", "hidden_beside", "safe_name"]
 
 
 def safe_name(study: str) -> str:
     """The study's name with all but letters, digits, ".", "_" and "-" replaced, cut to 80."""
     return re.sub(r"[^\w.-]+", "-", study).strip("-.")[:80] or "study"
+
+
+def hidden_beside(place: Path) -> Path:
+    """A name in the same folder that no other process uses, so that a rename is atomic."""
+    return place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
 
 
 @contextmanager
@@ -22,11 +28,10 @@ def atomic_write(target: Path) -> Iterator[Path]:
     Raises:
         OSError: If the folder cannot be made or the file cannot be put in its place.
     """
-    part = target.with_name(f"{target.name}.part")
+    part = hidden_beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(target)
     finally:
-        if part.is_file():
-            part.unlink()
+        part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Whether a process that left its name behind is certainly gone.
+"""This process and others: which cores it may use, and whether another is certainly gone.
 
 A number of a process means something only where it was given: containers share the name of a
 host and number their processes anew, a host that was started again gives its numbers out again,
@@ -11,11 +11,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["is_gone", "is_of_another_boot", "this_process"]
+__all__ = ["available_cores", "is_gone", "is_of_another_boot", "this_process"]
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 _STATE, _STARTED = 0, 19  # places in /proc/PID/stat after the name of the program
+
+
+def available_cores() -> int:
+    """Cores that this process may use: fewer than the machine has in a container, for example."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
 
 
 def this_process() -> str:

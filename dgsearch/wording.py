@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["number_text", "plural"]
+import math
+
+__all__ = ["duration", "number_text", "p_text", "plural", "short_duration"]
 
 _FULL = 7  # significant digits up to which a number is said in full
 
@@ -25,3 +27,33 @@ def number_text(value: float, digits: int = 4) -> str:
     """
     full = f"{value:.{_FULL}g}"
     return full if digits <= _FULL and float(full) == value else f"{value:.{digits}g}"
+
+
+def p_text(value: float | None) -> str:
+    """A p value: two digits, never 0."""
+    if value is None or math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """A time for prose, in the unit that fits: 1.6 hours."""
+    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def short_duration(seconds: float, *, units: int = 2) -> str:
+    """A time for a terminal, in its one or two largest units: 1 h 05 min, 12 s, 0.25 s."""
+    if seconds < 9.5 and units > 1:
+        return f"{seconds:.2g} s"
+    seconds = round(seconds)
+    steps = (("d", 86400, 1), ("h", 3600, 2), ("min", 60, 2), ("s", 1, 2))
+    at = next(n for n, (_, length, _) in enumerate(steps) if seconds >= length or length == 1)
+    unit, length, _ = steps[at]
+    if units == 1 or length == 1:
+        return f"{seconds / length:.0f} {unit}"
+    smaller, step, width = steps[at + 1]
+    count, rest = divmod(round(seconds / step), length // step)
+    return f"{count} {unit} {rest:0{width}d} {smaller}"

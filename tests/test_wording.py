@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dgsearch.wording import number_text, plural
+from dgsearch.wording import number_text, p_text, plural, short_duration
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,28 @@ def test_a_count_agrees_with_its_noun(count: int, noun: str, text: str) -> None:
 )
 def test_numbers_are_said_in_full_where_seven_digits_say_them(value: float, text: str) -> None:
     assert number_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text", "largest_unit"),
+    [
+        (0.012, "0.012 s", "0 s"),
+        (12.4, "12 s", "12 s"),
+        (320.0, "5 min 20 s", "5 min"),
+        (3599.9, "1 h 00 min", "1 h"),  # rounded first: never 60 minutes
+        (3900.0, "1 h 05 min", "1 h"),
+        (187200.0, "2 d 04 h", "2 d"),
+    ],
+)
+def test_a_short_duration_has_its_largest_units(
+    seconds: float, text: str, largest_unit: str
+) -> None:
+    assert short_duration(seconds) == text
+    assert short_duration(seconds, units=1) == largest_unit
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0004, "< 0.001"), (0.0312, "0.031"), (1.0, "1"), (float("nan"), "–")]
+)
+def test_a_p_value_is_never_zero(p: float, text: str) -> None:
+    assert p_text(p) == text

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from dgsearch.data.benchmark import Domain
 from dgsearch.data.image_decoding import Contents, Decoded, Listing, decode_all
 from dgsearch.errors import DataError
+from dgsearch.files import hidden_beside
 
 __all__ = ["decoded_domain", "default_cache"]
 
@@ -121,7 +121,7 @@ def _make(listing: Listing, size: int, entry: Path) -> None:
         raise DataError(f"{listing.benchmark}: domain {listing.domain!r} has no image")
     shape = (len(contents), size, size, 3)
     _check_room(entry.parent, int(np.prod(shape)), listing)
-    temporary = entry.with_name(f".{entry.name}.{uuid.uuid4().hex[:8]}")
+    temporary = hidden_beside(entry)
     temporary.mkdir(parents=True)
     try:
         images = np.lib.format.open_memmap(

@@ -8,7 +8,6 @@ benchmarks: MNIST (`scan`), MNIST-M (`photo`), SYN (`typeset`), SVHN (`street`),
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +30,7 @@ from dgsearch.data.digit_drawing import (
     texture,
 )
 from dgsearch.errors import DataError, one_of
+from dgsearch.files import atomic_write
 from dgsearch.seeding import derive_seed
 
 __all__ = ["DigitsMini"]
@@ -92,11 +92,8 @@ def _read(file: Path) -> Domain | None:
 
 
 def _write(file: Path, domain: Domain) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        temporary = Path(folder) / file.name
-        save_file({"images": domain.images, "labels": domain.labels}, temporary)
-        temporary.replace(file)
+    with atomic_write(file) as part:
+        save_file({"images": domain.images, "labels": domain.labels}, part)
 
 
 def _as_domain(images: Images, labels: Labels) -> Domain:

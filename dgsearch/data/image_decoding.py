@@ -7,7 +7,6 @@ Ray actor or a notebook, without starting an interpreter each.
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from dgsearch.data.images import Picture
 from dgsearch.errors import DataError
+from dgsearch.processes import available_cores
 
 __all__ = ["Contents", "Decoded", "Listing", "decode_all"]
 
@@ -112,7 +112,7 @@ def decode_all(contents: Contents, images: NDArray[np.uint8], *, title: str) -> 
 
     starts = range(0, len(contents), _CHUNK)
     chunks = [range(start, min(start + _CHUNK, len(contents))) for start in starts]
-    with warnings.catch_warnings(), ThreadPoolExecutor(_cores()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(available_cores()) as pool:
         warnings.simplefilter("ignore")  # odd metadata; what matters is whether pixels come
         _show(pool.map(run, chunks), title, len(contents))
     return Decoded(digests, dict(sorted(unreadable.items())))
@@ -131,10 +131,3 @@ def _show(done: Iterator[int], title: str, total: int) -> None:
         task = progress.add_task(title, total=total)
         for count in done:
             progress.update(task, advance=count)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )

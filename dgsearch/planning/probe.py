@@ -24,11 +24,12 @@ from dgsearch.data.splits import (
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.base import HasClassifier, Product, Stage, StageContext, Values
 from dgsearch.methods.registry import find_method
-from dgsearch.runner.environment import available_cores
+from dgsearch.processes import available_cores
 from dgsearch.runner.resources import trials_at_a_time
 from dgsearch.space import Value
 from dgsearch.study import StudySpec
 from dgsearch.trainable.evaluation import evaluate
+from dgsearch.wording import short_duration
 
 __all__ = ["StageCost", "cost_lines", "probe_stages", "trials_at_once"]
 
@@ -78,16 +79,17 @@ def cost_lines(
         if name not in methods:
             methods[name] = list(probe_stages(spec, trial, device))
     for name, costs in methods.items():
-        parts = (f"{cost.stage} {cost.epochs} x {_time(cost.epoch_s)}" for cost in costs)
+        parts = (f"{cost.stage} {cost.epochs} x {short_duration(cost.epoch_s)}" for cost in costs)
         yield f"  cost       {name}: {', '.join(parts)}"
     last = sum(methods[trial.configuration.method][-1].seconds for trial in trials)
     known = {cost.stage: cost.seconds for costs in methods.values() for cost in costs[:-1]}
     shared = sum(count * known.get(stage, 0.0) for stage, count in missing.items())
     at_once = trials_at_once(spec, device)
     yield (
-        f"  cost       about {_time(last + shared)} of trials, {_time((last + shared) / at_once)} "
-        f"with {at_once} at a time; probed on {_name(device)} in "
-        f"{_time(time.perf_counter() - started)}"
+        f"  cost       about {short_duration(last + shared)} of trials, "
+        f"{short_duration((last + shared) / at_once)} with {at_once} at a time; probed on "
+        f"{_name(device)} in "
+        f"{short_duration(time.perf_counter() - started)}"
     )
 
 
@@ -206,11 +208,3 @@ def _name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"the CPU with {threads} thread{'s' * (threads != 1)} a trial"
-
-
-def _time(seconds: float) -> str:
-    """Seconds in the unit that reads best."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

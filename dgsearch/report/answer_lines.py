@@ -7,7 +7,8 @@ from typing import Any
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, listed, p_text, plural
+from dgsearch.report.words import given, listed, plural
+from dgsearch.wording import p_text
 
 __all__ = ["best_lines", "compare_lines", "decision_lines"]
 

@@ -9,7 +9,8 @@ from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.sensitivity import response_points
 from dgsearch.report.comparisons import compared, reported_for
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import p_text, plural, records, short
+from dgsearch.report.words import plural, records, short
+from dgsearch.wording import p_text
 
 __all__ = ["expectation_sentences"]
 

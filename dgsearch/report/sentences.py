@@ -23,7 +23,8 @@ from dgsearch.report.sections.shapley import shapley_sentences
 from dgsearch.report.seed_decisions import decision_sentences
 from dgsearch.report.verdicts import alike_sentences
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import listed, p_text, plural, records, short
+from dgsearch.report.words import listed, plural, records, short
+from dgsearch.wording import p_text
 
 __all__ = ["answer_sentences"]
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from dgsearch.inert import line
 from dgsearch.report.status import Standing, standings
+from dgsearch.wording import short_duration
 
 __all__ = ["age_text", "best_text", "done_text", "status_table"]
 
@@ -69,7 +70,7 @@ def _cells(each: Standing) -> list[str]:
         str(each.pruned),
         str(each.failed),
         best_text(each),
-        f"{each.saved_s / 60:.1f} min" if each.saved_s else "–",
+        short_duration(each.saved_s) if each.saved_s else "–",
         age_text(each.last_activity),
         _time_left(each),
     ]
@@ -95,7 +96,7 @@ def _time_left(each: Standing) -> str:
     """From the mean time of the trials so far, while some are running."""
     if each.left > 0 and not each.running:
         return "run it again"
-    return "–" if each.left_s is None else f"about {each.left_s / 60:.0f} min"
+    return "–" if each.left_s is None else f"about {short_duration(each.left_s)}"
 
 
 def age_text(moment: datetime | None) -> str:
@@ -103,7 +104,4 @@ def age_text(moment: datetime | None) -> str:
     if moment is None:
         return "–"
     seconds = (datetime.now(UTC) - moment).total_seconds()
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit} ago"
-    return f"{max(seconds, 0):.0f} s ago"
+    return f"{short_duration(max(seconds, 0), units=1)} ago"

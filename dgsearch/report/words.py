@@ -11,21 +11,19 @@ import pandas as pd
 
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.parts import Cell
-from dgsearch.wording import number_text, plural
+from dgsearch.wording import number_text, p_text, plural
 
 __all__ = [
     "ACCURACY",
     "PLAIN",
     "Unit",
     "counted_in",
-    "duration",
     "epoch_rule",
     "given",
     "label",
     "listed",
     "number_cell",
     "p_cell",
-    "p_text",
     "plural",
     "records",
     "short",
@@ -220,24 +218,9 @@ def number_cell(value: Any, digits: int = 1) -> Cell:
     return Cell("∞" if math.isinf(value) else f"{value:.{digits}f}", float(value))
 
 
-def p_text(value: Any) -> str:
-    """A p value: two digits, never 0."""
-    if not given(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"
-
-
 def p_cell(value: Any) -> Cell:
     """A cell of a p value."""
     return Cell(p_text(value), float(value) if given(value) else None)
-
-
-def duration(seconds: float) -> str:
-    """A time in the unit that fits."""
-    for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 def listed(items: Sequence[str], *, most: int = 6) -> str:

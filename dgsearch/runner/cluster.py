@@ -18,10 +18,11 @@ from typing import Any
 
 from dgsearch.environment import seconds
 from dgsearch.errors import DgsearchError
+from dgsearch.processes import available_cores
 from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 
-__all__ = ["available_cores", "dead_server", "ray_cluster"]
+__all__ = ["dead_server", "ray_cluster"]
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +58,6 @@ _SERVERS = ("raylet", "gcs_server")  # without one of these no trial is started 
 _AUTHENTICATION = ("authenticat", "authtoken", "unauthorized")
 _STANDARD_ERROR = 2
 _READ_BYTES = 2**20
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
 
 
 @contextmanager

@@ -22,12 +22,13 @@ from dgsearch.methods.registry import (
     find_method,
     plugin_packages,
 )
-from dgsearch.runner.cluster import available_cores, ray_cluster
+from dgsearch.processes import available_cores
+from dgsearch.runner.cluster import ray_cluster
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
 from dgsearch.study.plan import methods_of
 
-__all__ = ["available_cores", "check_writable", "device_driver", "ray_cluster", "study_facts"]
+__all__ = ["check_writable", "device_driver", "ray_cluster", "study_facts"]
 
 _PACKAGES = (
     "dgsearch",

@@ -14,6 +14,7 @@ from dgsearch.database.recorder import Ending
 from dgsearch.endings import StopReason
 from dgsearch.runner.queue import Begun
 from dgsearch.trainable.reports import EpochReport
+from dgsearch.wording import short_duration
 
 __all__ = ["Progress"]
 
@@ -130,7 +131,7 @@ class Progress:
             parts.append(f"best validation {self._best[0]:.3f} (trial {self._best[1]})")
         left = self._seconds_left()
         if left is not None:
-            parts.append(f"about {_duration(left)} left")
+            parts.append(f"about {short_duration(left)} left")
         return " · ".join(parts)
 
     def _show(self, text: str) -> None:
@@ -147,11 +148,3 @@ class Progress:
         if ended == 0 or left <= 0:
             return None
         return (time.monotonic() - self._started_at) / ended * left
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -10,7 +10,7 @@ from typing import Any
 
 from dgsearch.errors import ArtefactError
 from dgsearch.trainable.store import Store, Stored
-from dgsearch.wording import plural
+from dgsearch.wording import plural, short_duration
 
 __all__ = ["list_stages", "listed_stages", "prune_stages", "verify_stages"]
 
@@ -21,7 +21,7 @@ def list_stages(artifacts: Path) -> Iterator[str]:
     stored = store.listed()
     now = time.time()
     for entry in stored:
-        age = f"used {(now - entry.used_at) / 60:.0f} min ago"
+        age = f"used {short_duration(now - entry.used_at)} ago"
         if entry.problem:
             yield f"{entry.key}  {entry.problem}  {_size(entry.bytes)}  {age}"
             continue

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dgsearch.files import hidden_beside
 from dgsearch.processes import is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
@@ -222,7 +223,7 @@ def _carries(lease: Path, token: str) -> bool:
 
 def _clear(lease: Path, seen: _Seen) -> None:
     """Take a left-over lease away; one that was renewed in this moment is put back."""
-    aside = lease.with_name(f".{lease.name}.{uuid.uuid4().hex[:8]}")
+    aside = hidden_beside(lease)
     try:
         lease.rename(aside)
     except FileNotFoundError:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dgsearch.errors import ArtefactError, ArtefactFolderError
+from dgsearch.files import hidden_beside
 from dgsearch.methods.base import Product
 from dgsearch.trainable.leases import Leases
 from dgsearch.trainable.patience import patiently, refused
@@ -182,7 +182,7 @@ class Store:
         raise AssertionError
 
     def _write(self, key: str, product: Product, record: Mapping[str, Any]) -> None:
-        temporary = self.folder / f".{key}.{uuid.uuid4().hex[:8]}"
+        temporary = hidden_beside(self.folder / key)
         try:
             checksum = write_tree(temporary / _PRODUCT, product, label=key)
             write_record(temporary / _RECORD, Record(key, checksum, record))
@@ -251,7 +251,7 @@ class Store:
 
     def _drop(self, place: Path) -> None:
         """Take a stage out of the way at once, then delete it."""
-        aside = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+        aside = hidden_beside(place)
         try:
             place.rename(aside)
         except FileNotFoundError:

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import stat
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dgsearch.errors import ArtefactError
+from dgsearch.files import atomic_write
 
 __all__ = ["read_tree", "write_tree"]
 
@@ -47,18 +47,14 @@ def write_tree(file: Path, tree: Any, *, label: str = "") -> str:
     structure = json.dumps(_pack(tree, tensors), allow_nan=True)
     checksum = _checksum(label, structure, tensors)
     metadata = {"format": _FORMAT, "structure": structure, "checksum": checksum, "label": label}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
     try:
-        temporary.touch()
-        mode = stat.S_IMODE(temporary.stat().st_mode)
-        save_file(tensors, temporary, metadata=metadata)
-        temporary.chmod(mode)  # safetensors lets nobody else read its files
-        os.replace(temporary, file)
+        with atomic_write(file) as part:
+            part.touch()
+            mode = stat.S_IMODE(part.stat().st_mode)
+            save_file(tensors, part, metadata=metadata)
+            part.chmod(mode)  # safetensors lets nobody else read its files
     except SafetensorError as error:
         raise _as_os_error(error, file) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return checksum
 
 

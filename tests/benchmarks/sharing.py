@@ -85,7 +85,7 @@ def _measure(benchmark: _Benchmark, points: int, *, plain: bool) -> None:
 
 
 def _concurrent() -> int:
-    from dgsearch.runner.environment import available_cores
+    from dgsearch.processes import available_cores
 
     return available_cores()
 

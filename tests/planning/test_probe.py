@@ -64,4 +64,4 @@ def test_shared_stages_count_once_and_last_stages_for_every_trial(
     shown = list(cost_lines(spec, _planned(spec), {"pretrain": 3}))
     assert shown[0] == "  cost       erm: pretrain 10 x 6 s, erm 2 x 30 s"
     # 4 trials of 60 s and 3 shared stages of 60 s: 7 minutes
-    assert "about 7.0 min of trials, 3.5 min with 2 at a time" in shown[1]
+    assert "about 7 min 00 s of trials, 3 min 30 s with 2 at a time" in shown[1]

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
-from dgsearch.runner.environment import available_cores
+from dgsearch.processes import available_cores
 from tests.real_studies import SETTINGS, dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

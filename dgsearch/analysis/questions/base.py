@@ -17,6 +17,7 @@ from dgsearch.analysis.comparison import LEVEL, compare_columns
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
 from dgsearch.analysis.statistics import Interval, mean_interval
 from dgsearch.errors import DgsearchError
+from dgsearch.wording import p_text
 
 __all__ = [
     "Answer",
@@ -169,7 +170,7 @@ def difference_words(row: Mapping[str, Any], *, unit: Unit = "accuracy") -> str:
     return (
         f"{text} (95% interval {_signed(row['low'], unit)} to {_signed(row['high'], unit)}, "
         f"standard error {_plain(row['standard_error'], unit)}, n = {row['pairs']}, "
-        f"sign-flip p = {_p(row['p'])}: {_verdict_words(row)})"
+        f"sign-flip p = {p_text(row['p'])}: {_verdict_words(row)})"
     )
 
 
@@ -225,7 +226,7 @@ def _verdict_words(row: Mapping[str, Any]) -> str:
     if verdict == "out of reach":
         return (
             "the interval excludes zero, but so few pairs cannot bring p below "
-            f"{_p(row['smallest_p'])}, so it is not established"
+            f"{p_text(row['smallest_p'])}, so it is not established"
         )
     return "established" if verdict == "established" else "not established"
 
@@ -237,7 +238,3 @@ def _signed(value: float, unit: Unit) -> str:
 
 def _plain(value: float, unit: Unit) -> str:
     return f"{value * 100:.1f}" if unit == "accuracy" else f"{value:.2f}"
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"

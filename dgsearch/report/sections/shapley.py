@@ -12,7 +12,8 @@ from dgsearch.designs.coalitions import Game
 from dgsearch.report.figures.shapley import interaction_figure, waterfall_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import counted_in, given, listed, p_cell, p_text, plural, records
+from dgsearch.report.words import counted_in, given, listed, p_cell, plural, records
+from dgsearch.wording import p_text
 
 __all__ = ["shapley_sections", "shapley_sentences"]
 

@@ -20,7 +20,8 @@ from dgsearch.database.predictions import unpacked
 from dgsearch.report.parts import Block, Cell, Note, Rows, Section, Table
 from dgsearch.report.sections.domains import chosen_rows
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import listed, p_text
+from dgsearch.report.words import listed
+from dgsearch.wording import p_text
 
 __all__ = ["source_sections"]
 
