@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from dgsearch import inert
 from dgsearch.errors import DgsearchError, StudyFileError, unexpected
 
-__all__ = ["SCHEMA", "answer_in_json", "choose_json", "in_json", "plain", "reply"]
+__all__ = ["SCHEMA", "answer_in_json", "choose_json", "in_json", "plain", "reply", "reply_error"]
 
 SCHEMA = 1  # raised only when a key goes or changes its meaning; new keys may come at any time
 
@@ -75,6 +75,19 @@ def reply(
         return
     for line in lines:
         sys.stdout.write(f"{inert.text(line)}\n")
+
+
+def reply_error(error: DgsearchError) -> None:
+    """Answer a command that ends at once, from whatever thread: nothing of it is left to write.
+
+    Args:
+        error: Why it ends; a program is told as `answer_in_json` tells it, a person in a block.
+    """
+    if in_json():
+        _fail(error, type(error).__name__, str(error))
+    else:
+        sys.stderr.write(f"dgsearch: {inert.text(error)}\n")
+    sys.stderr.flush()
 
 
 def answer_in_json(app: Callable[..., Any]) -> int:

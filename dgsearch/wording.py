@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["duration", "number_text", "p_text", "plural", "short_duration"]
+__all__ = [
+    "duration",
+    "fixed_text",
+    "number_text",
+    "p_text",
+    "plural",
+    "short_duration",
+    "were",
+]
 
 _FULL = 7  # significant digits up to which a number is said in full
 
@@ -20,13 +28,23 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}s"
 
 
+def were(count: int) -> str:
+    """The verb after a count in the past: 1 trial was stopped, 2 trials were."""
+    return "was" if count == 1 else "were"
+
+
+def fixed_text(value: float, digits: int, *, signed: bool = False) -> str:
+    """So many digits after the point, with a plus where asked for; never "-0.0"."""
+    return f"{value:+z.{digits}f}" if signed else f"{value:z.{digits}f}"
+
+
 def number_text(value: float, digits: int = 4) -> str:
     """So many significant digits, or up to seven where they say the number in full.
 
     10241 and 0.99999 are thus said in full, and what was drawn at random in four digits.
     """
-    full = f"{value:.{_FULL}g}"
-    return full if digits <= _FULL and float(full) == value else f"{value:.{digits}g}"
+    full = f"{value:z.{_FULL}g}"
+    return full if digits <= _FULL and float(full) == value else f"{value:z.{digits}g}"
 
 
 def p_text(value: float | None) -> str:

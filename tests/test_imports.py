@@ -35,6 +35,7 @@ PUBLIC = [
         "dgsearch.cli",
         "dgsearch.report",
         "dgsearch.report.answers",
+        "dgsearch.report.sentences",
         "dgsearch.report.terminal",
         "dgsearch.analysis.sensitivity",
         "dgsearch.database.queries",

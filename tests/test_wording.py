@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dgsearch.wording import number_text, p_text, plural, short_duration
+from dgsearch.wording import fixed_text, number_text, p_text, plural, short_duration, were
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,23 @@ def test_a_short_duration_has_its_largest_units(
 )
 def test_a_p_value_is_never_zero(p: float, text: str) -> None:
     assert p_text(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "plain", "signed"),
+    [(-0.04, "0.0", "+0.0"), (-0.0, "0.0", "+0.0"), (-0.06, "-0.1", "-0.1"), (2.0, "2.0", "+2.0")],
+)
+def test_a_difference_that_rounds_to_zero_has_no_minus(
+    value: float, plain: str, signed: str
+) -> None:
+    assert fixed_text(value, 1) == plain
+    assert fixed_text(value, 1, signed=True) == signed
+
+
+def test_no_number_is_minus_zero() -> None:
+    assert number_text(-0.0) == "0"
+
+
+@pytest.mark.parametrize(("count", "verb"), [(0, "were"), (1, "was"), (2, "were")])
+def test_a_verb_agrees_with_its_count(count: int, verb: str) -> None:
+    assert were(count) == verb

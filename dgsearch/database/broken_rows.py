@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from dgsearch.database.broken_values import wrong_values
 from dgsearch.database.masking import masked
-from dgsearch.database.tables import OPTUNA, OWN
+from dgsearch.database.tables import OPTUNA, OWN, OWN_CONFIGURATIONS
 from dgsearch.errors import DatabaseError, shorten
 
 __all__ = ["UNREADABLE", "check_rows", "naming_broken_rows"]
@@ -143,6 +144,10 @@ def _broken(connection: Connection) -> Iterator[_Broken]:
             columns = {column["name"] for column in found.get_columns(table.name)}
             for column in (column for column in table.columns if column.name in columns):
                 yield from _broken_in(connection, table, column)
+    if OWN_CONFIGURATIONS.name in there:
+        for wrong in wrong_values(connection):
+            name = OWN_CONFIGURATIONS.name
+            yield _Broken(name, wrong.key, "values_json", wrong.found, wrong.allowed)
 
 
 def _broken_in(connection: Connection, table: Table, column: Column[Any]) -> Iterator[_Broken]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlalchemy import Engine, select
 
 from dgsearch.database.tables import OWN_CONFIGURATIONS
+from dgsearch.database.writing import persistently
 from dgsearch.designs.points import Configuration
 from dgsearch.space import Value
 
@@ -42,8 +43,7 @@ class StoredConfigurations(Mapping[str, Configuration]):
             OWN_CONFIGURATIONS.c.study_id == self._study_id,
             OWN_CONFIGURATIONS.c.config_id == config_id,
         )
-        with self._engine.connect() as connection:
-            row = connection.execute(query).one()
+        row = persistently(self._engine, lambda connection: connection.execute(query).one())
         values = json.loads(row.values_json)
         now = {name: value for name, value in self._switches.items() if name in values}
         return Configuration(
@@ -81,5 +81,5 @@ def stored_configurations(
     query = select(OWN_CONFIGURATIONS.c.config_id).where(
         OWN_CONFIGURATIONS.c.study_id == study_id, OWN_CONFIGURATIONS.c.role == role
     )
-    with engine.connect() as connection:
-        return StoredConfigurations(engine, study_id, connection.scalars(query).all(), switches)
+    ids = persistently(engine, lambda connection: connection.scalars(query).all())
+    return StoredConfigurations(engine, study_id, ids, switches)

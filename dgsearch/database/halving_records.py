@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.tables import CONFIGURATION_OF_TRIAL, OWN_CONFIGURATIONS, OWN_TRIALS, TRIALS
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
+from dgsearch.database.writing import persistently
 
 __all__ = ["Cut", "Judged", "judged_trials", "trial_key"]
 
@@ -70,11 +71,11 @@ def judged_trials(engine: Engine, study_id: int) -> dict[str, Judged]:
     )
     reports: dict[str, dict[int, float]] = {}
     cuts: dict[str, Cut] = {}
-    with engine.connect() as connection:
-        for config_id, seed, rung, cutoff, epoch, value in connection.execute(query):
-            key = trial_key(config_id, seed)
-            if value is not None:
-                reports.setdefault(key, {}).setdefault(int(epoch), float(value))
-            if rung is not None and cutoff is not None:
-                cuts[key] = Cut(int(rung), float(cutoff))
+    rows = persistently(engine, lambda connection: connection.execute(query).all())
+    for config_id, seed, rung, cutoff, epoch, value in rows:
+        key = trial_key(config_id, seed)
+        if value is not None:
+            reports.setdefault(key, {}).setdefault(int(epoch), float(value))
+        if rung is not None and cutoff is not None:
+            cuts[key] = Cut(int(rung), float(cutoff))
     return {key: Judged(sorted(found.items()), cuts.get(key)) for key, found in reports.items()}

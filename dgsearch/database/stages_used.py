@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Engine, select
 
 from dgsearch.database.tables import OWN_TRIALS, TRIALS
+from dgsearch.database.writing import persistently
 
 __all__ = ["stage_keys_used"]
 
@@ -22,12 +25,15 @@ def stage_keys_used(engine: Engine, study_id: int) -> dict[tuple[str, int], dict
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .where(TRIALS.c.study_id == study_id, OWN_TRIALS.c.stages_json.not_in(["[]"]))
     )
+    return persistently(engine, lambda connection: _first_uses(connection.execute(query)))
+
+
+def _first_uses(rows: Iterable[Any]) -> dict[tuple[str, int], dict[str, str]]:
     used: dict[tuple[str, int], dict[str, str]] = {}
     seen: set[str] = set()
-    with engine.connect() as connection:
-        for config_id, seed, text in connection.execute(query):
-            keys = {use["stage"]: use["key"] for use in json.loads(text)}
-            if not seen.issuperset(keys.values()):
-                seen.update(keys.values())
-                used[config_id, seed] = keys
+    for config_id, seed, text in rows:
+        keys = {use["stage"]: use["key"] for use in json.loads(text)}
+        if not seen.issuperset(keys.values()):
+            seen.update(keys.values())
+            used[config_id, seed] = keys
     return used

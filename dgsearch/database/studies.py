@@ -188,8 +188,7 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
         .where(TRIALS.c.study_id == study_id, COUNTS)
         .order_by(TRIALS.c.number)
     )
-    with engine.connect() as connection:
-        rows = connection.execute(query).all()
+    rows = persistently(engine, lambda connection: connection.execute(query).all())
     found: dict[tuple[str, int], Attempt] = {}
     losses: dict[tuple[str, int], Counter[str]] = {}
     for config_id, seed, number, state, stop_reason, attempt, error_type, error in rows:
@@ -210,8 +209,7 @@ def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], floa
         .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE", COUNTS)
     )
-    with engine.connect() as connection:
-        rows = connection.execute(query).all()
+    rows = persistently(engine, lambda connection: connection.execute(query).all())
     return {(row.config_id, row.seed): float(row.value) for row in rows}
 
 

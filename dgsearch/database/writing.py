@@ -1,4 +1,4 @@
-"""Writing that stands what other processes and the network do: repeated rows, a database away."""
+"""Writing and reading that stand what others do: repeated rows, a database that is away."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dgsearch.database.masking import hidden, masked
 from dgsearch.database.rows import MYSQL
 from dgsearch.errors import DatabaseError
 
-__all__ = ["PATIENCE_S", "insert_new", "persistently", "study_deleted"]
+__all__ = ["PATIENCE_S", "insert_new", "persistently", "read_persistently", "study_deleted"]
 
 PATIENCE_S = 60.0  # how long a database may be away
 _PAUSE_S = 1.0
@@ -56,13 +56,35 @@ def persistently(
     Raises:
         DatabaseError: If it stayed away for so long.
     """
+
+    def once() -> Result:
+        with engine.begin() as connection:
+            return work(connection)
+
+    return read_persistently(engine, once, patience_s=patience_s)
+
+
+def read_persistently(
+    engine: Engine, read: Callable[[], Result], *, patience_s: float = PATIENCE_S
+) -> Result:
+    """Read something, again and again while the database is away.
+
+    Args:
+        engine: Of the database.
+        read: Reads it, with connections of its own; called anew after a lost one.
+        patience_s: How long to wait for a database that does not answer.
+
+    Raises:
+        DatabaseError: If it stayed away for so long.
+    """
     deadline = time.monotonic() + patience_s
     told = False
     while True:
         try:
-            with engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
+            return read()
+        except (DBAPIError, DatabaseError) as failed:
+            if (error := _of_driver(engine, failed)) is None:
+                raise
             read_only = _is_read_only(error)
             if not (read_only or isinstance(error, OperationalError | InterfaceError)):
                 raise
@@ -75,6 +97,15 @@ def persistently(
             if read_only:
                 engine.dispose()  # its successor has another place; open connections stay here
             time.sleep(_PAUSE_S)
+
+
+def _of_driver(engine: Engine, failed: Exception) -> DBAPIError | None:
+    """What the database's driver raised; None where that is not why something failed."""
+    error = failed.__cause__ if isinstance(failed, DatabaseError) else failed
+    driver = engine.dialect.loaded_dbapi
+    if isinstance(error, (driver.OperationalError, driver.InterfaceError)):  # by a plain cursor
+        return OperationalError("", {}, error)
+    return error if isinstance(error, DBAPIError) else None
 
 
 def _is_read_only(error: DBAPIError) -> bool:

@@ -31,6 +31,7 @@ from dgsearch.files import atomic_write
 from dgsearch.report.study_data import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, given, plural, records
+from dgsearch.wording import were
 
 __all__ = [
     "Replayed",
@@ -123,9 +124,9 @@ def replayed_text(found: Replayed) -> str:
         text += f" Of a seed with more curves {MOST_CURVES} are drawn at random."
     if found.stopped:
         text += (
-            f" {plural(found.stopped, 'trial')} of the study were stopped early and are left out, "
-            "since nobody knows how they would have ended: the curves are of survivors, and "
-            "every rule looks safer on them than it is."
+            f" {plural(found.stopped, 'trial')} of the study {were(found.stopped)} stopped early "
+            "and left out, since nobody knows the end: the curves are of survivors, and every "
+            "rule looks safer on them than it is."
         )
     return text
 

@@ -18,8 +18,8 @@ from dgsearch.analysis.sensitivity import (
 )
 from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.analysis.statistics import fewest_pairs, holm, mean_interval, smallest_sign_flip_p
+from dgsearch.report.coalitions import shapley_sentences
 from dgsearch.report.comparisons import compared
-from dgsearch.report.sections.shapley import shapley_sentences
 from dgsearch.report.seed_decisions import decision_sentences
 from dgsearch.report.verdicts import alike_sentences
 from dgsearch.report.view import StudyView

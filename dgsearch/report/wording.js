@@ -10,16 +10,16 @@ const wording = (() => {
     return Number(down.at(-1)) % 2 ? rounded : down;
   }
 
-  const minus = (value) => (value < 0 || Object.is(value, -0) ? "-" : "");
+  const minus = (value, text) => (value < 0 && /[1-9]/.test(text) ? `-${text}` : text); // never -0.0
 
   function fixed(value, digits) {
     const size = Math.abs(value), full = size.toFixed(DIGITS);
-    return minus(value) + halfEven(size.toFixed(digits), full, full.indexOf(".") + 1 + digits);
+    return minus(value, halfEven(size.toFixed(digits), full, full.indexOf(".") + 1 + digits));
   }
 
   // As Python's format "g" writes it.
   function general(value, digits) {
-    if (value === 0) return `${minus(value)}0`;
+    if (value === 0) return "0";
     const size = Math.abs(value);
     const [full, power] = size.toExponential(DIGITS).split("e");
     let [mantissa, exponent] = size.toExponential(digits - 1).split("e");
@@ -28,9 +28,9 @@ const wording = (() => {
     const stripped = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
     if (exponent < -4 || exponent >= digits) {
       const places = String(Math.abs(exponent)).padStart(2, "0");
-      return `${minus(value)}${stripped(mantissa)}e${exponent < 0 ? "-" : "+"}${places}`;
+      return minus(value, `${stripped(mantissa)}e${exponent < 0 ? "-" : "+"}${places}`);
     }
-    return minus(value) + stripped(Number(`${mantissa}e${exponent}`).toFixed(Math.max(digits - 1 - exponent, 0)));
+    return minus(value, stripped(Number(`${mantissa}e${exponent}`).toFixed(Math.max(digits - 1 - exponent, 0))));
   }
 
   function short(value) {

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.parts import Cell
-from dgsearch.wording import number_text, p_text, plural
+from dgsearch.wording import fixed_text, number_text, p_text, plural
 
 __all__ = [
     "ACCURACY",
@@ -89,14 +89,16 @@ class Unit:
         if not given(value):
             return "–"
         shown = float(value) * self.scale
-        return short(shown) if self.digits is None else f"{shown:.{self.digits}f}"
+        return short(shown) if self.digits is None else fixed_text(shown, self.digits)
 
     def signed(self, value: Any) -> str:
         """A difference."""
         if not given(value):
             return "–"
         shown = float(value) * self.scale
-        return f"{shown:+.3g}" if self.digits is None else f"{shown:+.{self.digits}f}"
+        if self.digits is None:
+            return f"{shown:+z.3g}"
+        return fixed_text(shown, self.digits, signed=True)
 
     def between(self, low: Any, high: Any, *, signed: bool = False) -> str:
         """An interval; one of an accuracy itself ends where accuracies do, at 0 and 1."""
@@ -208,14 +210,14 @@ def range_text(low: Any, high: Any, digits: int = 2) -> str:
     """An interval as a table shows it; a dash where one of its ends is not known."""
     if not (given(low) and given(high)):
         return "–"
-    return f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{fixed_text(low, digits)} to {fixed_text(high, digits)}"
 
 
 def number_cell(value: Any, digits: int = 1) -> Cell:
     """A cell of a number with so many digits after the point."""
     if not given(value):
         return Cell("–")
-    return Cell("∞" if math.isinf(value) else f"{value:.{digits}f}", float(value))
+    return Cell("∞" if math.isinf(value) else fixed_text(value, digits), float(value))
 
 
 def p_cell(value: Any) -> Cell:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ from dgsearch.processes import available_cores
 from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 
-__all__ = ["dead_server", "ray_cluster"]
+__all__ = ["dead_server", "head_answers", "ray_cluster"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ _SERVERS = ("raylet", "gcs_server")  # without one of these no trial is started 
 _AUTHENTICATION = ("authenticat", "authtoken", "unauthorized")
 _STANDARD_ERROR = 2
 _READ_BYTES = 2**20
+_ANSWER_S = 5.0
 
 
 @contextmanager
@@ -244,6 +246,24 @@ def dead_server() -> str:
         if kind in _SERVERS:
             return f"Ray's {kind} ended (exit code {process.poll()})"
     return ""
+
+
+def head_answers() -> bool:
+    """Whether the head of the cluster that this process has joined takes connections.
+
+    Asked of the network and not of Ray, whose calls wait for a head that is away.
+    """
+    from ray._private import worker
+
+    node: Any = worker._global_node
+    if node is None:
+        return True
+    host, _, port = str(node.gcs_address).rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _dead_node() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -12,6 +14,7 @@ from dgsearch.database.outcomes import target_means
 from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import finished_values, set_planned
 from dgsearch.database.switches import open_switches
+from dgsearch.database.writing import read_persistently
 from dgsearch.designs.points import Outcomes
 from dgsearch.study import StudySpec
 
@@ -38,7 +41,8 @@ class StoredEnds:
     def means(self) -> Outcomes:
         """Mean accuracy over the targets of each trial; NaN where it failed."""
         targets = self._spec.data.targets
-        return target_means(read_trials(self.engine, self._spec.name, domains=targets), targets)
+        read = partial(read_trials, self.engine, self._spec.name, domains=targets)
+        return target_means(read_persistently(self.engine, read), targets)
 
     def values(self) -> Outcomes:
         """Value on the selection split of each finished trial."""
@@ -47,7 +51,7 @@ class StoredEnds:
     def proposed(self) -> StoredConfigurations:
         """The points so far, by config_id; kept until `forget`."""
         if self._proposed is None:
-            facts = read_facts(self.engine, self._spec.name).facts
+            facts = self._facts()
             found = open_switches(self._spec, facts).values()
             switches = {name: value for each in found for name, value in each.items()}
             self._proposed = stored_configurations(
@@ -57,5 +61,9 @@ class StoredEnds:
 
     def images(self) -> Mapping[str, int]:
         """How many images each split holds."""
-        found: Mapping[str, int] = read_facts(self.engine, self._spec.name).facts.get("images", {})
+        found: Mapping[str, int] = self._facts().get("images", {})
         return found
+
+    def _facts(self) -> Mapping[str, Any]:
+        read = partial(read_facts, self.engine, self._spec.name)
+        return read_persistently(self.engine, read).facts

@@ -25,6 +25,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.tables import INTERMEDIATE_VALUES, OWN_TRIALS, PARAMS, TRIALS, VALUES
+from dgsearch.database.writing import persistently
 from dgsearch.space import Value
 
 __all__ = ["History"]
@@ -71,8 +72,7 @@ class History:
 
     def propose(self, distributions: Mapping[str, BaseDistribution]) -> dict[str, Value]:
         """The next values, by hyperparameter: jointly where the sampler can, as Optuna asks it."""
-        with self._engine.connect() as connection:
-            self._remember(connection)
+        self._remember(*persistently(self._engine, self._new))
         study = Study("history", self._memory, sampler=self._sampler)  # a new one has no cache
         number = self._memory.create_new_trial(self._memory_id)  # samplers leave notes with it
         trial = copy.copy(self._memory.get_trial(number))
@@ -93,13 +93,16 @@ class History:
         self._memory.set_trial_state_values(number, TrialState.FAIL)
         return trial.params
 
-    def _remember(self, connection: Connection) -> None:
-        """Take in what is new in the database since the last time."""
+    def _new(self, connection: Connection) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
+        """What is new in the database since the last time; changes nothing here."""
         if self._last is None:
             wanted = self._first(connection)
         else:
             wanted = or_(TRIALS.c.trial_id > self._last, TRIALS.c.trial_id.in_(self._unfinished))
-        rows, parts = _read(connection, self._own & wanted)
+        return _read(connection, self._own & wanted)
+
+    def _remember(self, rows: Sequence[_Row], parts: Mapping[int, _Parts]) -> None:
+        """Take in what is new."""
         for row in rows:
             if row.place in self._unfinished:
                 self._end(row, parts.get(row.place, _Parts()))

@@ -2,14 +2,15 @@
 
 Where one of its servers has died, Ray waits. If its loop still turns, the trials that ran are
 ended as interrupted and go on in a new Ray. If it is stuck in a call of Ray that nobody answers,
-which nothing in the process can end, the process says so and ends with 2.
+which nothing in the process can end, the process says so and ends with 2. So it does where the
+head of a cluster that it has joined is away, as Ray would abort it a minute later.
 """
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,10 +18,10 @@ from contextlib import ExitStack, suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dgsearch import inert
 from dgsearch.database.drivers import Driver
 from dgsearch.errors import DgsearchError
-from dgsearch.runner.cluster import dead_server, ray_cluster
+from dgsearch.replies import reply_error
+from dgsearch.runner.cluster import dead_server, head_answers, ray_cluster
 from dgsearch.runner.interrupts import Interrupts
 
 __all__ = ["RayKeeper", "sign_out_briefly"]
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # between two looks at the processes of Ray
 _STUCK_S = 20.0  # after so long Ray's loop does not turn any more
+_HEAD_AWAY_S = 20.0  # that of a joined cluster; Ray itself aborts after 60 s
 _STARTS = 3  # so often a Ray that died is replaced
 _LEAVING_S = 3.0
 
@@ -78,7 +80,9 @@ class RayKeeper:
             self._watching = True
             stopped = threading.Event()
             stack.callback(stopped.set)
-            threading.Thread(target=self._watch, args=(stopped,), daemon=True).start()
+            context = contextvars.copy_context()  # which says whether the answer is JSON
+            watch = threading.Thread(target=context.run, args=(self._watch, stopped), daemon=True)
+            watch.start()
 
     def check(self) -> None:
         """Look now and then whether Ray lives; cheap to call.
@@ -122,8 +126,18 @@ class RayKeeper:
         return True
 
     def _watch(self, stopped: threading.Event) -> None:
-        """End the process where Ray has died and its loop is stuck for it."""
+        """End the process where Ray has died and its loop is stuck for it, or its head is away."""
+        answered_at = self._clock()
         while not stopped.wait(_LOOK_S):
+            if self._address is None or head_answers():
+                answered_at = self._clock()
+            elif self._clock() - answered_at > _HEAD_AWAY_S:
+                sign_out_briefly(self._driver)
+                end_process(
+                    f"{self._study}: the head of the Ray cluster does not answer any more; the "
+                    "run is stopped. Its trials stay open: run the same command again when the "
+                    "cluster is back"
+                )
             if self._clock() - self._turned_at > _STUCK_S and (lost := dead_server()):
                 sign_out_briefly(self._driver)
                 end_process(
@@ -146,6 +160,5 @@ def sign_out_briefly(driver: Driver) -> None:
 
 def end_process(message: str) -> None:
     """Say why, and end at once: Ray's own code would abort the process half a minute later."""
-    sys.stderr.write(f"dgsearch: {inert.text(message)}\n")
-    sys.stderr.flush()
+    reply_error(DgsearchError(message))
     os._exit(2)

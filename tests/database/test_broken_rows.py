@@ -94,6 +94,34 @@ def test_broken_json_is_named(
         assert f" = {broken!r}; allowed: " in named
 
 
+@pytest.mark.parametrize(
+    ("broken", "here"),
+    [
+        ('{"a": 1}', "no lambda_adv, no T"),
+        ("{}", "no lambda_adv, no T"),
+        ('{"lambda_adv": [1], "T": 5}', "lambda_adv not in [0, 10]"),
+        ('{"lambda_adv": "high", "T": true}', "lambda_adv not in [0, 10], T not in [0, 100]"),
+    ],
+)
+def test_values_that_are_not_those_of_the_method_are_named(
+    broken: str, here: str, database: str, tmp_path: Path
+) -> None:
+    _study(database)
+    _break(
+        database,
+        "UPDATE dgsearch_configurations SET values_json = :broken WHERE config_id = 'c'",
+        broken=broken,
+    )
+    with pytest.raises(DatabaseError) as caught:
+        _report(database, tmp_path)
+    assert str(caught.value).splitlines()[1] == (
+        "  dgsearch_configurations.values_json where study_id = 1 and config_id = 'c' "
+        f"(study 'fake') = {broken!r}; allowed: a value for each hyperparameter of mpbm "
+        "(lambda_adv, lambda_mix, T, N_b, attention, adversarial_alignment, ...); "
+        f"here: {here}"
+    )
+
+
 @pytest.mark.postgres
 def test_broken_json_of_a_server_is_named(postgres: str, tmp_path: Path) -> None:
     _study(postgres)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 import sqlalchemy
 from sqlalchemy import Connection
 from sqlalchemy.exc import InternalError, OperationalError
 
 from dgsearch.database import writing
+from dgsearch.database.halving_records import judged_trials
 from dgsearch.database.recorder import Ending
-from dgsearch.database.studies import register_study
-from dgsearch.database.writing import persistently
+from dgsearch.database.stages_used import stage_keys_used
+from dgsearch.database.studies import attempts, register_study
+from dgsearch.database.writing import persistently, read_persistently
 from dgsearch.errors import DatabaseError
+from dgsearch.runner.ended import StoredEnds
 from tests.fakes import FakeStudy, fake_facts, planned
 
 
@@ -52,6 +57,59 @@ def test_other_errors_are_not_waited_for() -> None:
 
     with pytest.raises(ValueError, match="mistake"):
         persistently(engine, broken)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        OperationalError("SELECT 1", {}, Exception("server closed")),
+        sqlite3.OperationalError("disk I/O error"),
+    ],
+)
+def test_reading_waits_as_writing_does(cause: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    engine = sqlalchemy.create_engine("sqlite://")
+    away = [cause] * 3
+
+    def read() -> int:
+        if away:
+            raise DatabaseError("cannot be used") from away.pop()
+        return 7
+
+    assert read_persistently(engine, read) == 7
+    assert caplog.messages == ["the database does not answer; waiting for it"]
+
+
+def test_a_study_that_is_not_there_is_not_waited_for() -> None:
+    engine = sqlalchemy.create_engine("sqlite://")
+
+    def read() -> None:
+        raise DatabaseError("there is no study 'x'")
+
+    with pytest.raises(DatabaseError, match="no study"):
+        read_persistently(engine, read)
+
+
+def test_what_a_run_reads_waits_for_the_database(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = FakeStudy(database)
+    study.complete(planned(), 0.5)
+    lost = ["attempts", "values", "judged", "stages", "ids"]
+
+    def lose(connection: Connection, clause: object, *_: object) -> None:
+        if lost and "SELECT" in str(clause):
+            lost.pop()
+            raise OperationalError(str(clause), {}, Exception("server closed"))
+
+    sqlalchemy.event.listen(study.engine, "before_execute", lose)
+    ends = StoredEnds(study.engine, study.study_id, study.spec)
+    (key,) = attempts(study.engine, study.study_id)
+    assert ends.values() == {key: 0.5}
+    assert judged_trials(study.engine, study.study_id) == {}
+    assert stage_keys_used(study.engine, study.study_id) == {key: {"pretrain": "k"}}
+    assert list(ends.proposed()) == [key[0]]
+    assert not lost
+    study.engine.dispose()
 
 
 class _ReadOnlyError(Exception):

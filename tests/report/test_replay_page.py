@@ -37,7 +37,7 @@ def test_the_page_recommends_the_rule_that_loses_nothing_on_parallel_curves(data
         "loses 0.0 points on average, at most 0.0 in 95% of them; it loses at most 1.0" in advice
     )
     assert "Replayed on 96 curves of 3 epochs at 3 seeds" in told
-    assert "1 trial of the study were stopped early and are left out" in told
+    assert "1 trial of the study was stopped early and left out" in told
     (figure,) = (block for block in section.blocks if isinstance(block, Figure))
     rows = {row[0]: [getattr(cell, "text", cell) for cell in row[1:]] for row in figure.table.rows}
     # one epoch for all and two more for three of 32: 58 of 96 epochs are saved

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextvars
+import json
 import os
 import signal
+import socket
+import threading
+from types import SimpleNamespace
 
 import pytest
 import ray
 
 from dgsearch.errors import DgsearchError
+from dgsearch.replies import answer_in_json, choose_json
 from dgsearch.runner import cluster, lost_ray
 from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.lost_ray import RayKeeper
@@ -142,3 +148,90 @@ def test_signals_are_taken_back_from_whoever_took_them() -> None:
             signal.raise_signal(signal.SIGTERM)
         assert interrupts.urgent
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+class _EndedError(Exception):
+    """Instead of the end of the process."""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_process_that_ends_at_once_answers_first(
+    as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exit_at_once(code: int) -> None:
+        raise _EndedError(code)
+
+    def end() -> None:
+        with pytest.raises(_EndedError, match="2"):
+            lost_ray.end_process("s: Ray does not answer any more")
+
+    def command(**_: object) -> int:
+        choose_json("run", as_json)
+        context = contextvars.copy_context()  # as the thread that watches has it
+        watch = threading.Thread(target=context.run, args=(end,))
+        watch.start()
+        watch.join()
+        return 2
+
+    monkeypatch.setattr(lost_ray.os, "_exit", exit_at_once)
+    assert answer_in_json(command) == 2
+    shown = capsys.readouterr()
+    if not as_json:
+        assert shown.out == ""
+        assert shown.err == "dgsearch: s: Ray does not answer any more\n"
+        return
+    (line,) = shown.out.splitlines()
+    answer = json.loads(line)
+    assert (answer["command"], answer["exit_code"]) == ("run", 2)
+    assert answer["error"] == {
+        "kind": "DgsearchError",
+        "message": "s: Ray does not answer any more",
+    }
+
+
+def test_the_head_of_a_joined_cluster_is_asked_by_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ray._private import worker
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        node = SimpleNamespace(gcs_address=f"{host}:{port}")
+        monkeypatch.setattr(worker, "_global_node", node)
+        assert cluster.head_answers()
+    assert not cluster.head_answers()
+    monkeypatch.setattr(worker, "_global_node", None)  # joined nothing yet
+    assert cluster.head_answers()
+
+
+def test_a_run_whose_joined_head_stays_away_ends_before_ray_aborts_it(
+    clock: _Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [True, False, True, *[False] * 30]  # away for a moment first
+    ends: list[tuple[float, str]] = []
+
+    def end(message: str) -> None:
+        ends.append((clock.now, message))
+        raise _EndedError
+
+    class Stopped:
+        def wait(self, seconds: float) -> bool:
+            clock.now += seconds
+            return False
+
+    monkeypatch.setattr(lost_ray, "head_answers", lambda: answers.pop(0))
+    monkeypatch.setattr(lost_ray, "end_process", end)
+    monkeypatch.setattr(lost_ray, "sign_out_briefly", lambda _: None)
+    monkeypatch.setattr(lost_ray, "dead_server", lambda: "")
+    keeper = RayKeeper(
+        "s",
+        _Driver(),  # type: ignore[arg-type]
+        Interrupts(),
+        address="a:1",
+        clock=clock,
+    )
+    with pytest.raises(_EndedError):
+        keeper._watch(Stopped())  # type: ignore[arg-type]
+    ((second, message),) = ends
+    assert second == 28.0  # it answered last at second 6, and 20 s are allowed
+    assert message.startswith("s: the head of the Ray cluster does not answer any more")

@@ -17,7 +17,7 @@ from dgsearch.analysis.comparison import LEVEL, compare_columns
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
 from dgsearch.analysis.statistics import Interval, mean_interval
 from dgsearch.errors import DgsearchError
-from dgsearch.wording import p_text
+from dgsearch.wording import fixed_text, p_text
 
 __all__ = [
     "Answer",
@@ -233,8 +233,8 @@ def _verdict_words(row: Mapping[str, Any]) -> str:
 
 def _signed(value: float, unit: Unit) -> str:
     shown, digits = (value * 100, 1) if unit == "accuracy" else (value, 2)
-    return f"{round(shown, digits) + 0.0:+.{digits}f}"  # + 0.0: never "-0.0"
+    return fixed_text(shown, digits, signed=True)
 
 
 def _plain(value: float, unit: Unit) -> str:
-    return f"{value * 100:.1f}" if unit == "accuracy" else f"{value:.2f}"
+    return fixed_text(value * 100, 1) if unit == "accuracy" else fixed_text(value, 2)

@@ -25,6 +25,7 @@ from dgsearch.report.figures.training import (
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import given, number_cell, plural, range_text, records, short_cell
+from dgsearch.wording import were
 
 __all__ = ["panel_height", "training_sections"]
 
@@ -116,8 +117,9 @@ def _stops(view: StudyView, stops: pd.DataFrame) -> list[Block]:
     dots = "" if len(stops) <= MOST_DOTS else f" More than {MOST_DOTS}: counts instead of dots."
     return [
         Note(
-            f"{plural(len(stops), 'trial')} of {len(view.trials)} were stopped before the last "
-            "epoch. Their values are left out of every mean on this page."
+            f"{plural(len(stops), 'trial')} of {len(view.trials)} {were(len(stops))} stopped "
+            f"before the last epoch. {'Its value is' if len(stops) == 1 else 'Their values are'} "
+            "left out of every mean on this page."
         ),
         Figure(
             "stops",

@@ -14,6 +14,7 @@ from dgsearch.report.figures.tuning import tuning_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import Unit, given, number_cell, plural, records
+from dgsearch.wording import were
 
 __all__ = ["tuning_block", "tuning_groups", "tuning_sections"]
 
@@ -130,13 +131,11 @@ def _warnings(view: StudyView) -> list[Block]:
     points = len(view.spread)
     if not stopped:
         return []
+    verbs = f"{were(stopped)} stopped early and {'is' if stopped == 1 else 'are'}"
     return [
         Warn(
-            f"{stopped} of {plural(points, 'trial')} were stopped early and are left out: the "
-            "curve is that of the survivors, and lies too high."
-            if not view.unit.lower
-            else f"{stopped} of {plural(points, 'trial')} were stopped early and are left out: "
-            "the curve is that of the survivors, and lies too low."
+            f"{stopped} of {plural(points, 'trial')} {verbs} left out: the curve is that of the "
+            f"survivors, and lies too {'low' if view.unit.lower else 'high'}."
         )
     ]
 
