@@ -44,14 +44,20 @@ def _plan(  # noqa: PLR0913 - one argument for each option of the command
     as_json: Json = False,
 ) -> None:
     """Show what a study would run: trials done and left, shared stages, time and power."""
-    from dgsearch.methods.registry import compiled
     from dgsearch.planning.lines import Asked, plan_answer
+    from dgsearch.planning.unchanged import unchanged_study
     from dgsearch.replies import reply
-    from dgsearch.runner.commands import load_study
     from dgsearch.runner.options import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
     asked = Asked(probe=probe, difference=difference, pilot=pilot)
-    plan = compiled(load_study(study, overrides=overrides or ()))
-    answer = plan_answer(plan, options, asked)
+    known = unchanged_study(study, database, overrides=overrides or ())
+    if known is not None:
+        answer = plan_answer(known.plan, options, asked, facts=known.facts)
+    else:
+        from dgsearch.methods.registry import compiled  # imports torch
+        from dgsearch.runner.commands import load_study
+
+        plan = compiled(load_study(study, overrides=overrides or ()))
+        answer = plan_answer(plan, options, asked)
     reply(answer.facts, answer.lines)

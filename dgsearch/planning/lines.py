@@ -8,8 +8,8 @@ from typing import Any
 
 from dgsearch.database.connection import answering, database_url, masked
 from dgsearch.planning.forecast import power_lines, time_lines
-from dgsearch.planning.probe import cost_lines, trials_at_once
 from dgsearch.planning.remaining import Remaining, remaining
+from dgsearch.planning.slots import trials_at_once
 from dgsearch.runner.options import RunOptions
 from dgsearch.study.plan import StudyPlan
 
@@ -45,15 +45,27 @@ class PlanAnswer:
     facts: Mapping[str, Any]
 
 
-def plan_answer(plan: StudyPlan, options: RunOptions, asked: Asked) -> PlanAnswer:
+def plan_answer(
+    plan: StudyPlan,
+    options: RunOptions,
+    asked: Asked,
+    *,
+    facts: Mapping[str, Any] | None = None,
+) -> PlanAnswer:
     """What running a study would do, and what it would take.
+
+    Args:
+        plan: The study, compiled.
+        options: Say where the database and the stored stages are.
+        asked: What is asked besides.
+        facts: `study_facts` of the study, where they are known already.
 
     Raises:
         DgsearchError: If the database cannot be read, holds another study of that name, or has
             no such pilot.
     """
     with answering(database_url(options.database)):
-        found = remaining(plan, options)
+        found = remaining(plan, options, facts=facts)
     at_once = trials_at_once(plan.spec)
     outlook = list(_outlook(found, options, asked, at_once))
     lines = [
@@ -62,7 +74,7 @@ def plan_answer(plan: StudyPlan, options: RunOptions, asked: Asked) -> PlanAnswe
         *(need.line for need in found.needs),
         *outlook,
     ]
-    facts = {
+    answer = {
         "study": plan.spec.name,
         "question": plan.spec.question,
         "database": masked(database_url(options.database)),
@@ -78,7 +90,7 @@ def plan_answer(plan: StudyPlan, options: RunOptions, asked: Asked) -> PlanAnswe
         "comparisons": found.comparisons,
         "remarks": [" ".join(line.split()) for line in outlook],
     }
-    return PlanAnswer(lines, facts)
+    return PlanAnswer(lines, answer)
 
 
 def _head(plan: StudyPlan, options: RunOptions) -> Iterator[str]:
@@ -103,6 +115,8 @@ def _outlook(found: Remaining, options: RunOptions, asked: Asked, at_once: int) 
     """What it would cost where that is probed; power; time where it is not probed."""
     spec = found.plan.spec
     if asked.probe:
+        from dgsearch.planning.probe import cost_lines  # imports torch
+
         yield from cost_lines(spec, found.left, found.missing)
     yield from power_lines(
         options.database,

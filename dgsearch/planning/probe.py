@@ -24,14 +24,13 @@ from dgsearch.data.splits import (
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.base import HasClassifier, Product, Stage, StageContext, Values
 from dgsearch.methods.registry import find_method
-from dgsearch.processes import available_cores
-from dgsearch.runner.resources import trials_at_a_time
+from dgsearch.planning.slots import trials_at_once
 from dgsearch.space import Value
 from dgsearch.study import StudySpec
 from dgsearch.trainable.evaluation import evaluate
 from dgsearch.wording import short_duration
 
-__all__ = ["StageCost", "cost_lines", "probe_stages", "trials_at_once"]
+__all__ = ["StageCost", "cost_lines", "probe_stages"]
 
 _BATCHES = 2  # so many of the largest batch are trained on
 _REPEATED, _QUICK_S = 3, 3.0  # the first call warms up; at most so often, and so long
@@ -84,7 +83,7 @@ def cost_lines(
     last = sum(methods[trial.configuration.method][-1].seconds for trial in trials)
     known = {cost.stage: cost.seconds for costs in methods.values() for cost in costs[:-1]}
     shared = sum(count * known.get(stage, 0.0) for stage, count in missing.items())
-    at_once = trials_at_once(spec, device)
+    at_once = trials_at_once(spec)
     yield (
         f"  cost       about {short_duration(last + shared)} of trials, "
         f"{short_duration((last + shared) / at_once)} with {at_once} at a time; probed on "
@@ -189,18 +188,6 @@ def _seconds(call: Callable[[], object], device: torch.device) -> float:
             torch.cuda.synchronize(device)
         measured.append(time.perf_counter() - started)
     return min(measured)
-
-
-def trials_at_once(spec: StudySpec, device: torch.device | None = None) -> int:
-    """Trials that this machine runs at a time; on an accelerator if it has one."""
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    share = 1.0 if spec.resources.gpus == "auto" else float(spec.resources.gpus)
-    return trials_at_a_time(
-        spec.resources,
-        gpus=share if device.type == "cuda" else 0.0,
-        cores=available_cores(),
-        devices=torch.cuda.device_count(),
-    )
 
 
 def _name(device: torch.device) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, select
 
@@ -13,13 +14,14 @@ from dgsearch.database.identity import find_takeover
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.planning.stages import StageNeed, stage_needs
 from dgsearch.runner.ended import StoredEnds
-from dgsearch.runner.environment import study_facts
 from dgsearch.runner.options import RunOptions
 from dgsearch.runner.retries import is_open
 from dgsearch.study import Retries, StudySpec
 from dgsearch.study.plan import StudyPlan
+
+if TYPE_CHECKING:
+    from dgsearch.planning.stages import StageNeed
 
 __all__ = ["Remaining", "remaining"]
 
@@ -64,12 +66,15 @@ class Remaining:
         return self.plan.spec.design.comparisons(self.plan.spec, self.trials)
 
 
-def remaining(plan: StudyPlan, options: RunOptions) -> Remaining:
+def remaining(
+    plan: StudyPlan, options: RunOptions, *, facts: Mapping[str, Any] | None = None
+) -> Remaining:
     """What is left of a study.
 
     Args:
         plan: The study, compiled.
         options: Say where the database and the stored stages are.
+        facts: `study_facts` of the study, where they are known already.
 
     Raises:
         DatabaseError: If the database cannot be read.
@@ -80,12 +85,12 @@ def remaining(plan: StudyPlan, options: RunOptions) -> Remaining:
     study_id = _study_row(engine, spec.name) if engine else None
     earlier: Mapping[tuple[str, int], Attempt] = {}
     if engine is not None and study_id is not None:
-        earlier = _attempts_of(spec, engine, study_id)
+        earlier = _attempts_of(spec, engine, study_id, facts)
         if earlier:
             trials = list(plan.trials_after(StoredEnds(engine, study_id, spec)))
     done = {key for key, attempt in earlier.items() if _ended(attempt, spec.retries)}
     left = [trial for trial in trials if trial.key not in done]
-    needs = stage_needs(spec, trials, options)
+    needs = _needs(spec, trials, options)
     epochs: Counter[str] = Counter()
     for trial in left:
         epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
@@ -109,9 +114,25 @@ def _study_row(engine: Engine, name: str) -> int | None:
     return found
 
 
-def _attempts_of(spec: StudySpec, engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
+def _needs(
+    spec: StudySpec, trials: Sequence[PlannedTrial], options: RunOptions
+) -> Sequence[StageNeed]:
+    """The shared stages of the trials; torch is imported where there are any trials."""
+    if not trials:
+        return ()
+    from dgsearch.planning.stages import stage_needs
+
+    return stage_needs(spec, trials, options)
+
+
+def _attempts_of(
+    spec: StudySpec, engine: Engine, study_id: int, facts: Mapping[str, Any] | None
+) -> dict[tuple[str, int], Attempt]:
     """What the database has of the study."""
-    facts = study_facts(spec, "", planned=0)
+    if facts is None:
+        from dgsearch.runner.environment import study_facts  # imports torch
+
+        facts = study_facts(spec, "", planned=0)
     check_unchanged(engine, study_id, spec, facts)
     takeover = find_takeover(engine, spec.name, spec.model_dump(mode="json"), facts)
     found = {

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from dgsearch.data.registry import benchmark_domains
 from dgsearch.data.splits import load_trial_data
 from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import (
@@ -24,6 +25,7 @@ from dgsearch.methods.registry import (
 )
 from dgsearch.processes import available_cores
 from dgsearch.runner.cluster import ray_cluster
+from dgsearch.runner.declarations import DECLARED, declarations
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
 from dgsearch.study.plan import methods_of
@@ -97,6 +99,11 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "metrics": metric_facts(spec.recorded),
         "images": {name: len(part) for name, part in data.splits.items()},
         "data_fingerprint": data.fingerprint,
+        DECLARED: declarations(
+            spec.data.benchmark,
+            benchmark_domains()[spec.data.benchmark],
+            one_target=one_target,
+        ),
     }
 
 

@@ -10,6 +10,7 @@ from dgsearch.database.recorder import Ending
 from dgsearch.endings import StopReason
 from dgsearch.errors import DgsearchError
 from dgsearch.runner.queue import Begun, TrialQueue
+from dgsearch.runner.slots import trials_at_a_time
 from dgsearch.study import Resources
 
 __all__ = [
@@ -19,7 +20,6 @@ __all__ = [
     "cluster_slots",
     "known_share",
     "measured_share",
-    "trials_at_a_time",
     "trials_per_device",
 ]
 
@@ -68,28 +68,6 @@ def measured_share(use: MemoryUse | None, resources: Resources) -> float:
     return 1.0 / trials_per_device(
         use, cores=_cluster("CPU"), devices=_cluster("GPU"), cpus=resources.cpus
     )
-
-
-def trials_at_a_time(resources: Resources, *, gpus: float, cores: int, devices: int) -> int:
-    """How many trials of a study run side by side, at least one.
-
-    Args:
-        resources: Of the study.
-        gpus: Share of a device for each trial; 0 for the CPU alone.
-        cores: That there are.
-        devices: That there are.
-    """
-    fit = math.floor(cores / resources.cpus)
-    if gpus:
-        fit = min(fit, _fitting(gpus, devices))
-    return max(1, min(fit, resources.concurrent or fit))
-
-
-def _fitting(gpus: float, devices: int) -> int:
-    """How many trials find their devices: a share lies on one device, never across two."""
-    if gpus > 1:
-        return math.floor(devices / gpus)
-    return math.floor(1 / gpus + 1e-9) * devices
 
 
 def cluster_slots(resources: Resources, gpus: float) -> int:

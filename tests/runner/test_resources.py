@@ -9,9 +9,9 @@ from dgsearch.runner.resources import (
     FirstTrial,
     MemoryUse,
     measured_share,
-    trials_at_a_time,
     trials_per_device,
 )
+from dgsearch.runner.slots import trials_at_a_time
 from dgsearch.study import Resources
 from dgsearch.study.plan import plan_trials
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy
