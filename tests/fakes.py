@@ -6,6 +6,9 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -123,12 +126,29 @@ def fake_facts(spec: StudySpec) -> dict[str, Any]:
     }
 
 
+@cache
+def _empty() -> bytes:
+    """An SQLite database with all tables and no study, made once: creating tables takes long."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "study.db"
+        open_for_writing(file).engine.dispose()
+        return file.read_bytes()
+
+
+def _opened(database: str) -> Engine:
+    """A database for writing; a copy of the empty one where an SQLite file is not there yet."""
+    scheme, _, file = database.partition(":///")
+    if scheme == "sqlite" and not Path(file).exists():
+        Path(file).write_bytes(_empty())
+    return open_for_writing(database).engine
+
+
 class FakeStudy:
     """A study in a database, with a recorder to add trials."""
 
     def __init__(self, database: str, spec: StudySpec | None = None) -> None:
         self.spec = spec or fake_spec()
-        self.engine: Engine = open_for_writing(database).engine
+        self.engine = _opened(database)
         self.study_id = register_study(self.engine, self.spec, fake_facts(self.spec))
         self.driver = Driver(self.engine, self.study_id)
         self.recorder = StudyRecorder(self.engine, self.study_id, self.driver.driver_id)

@@ -157,7 +157,7 @@ def test_a_foreign_study_is_read_and_judged(studies: str, study: ForeignStudy) -
 
 
 @pytest.mark.slow
-@settings(_QUIET, max_examples=12)
+@settings(_QUIET, max_examples=5)
 @given(study=foreign_studies())
 def test_a_foreign_study_and_its_mirror_image_have_the_same_page(
     studies: str, study: ForeignStudy
