@@ -1,22 +1,28 @@
-"""Functional ANOVA of a random forest: how much of the variance is each hyperparameter's alone?
+"""Functional ANOVA of random forests: how much of the variance is each hyperparameter's alone?
 
 Hutter et al. 2014, An Efficient Approach for Assessing Hyperparameter Importance, sections 3 and
 4: each leaf of a tree is a box, so averages over all hyperparameters but one are sums over
-boxes. Equal to Optuna's evaluator on the same forest, and fast enough to be repeated on permuted
-outcomes.
+boxes. The forests are those of scikit-learn with trees of depth two, and the effects those of
+Optuna's evaluator on them; but many outcomes of the same trials are fitted at once, since an
+outcome is compared with a hundred permuted ones.
+
+Shapes: P outcomes, N trials, C columns, L = 4 leaves.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dgsearch.analysis.permuting import Numbers
+from dgsearch.analysis.permuting import Numbers, Places
 
 __all__ = ["Effects", "Inputs", "fanova"]
+
+_APART = 1e-7  # values of a column that are nearer are not split, as in scikit-learn
+_SEEDS = np.iinfo(np.int32).max
+Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class Inputs(NamedTuple):
@@ -34,83 +40,153 @@ class Inputs(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What a forest says of each hyperparameter alone.
+    """What a forest says of each hyperparameter alone, for each outcome.
 
     Attributes:
-        fractions: (hyperparameters,) Of the variance of a tree, mean over trees; 0..1.
-        variances: (hyperparameters,) The variance itself, in squared units of the outcome.
+        fractions: (outcomes, hyperparameters) Of the variance of a tree, mean over trees; 0..1.
+        variances: (outcomes, hyperparameters) The variance itself, in squared units.
     """
 
     fractions: Numbers
     variances: Numbers
 
 
-class _Boxes(NamedTuple):
-    """The leaves of a tree: (leaves, columns) bounds, and (leaves,) predictions."""
+class _Leaves(NamedTuple):
+    """The leaves of a tree: (P, L, C) bounds, and (P, L) predictions."""
 
     low: Numbers
     high: Numbers
     value: Numbers
 
 
-def fanova(inputs: Inputs, outcome: Numbers, *, trees: int, depth: int, seed: int) -> Effects:
-    """Fit a forest and split its variance over the box into main effects.
+class _Split(NamedTuple):
+    """Where a node is split: (P,) column and threshold; one column is -1 where it is not."""
+
+    column: Places
+    threshold: Numbers
+
+
+def fanova(inputs: Inputs, outcomes: Numbers, *, trees: int, seed: int) -> Effects:
+    """Fit a forest of depth two to each outcome and split its variance into main effects.
 
     Args:
         inputs: Of the trials.
-        outcome: (trials,).
-        trees: In the forest.
-        depth: Of each tree at most.
-        seed: Of the forest.
+        outcomes: (outcomes, trials).
+        trees: In each forest.
+        seed: Of the forests; all outcomes have the same bootstrap samples.
     """
-    from sklearn.ensemble import RandomForestRegressor
+    shape = (len(outcomes), len(inputs.groups))
+    fractions, variances, counted = np.zeros(shape), np.zeros(shape), np.zeros((shape[0], 1))
+    width = inputs.bounds[:, 1] - inputs.bounds[:, 0]
+    for weights in _bootstraps(len(inputs.columns), trees, seed):
+        leaves = _tree(inputs, outcomes, weights)
+        share = (leaves.high - leaves.low) / width  # (P, L, C)
+        volume = share.prod(axis=2)
+        centred = leaves.value - (volume * leaves.value).sum(axis=1, keepdims=True)
+        effects = np.stack(
+            [_effect(leaves, width, share, centred, list(own)) for own in inputs.groups], axis=1
+        )
+        whole = (volume * centred**2).sum(axis=1, keepdims=True)
+        known = whole > 0  # a tree that is not split says nothing of shares
+        fractions += np.where(known, effects / np.where(known, whole, 1.0), 0.0)
+        counted += known
+        variances += effects / trees
+    return Effects(fractions / np.maximum(counted, 1.0), variances)
 
-    forest = RandomForestRegressor(n_estimators=trees, max_depth=depth, random_state=seed)
-    forest.fit(inputs.columns, outcome)
-    bounds = inputs.bounds
-    fractions, variances = [], []
-    for tree in forest.estimators_:
-        boxes = _boxes(tree.tree_, bounds)
-        share = (boxes.high - boxes.low) / (bounds[:, 1] - bounds[:, 0])
-        volume = share.prod(axis=1)
-        centred = boxes.value - volume @ boxes.value
-        effects = [_effect(boxes, bounds, share, centred, list(group)) for group in inputs.groups]
-        variances.append(effects)
-        whole = float(volume @ centred**2)
-        if whole > 0:
-            fractions.append([effect / whole for effect in effects])
-    none = np.zeros(len(inputs.groups))
-    return Effects(np.mean(fractions, axis=0) if fractions else none, np.mean(variances, axis=0))
+
+def _bootstraps(count: int, trees: int, seed: int) -> Iterator[Numbers]:
+    """(N,) How often each trial is drawn, tree by tree, as scikit-learn draws."""
+    random = np.random.RandomState(seed)
+    seeds = [random.randint(_SEEDS) for _ in range(trees)]
+    for own in seeds:
+        drawn = np.random.RandomState(own).randint(0, count, count, dtype=np.int32)
+        yield np.bincount(drawn, minlength=count).astype(np.float64)
 
 
-def _boxes(tree: Any, bounds: Numbers) -> _Boxes:
-    """The leaves of scikit-learn's tree; a parent has a lower number than its children."""
-    low = np.tile(bounds[:, 0], (tree.node_count, 1))
-    high = np.tile(bounds[:, 1], (tree.node_count, 1))
-    for node in np.flatnonzero(tree.children_left >= 0):
-        left, right = tree.children_left[node], tree.children_right[node]
-        column, threshold = tree.feature[node], tree.threshold[node]
-        low[[left, right]], high[[left, right]] = low[node], high[node]
-        high[left, column] = low[right, column] = threshold
-    leaves = np.flatnonzero(tree.children_left < 0)
-    return _Boxes(low[leaves], high[leaves], tree.value[leaves, 0, 0])
+def _tree(inputs: Inputs, outcomes: Numbers, weights: Numbers) -> _Leaves:
+    """The tree of each outcome on one bootstrap sample."""
+    rows = np.flatnonzero(weights)
+    columns = inputs.columns[rows].astype(np.float32).astype(np.float64)
+    weights = weights[rows]
+    weighted = outcomes[:, rows] * weights
+    orders = [np.argsort(column, kind="stable") for column in columns.T]
+    everything = np.ones(weighted.shape, dtype=bool)
+    root = _split(columns, orders, weighted, weights, everything)
+    lows, highs, values = [], [], []
+    whole = np.broadcast_to(inputs.bounds.T, (len(outcomes), *inputs.bounds.T.shape))
+    for box, members in _halves(columns, root, whole, everything):
+        child = _split(columns, orders, weighted, weights, members)
+        for leaf, own in _halves(columns, child, box, members):
+            lows.append(leaf[:, 0])
+            highs.append(leaf[:, 1])
+            values.append((weighted * own).sum(axis=1) / np.maximum(own @ weights, 1.0))
+    return _Leaves(np.stack(lows, axis=1), np.stack(highs, axis=1), np.stack(values, axis=1))
+
+
+def _split(
+    columns: Numbers,
+    orders: Sequence[Places],
+    weighted: Numbers,
+    weights: Numbers,
+    members: Booleans,
+) -> _Split:
+    """The split of a node that leaves the least squared error, for each outcome."""
+    count = len(weighted)
+    best = np.full(count, -np.inf)
+    column, threshold = np.full(count, -1, dtype=np.intp), np.zeros(count)
+    for place, order in enumerate(orders):
+        values = columns[order, place]
+        own = members[:, order]
+        gains = _gains(weighted[:, order] * own, weights[order] * own, values)
+        at = gains.argmax(axis=1)
+        better = np.flatnonzero(gains[np.arange(count), at] > best)
+        if not len(better):
+            continue
+        best[better] = gains[better, at[better]]
+        column[better] = place
+        left = np.arange(len(values)) <= at[better, None]
+        below = np.where(own[better] & left, values, -np.inf).max(axis=1)
+        above = np.where(own[better] & ~left, values, np.inf).min(axis=1)
+        threshold[better] = below / 2 + above / 2
+    return _Split(column, threshold)
+
+
+def _gains(sums: Numbers, weights: Numbers, values: Numbers) -> Numbers:
+    """(P, n - 1) What a split after each of n sorted values gains; minus infinity: none there."""
+    left, count = sums.cumsum(axis=1), weights.cumsum(axis=1)
+    rest, left = left[:, -1:] - left[:, :-1], left[:, :-1]
+    other, count = count[:, -1:] - count[:, :-1], count[:, :-1]
+    may = (count > 0) & (other > 0) & (values[1:] > values[:-1] + _APART)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(may, left**2 / count + rest**2 / other, -np.inf)
+
+
+def _halves(
+    columns: Numbers, split: _Split, box: Numbers, members: Booleans
+) -> Iterator[tuple[Numbers, Booleans]]:
+    """Boxes (P, 2, C) and members (P, n) of both sides; of no split, of all and of nothing."""
+    every = np.arange(len(members))
+    none = split.column < 0
+    column = np.maximum(split.column, 0)
+    threshold = np.where(none, box[every, 1, column], split.threshold)
+    below = (threshold[:, None] >= columns[:, column].T) | none[:, None]
+    for side, own in ((1, below), (0, ~below)):
+        half = box.copy()
+        half[every, side, column] = threshold
+        yield half, members & own
 
 
 def _effect(
-    boxes: _Boxes, bounds: Numbers, share: Numbers, centred: Numbers, group: list[int]
-) -> float:
-    """Variance of the tree averaged over all columns but those of the group."""
-    others = np.delete(share, group, axis=1).prod(axis=1)
-    cuts = [np.unique([boxes.low[:, column], boxes.high[:, column]]) for column in group]
-    inside = np.ones((1, len(centred)), dtype=bool)  # (places, leaves)
-    for column, edges in zip(group, cuts, strict=True):
-        middle = (edges[1:] + edges[:-1])[:, None] / 2
-        own = (boxes.low[:, column] < middle) & (middle <= boxes.high[:, column])
-        inside = (inside[:, None] & own[None]).reshape(-1, len(centred))
-    sizes = [
-        np.diff(edges) / (bounds[column, 1] - bounds[column, 0])
-        for column, edges in zip(group, cuts, strict=True)
-    ]
-    weights = np.array([np.prod(size) for size in itertools.product(*sizes)])
-    means = inside @ (centred * others)
-    return float(weights @ means**2)
+    leaves: _Leaves, width: Numbers, share: Numbers, centred: Numbers, group: list[int]
+) -> Numbers:
+    """(P,) Variance of the tree averaged over all columns but those of the group.
+
+    The average is a sum over leaves, each constant in its box; so its square is a sum over pairs
+    of leaves of what their boxes share.
+    """
+    weighted = centred * np.delete(share, group, axis=2).prod(axis=2)
+    low, high = leaves.low[:, :, group], leaves.high[:, :, group]
+    ends = np.minimum(high[:, :, None], high[:, None])  # (P, L, L, columns of the group)
+    common = np.maximum(ends - np.maximum(low[:, :, None], low[:, None]), 0.0) / width[group]
+    squares: Numbers = np.einsum("pl,plm,pm->p", weighted, common.prod(axis=3), weighted)
+    return squares

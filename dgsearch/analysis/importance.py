@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.evaluators import fanova_inputs, ped_axes
-from dgsearch.analysis.fanova import Effects, Inputs, fanova
+from dgsearch.analysis.fanova import Inputs, fanova
 from dgsearch.analysis.ped_anova import ped_anova
 from dgsearch.analysis.permuting import (
     LEVEL,
@@ -26,15 +26,17 @@ from dgsearch.analysis.permuting import (
     Null,
     Numbers,
     against_null,
+    null_of,
     permuted_places,
 )
 
 __all__ = ["LEAST_TRIALS", "importance_rows", "importances", "without_seed_effect"]
 
 LEAST_TRIALS = 20
-_TREES = 24
-_DEPTH = 2  # of a tree; deeper ones fit noise, so that less is seen
-_POOL = 2000  # trials at most; of more, those of a random choice of configurations
+_TREES, _FEWER_TREES = 24, 12
+_MANY = 500  # trials from which on fewer trees tell as much
+_DEPTH = 2  # of a tree, as in `fanova`; deeper ones fit noise, so that less is seen
+_POOL = 1000  # trials at most; of more, those of a random choice of configurations
 
 
 def without_seed_effect(frame: pd.DataFrame, column: str) -> pd.Series[float]:
@@ -73,7 +75,8 @@ def importances(
 
     Returns:
         The rows of `importance_rows` for "PED-ANOVA" and "fANOVA". `attrs["r2"]` is the
-        out-of-bag R² of fANOVA's forest, fitted to means of configurations.
+        out-of-bag R² of fANOVA's forest, fitted to means of configurations; `attrs["trials"]`
+        how many trials were used: of more than 1,000 those of a random choice of configurations.
     """
     random = np.random.default_rng(seed)
     trials = _pool(trials.assign(_outcome=list(outcome)), random)
@@ -84,17 +87,18 @@ def importances(
     configurations = trials["config_id"].tolist()
     places = permuted_places(configurations, trials["seed"].tolist(), random)
     inputs = fanova_inputs(table, logarithmic)
+    trees = _TREES if len(numbers) < _MANY else _FEWER_TREES
 
-    def effects(own: Numbers) -> Effects:
-        return fanova(inputs, own, trees=_TREES, depth=_DEPTH, seed=seed)
-
+    outcomes = np.array([numbers, *(numbers[own] for own in places)])
+    effects = fanova(inputs, outcomes, trees=trees, seed=seed)
     divergences = ped_anova(ped_axes(table, logarithmic), maximise=maximise)
     ped = against_null(divergences, numbers, places)
-    split = against_null(lambda own: effects(own).variances, numbers, places)
+    split = null_of(effects.variances)
     found = pd.DataFrame(
         importance_rows("PED-ANOVA", list(names), ped, ped.observed)
-        + importance_rows("fANOVA", list(names), split, effects(numbers).fractions)
+        + importance_rows("fANOVA", list(names), split, effects.fractions[0])
     )
+    found.attrs["trials"] = len(trials)
     found.attrs["r2"] = _out_of_bag(inputs, numbers, configurations, seed)
     return found
 

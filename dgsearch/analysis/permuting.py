@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["LEVEL", "PERMUTATIONS", "Null", "Numbers", "against_null", "permuted_places"]
+__all__ = [
+    "LEVEL",
+    "PERMUTATIONS",
+    "Null",
+    "Numbers",
+    "Places",
+    "against_null",
+    "null_of",
+    "permuted_places",
+]
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Places = np.ndarray[Any, np.dtype[np.intp]]
@@ -85,8 +94,16 @@ def against_null(
         outcome: (rows,).
         permutations: From `permuted_places`.
     """
-    drawn = np.array([statistics(outcome[places]) for places in permutations])
-    everything = np.vstack([statistics(outcome), drawn])  # the outcome is one of the permutations
+    drawn = [statistics(outcome[places]) for places in permutations]
+    return null_of(np.array([statistics(outcome), *drawn]))
+
+
+def null_of(everything: Numbers) -> Null:
+    """The statistics of an outcome beside those of its permutations, of which it is one.
+
+    Args:
+        everything: (1 + permutations, statistics), those of the outcome first.
+    """
     middle = np.median(everything, axis=0)
     width = np.quantile(everything, 0.9, axis=0) - middle
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -38,12 +38,14 @@ def _theirs(quantile: float) -> PedAnovaImportanceEvaluator:
         pytest.skip(f"Optuna {optuna.__version__} has no target_quantile to compare with")
 
 
-def test_fanova_is_optunas_on_the_same_trials_and_settings() -> None:
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_fanova_is_optunas_on_the_same_trials_and_settings(seed: int) -> None:
     table = _table(60)
     random = np.random.default_rng(0)
     outcome = table["x"] + 0.2 * (table["kind"] == "a") + random.normal(0, 0.1, 60)
     inputs = fanova_inputs(table, ["lr"])
-    found = fanova(inputs, outcome.to_numpy(), trees=24, depth=3, seed=5).fractions
+    both = np.array([outcome.to_numpy(), outcome.to_numpy()[::-1]])
+    found = fanova(inputs, both, trees=24, seed=seed).fractions[0]
     # Optuna is given what the forest is: steps of a grid, logarithms
     own = table.assign(
         grid=table["grid"].map({0.0: 0, 0.01: 1, 0.1: 2, 1.0: 3}), lr=np.log10(table["lr"])
@@ -60,7 +62,7 @@ def test_fanova_is_optunas_on_the_same_trials_and_settings() -> None:
         study.add_trial(
             optuna.create_trial(params=params, distributions=distributions, value=value)
         )
-    theirs = FanovaImportanceEvaluator(n_trees=24, max_depth=3, seed=5).evaluate(study)
+    theirs = FanovaImportanceEvaluator(n_trees=24, max_depth=2, seed=seed).evaluate(study)
     assert found.tolist() == pytest.approx([theirs[name] for name in table], abs=1e-6)
 
 
@@ -169,3 +171,20 @@ def test_repeats_of_a_configuration_are_no_evidence_of_their_own() -> None:
     outcome = (trials["x"] + 0.001 * trials["seed"]).tolist()
     found = importances(trials, {"x": "x", "y": "y"}, outcome)
     assert not found["important"].any()  # 4! orders of four configurations; 2 of 24 are as good
+
+
+def test_of_very_many_trials_those_of_some_configurations_are_used() -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "u": random.random(2400),
+            "v": random.random(2400),
+            "config_id": np.arange(2400) // 2,
+            "seed": np.arange(2400) % 2,
+        }
+    )
+    outcome = (table["u"] + random.normal(0, 0.1, 2400)).tolist()
+    found = importances(table, {"u": "u", "v": "v"}, outcome)
+    assert found.attrs["trials"] == 1000  # 500 configurations at both seeds
+    called = found.groupby("evaluator")[["name", "important"]]
+    assert all(dict(part.to_numpy()) == {"u": True, "v": False} for _, part in called)

@@ -1,5 +1,9 @@
 """A study of many trials that train nothing: seconds, and how the driver's memory grows.
 
+Seconds of the clock are those of the whole study. Seconds of the processor are those of the
+driver and of everything that it has started, from trial 200 to the last: they tell more on a
+machine that others use too.
+
     python -m tests.benchmarks.many_trials [--trials 2000] [--profile FILE]
     python -m tests.benchmarks.many_trials --earlier d371494 [--trials 2000]
 
@@ -20,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,10 @@ def main() -> None:
         f"{found['seconds'] / arguments.trials:.3f} s a trial"
     )
     print(
+        f"processor: {found['processor']:.1f} s from trial {FIRST} to {arguments.trials}, "
+        f"{found['processor'] / max(1, arguments.trials - FIRST):.3f} s a trial"
+    )
+    print(
         f"memory: {found['growth_mb']:.1f} MB from trial {FIRST} to {arguments.trials}, "
         f"{found['growth_mb'] * 1000 / max(1, arguments.trials - FIRST):.1f} kB a trial"
     )
@@ -55,6 +63,8 @@ def main() -> None:
 
 def measure(trials: int, profile_file: str = "") -> dict[str, float]:
     """Seconds of a study of so many trials, and by how many MB its driver grows after the first.
+
+    `processor` is in seconds, of the driver and its processes, after the first trials too.
 
     Args:
         trials: A multiple of 100, above 200.
@@ -65,12 +75,13 @@ def measure(trials: int, profile_file: str = "") -> dict[str, float]:
     from dgsearch.runner.search import Recording
     from dgsearch.runner.tune import run_study
 
-    taken: list[float] = []
+    taken: list[tuple[float, float]] = []
     ended = Recording.on_trial_complete
 
     def measuring(self: Any, *arguments: Any, **named: Any) -> None:
         ended(self, *arguments, **named)
-        taken.append(_resident_mb() if len(taken) % 100 == 99 else 0.0)
+        wanted = len(taken) % 100 == 99
+        taken.append((_resident_mb(), _processor_s()) if wanted else (0.0, 0.0))
 
     Recording.on_trial_complete = measuring  # type: ignore[method-assign]
     profile: Any = cProfile.Profile() if profile_file else nullcontext()
@@ -84,7 +95,12 @@ def measure(trials: int, profile_file: str = "") -> dict[str, float]:
     assert outcome.started == trials
     if profile_file:
         profile.dump_stats(profile_file)
-    return {"seconds": seconds, "growth_mb": taken[trials - 1] - taken[FIRST - 1]}
+    (first_mb, first_s), (last_mb, last_s) = taken[FIRST - 1], taken[trials - 1]
+    return {
+        "seconds": seconds,
+        "processor": last_s - first_s,
+        "growth_mb": last_mb - first_mb,
+    }
 
 
 def compare(commit: str, trials: int) -> None:
@@ -93,7 +109,7 @@ def compare(commit: str, trials: int) -> None:
         shutil.copy(__file__, earlier / "tests" / "benchmarks" / Path(__file__).name)
         then = _measured(earlier, trials)
     now = _measured(REPOSITORY, trials)
-    for name, unit in (("seconds", "s"), ("growth_mb", "MB")):
+    for name, unit in (("seconds", "s"), ("processor", "s"), ("growth_mb", "MB")):
         print(
             f"{name}: then {then[name]:.1f} {unit}, now {now[name]:.1f} {unit}, "
             f"ratio {now[name] / then[name]:.2f}"
@@ -123,6 +139,19 @@ def _measured(folder: Path, trials: int) -> dict[str, float]:
     (line,) = [line for line in ran.stdout.splitlines() if line.startswith(_MEASURED)]
     found: dict[str, float] = json.loads(line.removeprefix(_MEASURED))
     return found
+
+
+def _processor_s() -> float:
+    """Seconds of the processor of this process and of all that live below it."""
+    import psutil
+
+    mine = psutil.Process()
+    used = 0.0
+    for process in (mine, *mine.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
 
 
 def _resident_mb() -> float:

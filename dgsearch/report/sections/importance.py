@@ -55,10 +55,12 @@ def importance_section(view: StudyView) -> Iterator[Section]:
     labels = {name: view.label(name) for name in columns}
     dropped = int((view.spread["state"] == "COMPLETE").sum()) - len(points)
     left = f" ({dropped} others are left out)" if dropped > 0 else ""
+    used = found.attrs["trials"]
+    part = f", of which {used} of randomly chosen configurations are used" * (used < len(points))
     note = (
         f"PED-ANOVA measures how the better trials differ from the others ({_cuts(QUANTILES)}); "
         "fANOVA splits the variance of a random forest into effects. Over "
-        f"{len(points)} trials of equal length{left}, each less the mean of its seed. The "
+        f"{len(points)} trials of equal length{left}{part}, each less the mean of its seed. The "
         f"forest's out-of-bag R² over configurations is {found.attrs['r2']:.2f}: the share of the "
         "variance that it explains in configurations that a tree was not fitted to."
     )
