@@ -62,7 +62,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "trial_number": "number of the trial in its study",
         "epoch": "epochs done, from 1",
         "selected": "1 at the epoch whose scores count, else 0",
-        "split": "train, validation or test",
+        "split": "train, validation, augmented or test",
         "domain": "domain, or part of the method that was measured",
         "metric": "accuracy, a loss or a diagnostic",
         "value": "the number, accuracies 0..1; NULL stands for NaN",

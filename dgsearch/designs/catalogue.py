@@ -31,6 +31,9 @@ class Catalogue:
     methods: Mapping[str, Space]
     benchmarks: Mapping[str, tuple[str, ...]]
     one_target: frozenset[str] = field(default_factory=frozenset)  # methods with a single target
+    families: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # that methods train with
 
     def check_method(self, key: str, name: str) -> Iterator[Problem]:
         """The problem of a method that is not installed, if it is one."""

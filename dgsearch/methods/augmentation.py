@@ -24,6 +24,7 @@ __all__ = [
     "STRONG_AUGMENTATION",
     "blend_texture",
     "deform",
+    "over_texture",
     "random_convolution",
     "two_colours",
 ]
@@ -96,11 +97,22 @@ def blend_texture(images: Tensor, random: torch.Generator) -> Tensor:
         images: (B, 3, H, W).
         random: On the device of the images.
     """
+    textured = over_texture(images, random)
+    chosen = torch.rand(len(images), 1, 1, 1, generator=random, device=images.device) < 0.5
+    return torch.where(chosen, textured, images)
+
+
+def over_texture(images: Tensor, random: torch.Generator) -> Tensor:
+    """The difference of each image to smooth coloured noise.
+
+    Args:
+        images: (B, 3, H, W).
+        random: On the device of the images.
+    """
     rows, size, device = len(images), images.shape[-1], images.device
     coarse = torch.rand(rows, 3, size // 4, size // 4, generator=random, device=device)
     texture = F.interpolate(coarse, size=(size, size), mode="bilinear", align_corners=False)
-    chosen = torch.rand(rows, 1, 1, 1, generator=random, device=device) < 0.5
-    return torch.where(chosen, (texture - images).abs(), images)
+    return (texture - images).abs()
 
 
 def _recolour_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
@@ -122,14 +134,17 @@ RECOLOUR = SingleDomain(
     name="recolour",
     summary="not MPBM, a ceiling: plain training on images between two random colours",
     loss=_recolour_loss,
+    families=("colour", "solarise"),
 )
 RANDCONV = SingleDomain(
     name="randconv",
     summary="not MPBM, a ceiling: plain training under random convolutions (arXiv:2007.13003)",
     loss=_randconv_loss,
+    families=("convolution", "colour", "solarise"),
 )
 STRONG_AUGMENTATION = SingleDomain(
     name="strong_augmentation",
     summary="not MPBM, a ceiling: geometry, texture and random convolution together",
     loss=_strong_loss,
+    families=("geometry", "texture", "convolution", "colour", "solarise"),
 )

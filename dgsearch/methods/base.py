@@ -203,6 +203,10 @@ class Method(Protocol):
 
     It may also have `diagnostics`, a tuple of `dgsearch.diagnostics.Diagnostic`: what the numbers
     are that its stages report, in words, with bounds and known ways to fail. Pages show them.
+
+    One whose training transforms images has `families`, names of
+    `dgsearch.study.families.FAMILIES`: whatever it may train with under any of its settings.
+    Studies that select by augmented source validation do not judge by them.
     """
 
     @property

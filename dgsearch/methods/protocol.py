@@ -16,6 +16,7 @@ from dgsearch.diagnostics import Diagnostic
 from dgsearch.errors import MethodError, one_of
 from dgsearch.methods.base import Method, Stage
 from dgsearch.space import Int, Space
+from dgsearch.study.families import FAMILIES
 
 __all__ = ["as_method", "clash_of"]
 
@@ -84,6 +85,9 @@ def _problems(method: Any) -> Iterator[str]:
     declared = getattr(method, "diagnostics", ())
     if not all(isinstance(item, Diagnostic) for item in declared):
         yield "diagnostics must be a tuple of dgsearch.diagnostics.Diagnostic"
+    for name in getattr(method, "families", ()):
+        if name not in FAMILIES:
+            yield f"families holds {name!r}; {one_of(str(name), tuple(FAMILIES))}"
     yield from _stage_problems(method.stages(method.space.defaults()), method)
 
 

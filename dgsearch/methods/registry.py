@@ -23,7 +23,8 @@ from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.protocol import as_method, clash_of
 from dgsearch.plugins import leave_out, load_plugins
 from dgsearch.study import Catalogue, StudySpec
-from dgsearch.study.plan import StudyPlan, compile_study
+from dgsearch.study.families import counted_families, trained_families
+from dgsearch.study.plan import StudyPlan, compile_study, methods_of
 
 __all__ = [
     "ENTRY_POINTS",
@@ -31,8 +32,10 @@ __all__ = [
     "compiled",
     "diagnostic_facts",
     "expectation_facts",
+    "family_facts",
     "find_method",
     "installed_methods",
+    "judging_families",
     "plugin_packages",
 ]
 
@@ -96,6 +99,7 @@ def catalogue() -> Catalogue:
         methods={name: method.space for name, method in methods.items()},
         benchmarks=benchmark_domains(),
         one_target=frozenset(name for name, method in methods.items() if method.one_target),
+        families=family_facts(methods),
     )
 
 
@@ -121,3 +125,14 @@ def expectation_facts(methods: Iterable[str]) -> dict[str, list[dict[str, Any]]]
         ]
         for name in methods
     }
+
+
+def family_facts(methods: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The families of transformations that each method trains with, by method."""
+    return {name: tuple(getattr(find_method(name), "families", ())) for name in methods}
+
+
+def judging_families(spec: StudySpec) -> tuple[str, ...]:
+    """The families that no method of a study trains with, nor its `[[augmentation]]`."""
+    declared = family_facts(methods_of(spec)).values()
+    return counted_families(trained_families(declared, spec.augmentation))

@@ -123,6 +123,7 @@ class SingleDomain:
         step: How the loss of a batch changes the weights.
         memory: What its loss remembers from batch to batch.
         diagnostics: What is known of the numbers that it reports.
+        families: Families of transformations that it trains with, of `study.families.FAMILIES`.
     """
 
     name: str
@@ -134,6 +135,7 @@ class SingleDomain:
     step: BatchStep = descend
     memory: Memory = _nothing
     diagnostics: tuple[Diagnostic, ...] = common.DIAGNOSTICS
+    families: tuple[str, ...] = ()
 
     @property
     def space(self) -> Space:

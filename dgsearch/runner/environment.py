@@ -20,6 +20,7 @@ from dgsearch.errors import ArtefactError
 from dgsearch.methods.registry import (
     diagnostic_facts,
     expectation_facts,
+    family_facts,
     find_method,
     plugin_packages,
 )
@@ -90,6 +91,7 @@ def study_facts(spec: StudySpec, study_file: str, *, planned: int) -> dict[str, 
         "stages": {name: _stage_versions(name, spec) for name in methods},
         "diagnostics": diagnostic_facts(methods),
         "expectations": expectation_facts(methods),
+        "families": family_facts(methods),
         "summaries": {name: find_method(name).summary for name in methods},
         "versions": {name: version(name) for name in _PACKAGES} | _plugin_versions(methods),
         "python": sys.version.split()[0],

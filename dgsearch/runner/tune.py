@@ -32,7 +32,7 @@ from dgsearch.database.studies import (
 )
 from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import Phase, PlannedTrial
-from dgsearch.methods.registry import compiled
+from dgsearch.methods.registry import compiled, judging_families
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import check_writable, study_facts
 from dgsearch.runner.growing import GrowingQueue
@@ -355,6 +355,7 @@ class _StudyRun:
             select=self._spec.selecting,
             maximise=self._spec.maximise,
             selection=self._spec.selection,
+            families=judging_families(self._spec),
         )
 
     def _count_ends(self, outcome: Outcome) -> None:

@@ -18,6 +18,7 @@ from dgsearch.designs.points import Parts
 from dgsearch.designs.registry import installed_designs
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.study.checks import check_data
+from dgsearch.study.families import AUGMENTED, check_families, trained_families
 from dgsearch.study.metrics import check_metrics
 from dgsearch.study.spec import AUGMENT, StudySpec
 from dgsearch.study.teacher import GIVEN_TEACHER
@@ -249,6 +250,7 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
     if "data" in parts:
         given = parts.get("teacher") is not None
         yield from check_data(parts["data"], catalogue, methods, given=given)
+    yield from _families(parts, catalogue, methods)
     fixed = parts.get("hyperparameters", {})
     if design is not None:
         seeds, baselines = parts.get("seeds"), parts.get("baselines", ())
@@ -261,6 +263,15 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
     halving = parts.get("halving")
     if design is not None and halving is not None:
         yield from design.check_halving(allow_truncated=halving.allow_truncated)
+
+
+def _families(
+    parts: Mapping[str, Any], catalogue: Catalogue, methods: Sequence[str]
+) -> Iterator[Problem]:
+    """Where a study selects by families of transformations that its methods train with."""
+    if parts.get("selection") == AUGMENTED:
+        declared = (catalogue.families.get(name, ()) for name in methods)
+        yield from check_families(trained_families(declared, parts.get("augmentation")))
 
 
 def _kind(design: Any) -> str:

@@ -138,7 +138,9 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
     method: str  # one that `dgsearch methods` lists
     baselines: Names = ()  # other methods, run beside it at the same seeds
     seeds: Annotated[tuple[Seed, ...], Distinct, Field(min_length=1)]  # repetitions of each point
-    selection: Literal["last", "best"] = "last"  # epoch that counts: the last, or best validation
+    # the epoch that counts: the last, or the best on the selection split; "augmented": the best
+    # on that split under transformations, by which configurations are chosen then too
+    selection: Literal["last", "best", "augmented"] = "last"
     data: DataSpec  # what is trained and tested on
     # what stays fixed, by name; every other hyperparameter is at its default or varied
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)

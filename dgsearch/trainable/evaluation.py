@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,11 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from dgsearch.data.splits import SOURCE_VALIDATION, TARGET_TEST, TARGET_VALIDATION, Split
+from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.measuring import Meter
 
-__all__ = ["Correct", "Evaluation", "Score", "best_so_far", "evaluate", "selection_value"]
+__all__ = [
+    "Correct",
+    "Evaluation",
+    "Score",
+    "augmented_value",
+    "best_so_far",
+    "evaluate",
+    "selection_value",
+]
 
 _BATCH = 512
 
@@ -114,6 +123,19 @@ def selection_value(scores: Iterable[Score], metric: str = ACCURACY) -> float:
     return next(
         score.value for score in scores if score.split == "validation" and score.metric == metric
     )
+
+
+def augmented_value(scores: Iterable[Score], families: Collection[str]) -> float:
+    """The mean over families of transformations, by which epochs and configurations are chosen.
+
+    Args:
+        scores: Those of the split "augmented" among them.
+        families: The families that count.
+    """
+    found = [
+        score.value for score in scores if score.split == AUGMENTED and score.domain in families
+    ]
+    return sum(found) / len(found)
 
 
 def _judged(splits: Mapping[str, Split], data: DataSpec) -> Iterator[tuple[str, str, Split]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dgsearch.space import Value
+from dgsearch.study.families import FAMILIES
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.evaluation import Correct, Score
 
@@ -31,7 +32,8 @@ class TrialJob:
         metrics: Names of the metrics that are measured besides the loss.
         select: The metric that is the value of an epoch.
         maximise: Whether a higher value is better.
-        selection: Which epoch counts: "last" or "best".
+        selection: Which epoch counts: "last", "best" or "augmented".
+        families: Families of transformations that `selection = "augmented"` judges by.
         announces: Whether it reports a stage that it takes from the store, as others may wait.
     """
 
@@ -50,6 +52,7 @@ class TrialJob:
     select: str = "accuracy"
     maximise: bool = True
     selection: str = "last"
+    families: tuple[str, ...] = tuple(FAMILIES)
 
 
 @dataclass(frozen=True)

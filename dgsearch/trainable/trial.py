@@ -13,7 +13,12 @@ from urllib.parse import quote
 
 import torch
 
-from dgsearch.data.splits import TrialData, load_trial_data
+from dgsearch.data.splits import (
+    SOURCE_VALIDATION,
+    TARGET_VALIDATION,
+    TrialData,
+    load_trial_data,
+)
 from dgsearch.errors import ArtefactError, ArtefactFolderError
 from dgsearch.methods.base import (
     HasClassifier,
@@ -29,9 +34,17 @@ from dgsearch.methods.base import (
 )
 from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
+from dgsearch.study.families import AUGMENTED
 from dgsearch.study.spec import DataSpec
+from dgsearch.trainable.augmented import AugmentedSplit, augmented_split, family_scores
 from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
-from dgsearch.trainable.evaluation import Score, best_so_far, evaluate, selection_value
+from dgsearch.trainable.evaluation import (
+    Score,
+    augmented_value,
+    best_so_far,
+    evaluate,
+    selection_value,
+)
 from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
@@ -67,7 +80,8 @@ class Trial:
         self.job = job
         self._device = device
         method = find_method(job.method)
-        self._data = _trial_data(job.data, job.seed, str(device), method.one_target)
+        self._one_target = method.one_target
+        self._data = _trial_data(job.data, job.seed, str(device), self._one_target)
         keep_splits(job.artifacts, self._data)
         self._stages = method.stages(job.values)
         self._keys = stage_keys(
@@ -217,10 +231,27 @@ class Trial:
             metrics=self.job.metrics,
         )
         scores += found.scores
+        if self.job.selection == AUGMENTED or epoch == run.epochs:
+            scores += self._family_scores(run)
         self._evaluation_s += time.perf_counter() - started
         samples = self._samples(run) if epoch == run.epochs else {}
         report = self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
         return replace(report, correct=found.packed()) if self._counts(report) else report
+
+    def _family_scores(self, run: StageRun) -> list[Score]:
+        """Under each family of transformations, of the split that chooses epochs."""
+        return family_scores(
+            cast(HasClassifier, run).classifier(),
+            _augmented(self.job.data, self.job.seed, str(self._device), self._one_target),
+            metric=self.job.select,
+            num_classes=self._data.num_classes,
+        )
+
+    def _value(self, scores: Sequence[Score]) -> float:
+        """By what the study chooses epochs and configurations."""
+        if self.job.selection == AUGMENTED:
+            return augmented_value(scores, self.job.families)
+        return selection_value(scores, self.job.select)
 
     def _counts(self, report: EpochReport) -> bool:
         """Whether an epoch of the last stage is the one that counts, as far as is known now."""
@@ -245,7 +276,7 @@ class Trial:
             stage_epoch=epochs if done is None else done,
             stage_epochs=epochs,
             last=last,
-            value=selection_value(scores, self.job.select) if last else None,
+            value=self._value(scores) if last else None,
             scores=tuple(scores),
             seconds=self._train_s,
             evaluation_s=self._evaluation_s,
@@ -330,3 +361,11 @@ def _trial_data(spec: DataSpec, seed: int, device: str, one_target: bool) -> Tri
     """The data of a trial, kept for the next one that agrees on it."""
     where = torch.device(device)
     return load_trial_data(spec, seed=seed, device=where, one_target=one_target)
+
+
+@lru_cache(maxsize=4)
+def _augmented(spec: DataSpec, seed: int, device: str, one_target: bool) -> AugmentedSplit:
+    """The split that chooses epochs under every family, kept for the next trial of that data."""
+    splits = _trial_data(spec, seed, device, one_target).splits
+    name = TARGET_VALIDATION if TARGET_VALIDATION in splits else SOURCE_VALIDATION
+    return augmented_split(splits[name], seed=seed)

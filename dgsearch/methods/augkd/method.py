@@ -31,7 +31,7 @@ from dgsearch.methods.augkd.options import (
 from dgsearch.methods.augkd.reconstruction import Reconstruction
 from dgsearch.methods.base import Stage
 from dgsearch.methods.erm import ERM
-from dgsearch.methods.mpbm.method import ALTERNATE, CORRELATION
+from dgsearch.methods.mpbm.method import ALTERNATE, CORRELATION, MPBM
 from dgsearch.methods.mpbm.options import CORRELATION_SPACE, OWN_SPACE
 from dgsearch.methods.supervised import PRETRAIN
 from dgsearch.space import Choice, Int, Space, Value, join
@@ -218,6 +218,7 @@ class MpbmAugKD:
     one_target = True
     diagnostics = (*mpbm.DIAGNOSTICS, *AugKD.diagnostics)
     expectations = mpbm.EXPECTATIONS
+    families = MPBM.families
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """The teacher's chain, then AuG-KD's."""

@@ -93,6 +93,7 @@ ADVERSARIAL = SingleDomain(
     summary="images changed to raise the loss, near in features, beside the plain ones "
     "(ADA, arXiv:1805.12018)",
     loss=_loss,
+    families=("noise",),
     own=Space(
         (
             Int(

@@ -90,6 +90,7 @@ CUTMIX = SingleDomain(
     name="cutmix",
     summary="a rectangle of each image from another one, labels by area (arXiv:1905.04899)",
     loss=_cutmix_loss,
+    families=("occlusion",),
     own=Space(
         (
             Float(
@@ -109,6 +110,7 @@ FMIX = SingleDomain(
     name="fmix",
     summary="regions of low-frequency noise from another image (arXiv:2002.12047)",
     loss=_fmix_loss,
+    families=("occlusion",),
     own=Space(
         (
             alpha_of(1.0),

@@ -17,6 +17,7 @@ from dgsearch.methods.baselines.global_random import each_transformed
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Int, Space
+from dgsearch.study.families import OF_TRANSFORMS
 
 __all__ = ["AUGMIX", "RANDAUGMENT", "jensen_shannon"]
 
@@ -62,6 +63,7 @@ AUGMIX = SingleDomain(
     name="augmix",
     summary="mixed chains of augmentations on which predictions must agree (arXiv:1912.02781)",
     loss=_augmix_loss,
+    families=OF_TRANSFORMS["AugMix"],
     own=Space(
         (
             Int(
@@ -87,6 +89,7 @@ RANDAUGMENT = SingleDomain(
     name="randaugment",
     summary="random operations of one magnitude on each image (arXiv:1909.13719)",
     loss=_randaugment_loss,
+    families=OF_TRANSFORMS["RandAugment"],
     own=Space(
         (
             Int(

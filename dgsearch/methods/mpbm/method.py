@@ -47,6 +47,7 @@ class MPBM:
     one_target = False
     diagnostics = (*mpbm.DIAGNOSTICS, *common.DIAGNOSTICS)
     expectations = mpbm.EXPECTATIONS
+    families = ("colour", "contrast", "noise")  # of its queries, in pixels or in appearance
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Pre-training, the feature correlation, then the alternation."""
