@@ -1,6 +1,7 @@
 """Selection rules side by side: which epoch and which configuration count, chosen by what?
 
-Two rules look at the selection split alone; the oracle looks at the targets and says what
+Two rules look at the selection split alone, one at that split under transformations that no
+compared method trains with (`study.families`); the oracle looks at the targets and says what
 selection costs. Where it is stored which test images were right, the oracle of DomainBed
 (Gulrajani and Lopez-Paz 2021, Sec. 3) stands beside them: the last epoch, the configuration by a
 fifth of the target's images, and the accuracy on the others.
@@ -8,7 +9,7 @@ fifth of the target's images, and the accuracy on the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,30 @@ from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.selection import MEAN, finished
 from dgsearch.analysis.statistics import intervals_by
 from dgsearch.database.predictions import unpacked
+from dgsearch.study.families import AUGMENTED, FAMILIES
 
-__all__ = ["DOMAINBED", "RULES", "chosen_trials", "epoch_accuracies", "rule_table", "split_oracle"]
+__all__ = [
+    "DOMAINBED",
+    "RULES",
+    "augmented_values",
+    "chosen_trials",
+    "epoch_accuracies",
+    "rule_epochs",
+    "rule_table",
+    "split_oracle",
+]
 
-RULES = ("validation", "last epoch", "oracle")
+RULES = ("validation", "last epoch", AUGMENTED, "oracle")
 DOMAINBED = "oracle of DomainBed"
 _HELD_OUT = 5  # one image in so many chooses
 
 
 def epoch_accuracies(
-    scores: pd.DataFrame, targets: Sequence[str], *, metric: str = "accuracy"
+    scores: pd.DataFrame,
+    targets: Sequence[str],
+    *,
+    metric: str = "accuracy",
+    families: Collection[str] = tuple(FAMILIES),
 ) -> pd.DataFrame:
     """Accuracy, or another metric, on the selection split and on every target, epoch by epoch.
 
@@ -35,11 +50,12 @@ def epoch_accuracies(
         scores: `read_scores` of one study.
         targets: Target domains.
         metric: What is taken.
+        families: The families of transformations that count.
 
     Returns:
         One row a trial and epoch: trial_number, epoch, validation (mean over the domains of the
-        selection split), one column a target, "mean of targets". Epochs that lack a target are
-        left out.
+        selection split), augmented (`augmented_values`; NaN where none is stored), one column a
+        target, "mean of targets". Epochs that lack a target are left out.
     """
     accuracies = scores[scores["metric"] == metric]
     place = ["trial_number", "epoch"]
@@ -51,7 +67,51 @@ def epoch_accuracies(
     validation = selection.groupby(place)["value"].mean().rename("validation")
     wide = wide.reindex(columns=list(targets)).dropna()
     wide[MEAN] = wide.mean(axis=1)
-    return wide.join(validation, how="inner").reset_index().rename_axis(columns=None)
+    augmented = augmented_values(scores, families, metric=metric).set_index(place)
+    joined = wide.join(validation, how="inner").join(augmented, how="left")
+    return joined.reset_index().rename_axis(columns=None)
+
+
+def augmented_values(
+    scores: pd.DataFrame, families: Collection[str], *, metric: str = "accuracy"
+) -> pd.DataFrame:
+    """The mean over the families of transformations that count, epoch by epoch.
+
+    Args:
+        scores: `read_scores` of one study.
+        families: The families that count (`StudyFacts.judging_families`).
+        metric: What is taken.
+
+    Returns:
+        One row a trial and epoch that has them all: trial_number, epoch, augmented.
+    """
+    own = scores[(scores["split"] == AUGMENTED) & (scores["metric"] == metric)]
+    own = own[own["domain"].isin(list(families))].dropna(subset=["value"])
+    place = ["trial_number", "epoch"]
+    table = own.groupby(place)["value"].agg(["mean", "count"]).reset_index()
+    whole = table[table["count"] == len(families)]
+    return whole.rename(columns={"mean": AUGMENTED})[[*place, AUGMENTED]]
+
+
+def rule_epochs(
+    epochs: pd.DataFrame, rule: str, *, maximise: bool = True
+) -> tuple[pd.DataFrame, str]:
+    """The epoch of each trial that a rule takes, and the column by which it then chooses.
+
+    Args:
+        epochs: `epoch_accuracies`.
+        rule: One of `RULES`.
+        maximise: Whether a higher number is better.
+
+    Returns:
+        One row a trial that has the rule's number at some epoch, with the columns of `epochs`.
+    """
+    criterion = {"oracle": MEAN, AUGMENTED: AUGMENTED}.get(rule, "validation")
+    at = epochs.dropna(subset=[criterion]).sort_values(["trial_number", "epoch"])
+    if rule == "last epoch":
+        return at.drop_duplicates("trial_number", keep="last"), criterion
+    by_trial = at.groupby("trial_number")[criterion]
+    return at.loc[by_trial.idxmax() if maximise else by_trial.idxmin()], criterion
 
 
 def chosen_trials(
@@ -64,8 +124,8 @@ def chosen_trials(
 ) -> pd.DataFrame:
     """The trials of the configuration that a rule chooses for each row, at the epoch it chooses.
 
-    Within a row it is that of `chosen_configurations`: by accuracy on the selection split, for
-    the oracle by that on the targets.
+    Within a row it is that of `chosen_configurations`: by accuracy on the selection split, or on
+    it under transformations, for the oracle by that on the targets.
 
     Args:
         trials: `read_trials` of one study with a column `row` (what is compared).
@@ -78,14 +138,8 @@ def chosen_trials(
         One row a trial: row, config_id, seed, epoch, validation, one column a target, "mean of
         targets".
     """
-    criterion = MEAN if rule == "oracle" else "validation"
     done = finished(trials)[["row", "config_id", "seed", "trial_number"]]
-    at = epochs.sort_values(["trial_number", "epoch"])
-    if rule == "last epoch":
-        picked = at.drop_duplicates("trial_number", keep="last")
-    else:
-        by_trial = at.groupby("trial_number")[criterion]
-        picked = at.loc[by_trial.idxmax() if maximise else by_trial.idxmin()]
+    picked, criterion = rule_epochs(epochs, rule, maximise=maximise)
     joined = done.merge(picked, on="trial_number", how="inner")
     best = chosen_configurations(joined, by="row", value=criterion, maximise=maximise)
     chosen = best[["row", "config_id"]].merge(joined, how="left")
@@ -161,6 +215,7 @@ def rule_table(
     found = {
         rule: chosen_trials(trials, epochs, rule=rule, targets=targets, maximise=maximise)
         for rule in RULES
+        if rule != AUGMENTED or epochs[AUGMENTED].notna().any()
     }
     own = split_oracle(trials, tested or {}, targets)
     parts = []

@@ -22,6 +22,7 @@ from dgsearch.diagnostics.known import (
     known_expectations,
 )
 from dgsearch.space import Choice, Float, Int, Space
+from dgsearch.study.families import counted_families, trained_families
 from dgsearch.study.plan import StudyPlan
 from dgsearch.study.spec import StudySpec
 from dgsearch.study.stored import stored_study
@@ -90,6 +91,13 @@ class StudyFacts:
     def expectations(self) -> Sequence[Expectation]:
         """What the paper of the study's method says of its hyperparameters."""
         return known_expectations(self.facts.get("expectations", {}), self.method)
+
+    @property
+    def judging_families(self) -> tuple[str, ...]:
+        """The families of transformations that no method of the study trains with."""
+        declared = self.facts.get("families", {}).values()
+        augmentation = self.spec.augmentation if self.spec else None
+        return counted_families(trained_families(declared, augmentation))
 
     @property
     def planned(self) -> int | None:

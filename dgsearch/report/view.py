@@ -32,7 +32,18 @@ from dgsearch.database.facts import StudyFacts
 from dgsearch.designs.base import Design
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.report.study_data import StudyData
-from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
+from dgsearch.report.words import (
+    ACCURACY,
+    PLAIN,
+    Unit,
+    label,
+    listed,
+    plural,
+    records,
+    short,
+    unit_of,
+)
+from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.study.spec import StudySpec
 
@@ -165,7 +176,10 @@ class StudyView:
     @functools.cached_property
     def epochs(self) -> pd.DataFrame:
         """`epoch_accuracies` of the study."""
-        return epoch_accuracies(self.data.scores, self.targets, metric=self.metric)
+        families = self.facts.judging_families
+        return epoch_accuracies(
+            self.data.scores, self.targets, metric=self.metric, families=families
+        )
 
     @functools.cached_property
     def centre(self) -> Mapping[str, Any]:
@@ -279,7 +293,10 @@ def selection_words(view: StudyView) -> str:
         return "the validation split"
     targets = [name for name in domains if name in view.facts.targets]
     kind = "target" if targets == domains else "source and target" if targets else "source"
-    return f"the validation images of {listed(domains)} ({kind})"
+    under = ""
+    if view.spec.selection == AUGMENTED:
+        under = f" under {plural(len(view.facts.judging_families), 'family')} of transformations"
+    return f"the validation images of {listed(domains)} ({kind}){under}"
 
 
 def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:

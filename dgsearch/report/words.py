@@ -11,6 +11,7 @@ import pandas as pd
 
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.parts import Cell
+from dgsearch.study.families import AUGMENTED
 from dgsearch.wording import fixed_text, number_text, p_text, plural
 
 __all__ = [
@@ -163,7 +164,8 @@ def epoch_rule(facts: StudyFacts) -> str:
         return "last epoch"
     select = facts.spec.selecting
     label = facts.facts.get("metrics", {}).get(select, {}).get("label", select)
-    return f"epoch of the best validation {label}"
+    split = "augmented validation" if facts.spec.selection == AUGMENTED else "validation"
+    return f"epoch of the best {split} {label}"
 
 
 def label(facts: StudyFacts, name: str) -> str:

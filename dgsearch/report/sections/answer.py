@@ -150,10 +150,10 @@ def _selection_warnings(view: StudyView) -> list[str]:
             f"Labelled validation images of the target {listed(selecting)} choose configurations "
             "and epochs: 'validation' on this page means these images."
         )
-    if view.spec.selection == "best":
+    if view.spec.selection != "last":
         side = "downwards" if view.unit.lower else "upwards"
         warnings.append(
-            f"Each trial counts at its epoch of best validation {view.unit.name}; the "
+            f"Each trial counts at its {epoch_rule(view.facts)}; the "
             f"{view.unit.name} on that split is therefore biased {side}, that on the targets is "
             "not."
         )

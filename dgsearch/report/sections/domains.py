@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from dgsearch.analysis.domains import domain_table
 from dgsearch.analysis.reference import reported_numbers
-from dgsearch.analysis.rules import DOMAINBED, rule_table
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.languages import table_texts
@@ -25,17 +24,12 @@ from dgsearch.report.parts import (
     Table,
     Warn,
 )
+from dgsearch.report.sections.rules import rule_sections
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, plural, records
+from dgsearch.study.families import AUGMENTED
 
 __all__ = ["chosen_rows", "chosen_trials", "domain_sections"]
-
-_RULE_WORDS = {
-    "validation": "epoch and configuration by validation",
-    "last epoch": "last epoch, configuration by validation",
-    "oracle": "ORACLE: epoch and configuration by the targets themselves",
-    DOMAINBED: "ORACLE of DomainBed: last epoch, configuration by a fifth of the target images",
-}
 
 
 def chosen_rows(view: StudyView) -> pd.DataFrame:
@@ -65,7 +59,8 @@ def chosen_trials(view: StudyView) -> pd.DataFrame:
             parts.insert(0, own.assign(row=own["row"] + ", at the centre"))
         if view.chosen != centre:
             own = points[points["config_id"] == view.chosen]
-            parts.insert(0, own.assign(row=own["row"] + ", chosen by validation"))
+            split = "augmented validation" if view.spec.selection == AUGMENTED else "validation"
+            parts.insert(0, own.assign(row=own["row"] + f", chosen by {split}"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -89,7 +84,7 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
         _figure(view, table),
     ]
     yield Section("domains", "Domains", blocks)
-    yield from _rules(view)
+    yield from rule_sections(view)
 
 
 def _shown(view: StudyView) -> str:
@@ -179,49 +174,4 @@ def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
         f"intervals suggest.{view.unit.ends_words(table)}",
         Table("domains-numbers", headings, rows, (False, False, True, True, True, True)),
         height_px=min(1200, 160 + 22 * count * (1 + len(view.targets)) // 2),
-    )
-
-
-def _rules(view: StudyView) -> Iterator[Section]:
-    """The same rows under the selection rules."""
-    if view.epochs.empty:
-        return
-    last = view.spec.selection == "last" and view.metric == "accuracy"
-    table = rule_table(
-        view.alike,
-        view.epochs,
-        targets=view.targets,
-        maximise=view.data.maximise,
-        tested=view.data.tested if last else None,
-    )
-    if table.empty:
-        return
-    rows: list[Sequence[str | Cell]] = []
-    for row, part in table.groupby("row", sort=False):
-        for rule in dict.fromkeys(part["rule"]):
-            cells = {cell["domain"]: cell for cell in records(part[part["rule"] == rule])}
-            numbers = [view.unit.cell(cells[name]["mean"]) for name in [*view.targets, MEAN]]
-            interval = view.unit.between(cells[MEAN]["low"], cells[MEAN]["high"])
-            count = int(cells[MEAN]["n"])
-            rows.append([str(row), _RULE_WORDS[rule], Cell(str(count), count), *numbers, interval])
-    headings = ("group", "rule", "n", *view.targets, "average", "95% interval")
-    numeric = (False, False, *([True] * (len(headings) - 2)))
-    note = (
-        "Which epoch and, where a row has several configurations, which of them counts. The "
-        "oracle looks at the numbers that it reports: it is an upper bound, no result. It is not "
-        "the oracle of DomainBed, which takes the last epoch and chooses on another part of the "
-        f"target than it reports{_of_domainbed(table)}."
-    )
-    caption = f"{view.unit.name.capitalize()} by rule{view.unit.counted}"
-    shown = Table("rules", headings, rows, numeric, caption)
-    yield Section("rules", "Selection rules side by side", [Note(note), shown])
-
-
-def _of_domainbed(table: pd.DataFrame) -> str:
-    """What the row of DomainBed's oracle is, where there is one."""
-    if not (table["rule"] == DOMAINBED).any():
-        return ""
-    return (
-        "; it has a row of its own: every fifth test image chooses, the accuracy is that on the "
-        "others. It sees labels of the target, so it is no result either"
     )

@@ -1,0 +1,130 @@
+"""The selection rules side by side: what each chooses, and what choosing by it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from dgsearch.analysis.choosing import costs_by_rule, rule_costs
+from dgsearch.analysis.rules import DOMAINBED, rule_table
+from dgsearch.analysis.selection import MEAN
+from dgsearch.report.parts import Block, Cell, Note, Rows, Section, Table
+from dgsearch.report.view import StudyView
+from dgsearch.report.words import given, listed, plural, records
+from dgsearch.study.families import AUGMENTED, FAMILIES
+
+__all__ = ["rule_sections"]
+
+_FEWEST = 3  # configurations of a seed, so that a rank correlation is defined
+_COST_HEADINGS = (
+    *("rule", "seeds", "configurations", "regret", "95% interval"),
+    *("less that of validation", "95% interval", "ρ", "95% interval"),
+)
+_RULE_WORDS = {
+    "validation": "epoch and configuration by validation",
+    "last epoch": "last epoch, configuration by validation",
+    AUGMENTED: "epoch and configuration by augmented validation",
+    "oracle": "ORACLE: epoch and configuration by the targets themselves",
+    DOMAINBED: "ORACLE of DomainBed: last epoch, configuration by a fifth of the target images",
+}
+
+
+def rule_sections(view: StudyView) -> Iterator[Section]:
+    """The same rows under the selection rules."""
+    if view.epochs.empty:
+        return
+    last = view.spec.selection == "last" and view.metric == "accuracy"
+    table = rule_table(
+        view.alike,
+        view.epochs,
+        targets=view.targets,
+        maximise=view.data.maximise,
+        tested=view.data.tested if last else None,
+    )
+    if table.empty:
+        return
+    rows: list[Sequence[str | Cell]] = []
+    for row, part in table.groupby("row", sort=False):
+        for rule in dict.fromkeys(part["rule"]):
+            cells = {cell["domain"]: cell for cell in records(part[part["rule"] == rule])}
+            numbers = [view.unit.cell(cells[name]["mean"]) for name in [*view.targets, MEAN]]
+            interval = view.unit.between(cells[MEAN]["low"], cells[MEAN]["high"])
+            count = int(cells[MEAN]["n"])
+            rows.append([str(row), _RULE_WORDS[rule], Cell(str(count), count), *numbers, interval])
+    headings = ("group", "rule", "n", *view.targets, "average", "95% interval")
+    numeric = (False, False, *([True] * (len(headings) - 2)))
+    note = (
+        "Which epoch and, where a row has several configurations, which of them counts. The "
+        "oracle looks at the numbers that it reports: it is an upper bound, no result. It is not "
+        "the oracle of DomainBed, which takes the last epoch and chooses on another part of the "
+        f"target than it reports{_of_domainbed(table)}."
+    )
+    caption = f"{view.unit.name.capitalize()} by rule{view.unit.counted}"
+    shown = Table("rules", headings, rows, numeric, caption)
+    blocks: list[Block] = [Note(note), *_families(view), shown, *_costs(view)]
+    yield Section("rules", "Selection rules side by side", blocks)
+
+
+def _families(view: StudyView) -> Iterator[Block]:
+    """By what augmented validation judges here."""
+    if not view.epochs[AUGMENTED].notna().any():
+        return
+    counted = view.facts.judging_families
+    left_out = [name for name in FAMILIES if name not in counted]
+    yield Note(
+        "Augmented validation is the mean over validation images under "
+        f"{plural(len(counted), 'family')} of transformations: {listed(list(counted))}. "
+        + (
+            f"Left out for every group, since a method of the study trains with them: "
+            f"{listed(left_out)}."
+            if left_out
+            else "No method of the study declares that it trains with one of them."
+        )
+    )
+
+
+def _costs(view: StudyView) -> Iterator[Block]:
+    """Regret and rank correlation of each rule, over seeds."""
+    costs = rule_costs(view.alike, view.epochs, maximise=view.data.maximise)
+    if costs.empty or costs["candidates"].max() < _FEWEST:
+        return
+    unit = view.unit
+    rows: Rows = [
+        [
+            _RULE_WORDS[row["rule"]],
+            Cell(str(row["seeds"]), row["seeds"]),
+            Cell(str(row["candidates"]), row["candidates"]),
+            unit.cell(row["regret"]),
+            unit.between(row["regret_low"], row["regret_high"]),
+            unit.cell(row["difference"], signed=True) if given(row["difference"]) else "–",
+            unit.between(row["low"], row["high"], signed=True),
+            f"{row['rho']:.2f}" if given(row["rho"]) else "–",
+            f"{row['rho_low']:.2f} to {row['rho_high']:.2f}" if given(row["rho_low"]) else "–",
+        ]
+        for row in records(costs_by_rule(costs))
+    ]
+    yield Table(
+        "rule-costs",
+        _COST_HEADINGS,
+        rows,
+        (False, *([True] * (len(_COST_HEADINGS) - 1))),
+        "What choosing one configuration of all groups at each seed costs",
+    )
+    yield Note(
+        "Regret: how far the choice stays below the best configuration and epoch of its seed on "
+        "the targets. Of several with the same best score the mean counts. The oracle's is 0; "
+        "it is the best of noisy numbers, so the true regret is smaller. ρ is Spearman's "
+        "between scores and the mean of targets over the configurations of a seed. Means over "
+        "seeds with 95% t intervals; differences are paired over seeds."
+    )
+
+
+def _of_domainbed(table: pd.DataFrame) -> str:
+    """What the row of DomainBed's oracle is, where there is one."""
+    if not (table["rule"] == DOMAINBED).any():
+        return ""
+    return (
+        "; it has a row of its own: every fifth test image chooses, the accuracy is that on the "
+        "others. It sees labels of the target, so it is no result either"
+    )
