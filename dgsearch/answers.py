@@ -31,8 +31,12 @@ def add_answers(app: typer.Typer) -> None:
 def _best(
     study: _Study,
     rule: Annotated[
-        str, typer.Option(metavar="RULE", help="validation, or oracle (uses the targets).")
-    ] = "validation",
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="validation, augmented or oracle (uses the targets); default: the study's.",
+        ),
+    ] = None,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +44,7 @@ def _best(
     from dgsearch.report.answer_lines import best_lines
     from dgsearch.report.answers import answer_view, best_answer
 
-    view = answer_view(database, study)
+    view = answer_view(database, study, rule=rule)
     answer = best_answer(view, rule=rule)
     reply(answer, best_lines(view, answer))
 

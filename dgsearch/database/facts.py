@@ -22,7 +22,7 @@ from dgsearch.diagnostics.known import (
     known_expectations,
 )
 from dgsearch.space import Choice, Float, Int, Space
-from dgsearch.study.families import counted_families, trained_families
+from dgsearch.study.families import AUGMENTED, counted_families, trained_families
 from dgsearch.study.plan import StudyPlan
 from dgsearch.study.spec import StudySpec
 from dgsearch.study.stored import stored_study
@@ -91,6 +91,12 @@ class StudyFacts:
     def expectations(self) -> Sequence[Expectation]:
         """What the paper of the study's method says of its hyperparameters."""
         return known_expectations(self.facts.get("expectations", {}), self.method)
+
+    @property
+    def rule(self) -> str:
+        """The rule by which its trials report their value: "validation" or "augmented"."""
+        augmented = self.spec is not None and self.spec.selection == AUGMENTED
+        return AUGMENTED if augmented else "validation"
 
     @property
     def judging_families(self) -> tuple[str, ...]:

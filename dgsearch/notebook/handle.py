@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import seed_decisions
+from dgsearch.analysis.judging import VALIDATION, values_by_rule
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.predictions import read_predictions
@@ -17,6 +18,7 @@ from dgsearch.database.snapshot import Database
 from dgsearch.database.tables import STATES
 from dgsearch.errors import DatabaseError
 from dgsearch.notebook import summaries
+from dgsearch.study.families import AUGMENTED
 
 __all__ = ["Study", "open_study"]
 
@@ -93,13 +95,39 @@ class Study:
             return ordered
         return ordered.drop(columns=["study", "config_id", *_constant(ordered)])
 
-    def best(self, rule: str = "validation", targets: Sequence[str] | None = None) -> pd.DataFrame:
-        """The configuration that a rule chooses; targets as in the study file if not given."""
+    def best(self, rule: str | None = None, targets: Sequence[str] | None = None) -> pd.DataFrame:
+        """The configuration that a rule chooses, from what is stored.
+
+        Args:
+            rule: "validation", "augmented" (validation under transformations) or "oracle"; the
+                study's own if not given.
+            targets: Target domains, which the oracle looks at; as in the study file if not given.
+        """
         facts = self.facts
+        rule = facts.rule if rule is None else rule
         named = facts.targets if targets is None else targets
         seeds = facts.spec.seeds if facts.spec and facts.design.adds_seeds else None
         trials = self.trials(seeds=seeds)  # the seeds that every configuration has
+        trials = self._judged(trials, facts, rule)
         return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
+
+    def _judged(self, trials: pd.DataFrame, facts: StudyFacts, rule: str) -> pd.DataFrame:
+        """The trials with what they would report by a rule, where it is not the study's own."""
+        if rule not in (VALIDATION, AUGMENTED):
+            return trials
+        column = AUGMENTED if rule == AUGMENTED else "value"
+        if rule == facts.rule:
+            return trials.assign(**{column: trials["value"]})
+        metric = facts.spec.selecting if facts.spec else "accuracy"
+        values = values_by_rule(
+            trials,
+            self.scores(),
+            rule=rule,
+            families=facts.judging_families,
+            metric=metric,
+            maximise=self._maximise(),
+        )
+        return trials.assign(**{column: values})
 
     def grid(
         self, rows: str, columns: str, *, values: str = "value", show: str = "mean"

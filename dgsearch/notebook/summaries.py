@@ -20,10 +20,11 @@ from dgsearch.database.filters import chosen_columns
 from dgsearch.database.frames import ACCURACY, hyperparameter_columns
 from dgsearch.deprecation import deprecated
 from dgsearch.errors import DatabaseError, one_of
+from dgsearch.study.families import AUGMENTED
 
 __all__ = ["RULES", "STATISTICS", "best", "compare", "grid", "over_seeds"]
 
-RULES = ("validation", "oracle")
+RULES = ("validation", AUGMENTED, "oracle")
 _FORMER = {"source validation": "validation"}  # names of dgsearch 0.2
 STATISTICS = ("n", "mean", "deviation", "low", "high")
 _MATCHES = ("configuration", "best")
@@ -77,7 +78,7 @@ def best(
     saw the targets, so that its numbers are no estimate of what a user would get.
 
     Args:
-        trials: `read_trials`.
+        trials: `read_trials`; for "augmented" with a column of that name.
         rule: One of `RULES`.
         targets: Target domains; the oracle needs them.
         maximise: Whether a higher value is better; for the oracle it always is.
@@ -95,10 +96,15 @@ def best(
         rule = now
     if rule not in RULES:
         raise DatabaseError(f"rule: {rule!r} is unknown; {one_of(rule, RULES)}")
+    if rule == AUGMENTED and AUGMENTED not in trials:
+        raise DatabaseError(
+            f"rule {AUGMENTED!r} looks at scores under transformations; take "
+            "dgsearch.open_study(...).best, which reads them"
+        )
     if rule == "oracle" and not targets:
         raise DatabaseError("rule 'oracle' looks at the targets; name them: targets=[...]")
     oracle = rule == "oracle"
-    column = "mean of targets" if oracle else "value"
+    column = {"oracle": "mean of targets", AUGMENTED: AUGMENTED}.get(rule, "value")
     scored = trials
     if oracle:
         of_targets = chosen_columns(trials, [f"{ACCURACY}{name}" for name in targets])

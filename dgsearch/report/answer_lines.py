@@ -22,7 +22,8 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     )
     if answer["rule"] == "oracle":
         yield "  the oracle saw the targets: its numbers are no estimate of what a user would get"
-    yield f"  {'validation':<24} {_mean(view, answer['validation'])}"
+    rule = view.facts.rule if answer["rule"] == "oracle" else answer["rule"]
+    yield f"  {rule:<24} {_mean(view, answer['validation'])}"
     for name, interval in answer["targets"].items():
         yield f"  {name:<24} {_mean(view, interval)}"
     tied = answer["not_told_apart"]

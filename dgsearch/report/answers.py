@@ -13,6 +13,7 @@ import pandas as pd
 
 from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
+from dgsearch.analysis.judging import VALIDATION, values_by_rule
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.statistics import HUGE, fewest_pairs, mean_interval
 from dgsearch.database.connection import open_for_reading
@@ -20,23 +21,26 @@ from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import read_declared
 from dgsearch.database.facts import read_facts
 from dgsearch.database.frames import hyperparameter_columns
-from dgsearch.database.queries import read_trials
+from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.snapshot import Database
 from dgsearch.errors import ReportError, one_of
 from dgsearch.report.naming import find_configuration
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
+from dgsearch.study.families import AUGMENTED
 
 __all__ = ["RULES", "answer_view", "best_answer", "compare_answer", "decisions_answer"]
 
-RULES = ("validation", "oracle")
+RULES = (VALIDATION, AUGMENTED, "oracle")
 OPEN = "open"
 _MOST_TIED = 200  # candidates; comparing each with the best takes their number squared
 
 
-def answer_view(database: Database, study: str) -> StudyView:
+def answer_view(database: Database, study: str, *, rule: str | None = None) -> StudyView:
     """A study as its answers see it: without curves and scores, which they do not need.
+
+    By another rule than the study's own, its trials have the value that they would have reported.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks the study.
@@ -46,28 +50,45 @@ def answer_view(database: Database, study: str) -> StudyView:
     if not facts.spec:
         trials = trials[~trials["trial_number"].isin(read_infeasible(engine, study))]
     maximise = read_declared(engine, study).objectives[0].maximised
+    if rule in (VALIDATION, AUGMENTED) and rule != facts.rule:
+        values = values_by_rule(
+            trials,
+            read_scores(engine, study),
+            rule=rule,
+            families=facts.judging_families,
+            metric=facts.spec.selecting if facts.spec else "accuracy",
+            maximise=maximise,
+        )
+        if values.isna().all():
+            raise ReportError(
+                f"--rule {rule!r}: study {study!r} has no score that this rule looks at; it was "
+                "run by an older dgsearch or written by another program, so take another rule"
+            )
+        trials = trials.assign(value=values)
     none = pd.DataFrame()
     return study_view(StudyData(facts, trials, none, none, none, maximise=maximise), {})
 
 
-def best_answer(view: StudyView, *, rule: str = "validation") -> dict[str, Any]:
+def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
     """The configuration of the best mean over shared seeds, and those that it is not told from.
 
     Baselines are no candidates. Of a search that has confirmed some of its proposals, only
     these are.
 
     Args:
-        view: The study.
-        rule: What is averaged: "validation", what trials report for selection, or "oracle", the
-            mean over the targets, which is no estimate of what a user would get.
+        view: The study, by `answer_view` with the same rule.
+        rule: What is averaged: accuracy on "validation" images, on "augmented" ones, or "oracle",
+            the mean over the targets, which is no estimate of what a user would get; None: the
+            study's own.
 
     Raises:
         ReportError: If the rule is unknown, or no trial has finished.
     """
+    rule = view.facts.rule if rule is None else rule
     if rule not in RULES:
         raise ReportError(f"--rule {rule!r}: is unknown; {one_of(rule, RULES)}")
     _check_results(view)
-    column = "value" if rule == "validation" else view.outcome
+    column = view.outcome if rule == "oracle" else "value"
     candidates = _candidates(view)
     held = candidates[column].clip(
         -HUGE, HUGE

@@ -12,7 +12,7 @@ Shapes: N images, C = 3 channels, H = W pixels, F families.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,12 @@ def transformed(images: Tensor, family: str, *, seed: int) -> Tensor:
 
 
 def family_scores(
-    classifier: nn.Module, augmented: AugmentedSplit, *, metric: str, num_classes: int
+    classifier: nn.Module,
+    augmented: AugmentedSplit,
+    *,
+    metric: str,
+    num_classes: int,
+    families: Collection[str] = tuple(FAMILIES),
 ) -> list[Score]:
     """The metric under each family, as scores of the split "augmented", domain by domain.
 
@@ -91,15 +96,18 @@ def family_scores(
         augmented: The images.
         metric: Name of the metric.
         num_classes: K.
+        families: Only under these.
     """
+    places = [place for place, name in enumerate(FAMILIES) if name in families]
     was_training = classifier.training
     classifier.eval()
     try:
-        logits = _logits(classifier, augmented.images.flatten(0, 1))
+        logits = _logits(classifier, augmented.images[places].flatten(0, 1))
     finally:
         classifier.train(was_training)
     found = []
-    for family, own in zip(FAMILIES, logits.split(len(augmented.labels)), strict=True):
+    names = [name for name in FAMILIES if name in families]
+    for family, own in zip(names, logits.split(len(augmented.labels)), strict=True):
         meter = Meter((metric,), num_classes, augmented.labels.device)
         meter.update(own, augmented.labels)
         found.append(Score(AUGMENTED, family, metric, dict(meter.values())[metric]))

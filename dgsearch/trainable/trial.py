@@ -34,7 +34,7 @@ from dgsearch.methods.base import (
 )
 from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
-from dgsearch.study.families import AUGMENTED
+from dgsearch.study.families import AUGMENTED, FAMILIES
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.augmented import AugmentedSplit, augmented_split, family_scores
 from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
@@ -232,19 +232,21 @@ class Trial:
         )
         scores += found.scores
         if self.job.selection == AUGMENTED or epoch == run.epochs:
-            scores += self._family_scores(run)
+            last = epoch == run.epochs
+            scores += self._family_scores(run, tuple(FAMILIES) if last else self.job.families)
         self._evaluation_s += time.perf_counter() - started
         samples = self._samples(run) if epoch == run.epochs else {}
         report = self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
         return replace(report, correct=found.packed()) if self._counts(report) else report
 
-    def _family_scores(self, run: StageRun) -> list[Score]:
+    def _family_scores(self, run: StageRun, families: Sequence[str]) -> list[Score]:
         """Under each family of transformations, of the split that chooses epochs."""
         return family_scores(
             cast(HasClassifier, run).classifier(),
             _augmented(self.job.data, self.job.seed, str(self._device), self._one_target),
             metric=self.job.select,
             num_classes=self._data.num_classes,
+            families=families,
         )
 
     def _value(self, scores: Sequence[Score]) -> float:
