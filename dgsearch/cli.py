@@ -143,8 +143,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """List the studies of a database: trials per state, best trial, last activity."""
-    from dgsearch.report.status import status_answer
-    from dgsearch.report.terminal import status_table
+    from dgsearch.report.status import status_answer, status_table
 
     if in_json():
         reply(status_answer(database, study), ())

@@ -75,7 +75,7 @@ def _networks(
     as_json: Json = False,
 ) -> None:
     """List the networks; with a filter also their features, sizes and batch norms."""
-    from dgsearch.methods.network_listing import listed_networks, network_lines
+    from dgsearch.methods.listing import listed_networks, network_lines
 
     reply(lambda: listed_networks(wanted), network_lines(wanted))
 

@@ -33,7 +33,7 @@ READING = (
     "dgsearch.cli",
     "dgsearch.report",
     "dgsearch.report.answers",
-    "dgsearch.report.terminal",
+    "dgsearch.report.status",
     "dgsearch.analysis.sensitivity",
     "dgsearch.database.queries",
     "dgsearch.database.export",

@@ -21,7 +21,7 @@ MODULES = (
     "dgsearch.notebook.handle",
     "dgsearch.plugin",
     "dgsearch.report.page",
-    "dgsearch.report.terminal",
+    "dgsearch.report.status",
     "dgsearch.study",
 )
 CODE = """

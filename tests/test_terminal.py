@@ -10,7 +10,7 @@ from rich.console import Console
 from dgsearch import cli
 from dgsearch.database.recorder import Ending
 from dgsearch.errors import DgsearchError
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun
 from tests.fakes import CATALOGUE, FakeStudy, fake_spec, planned

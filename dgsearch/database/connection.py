@@ -27,14 +27,13 @@ from sqlalchemy.pool import NullPool, QueuePool
 from dgsearch.database.broken_rows import UNREADABLE, check_rows
 from dgsearch.database.copies import copy_of
 from dgsearch.database.journal import is_journal, journal_columns
-from dgsearch.database.lost_file import watch_file
 from dgsearch.database.masking import hidden, masked, unescaped
 from dgsearch.database.older import is_of_other_schema, older_rows
 from dgsearch.database.orphans import guard_ids
 from dgsearch.database.read_only import check_readable, reading_engine, sqlite_file
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN, OWN_INFO, SCHEMA_VERSION
-from dgsearch.database.usable import check_no_journal, check_usable
+from dgsearch.database.usable import check_no_journal, check_usable, watch_file
 from dgsearch.database.views import create_views
 from dgsearch.database.writing import insert_new
 from dgsearch.errors import DatabaseError, NoDatabaseError

@@ -17,7 +17,6 @@ from dgsearch.database.declared import Objective, read_objectives
 from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
-from dgsearch.database.mixed_times import warn_of_mixed_times
 from dgsearch.database.snapshot import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
@@ -26,6 +25,7 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
+from dgsearch.database.zones import warn_of_mixed_times
 
 __all__ = [
     "TrialRows",

@@ -15,7 +15,6 @@ from dgsearch.database.accuracies import (
     read_accuracies,
     read_metrics,
 )
-from dgsearch.database.attributes import attribute_kinds, read_attributes
 from dgsearch.database.chunks import trial_blocks
 from dgsearch.database.column_frames import families_of
 from dgsearch.database.connection import masked, open_for_reading
@@ -29,7 +28,12 @@ from dgsearch.database.frames import (
     VALUE,
     hyperparameter_columns,
 )
-from dgsearch.database.hyperparameters import hyperparameter_kinds, read_hyperparameters
+from dgsearch.database.hyperparameters import (
+    attribute_kinds,
+    hyperparameter_kinds,
+    read_attributes,
+    read_hyperparameters,
+)
 from dgsearch.database.snapshot import Database, Snapshot, Studies, snapshot
 from dgsearch.database.trial_rows import objective_values, read_trial_rows
 from dgsearch.errors import DatabaseError, one_of

@@ -1,16 +1,26 @@
-"""Whether a database can be written to, found out before anything in it changes."""
+"""Whether a database can be written to: before anything in it changes, and while it is written.
+
+SQLite goes on writing into a file that was deleted or replaced: everything would seem to be
+recorded, and nothing would be there afterwards.
+"""
 
 from __future__ import annotations
 
+import itertools
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Engine, inspect, select
+from sqlalchemy import URL, Connection, Engine, event, inspect, select
 
 from dgsearch.database.journal import is_journal
+from dgsearch.database.masking import masked
 from dgsearch.database.tables import ALEMBIC_VERSION, OWN, VERSION_INFO
 from dgsearch.errors import DatabaseError
 
-__all__ = ["check_no_journal", "check_usable"]
+__all__ = ["check_no_journal", "check_usable", "watch_file"]
 
 _NEXT = "Name a new database; this one is unchanged and can be read, exported and reported"
 
@@ -88,3 +98,59 @@ def _writer(engine: Engine, found: set[str]) -> str:
     with engine.connect() as connection:
         version = connection.scalar(select(VERSION_INFO.c.library_version))
     return f"Optuna {version or 'of another version'}, or Rustuna,"
+
+
+def watch_file(engine: Engine, file: Path) -> None:
+    """From now on refuse every transaction once the file is not the one that was opened.
+
+    What was recorded is then saved beside it as far as it can be; the transaction raises a
+    `DatabaseError` that says so.
+
+    Args:
+        engine: Of the database, which has been opened.
+        file: Its file.
+    """
+    opened = _identity(file)
+    lost: list[str] = []  # what to say, once it is known
+
+    def check(connection: Connection) -> None:
+        if lost or (found := _identity(file)) != opened:
+            if not lost:
+                what = "deleted" if found is None else "replaced"
+                lost.append(_message(engine, file, what, _saved(connection, file)))
+            raise DatabaseError(lost[0])
+
+    event.listen(engine, "begin", check)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file has the name now; None: no file."""
+    try:
+        found = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _saved(connection: Connection, file: Path) -> Path | None:
+    """A copy of what the open connection still sees; None if it sees no study."""
+    driver: Any = connection.connection.dbapi_connection
+    names = (f"{file.name}.saved{number or ''}" for number in itertools.count())
+    target = next(place for name in names if not (place := file.with_name(name)).exists())
+    try:
+        driver.execute("SELECT 1 FROM studies LIMIT 1").fetchone()
+        with closing(sqlite3.connect(target)) as copy:
+            driver.backup(copy)
+    except sqlite3.Error:  # the folder has gone too, or the connection is to the new file
+        return None
+    return target
+
+
+def _message(engine: Engine, file: Path, what: str, saved: Path | None) -> str:
+    where = f"database {masked(engine.url)}: its file was {what} while the study ran"
+    if saved is None:
+        return f"{where}; restore it, then run the same command again"
+    return (
+        f"{where}; what was recorded is saved as {saved}. Move it to {file.name} (and delete "
+        f"{file.name}-wal and {file.name}-shm), then run the same command again"
+    )

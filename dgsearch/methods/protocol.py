@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
-from dgsearch.data.division import (
+from dgsearch.data.splits import (
     SOURCE_TRAIN,
     SOURCE_VALIDATION,
     TARGET_TRAIN,

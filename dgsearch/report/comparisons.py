@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dgsearch.analysis.chosen import family_table
 from dgsearch.analysis.comparison import compare_to_reference
 from dgsearch.analysis.equivalence import with_verdicts
-from dgsearch.analysis.family import family_table
 from dgsearch.analysis.reference import reported_differences, reported_numbers
 from dgsearch.report.parts import ELSEWHERE
 from dgsearch.report.view import StudyView

@@ -15,8 +15,7 @@ from dgsearch.files import safe_name
 from dgsearch.replies import plain
 from dgsearch.report.building import build_page
 from dgsearch.report.page import render, write_page, write_text
-from dgsearch.report.status import Standing, standings
-from dgsearch.report.terminal import age_text, best_text, done_text
+from dgsearch.report.status import Standing, age_text, best_text, done_text, standings
 
 __all__ = ["INDEX", "Written", "write_all"]
 

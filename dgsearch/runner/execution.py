@@ -1,4 +1,7 @@
-"""A queue of trials handed to Ray Tune until it is empty."""
+"""A queue of trials handed to Ray Tune until it is empty.
+
+A worker that Ray's memory monitor kills ends its trial, not the study.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ import math
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ray import tune
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune import (
     CheckpointConfig,
     CLIReporter,
@@ -25,7 +31,6 @@ from dgsearch.database.halving_records import Judged
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.halving import RecordedHalving
-from dgsearch.runner.memory_kills import memory_kills
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
@@ -33,7 +38,34 @@ from dgsearch.runner.search import QueueSearcher, Recording, StopTaken
 from dgsearch.study import Halving, Range, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
-__all__ = ["Executed", "Executor", "execute"]
+__all__ = ["Executed", "Executor", "execute", "memory_kills"]
+
+_HANDLER = "_actor_task_failed"
+
+
+@contextmanager
+def memory_kills(heard: Callable[[], None]) -> Iterator[None]:
+    """Let Ray Tune take a worker killed for memory as a worker that died.
+
+    Its manager of actors knows two kinds of errors and raises a third one, `OutOfMemoryError`,
+    through the whole run (Ray 2.60).
+
+    Args:
+        heard: Called just before Ray Tune hears that the worker died.
+    """
+    original: Callable[..., None] = getattr(RayActorManager, _HANDLER)
+
+    def failed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
+        if isinstance(exception, OutOfMemoryError):
+            heard()
+            exception = RayActorError(error_msg=str(exception))
+        original(manager, tracked_actor_task=tracked_actor_task, exception=exception)
+
+    setattr(RayActorManager, _HANDLER, failed)
+    try:
+        yield
+    finally:
+        setattr(RayActorManager, _HANDLER, original)
 
 
 @dataclass(frozen=True)

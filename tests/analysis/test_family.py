@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dgsearch.analysis.chosen import chosen_configurations
-from dgsearch.analysis.family import family_table
+from dgsearch.analysis.chosen import chosen_configurations, family_table
 from dgsearch.analysis.selection import finished
 from dgsearch.database.queries import read_trials
 from dgsearch.designs.points import PlannedTrial

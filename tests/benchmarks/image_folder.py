@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import Compose, Resize, ToTensor
 
-from dgsearch.data import pixels
+from dgsearch.data import batches
 from dgsearch.data.splits import Split, load_trial_data
 from dgsearch.study import DataSpec
 
@@ -85,7 +85,7 @@ def compare(root: Path, size: int, repeat: int) -> None:
         image_size=size,
         validation=1e-3,
     )
-    pixels.FLOAT_BYTES = 0  # as for data that does not fit: bytes mapped from the file
+    batches.FLOAT_BYTES = 0  # as for data that does not fit: bytes mapped from the file
     cpu = torch.device("cpu")
     started = time.perf_counter()
     split = load_trial_data(spec, seed=0, device=cpu).splits["source/train"]

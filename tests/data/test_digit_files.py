@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgsearch.data.digit_files import read_idx, read_mat, read_mnist_m_pickle, read_usps
+from dgsearch.data.digits import read_idx, read_mat, read_mnist_m_pickle, read_usps
 from dgsearch.errors import DataError
 from tests.data.made import write_idx, write_mat, write_mnist_m_pickle, write_usps
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dgsearch.data import splits
-from dgsearch.data.pixels import BytePixels, FloatPixels, Gallery
+from dgsearch.data.batches import BytePixels, FloatPixels, Gallery
 from dgsearch.data.splits import TrialData, load_trial_data
 from dgsearch.study import DataSpec
 from tests.data.made import make_domainnet, make_tree

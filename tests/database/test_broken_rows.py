@@ -18,7 +18,7 @@ from dgsearch.database.provenance import store_provenance
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.errors import DatabaseError
 from dgsearch.report import write_report
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from tests.fakes import FakeStudy, fake_spec, planned, some_samples
 
 

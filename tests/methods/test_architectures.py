@@ -13,7 +13,7 @@ from torch import nn
 from dgsearch.errors import MethodError
 from dgsearch.methods import network_names
 from dgsearch.methods.architectures import feature_shape, raise_momentum, unready_statistics
-from dgsearch.methods.network_listing import network_lines
+from dgsearch.methods.listing import network_lines
 from dgsearch.methods.network_names import check_network, code_identity
 from dgsearch.methods.networks import Classifier, build_network
 from dgsearch.methods.supervised import COMMON

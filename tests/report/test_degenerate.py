@@ -19,7 +19,7 @@ from dgsearch.database.recorder import Ending
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.planning.forecast import power_lines
 from dgsearch.report import write_report
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from dgsearch.study.plan import plan_trials
 from tests.fakes import (
     ABLATION,

@@ -13,7 +13,7 @@ from dgsearch.errors import ReportError
 from dgsearch.report import write_report
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from tests.foreign import add_trials, bowl, conditional, new_study, repeated_choices
 
 X = optuna.distributions.FloatDistribution(0, 1)

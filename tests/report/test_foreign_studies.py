@@ -21,7 +21,7 @@ from dgsearch.database.queries import read_curves, read_scores, read_studies, re
 from dgsearch.report import write_report
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Section, Table
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from tests.foreign_studies import ForeignStudy, foreign_studies, negated, write_study
 
 pytestmark = [

@@ -14,8 +14,8 @@ from dgsearch.designs.points import PlannedTrial
 from dgsearch.notebook import open_study
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
+from dgsearch.report.status import status_table
 from dgsearch.report.study_data import read_study_data
-from dgsearch.report.terminal import status_table
 from dgsearch.report.view import StudyView, study_view
 from tests.fakes import GRID, fake_spec, full_study
 

@@ -11,7 +11,7 @@ from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.report.page import write_report
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study, planned
 

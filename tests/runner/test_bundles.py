@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dgsearch.runner.bundles import bundled
+from dgsearch.runner.actor import bundled
 from dgsearch.trainable.reports import EpochReport, StageUse
 
 FIRST = StageUse("pretrain", "k", False, 1.0)

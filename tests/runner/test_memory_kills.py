@@ -9,7 +9,7 @@ import pytest
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
 
-from dgsearch.runner.memory_kills import memory_kills
+from dgsearch.runner.execution import memory_kills
 
 
 def _killed(manager: RayActorManager) -> list[Any]:

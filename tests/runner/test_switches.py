@@ -28,7 +28,7 @@ from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.registry import compiled, find_method
 from dgsearch.planning.lines import Asked, plan_answer
-from dgsearch.report.terminal import status_table
+from dgsearch.report.status import status_table
 from dgsearch.runner.commands import load_study
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import study_facts

@@ -26,14 +26,46 @@ from dgsearch.methods.augkd.diagnostics import (
 )
 from dgsearch.methods.augkd.equations import Ramp, mixup_ramp
 from dgsearch.methods.augkd.official import WarmUp, is_official, seeing_raw
-from dgsearch.methods.augkd.sample import image_sample
 from dgsearch.methods.augkd.teacher import load_teacher, start_student
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import distillation_loss
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
+from dgsearch.methods.pictures import sprite
 from dgsearch.methods.views import Views
 
-__all__ = ["Distillation"]
+__all__ = ["Distillation", "image_sample"]
+
+_MIXES = (0.0, 0.2, 0.4, 0.6, 0.8)
+
+
+def image_sample(frozen: Frozen, batch: Batch, z: Tensor) -> dict[str, Any]:
+    """Pictures in rows, one column a student image.
+
+    Args:
+        frozen: The networks.
+        batch: A few held-out images of the student's domain, (B, 3, H, W).
+        z: Latent vectors from N(0, I), (B, L), for the row of generated images.
+
+    Returns:
+        Plain data: names of the rows, number of columns, and one PNG in base64.
+    """
+    with torch.no_grad():
+        encoded, _ = frozen.encoder(batch.images, batch.labels)
+        anchors, _ = frozen.anchors(encoded, batch.labels)
+        mixes = [frozen.mixed(batch.images, encoded, anchors, f) for f in _MIXES]
+        rows = {
+            "generated from noise": frozen.generator(z),
+            "student image": batch.images,
+            "encoded and decoded": frozen.generator(encoded),
+            **{f"mixed, f = {f}": mix for f, mix in zip(_MIXES, mixes, strict=True)},
+        }
+    pictures = torch.cat(list(rows.values()))
+    return {
+        "rows": list(rows),
+        "columns": len(batch),
+        "sprite": sprite(pictures, columns=len(batch)),
+    }
+
 
 _GENERATED = 512  # images for the diagnostics
 

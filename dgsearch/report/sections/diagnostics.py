@@ -1,11 +1,13 @@
-"""Diagnostics: failure checks in words, curves, and what goes with accuracy."""
+"""Diagnostics: failure checks in words, what the papers claim, curves, and correlations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.comparison import LEVEL, compare_columns
 from dgsearch.analysis.diagnostics import (
     diagnostic_correlations,
     diagnostic_series,
@@ -13,8 +15,9 @@ from dgsearch.analysis.diagnostics import (
 )
 from dgsearch.analysis.failure_checks import failure_checks, out_of_bounds
 from dgsearch.analysis.selection import MEAN, with_target_mean
+from dgsearch.analysis.sensitivity import response_points
 from dgsearch.diagnostics.declaring import Along, Diagnostic, FailureCheck
-from dgsearch.report.expectations import expectation_sentences
+from dgsearch.report.comparisons import compared, reported_for
 from dgsearch.report.figures.base import row_styles
 from dgsearch.report.figures.samples import along_figure
 from dgsearch.report.figures.training import correlation_figure, curves_figure
@@ -22,9 +25,72 @@ from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Tabl
 from dgsearch.report.sections.samples import sample_sections
 from dgsearch.report.sections.training import panel_height
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import number_cell, plural, range_text, records, short_cell
+from dgsearch.report.words import number_cell, plural, range_text, records, short, short_cell
+from dgsearch.wording import p_text
 
-__all__ = ["diagnostic_sections"]
+__all__ = ["diagnostic_sections", "expectation_sentences"]
+
+
+def expectation_sentences(view: StudyView) -> list[str]:
+    """Whether larger values are worse where that is expected, and variants behave as reported."""
+    beyond = [
+        _beyond(view, item.hyperparameter, item.enough)
+        for item in view.facts.expectations
+        if item.hyperparameter in view.varied
+    ]
+    return [text for text in beyond if text] + _variants(view)
+
+
+def _beyond(view: StudyView, name: str, best: float) -> str:
+    """Values above the one that is enough against it, paired over seeds."""
+    points = response_points(view.points, name, centre=view.centre, targets=view.targets)
+    own = points[(points["domain"] == MEAN) & (points["value"] >= best)]
+    wide = own.pivot_table(index="seed", columns="value", values="accuracy", observed=True)
+    if best not in wide or len(wide.columns) < 2:
+        return ""
+    table = compare_columns(wide, best)
+    parts = [_value_words(view, row) for row in records(table[table["row"] != best])]
+    return f"{view.label(name)} above {best:g}, against {best:g}: {'; '.join(parts)}."
+
+
+def _value_words(view: StudyView, row: dict[str, Any]) -> str:
+    unit = view.unit
+    text = f"{short(row['row'])} gives {unit.signed(row['difference'])} {unit.step}"
+    if row["p_holm"] <= LEVEL:
+        return (
+            f"{text}, {'worse' if (row['difference'] < 0) != unit.lower else 'better'} ({_p(row)})"
+        )
+    return f"{text}, not established ({_p(row)})"
+
+
+def _p(row: dict[str, Any]) -> str:
+    return f"{plural(row['pairs'], 'pair')}, Holm p = {p_text(row['p_holm'])}"
+
+
+def _variants(view: StudyView) -> list[str]:
+    """Reported effects of removing a loss, beside ours."""
+    table = compared(view)
+    reported = reported_for(view, table)
+    unit = view.unit
+    sentences = []
+    for row in records(table):
+        entry = reported.get(row["label"])
+        if entry is None:
+            continue
+        theirs = float(str(entry["difference"]))
+        same = (theirs < 0) == (row["difference"] < 0)
+        told = row["p_holm"] <= LEVEL
+        verdict = (
+            "the sign agrees" if same and told else
+            "the sign is the opposite" if told else
+            "these seeds establish no difference"
+        )  # fmt: skip
+        sentences.append(
+            f"{row['label']}: {unit.signed(row['difference'])} {unit.step} here ({_p(row)}), "
+            f"{unit.signed(theirs)} reported on {entry['benchmark']}: {verdict}."
+        )
+    return sentences
+
 
 _PANELS = 8  # of one figure
 _MOST_FIGURES = 4
