@@ -12,25 +12,6 @@ import typer
 from dgsearch import inert, replies
 from dgsearch.study.shipped import find_study
 
-__all__ = [
-    "Artifacts",
-    "Columns",
-    "Database",
-    "Direction",
-    "Figures",
-    "Json",
-    "Metric",
-    "NewStudy",
-    "Objective",
-    "Overrides",
-    "Source",
-    "StudyFile",
-    "TimeZone",
-    "Tool",
-    "print_table",
-    "say",
-]
-
 _WIDTH = 200  # of tables where nobody looks at a terminal
 
 

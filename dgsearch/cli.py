@@ -37,8 +37,6 @@ from dgsearch.replaying import add_replay
 from dgsearch.replies import answer_in_json, in_json, reply
 from dgsearch.upkeep import add_upkeep
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     help="Hyperparameter studies for domain generalisation and knowledge distillation.",
     no_args_is_help=True,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["StopReason"]
-
 
 class StopReason(StrEnum):
     """Values of `stop_reason`, as they stand in the database, the frames and the views."""

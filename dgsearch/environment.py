@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from dgsearch.errors import DgsearchError
 
-__all__ = ["VARIABLES", "Variable", "seconds"]
-
 
 @dataclass(frozen=True)
 class Variable:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_write", "hidden_beside", "safe_name"]
-
 
 def safe_name(study: str) -> str:
     """The study's name with all but letters, digits, ".", "_" and "-" replaced, cut to 80."""

@@ -10,8 +10,6 @@ import logging
 import re
 import unicodedata
 
-__all__ = ["InertFormatter", "csv_cell", "latex", "line", "markdown", "text"]
-
 _KEPT = "\n\t"
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]inf")

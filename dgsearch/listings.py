@@ -10,8 +10,6 @@ import typer
 from dgsearch.arguments import Json, print_table
 from dgsearch.replies import in_json, reply
 
-__all__ = ["add_listings"]
-
 
 def add_listings(app: typer.Typer) -> None:
     """Add the commands to the command line."""

@@ -28,10 +28,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dgsearch.data.batches import Batch
+    from dgsearch.data.batches import Batch, Split
     from dgsearch.data.benchmark import Benchmark, DataPlace, Domain
     from dgsearch.data.items import items_benchmark
-    from dgsearch.data.splits import SOURCE_TRAIN, Split
+    from dgsearch.data.splits import SOURCE_TRAIN
     from dgsearch.designs.base import Design
     from dgsearch.designs.fields import Range
     from dgsearch.designs.points import Asked, Configuration, Ended, Phase, PlannedTrial

@@ -14,8 +14,6 @@ from typing import Any, Generic, TypeVar
 
 from dgsearch.errors import shorten
 
-__all__ = ["Plugin", "leave_out", "load_plugins"]
-
 _LONGEST_REASON = 400
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["available_cores", "is_gone", "is_of_another_boot", "this_process"]
-
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 _STATE, _STARTED = 0, 19  # places in /proc/PID/stat after the name of the program

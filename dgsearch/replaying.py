@@ -11,8 +11,6 @@ import typer
 from dgsearch.arguments import Database, Json, say
 from dgsearch.replies import in_json, reply
 
-__all__ = ["add_replay"]
-
 _WIDTH = 120  # where nobody looks at a terminal
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-__all__ = ["derive_seed"]
-
 
 def derive_seed(seed: int, *job: str) -> int:
     """The seed of one job.

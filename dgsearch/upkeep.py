@@ -10,8 +10,6 @@ from dgsearch import inert
 from dgsearch.arguments import Artifacts, Database, Json, say
 from dgsearch.replies import in_json, reply
 
-__all__ = ["add_upkeep"]
-
 _stages = typer.Typer(help="List, verify and prune the stored stages.", no_args_is_help=True)
 
 

@@ -24,9 +24,10 @@ from sqlalchemy import Engine
 
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
+from dgsearch.database.new_trials import Started
 from dgsearch.database.predictions import packed
 from dgsearch.database.queries import read_trials
-from dgsearch.database.recorder import Ending, Epoch, Started, StudyRecorder
+from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.space import Choice, Float, Int, Space

@@ -18,18 +18,6 @@ from torch import Tensor
 
 from dgsearch.data.benchmark import Domain
 
-__all__ = [
-    "Batch",
-    "BytePixels",
-    "FloatPixels",
-    "Gallery",
-    "Pixels",
-    "Split",
-    "device_has_room",
-    "fits_as_float",
-    "in_parts",
-]
-
 FLOAT_BYTES = 256 * 2**20  # up to so many bytes, the images of a trial are kept as float32
 _DEVICE_SHARE = 0.25  # share of the accelerator's free memory that images may take
 

@@ -17,8 +17,6 @@ from torch import Tensor
 
 from dgsearch.errors import DataError
 
-__all__ = ["Benchmark", "DataPlace", "Domain", "Remarking", "Stored"]
-
 
 @dataclass(frozen=True)
 class DataPlace:

@@ -26,8 +26,6 @@ from dgsearch.data.image_decoding import Contents, Decoded, Listing, decode_all
 from dgsearch.errors import DataError
 from dgsearch.files import hidden_beside
 
-__all__ = ["decoded_domain", "default_cache"]
-
 VERSION = 1  # raise it whenever a decoded pixel changes
 _SHOWN = 5  # unreadable images that a warning names
 

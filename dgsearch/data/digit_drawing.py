@@ -16,17 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-__all__ = [
-    "blend_by_difference",
-    "colour",
-    "draw_typeset",
-    "real_scans",
-    "sample_photographs",
-    "slant",
-    "street_scene",
-    "texture",
-]
-
 SIZE = 32
 _CANVAS = 96  # glyphs are drawn large and reduced, which smooths their edges
 _GLYPH_HEIGHT = 0.84  # of the image, as in the scans

@@ -28,8 +28,6 @@ from dgsearch.data.images import resize_array
 from dgsearch.data.trees import default_root
 from dgsearch.errors import DataError, one_of
 
-__all__ = ["Digits", "read_idx", "read_mat", "read_mnist_m_pickle", "read_usps"]
-
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 

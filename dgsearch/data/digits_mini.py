@@ -33,8 +33,6 @@ from dgsearch.errors import DataError, one_of
 from dgsearch.files import atomic_write
 from dgsearch.seeding import derive_seed
 
-__all__ = ["DigitsMini"]
-
 VERSION = 1  # raise it whenever a drawn pixel changes
 _TARGET_SCANS = 600
 _DRAWN = 600  # images of `typeset` and of `street`

@@ -19,8 +19,6 @@ from dgsearch.data.saved_datasets import find_saved, saved_benchmark
 from dgsearch.data.trees import Layout, ListFile, TreeBenchmark, default_root
 from dgsearch.errors import DataError
 
-__all__ = ["entries_in_table", "find_table", "folder_benchmark"]
-
 _FILES = ("metadata.csv", "rgb_metadata.csv", "labels.csv")
 _PATH = ("filename", "file", "path", "filepath", "image_path", "image", "img")
 _LABEL = ("label", "y", "class", "class_name", "category", "category_id", "tumor")

@@ -21,8 +21,6 @@ from dgsearch.data.images import Picture
 from dgsearch.errors import DataError
 from dgsearch.processes import available_cores
 
-__all__ = ["Contents", "Decoded", "Listing", "decode_all"]
-
 _CHUNK = 64  # images that a thread decodes at a time
 _DIGEST_BYTES = 16
 

@@ -16,16 +16,6 @@ from dgsearch.data.images import read_picture
 from dgsearch.data.recognition import ENDINGS, is_visible
 from dgsearch.errors import DataError
 
-__all__ = [
-    "Entry",
-    "class_folders",
-    "entries_in_folders",
-    "entries_in_list",
-    "file_listing",
-    "identity_of",
-]
-
-
 _LINE = re.compile(
     r"\s*(\S.*?)(?:\s+|\s*,\s*)(\d+)\s*"
 )  # of a list: a path, the number of a class

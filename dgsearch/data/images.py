@@ -14,8 +14,6 @@ from PIL import Image, UnidentifiedImageError
 
 from dgsearch.errors import DataError
 
-__all__ = ["Picture", "read_picture", "resize_array"]
-
 Picture = NDArray[np.uint8]
 
 _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")

@@ -14,8 +14,6 @@ from dgsearch.data.cache import default_cache
 from dgsearch.data.registry import benchmark_names, find_benchmark
 from dgsearch.errors import DataError, one_of
 
-__all__ = ["inventory", "inventory_lines"]
-
 
 def inventory_lines(
     benchmark: str | None, root: str | None, *, image_size: int | None = None

@@ -24,8 +24,6 @@ from dgsearch.data.image_decoding import Contents, Listing
 from dgsearch.data.images import Picture, read_picture, resize_array
 from dgsearch.errors import DataError, one_of
 
-__all__ = ["Items", "ItemsBenchmark", "Source", "items_benchmark", "picture_of"]
-
 
 class Items(Protocol):
     """Anything with a length whose items are pairs of image and class number."""

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 
 from dgsearch.data.trees import Layout, ListFile
 
-__all__ = ["LAYOUTS"]
-
 _KFOLD = ("train", "crossval", "test")
 _PRE_READ = "Train val splits and h5py files pre-read"  # folder of the PACS archive
 

@@ -18,8 +18,6 @@ from dgsearch.data.image_files import Entry, entries_in_list
 from dgsearch.data.recognition import strip_name
 from dgsearch.errors import DataError
 
-__all__ = ["LIST_FOLDERS", "find_lists", "first_number", "join_lists", "listed_labels"]
-
 LIST_FOLDERS = ("image_list", "splits", "txt", "Train val splits and h5py files pre-read", "")
 _NAME = re.compile(r"(?P<domain>.+?)(?P<part>_train|_val|_crossval|_test|_all)?(?:_kfold)?\.txt")
 _LINE = re.compile(r"(\S.*?)[\s,]+\d+\s*")

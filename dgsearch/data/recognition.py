@@ -14,18 +14,6 @@ from pathlib import Path
 
 from dgsearch.errors import DataError
 
-__all__ = [
-    "ENDINGS",
-    "ClassFolders",
-    "find_base",
-    "find_class_folders",
-    "find_domain_folders",
-    "image_folders",
-    "is_visible",
-    "passed_over",
-    "strip_name",
-]
-
 ENDINGS = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"),
     ".gif",

@@ -19,8 +19,6 @@ from dgsearch.data.trees import TreeBenchmark
 from dgsearch.errors import DataError, one_of
 from dgsearch.plugins import leave_out, load_plugins
 
-__all__ = ["ENTRY_POINTS", "benchmark_domains", "benchmark_names", "find_benchmark"]
-
 ENTRY_POINTS = "dgsearch.benchmarks"
 _NEEDED = ("name", "domains", "labels", "image_size", "summary", "load")  # of `Benchmark`
 

@@ -24,7 +24,6 @@ from dgsearch.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["find_saved", "saved_benchmark"]
 
 _DOMAINS = ("domain", "domains", "domain_label", "style", "environment")
 _LABELS = ("label", "labels", "class", "category", "target", "y")

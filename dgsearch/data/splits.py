@@ -15,13 +15,11 @@ import torch
 from torch import Tensor
 
 from dgsearch.data.batches import (
-    Batch,
     BytePixels,
     Gallery,
     Split,
     device_has_room,
     fits_as_float,
-    in_parts,
 )
 from dgsearch.data.benchmark import Benchmark, Domain
 from dgsearch.data.registry import find_benchmark
@@ -29,23 +27,6 @@ from dgsearch.errors import DataError
 from dgsearch.seeding import derive_seed
 from dgsearch.study.spec import DataSpec
 from dgsearch.wording import plural
-
-__all__ = [
-    "SOURCE_TRAIN",
-    "SOURCE_VALIDATION",
-    "TARGET_TEST",
-    "TARGET_TRAIN",
-    "TARGET_VALIDATION",
-    "Batch",
-    "Rows",
-    "Side",
-    "Split",
-    "TrialData",
-    "divide_source",
-    "divide_target",
-    "in_parts",
-    "load_trial_data",
-]
 
 SOURCE_TRAIN = "source/train"
 SOURCE_VALIDATION = "source/validation"

@@ -28,8 +28,6 @@ from dgsearch.data.recognition import (
 )
 from dgsearch.errors import DataError, one_of
 
-__all__ = ["ClassNames", "Layout", "ListFile", "TreeBenchmark", "default_root", "match_classes"]
-
 
 @dataclass(frozen=True)
 class ClassNames:

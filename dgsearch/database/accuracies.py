@@ -14,14 +14,6 @@ from dgsearch.database.snapshot import Floats, Snapshot
 from dgsearch.database.tables import OWN_SCORES, OWN_SERIES, OWN_TRIALS, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 
-__all__ = [
-    "accuracy_domains",
-    "measured_domains",
-    "metric_columns",
-    "read_accuracies",
-    "read_metrics",
-]
-
 _SPLITS = ("train", "validation", "test")  # the last one that a trial measured counts
 _ALWAYS = ("accuracy", "loss")
 

@@ -37,8 +37,6 @@ from dgsearch.database.writing import persistently
 from dgsearch.errors import DatabaseError
 from dgsearch.wording import plural
 
-__all__ = ["StudyContent", "StudyEditor"]
-
 Database = str | os.PathLike[str] | None
 _LOOK_S = 0.5
 _MOST_NAME = 200

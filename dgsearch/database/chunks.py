@@ -18,8 +18,6 @@ from dgsearch.database.filters import Conditions
 from dgsearch.database.snapshot import Floats, Ints, Snapshot
 from dgsearch.database.tables import TRIALS
 
-__all__ = ["counted_blocks", "exact_chunks", "trial_blocks"]
-
 _PLACE = (TRIALS.c.study_id, TRIALS.c.trial_id)
 
 

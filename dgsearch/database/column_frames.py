@@ -19,8 +19,6 @@ from dgsearch.database.snapshot import Floats, Ints, Studies, chosen_studies
 from dgsearch.database.tables import STATES
 from dgsearch.database.trial_rows import TrialRows, rows_of, set_durations, values_of_several
 
-__all__ = ["families_of"]
-
 _TIMES = ("started_at", "finished_at")
 
 

@@ -23,8 +23,6 @@ from dgsearch.database.tables import (
     VERSION_INFO,
 )
 
-__all__ = ["Columns", "Rows", "StudyRow"]
-
 Rows = Mapping[Any, Sequence[Sequence[Any]]]  # by table, tuples in the order of its columns
 _Column: TypeAlias = npt.NDArray[Any]
 

@@ -21,8 +21,6 @@ from dgsearch.database.tables import (
 )
 from dgsearch.wording import plural
 
-__all__ = ["UNKNOWN", "changed_conditions", "differing_conditions", "read_conditions"]
-
 UNKNOWN = "unknown"  # dgsearch 0.1.0 recorded none
 _COLUMNS = ("trials", "first_trial", "last_trial")
 _HARMLESS = ("storage.",)  # change no number

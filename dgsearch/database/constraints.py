@@ -20,8 +20,6 @@ from dgsearch.database.copies import columns_of
 from dgsearch.database.snapshot import Database, snapshot
 from dgsearch.database.tables import TRIAL_SYSTEM_ATTRIBUTES, TRIALS
 
-__all__ = ["read_infeasible"]
-
 _KEY = "constraints"
 _SET_SYSTEM_ATTRIBUTE, _CREATE_TRIAL = 9, 4  # operations of a journal
 

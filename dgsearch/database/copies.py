@@ -22,8 +22,6 @@ from dgsearch.database.columns import Columns, Rows
 from dgsearch.database.tables import ALEMBIC_VERSION, OPTUNA
 from dgsearch.database.zones import chosen_zone
 
-__all__ = ["columns_of", "copy_of"]
-
 _NEWEST = "v3.2.0.a"  # schema of Optuna 3.2 to 5.0
 _KEPT = 2
 _numbers = itertools.count()

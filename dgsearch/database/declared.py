@@ -25,17 +25,6 @@ from dgsearch.database.tables import (
     TRIALS,
 )
 
-__all__ = [
-    "METRIC_NAMES",
-    "Declared",
-    "Distribution",
-    "Objective",
-    "objectives_of",
-    "parse_distribution",
-    "read_declared",
-    "read_objectives",
-]
-
 METRIC_NAMES = "study:metric_names"  # key of `Study.set_metric_names`
 
 

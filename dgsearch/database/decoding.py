@@ -15,17 +15,6 @@ from sqlalchemy import ColumnElement, Integer, case, literal
 from dgsearch.database.snapshot import Floats, Ints
 from dgsearch.database.zones import as_utc
 
-__all__ = [
-    "Piece",
-    "column_of",
-    "common_kind",
-    "decode_param",
-    "kind_of",
-    "local_to_utc",
-    "signs",
-    "with_infinities",
-]
-
 _WHOLE = 2**63
 _MISSING = type(None)
 

@@ -30,8 +30,6 @@ from dgsearch.endings import StopReason
 from dgsearch.environment import seconds
 from dgsearch.processes import is_gone, this_process
 
-__all__ = ["Driver", "lease_seconds"]
-
 _BEATS = 6  # heartbeats in a lease
 _LOST = Ending(
     state="FAIL",

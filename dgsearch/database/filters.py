@@ -15,19 +15,6 @@ from dgsearch.database.tables import OWN_TRIALS, STATES, TRIALS
 from dgsearch.database.zones import from_utc
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = [
-    "Conditions",
-    "Names",
-    "Numbers",
-    "Since",
-    "TrialFilter",
-    "check_chunksize",
-    "chosen_columns",
-    "listed",
-    "own_trial",
-    "utc_moment",
-]
-
 Names = str | Iterable[str] | None
 Numbers = int | Iterable[int] | None
 Since = str | datetime | None

@@ -23,15 +23,6 @@ from dgsearch.database.switches import recorded_switches
 from dgsearch.database.tables import OWN_CONFIGURATIONS, PARAMS, TRIAL_USER_ATTRIBUTES, TRIALS
 from dgsearch.database.trial_rows import TrialRows
 
-__all__ = [
-    "attribute_kinds",
-    "hyperparameter_kinds",
-    "joined",
-    "pieces_of",
-    "read_attributes",
-    "read_hyperparameters",
-]
-
 _SHORT = 2**15
 _MOST_NAMED = 10_000  # values in a query; SQLite takes 32,766
 _TEXT = pa.dictionary(pa.int32(), pa.string())

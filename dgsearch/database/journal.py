@@ -24,8 +24,6 @@ from dgsearch.database.journal_lines import Operations, read_operations, read_re
 from dgsearch.database.journal_others import BORN, NEVER, NO_TIME, Others
 from dgsearch.database.tables import STATES
 
-__all__ = ["is_journal", "journal_columns", "replayed"]
-
 logger = logging.getLogger(__name__)
 
 _Flags: TypeAlias = npt.NDArray[np.bool_]

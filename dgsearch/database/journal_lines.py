@@ -20,8 +20,6 @@ import pyarrow as pa
 
 from dgsearch.database.journal_blocks import Block, Fields, Flags, Floats, Ints, read_blocks
 
-__all__ = ["Operations", "Texts", "read_operations", "read_reports"]
-
 logger = logging.getLogger(__name__)
 
 _BEGIN = b'{"op_code":'

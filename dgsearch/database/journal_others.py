@@ -17,8 +17,6 @@ from dgsearch.database.journal_lines import Operations
 from dgsearch.database.tables import STATES
 from dgsearch.database.zones import as_utc, zone_name
 
-__all__ = ["BORN", "NEVER", "NO_TIME", "Others", "Study"]
-
 logger = logging.getLogger(__name__)
 
 BORN = -1  # stands for the trial that the same line creates

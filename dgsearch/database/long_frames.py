@@ -26,8 +26,6 @@ from dgsearch.database.tables import (
 )
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = ["SELECTED", "Epochs", "LongRequest", "long_frame", "long_in_chunks"]
-
 Epochs = int | str | Iterable[int] | None
 SELECTED = "selected"
 _NAMES = ("split", "domain", "metric")

@@ -12,8 +12,6 @@ from urllib.parse import quote, unquote, unquote_plus
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-__all__ = ["hidden", "masked", "unescaped"]
-
 _HIDDEN = "***"
 _SECRET = re.compile(
     r"([?&][^=&]*?(?:pass|pwd|secret|token|credential|key)[^=&]*=)([^&]*)", re.IGNORECASE

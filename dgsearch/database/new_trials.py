@@ -26,8 +26,6 @@ from dgsearch.endings import StopReason
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["NewTrial", "Started", "count_proposals", "insert_new_trial", "is_known", "is_taken"]
-
 
 class Started(NamedTuple):
     """A trial that was begun: its row and its number in the study."""

@@ -35,8 +35,6 @@ from dgsearch.database.tables import (
     VERSION_INFO,
 )
 
-__all__ = ["is_of_other_schema", "older_rows"]
-
 logger = logging.getLogger(__name__)
 
 _DISCARDED = "discarded_at"

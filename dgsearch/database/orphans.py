@@ -39,8 +39,6 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import persistently
 
-__all__ = ["forget_study", "guard_ids", "sweep_orphans", "unguard_ids"]
-
 _AT_ONCE = 500  # ids in one statement
 
 

@@ -13,8 +13,6 @@ from dgsearch.database.snapshot import has_own_tables
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.endings import StopReason
 
-__all__ = ["repeated_configurations", "target_means"]
-
 _ENDED = [reason for reason in StopReason if not reason.is_open]
 
 

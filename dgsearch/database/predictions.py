@@ -20,15 +20,6 @@ from dgsearch.database.snapshot import Database, Snapshot, Studies, snapshot
 from dgsearch.database.tables import OWN_PREDICTIONS, STUDIES, TRIALS
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = [
-    "packed",
-    "prediction_rows",
-    "read_predictions",
-    "read_tested",
-    "replace_predictions",
-    "unpacked",
-]
-
 _SPLITS = ("validation", "test")
 
 

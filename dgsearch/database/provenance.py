@@ -17,8 +17,6 @@ from dgsearch.database.snapshot import Database, frame_of
 from dgsearch.database.tables import OWN_PROVENANCES, OWN_TRIALS, STUDIES, TRIALS
 from dgsearch.database.writing import insert_new, persistently
 
-__all__ = ["provenance_content", "read_provenance", "store_provenance"]
-
 _FROM_FACTS = ("versions", "python", "git_revision", "data_fingerprint", "machine", "stages")
 _ID_BYTES = 6
 _COLUMNS = ["provenance_id", "trials", "first_trial", "last_trial"]

@@ -38,8 +38,6 @@ from dgsearch.database.snapshot import TIME, Database, Snapshot, Studies, snapsh
 from dgsearch.database.tables import OWN_STUDIES, STATES, STUDY_DIRECTIONS, TRIALS
 from dgsearch.database.trials import TrialRequest, trials_frame, trials_in_chunks
 
-__all__ = ["read_curves", "read_scores", "read_studies", "read_trials", "studies_frame"]
-
 _TYPES = FRAMES["studies"].dtypes
 _COUNTS = {state: state.lower() for state in STATES}
 

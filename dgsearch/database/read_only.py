@@ -18,8 +18,6 @@ from dgsearch.database.tables import (
 )
 from dgsearch.errors import DatabaseError, NoDatabaseError
 
-__all__ = ["check_own_version", "check_readable", "reading_engine", "sqlite_file"]
-
 logger = logging.getLogger(__name__)
 
 _BUSY_S = 60

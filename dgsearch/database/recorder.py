@@ -40,8 +40,6 @@ from dgsearch.endings import StopReason
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Ending", "Epoch", "Started", "StudyRecorder"]
-
 
 class Epoch(NamedTuple):
     """What was measured after an epoch of the last stage.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["MYSQL", "optuna_now", "param_row", "report_row", "score_row", "typed", "value_row"]
 
 MYSQL = ("mysql", "mariadb")  # names of SQLAlchemy's dialects
 

@@ -25,20 +25,6 @@ from dgsearch.database.connection import failed_reading, masked, open_for_readin
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, VERSION_INFO
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = [
-    "TIME",
-    "Database",
-    "Floats",
-    "Ints",
-    "Snapshot",
-    "Studies",
-    "chosen_studies",
-    "frame_of",
-    "has_own_tables",
-    "snapshot",
-    "to_frame",
-]
-
 Database = str | os.PathLike[str] | Engine | None
 Studies = str | Sequence[str] | None
 Floats: TypeAlias = npt.NDArray[np.float64]

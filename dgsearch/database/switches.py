@@ -21,8 +21,6 @@ from dgsearch.database.trial_rows import TrialRows
 from dgsearch.space import Space, Value
 from dgsearch.study import StudySpec
 
-__all__ = ["PURPOSES", "open_switches", "recorded_switches"]
-
 PURPOSES = ("speed", "storage")  # names in a provenance
 
 

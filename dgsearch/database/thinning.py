@@ -25,8 +25,6 @@ from dgsearch.database.tables import (
 )
 from dgsearch.endings import StopReason
 
-__all__ = ["BEST", "LARGE", "PART", "Thinned", "thinned_search"]
-
 LARGE = 20_000  # trials up to which a study is read whole
 PART = 5_000  # about so many are read of a larger one
 BEST = 500  # of the best value, which are listed one by one

@@ -27,15 +27,6 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.zones import warn_of_mixed_times
 
-__all__ = [
-    "TrialRows",
-    "objective_values",
-    "read_trial_rows",
-    "rows_of",
-    "set_durations",
-    "values_of_several",
-]
-
 _TYPES = FRAMES["trials"].dtypes
 _TIMES = ("started_at", "finished_at")
 _ARROW = {"string": pa.string(), "Int64": pa.int64(), "float64": pa.float64()}

@@ -38,8 +38,6 @@ from dgsearch.database.snapshot import Database, Snapshot, Studies, snapshot
 from dgsearch.database.trial_rows import objective_values, read_trial_rows
 from dgsearch.errors import DatabaseError, one_of
 
-__all__ = ["TrialRequest", "trials_frame", "trials_in_chunks"]
-
 _HYPERPARAMETER = "<hyperparameter>"
 
 

@@ -20,8 +20,6 @@ from dgsearch.database.masking import masked
 from dgsearch.database.tables import ALEMBIC_VERSION, OWN, VERSION_INFO
 from dgsearch.errors import DatabaseError
 
-__all__ = ["check_no_journal", "check_usable", "watch_file"]
-
 _NEXT = "Name a new database; this one is unchanged and can be read, exported and reported"
 
 

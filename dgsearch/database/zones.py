@@ -20,16 +20,6 @@ import pandas as pd
 
 from dgsearch.errors import DatabaseError
 
-__all__ = [
-    "as_utc",
-    "check_zone",
-    "chosen_zone",
-    "from_utc",
-    "time_zone",
-    "warn_of_mixed_times",
-    "zone_name",
-]
-
 VARIABLE = "DGSEARCH_TIME_ZONE"
 _chosen: ContextVar[str | None] = ContextVar("time_zone", default=None)
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dgsearch.designs.ablation import FULL, Ablation
+from dgsearch.designs.ablation import Ablation
 from dgsearch.designs.adaptive_seeds import AdaptiveSeeds
 from dgsearch.designs.base import Design
+from dgsearch.designs.coalitions import FULL
 from dgsearch.designs.family import Family
 from dgsearch.designs.grid import Grid
 from dgsearch.designs.one_at_a_time import OneAtATime

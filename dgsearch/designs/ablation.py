@@ -16,8 +16,6 @@ from dgsearch.designs.points import Asked, Configuration, Parts, shared_values
 from dgsearch.errors import MethodError, Problem, one_of
 from dgsearch.space import Space
 
-__all__ = ["FULL", "Ablation"]
-
 
 class Ablation(Design, frozen=True):
     """The full method and variants of it, each at the same seeds.

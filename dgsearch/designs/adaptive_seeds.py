@@ -30,8 +30,6 @@ from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.errors import Problem
 from dgsearch.space import Space
 
-__all__ = ["AdaptiveSeeds", "images_tested"]
-
 
 class AdaptiveSeeds(Design, frozen=True):
     """Points at the study's seeds, and at further ones while the comparison of each is open.

@@ -29,8 +29,6 @@ from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.errors import Problem, one_of
 from dgsearch.space import Space
 
-__all__ = ["Design", "combinations", "single_changes"]
-
 
 class Design(BaseModel, frozen=True, extra="forbid"):
     """How the points of a study are made, run, compared and told.

@@ -9,8 +9,6 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["FULL", "MOST_EXACT", "NONE", "Coalition", "Game"]
-
 MOST_EXACT = 6  # switches: 64 coalitions
 FULL = "full"  # the coalition in which nothing was changed; an ablation has it too
 NONE = "none"  # the coalition in which every switch is off

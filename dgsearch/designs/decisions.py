@@ -30,20 +30,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = [
-    "BETTER",
-    "EQUIVALENT",
-    "FAILED",
-    "OPEN",
-    "WAITING",
-    "WORSE",
-    "Decision",
-    "SeedRule",
-    "decide",
-    "repeated_interval",
-    "verdicts",
-]
-
 BETTER, WORSE = "better", "worse"  # the interval leaves 0 out
 EQUIVALENT = "equivalent"  # it lies within the margin
 OPEN = "open"  # neither; after the last look: open at the cap

@@ -17,8 +17,6 @@ from dgsearch.designs.sampling import drawn_points
 from dgsearch.errors import Problem, one_of
 from dgsearch.space import Int, Space
 
-__all__ = ["Family"]
-
 
 class Family(Design, frozen=True):
     """Several methods, each at as many configurations as every other: an equal tuning budget.

@@ -7,8 +7,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-__all__ = ["Distinct", "Names", "Proposed", "Range", "Scalar", "Values"]
-
 
 def _scalar(value: Any) -> Any:
     if isinstance(value, bool):

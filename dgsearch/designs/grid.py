@@ -11,8 +11,6 @@ from dgsearch.designs.base import Design, combinations
 from dgsearch.designs.fields import Values
 from dgsearch.space import Space
 
-__all__ = ["Grid"]
-
 
 class Grid(Design, frozen=True):
     """Every combination of the values."""

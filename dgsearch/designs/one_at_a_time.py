@@ -11,8 +11,6 @@ from dgsearch.designs.base import Design, single_changes
 from dgsearch.designs.fields import Values
 from dgsearch.space import Space
 
-__all__ = ["OneAtATime"]
-
 
 class OneAtATime(Design, frozen=True):
     """Each hyperparameter over its values while the others stay at their centre."""

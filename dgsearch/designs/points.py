@@ -12,17 +12,6 @@ from typing import Any, Protocol
 from dgsearch.designs.catalogue import Catalogue
 from dgsearch.space import Space, Value
 
-__all__ = [
-    "Asked",
-    "Configuration",
-    "Ended",
-    "Outcomes",
-    "Parts",
-    "Phase",
-    "PlannedTrial",
-    "shared_values",
-]
-
 _ID_BYTES = 6
 
 Outcomes = Mapping[tuple[str, int], float]  # by (config_id, seed); NaN: ended without a number

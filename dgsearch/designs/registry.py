@@ -24,15 +24,6 @@ from dgsearch.designs.shapley import Shapley
 from dgsearch.designs.sobol import Sobol
 from dgsearch.plugins import leave_out, load_plugins
 
-__all__ = [
-    "ENTRY_POINTS",
-    "AnyDesign",
-    "UnknownDesign",
-    "installed_designs",
-    "kind_of",
-    "stored_design",
-]
-
 ENTRY_POINTS = "dgsearch.designs"
 
 _OWN: tuple[type[Design], ...] = (

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dgsearch.designs.fields import Proposed, Range
 from dgsearch.space import Choice, Float, Int, Space, Value
 
-__all__ = ["drawn_points", "in_range"]
-
 
 def in_range(share: float, interval: Range, item: Float | Int | Choice) -> Value:
     """The value at a share, 0..1, of a range.

@@ -13,8 +13,6 @@ from dgsearch.designs.points import Asked, Configuration, Ended, Phase, PlannedT
 from dgsearch.errors import Problem
 from dgsearch.space import Space
 
-__all__ = ["Search", "best_configurations"]
-
 
 class Search(Design, frozen=True):
     """Configurations proposed one after another from what was seen before.

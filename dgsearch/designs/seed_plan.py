@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from dgsearch.designs.decisions import Decision, SeedRule
 from dgsearch.designs.points import Configuration, PlannedTrial
 
-__all__ = ["AdaptivePlan"]
-
 
 @dataclass(frozen=True)
 class AdaptivePlan:

@@ -23,8 +23,6 @@ from dgsearch.designs.points import Asked, Configuration, Parts, shared_values
 from dgsearch.errors import Problem, one_of
 from dgsearch.space import Choice, Float, Int, Space
 
-__all__ = ["Shapley"]
-
 _MOST = 20
 
 

@@ -12,8 +12,6 @@ from dgsearch.designs.fields import Range
 from dgsearch.designs.sampling import in_range
 from dgsearch.space import Space, Value
 
-__all__ = ["Sobol", "sobol_points"]
-
 _SEED = 0  # the same points whenever they are drawn
 
 

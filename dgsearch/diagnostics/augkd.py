@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dgsearch.diagnostics.declaring import ACCURACY, Along, Diagnostic, FailureCheck
 
-__all__ = ["DIAGNOSTICS"]
-
-
 DIAGNOSTICS = (
     Diagnostic(
         name="uncertainty_after",

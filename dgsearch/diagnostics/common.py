@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dgsearch.diagnostics.declaring import ACCURACY, Diagnostic, FailureCheck
 
-__all__ = ["DIAGNOSTICS"]
-
-
 DIAGNOSTICS = (
     Diagnostic(
         name="epoch_s",

@@ -7,8 +7,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-__all__ = ["ACCURACY", "Along", "Diagnostic", "Expectation", "FailureCheck"]
-
 ACCURACY = "accuracy"  # in a check: the mean accuracy over the targets
 
 _ROUNDING = 1e-5  # of means in single precision

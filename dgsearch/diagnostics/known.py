@@ -11,8 +11,6 @@ from pydantic import ValidationError
 from dgsearch.diagnostics import augkd, common, mpbm
 from dgsearch.diagnostics.declaring import Diagnostic, Expectation, FailureCheck
 
-__all__ = ["KnownDiagnostics", "known_diagnostics", "known_expectations"]
-
 _OWN_EXPECTATIONS = {"mpbm": mpbm.EXPECTATIONS, "mpbm+augkd": mpbm.EXPECTATIONS}
 
 

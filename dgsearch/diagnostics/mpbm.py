@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dgsearch.diagnostics.declaring import Diagnostic, Expectation, FailureCheck
 
-__all__ = ["DIAGNOSTICS", "EXPECTATIONS"]
-
-
 DIAGNOSTICS = (
     Diagnostic(
         name="discriminator_accuracy",

@@ -16,8 +16,6 @@ from dgsearch.importing.storing import store_sweep
 from dgsearch.importing.sweep import Sweep
 from dgsearch.importing.tables import Mapped, known_mapping, read_table, sweep_of_table
 
-__all__ = ["TOOLS", "ImportRequest", "Imported", "import_lines", "import_sweeps"]
-
 TOOLS = ("domainbed", "ray-tune", "syne-tune", "mlflow", "table")
 _DIRECTIONS = {"maximize": True, "minimize": False}
 

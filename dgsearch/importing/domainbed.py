@@ -20,8 +20,6 @@ import pandas as pd
 from dgsearch.errors import ImportedDataError, one_of
 from dgsearch.importing.sweep import Score, Sweep, SweepTrial
 
-__all__ = ["DOMAINBED_RULES", "domainbed_table", "read_domainbed"]
-
 DOMAINBED_RULES = ("training-domain", "leave-one-out", "oracle-last")
 _ENVIRONMENTS: Mapping[str, tuple[str, ...]] = {
     "ColoredMNIST": ("+90%", "+80%", "-90%"),

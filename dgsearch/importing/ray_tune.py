@@ -12,8 +12,6 @@ from typing import Any
 from dgsearch.errors import ImportedDataError, one_of
 from dgsearch.importing.sweep import Sweep, SweepTrial
 
-__all__ = ["read_ray_tune"]
-
 
 def read_ray_tune(folder: Path, *, metric: str | None, maximised: bool | None, name: str) -> Sweep:
     """The trials of an experiment.

@@ -39,7 +39,6 @@ from dgsearch.importing.sweep import Sweep, SweepTrial
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["distribution_of", "store_sweep"]
 
 _WIDE = 100.0  # a range of positive numbers whose ends differ by more is taken as logarithmic
 _STOP_REASONS = {

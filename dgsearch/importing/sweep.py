@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-__all__ = ["Score", "Sweep", "SweepTrial", "plain_value"]
-
 
 class Score(NamedTuple):
     """One number that a trial measured.

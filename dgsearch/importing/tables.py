@@ -18,8 +18,6 @@ import pandas as pd
 from dgsearch.errors import ImportedDataError, one_of
 from dgsearch.importing.sweep import Score, Sweep, SweepTrial, plain_value
 
-__all__ = ["Mapped", "known_mapping", "read_table", "sweep_of_table"]
-
 _STATES = {
     "COMPLETE": ("complete", "completed", "finished", "finish", "success", "succeeded", "done"),
     "FAIL": ("fail", "failed", "error", "errored", "crashed", "killed", "terminated"),

@@ -14,8 +14,6 @@ import torch
 from dgsearch.methods.base import Values
 from dgsearch.space import Choice, Space
 
-__all__ = ["ACCELERATION", "Acceleration"]
-
 ACCELERATION = Space(
     (
         Choice(

@@ -23,22 +23,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from dgsearch.errors import MethodError
 from dgsearch.methods.network_names import TIMM, check_network, find_function
 
-__all__ = [
-    "IMAGENET_DEVIATION",
-    "IMAGENET_MEAN",
-    "SLOWEST_MOMENTUM",
-    "Architecture",
-    "Resize",
-    "Standardise",
-    "batch_norms",
-    "feature_shape",
-    "find_architecture",
-    "fit_size",
-    "raise_momentum",
-    "unready_statistics",
-    "whole_network",
-]
-
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of torchvision's weights, for pixels in [0, 1]
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 _CLASSES = 1000  # that torchvision's networks are built with

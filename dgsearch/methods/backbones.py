@@ -22,8 +22,6 @@ from dgsearch.methods.network_names import network_names
 from dgsearch.space import Value
 from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED, TeacherSpec
 
-__all__ = ["imagenet_file", "load_weights", "read_tensors", "weights_identity"]
-
 IMAGENET = "imagenet"
 NONE = "none"
 _PAIRS = {  # hyperparameters of one network: its name, its weights

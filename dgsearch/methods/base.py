@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from dgsearch.data.splits import Split
+from dgsearch.data.batches import Split
 from dgsearch.errors import MethodError, TrainingError
 from dgsearch.seeding import derive_seed
 from dgsearch.space import Space, Value

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dgsearch.methods.single_domain import SingleDomain, plain_loss
 
-__all__ = ["ERM"]
-
 ERM = SingleDomain(
     name="erm",
     summary="plain training on the source (Vapnik 1998), the baseline of every comparison",

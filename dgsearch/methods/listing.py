@@ -23,15 +23,6 @@ from dgsearch.methods.network_names import OWN_NETWORKS, TIMM, check_network, ne
 from dgsearch.methods.registry import find_method, installed_methods, plugin_packages
 from dgsearch.space import Choice
 
-__all__ = [
-    "described_method",
-    "listed_methods",
-    "listed_networks",
-    "method_table",
-    "methods_table",
-    "network_lines",
-]
-
 
 def methods_table() -> Table:
     """Every installed method with its stages; one of another package says which."""

@@ -9,14 +9,6 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = [
-    "discriminator_loss",
-    "distillation_loss",
-    "generator_adversarial_loss",
-    "prediction_loss",
-    "soft_cross_entropy",
-]
-
 
 def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy against a distribution over classes.

@@ -9,20 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.losses import soft_cross_entropy
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
-
-__all__ = [
-    "MANIFOLD_MIXUP",
-    "alpha_of",
-    "drawn_order",
-    "mix_pairs",
-    "mixed_batch",
-    "mixup_weight",
-]
 
 
 def mixup_weight(alpha: float, generator: torch.Generator) -> Tensor:

@@ -19,17 +19,6 @@ from dgsearch.plugins import leave_out, load_plugins
 from dgsearch.space import Choice, Value
 from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED, TeacherSpec
 
-__all__ = [
-    "ENTRY_POINTS",
-    "OWN_NETWORKS",
-    "TIMM",
-    "check_network",
-    "code_identity",
-    "find_function",
-    "network_choice",
-    "network_names",
-]
-
 ENTRY_POINTS = "dgsearch.networks"
 OWN_NETWORKS = ("convnet-small", "convnet-digits", "convnet-teacher", "convnet-student")
 TIMM = "timm/"

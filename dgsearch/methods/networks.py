@@ -26,15 +26,6 @@ from dgsearch.methods.architectures import (
 from dgsearch.methods.backbones import load_weights
 from dgsearch.methods.network_names import OWN_NETWORKS
 
-__all__ = [
-    "NETWORKS",
-    "Centre",
-    "Classifier",
-    "Standardise",
-    "build_network",
-    "keeping_statistics",
-]
-
 
 class Centre(nn.Module):
     """Pixels from [0, 1] to [-1, 1]."""

@@ -11,8 +11,6 @@ from torch import nn
 from dgsearch.methods.base import Values
 from dgsearch.space import Choice, Float, Int, Space
 
-__all__ = ["OPTIMISERS", "OPTIMISER_READS", "cosine_share", "follow_schedule", "make_optimiser"]
-
 OPTIMISERS = Space(
     (
         Int(name="batch_size", default=32, low=1, log=True, meaning="images a step"),

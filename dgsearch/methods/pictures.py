@@ -9,8 +9,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["sprite"]
-
 
 def sprite(images: Tensor, *, columns: int) -> str:
     """Images (B, 3, H, W) in [0, 1] as one PNG, row by row, in base64."""

@@ -22,7 +22,6 @@ from dgsearch.errors import MethodError, one_of
 if TYPE_CHECKING:
     from torchvision.transforms import v2
 
-__all__ = ["TRANSFORMS", "apply_pipeline", "build_pipeline", "check_pipeline"]
 
 _NESTED = ("RandomApply", "RandomChoice", "RandomOrder")  # of further transforms
 TRANSFORMS = (

@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgsearch.data.splits import SOURCE_TRAIN, Batch
+from dgsearch.data.batches import Batch
+from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.diagnostics import Diagnostic, common
 from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
 from dgsearch.methods.networks import Classifier

@@ -11,8 +11,6 @@ from string import Template
 from dgsearch.errors import MethodError
 from dgsearch.methods.registry import installed_methods
 
-__all__ = ["start_package"]
-
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _MOST_CHARACTERS = 40
 _FILES = {

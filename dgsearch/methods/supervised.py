@@ -29,18 +29,6 @@ from dgsearch.methods.optimisers import (
 from dgsearch.methods.views import VIEWS, Views
 from dgsearch.space import Choice, Int, Space, join
 
-__all__ = [
-    "COMMON",
-    "NETWORK_READS",
-    "PRETRAIN",
-    "TRAINING",
-    "TRAINING_READS",
-    "Supervised",
-    "load_classifier",
-    "start_classifier",
-    "weights_choice",
-]
-
 _SAMPLE = Choice(
     name="sample",
     purpose="storage",

@@ -20,8 +20,6 @@ from dgsearch.methods.base import StageContext
 from dgsearch.methods.pipelines import apply_pipeline, build_pipeline, check_pipeline
 from dgsearch.space import Choice, Space
 
-__all__ = ["VIEWS", "Views", "flipped", "shifted"]
-
 VIEWS = Space(
     (
         Choice(

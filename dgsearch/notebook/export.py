@@ -16,8 +16,6 @@ from dgsearch.database.queries import read_curves, read_scores, read_studies, re
 from dgsearch.errors import DatabaseError, one_of
 from dgsearch.notebook.handle import Study
 
-__all__ = ["WHAT", "export_frames"]
-
 _ROWS = 200_000
 _FOR_READING = (".tex", ".md")  # tables for people: of a summary only what differs
 

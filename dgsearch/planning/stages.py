@@ -18,8 +18,6 @@ from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
 from dgsearch.wording import plural
 
-__all__ = ["StageNeed", "stage_needs"]
-
 
 class StageNeed(NamedTuple):
     """A shared stage: how many trials need it, and how often it is trained for them."""

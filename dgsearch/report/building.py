@@ -20,8 +20,6 @@ from dgsearch.report.sections.together import together_section
 from dgsearch.report.study_data import StudyData, read_study_data
 from dgsearch.report.view import FOREIGN, study_view
 
-__all__ = ["Page", "StudyPart", "build_page"]
-
 
 @dataclass(frozen=True)
 class StudyPart:

@@ -14,15 +14,6 @@ from dgsearch.report.parts import ELSEWHERE
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records
 
-__all__ = [
-    "compared",
-    "differences",
-    "elsewhere",
-    "elsewhere_words",
-    "reported_for",
-    "reported_here",
-]
-
 MOST_COMPARED = 40
 
 _CHANGES = {  # what a variant of the papers' tables changes here

@@ -23,8 +23,6 @@ from dgsearch.report.given_teacher import teacher_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, records
 
-__all__ = ["LEVELS", "MOST_TRIALS", "NO_CONTROLS", "Controls", "controls_of"]
-
 LEVELS = (90, 95, 99)  # per cent of confidence
 MOST_TRIALS = 3000  # more make the page large and slow
 _SHIFTS = Path(__file__).parent.parent / "analysis" / "detectable.json"

@@ -12,8 +12,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["figure_data"]
-
 _OWN_MARKUP = ("hovertemplate", "texttemplate", "bdata")
 
 

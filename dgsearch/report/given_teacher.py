@@ -10,8 +10,6 @@ from dgsearch.analysis.statistics import mean_interval
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import ACCURACY, listed, plural
 
-__all__ = ["given_teacher", "teacher_sentences", "trained_on"]
-
 _ACCURACY = "teacher_accuracy_student_domain"
 
 

@@ -17,8 +17,6 @@ from dgsearch.report.building import build_page
 from dgsearch.report.page import render, write_page, write_text
 from dgsearch.report.status import Standing, age_text, best_text, done_text, standings
 
-__all__ = ["INDEX", "Written", "write_all"]
-
 INDEX = "index.html"
 
 

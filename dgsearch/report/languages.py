@@ -12,8 +12,6 @@ from dgsearch.inert import csv_cell, latex, markdown
 from dgsearch.report.parts import ELSEWHERE
 from dgsearch.report.words import ACCURACY, Unit
 
-__all__ = ["table_texts"]
-
 _SHOWN = ("mean", "standard_error", "tied", "elsewhere")
 _NOTE = "mean over other seeds than those that bold rests on; not to be compared"
 _LATEX_NOTE = f"% $^{{\\dagger}}$ {_NOTE}"

@@ -11,8 +11,6 @@ from dgsearch.analysis.selection import hyperparameter_column
 from dgsearch.errors import ReportError, one_of
 from dgsearch.report.view import StudyView
 
-__all__ = ["find_configuration"]
-
 _LEAST_ID = 4  # characters of an id that stand for it
 _TRIAL = re.compile(r"trial[ :]?(\d+)")
 _SHOWN = 12

@@ -18,7 +18,6 @@ from dgsearch.report.view import StudyView
 if TYPE_CHECKING:
     from dgsearch.report.building import Page
 
-__all__ = ["page_numbers", "study_answers"]
 
 _MOST_ROWS = 200  # of a table that is repeated; longer ones stand on the page alone
 

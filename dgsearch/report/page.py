@@ -21,8 +21,6 @@ from dgsearch.report.numbers import page_numbers
 from dgsearch.report.questions import build_questions
 from dgsearch.report.static import write_figures
 
-__all__ = ["render", "write_page", "write_questions", "write_report", "write_text"]
-
 
 def write_report(
     database: str | os.PathLike[str] | None,

@@ -9,19 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = [
-    "ELSEWHERE",
-    "Block",
-    "Cell",
-    "Copyable",
-    "Figure",
-    "Note",
-    "Picture",
-    "Rows",
-    "Section",
-    "Table",
-    "Warn",
-]
 
 ELSEWHERE = "†"  # after a mean over other seeds than those that the ranking rests on
 

@@ -32,8 +32,6 @@ from dgsearch.report.study_data import read_samples, read_study_data
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import listed, plural
 
-__all__ = ["build_questions"]
-
 _NAMES = {"mpbm": "MPBM", "augkd": "AuG-KD"}
 _RULES = (
     "Each question is answered from one study or a few, as the database has them. "

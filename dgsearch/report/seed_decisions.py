@@ -11,8 +11,6 @@ from dgsearch.designs.decisions import BETTER, EQUIVALENT, FAILED, OPEN, WAITING
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, plural, records
 
-__all__ = ["decided", "decision_sentences", "spared_sentence", "verdict_words"]
-
 
 def decided(view: StudyView) -> pd.DataFrame:
     """`seed_decisions` of the study with a column `label`."""

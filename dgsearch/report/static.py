@@ -13,8 +13,6 @@ from dgsearch.report.building import Page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.parts import Figure, Section
 
-__all__ = ["FORMATS", "write_figures"]
-
 FORMATS = ("svg", "pdf")
 _WIDTH_PX = 900
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

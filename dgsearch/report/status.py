@@ -24,16 +24,6 @@ from dgsearch.endings import StopReason
 from dgsearch.inert import line
 from dgsearch.wording import short_duration
 
-__all__ = [
-    "Standing",
-    "age_text",
-    "best_text",
-    "done_text",
-    "standings",
-    "status_answer",
-    "status_table",
-]
-
 _FAULTS = [reason for reason in StopReason if reason.is_fault]
 _COLUMNS = (
     "study",

@@ -24,8 +24,6 @@ from dgsearch.database.thinning import Thinned, thinned_search
 from dgsearch.database.trials import TrialRequest, trials_frame
 from dgsearch.errors import ReportError
 
-__all__ = ["Sample", "StudyData", "read_samples", "read_stages", "read_study_data"]
-
 _STAGES = ["trial_number", "stage", "taken", "seconds", "saved_s"]
 _MOST_SAMPLES = 4  # of each name
 

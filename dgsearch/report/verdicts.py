@@ -13,8 +13,6 @@ from dgsearch.designs.decisions import EQUIVALENT
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, plural, records
 
-__all__ = ["alike_sentences", "power_sentence", "verdict_words"]
-
 
 def verdict_words(view: StudyView) -> str:
     """What a verdict means, for the note above a table."""

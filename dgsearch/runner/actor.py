@@ -23,8 +23,6 @@ from dgsearch.trainable.captured_warnings import capture_warnings
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
-__all__ = ["TrialActor", "bundled", "job_from_config", "job_to_config"]
-
 _BUNDLE_S = 1.0  # about so often a worker reports
 
 

@@ -14,8 +14,6 @@ from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import trial_folder
 from dgsearch.wording import plural
 
-__all__ = ["Deletion", "rename_study"]
-
 
 class Deletion:
     """A study that is about to be deleted: `lines` say what goes, `carry_out` deletes it."""

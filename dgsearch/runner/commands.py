@@ -11,8 +11,6 @@ from dgsearch.runner.tune import run_study
 from dgsearch.study import StudySpec
 from dgsearch.study import load_study as load_with
 
-__all__ = ["load_study", "run_file"]
-
 
 def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudySpec:
     """Read a study file and check it against the installed methods and benchmarks.

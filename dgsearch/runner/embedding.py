@@ -31,8 +31,6 @@ from dgsearch.study import StudySpec
 from dgsearch.study.loading import check_study
 from dgsearch.trainable.reports import EpochReport
 
-__all__ = ["TrialEvent", "run_study", "unchanged_process"]
-
 logger = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -38,8 +38,6 @@ from dgsearch.runner.search import QueueSearcher, Recording, StopTaken
 from dgsearch.study import Halving, Range, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
-__all__ = ["Executed", "Executor", "execute", "memory_kills"]
-
 _HANDLER = "_actor_task_failed"
 
 

@@ -15,8 +15,6 @@ from dgsearch.runner.queue import Begun, PlannedQueue
 from dgsearch.runner.retries import marked_anew
 from dgsearch.study import Retries
 
-__all__ = ["GrowingQueue"]
-
 
 class GrowingQueue(PlannedQueue):
     """The trials planned as yet; after each that ends the phase says which more there are."""

@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["guarded"]
-
 _GRACE_S = 10.0  # in which the session's processes end by themselves
 
 

@@ -17,8 +17,6 @@ from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 from dgsearch.database.halving_records import Cut, Judged
 from dgsearch.study import Halving
 
-__all__ = ["Cut", "RecordedHalving"]
-
 
 class RecordedHalving(ASHAScheduler):
     """Ray's ASHA on the epochs of the last stage, keeping the reason of each stop."""

@@ -8,8 +8,6 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Interrupts"]
-
 _STANDARD_ERROR = 2
 _STOPPING = b"\nstopping; what was recorded is kept (Ctrl-C again stops at once)\n"
 

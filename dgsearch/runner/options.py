@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FailedTrial", "Outcome", "RunOptions"]
 
 ARTIFACTS = "artifacts"
 

@@ -16,8 +16,6 @@ from dgsearch.runner.queue import Begun
 from dgsearch.trainable.reports import EpochReport
 from dgsearch.wording import short_duration
 
-__all__ = ["Progress"]
-
 _PLAIN_EVERY_S = 15.0
 
 

@@ -22,8 +22,6 @@ from dgsearch.seeding import derive_seed
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
 
-__all__ = ["ProposalQueue", "make_sampler"]
-
 _AT_RANDOM = 10  # proposals before a sampler learns
 
 

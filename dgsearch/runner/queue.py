@@ -33,16 +33,6 @@ from dgsearch.study import Range, Retries
 from dgsearch.study.plan import StudyPlan
 from dgsearch.trainable.keys import prefix_ids
 
-__all__ = [
-    "Begun",
-    "PlannedQueue",
-    "Prefixes",
-    "TrialQueue",
-    "distributions_of",
-    "proposal_distributions",
-    "queue_distributions",
-]
-
 
 class Prefixes:
     """The shared stages of a study's trials: which are there, and which are being made."""

@@ -13,16 +13,6 @@ from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.slots import trials_at_a_time
 from dgsearch.study import Resources
 
-__all__ = [
-    "FirstTrial",
-    "MemoryUse",
-    "check_fits",
-    "cluster_slots",
-    "known_share",
-    "measured_share",
-    "trials_per_device",
-]
-
 _MARGIN = 1.25  # other hyperparameters may need more than the first trial did
 _CONTEXT_MB = 600.0  # what a process takes on a device besides its tensors
 

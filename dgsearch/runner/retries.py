@@ -17,15 +17,6 @@ from dgsearch.study import Retries
 if TYPE_CHECKING:
     from typing import Literal
 
-__all__ = [
-    "TIMED_OUT",
-    "WORKER_DIED",
-    "given_up",
-    "is_open",
-    "is_retried",
-    "losses_of_memory",
-    "marked_anew",
-]
 
 TIMED_OUT = "TimedOut"
 WORKER_DIED = "WorkerDied"

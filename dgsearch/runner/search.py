@@ -30,8 +30,6 @@ from dgsearch.trainable.border import described_failure
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import trial_folder
 
-__all__ = ["QueueSearcher", "Recording", "StopTaken"]
-
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # between two looks whether trials were taken

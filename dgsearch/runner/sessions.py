@@ -17,8 +17,6 @@ from pathlib import Path
 
 from dgsearch.processes import is_gone, is_of_another_boot, this_process
 
-__all__ = ["mark_session", "sweep_sessions"]
-
 _MARK = "dgsearch.json"
 _KEPT_S = 24 * 3600.0  # so long its logs can tell what happened
 

@@ -12,8 +12,6 @@ from dgsearch.errors import ArtefactError
 from dgsearch.trainable.store import Store, Stored
 from dgsearch.wording import plural, short_duration
 
-__all__ = ["list_stages", "listed_stages", "prune_stages", "verify_stages"]
-
 
 def list_stages(artifacts: Path) -> Iterator[str]:
     """One line a stage, the least recently used first, half-written folders, and the sum."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from dgsearch.study import Resources
 
-__all__ = ["TimeLimits"]
-
 
 @dataclass
 class _Clock:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dgsearch.designs.ablation import FULL, Ablation
+from dgsearch.designs.ablation import Ablation
 from dgsearch.designs.adaptive_seeds import AdaptiveSeeds
 from dgsearch.designs.catalogue import Catalogue
+from dgsearch.designs.coalitions import FULL
 from dgsearch.designs.family import Family
 from dgsearch.designs.fields import Range
 from dgsearch.designs.grid import Grid

@@ -8,8 +8,6 @@ from dgsearch.designs.catalogue import Catalogue
 from dgsearch.errors import Problem, one_of
 from dgsearch.study.spec import DataSpec
 
-__all__ = ["check_data"]
-
 
 def check_data(
     data: DataSpec, catalogue: Catalogue, methods: list[str], *, given: bool = False

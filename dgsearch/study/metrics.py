@@ -18,18 +18,6 @@ from pydantic import BaseModel, Field
 from dgsearch.errors import Problem, one_of
 from dgsearch.plugins import leave_out, load_plugins
 
-__all__ = [
-    "ACCURACY",
-    "ENTRY_POINTS",
-    "Direction",
-    "Metric",
-    "MetricsSpec",
-    "check_metrics",
-    "find_metric",
-    "metric_facts",
-    "metric_names",
-]
-
 ENTRY_POINTS = "dgsearch.metrics"
 ACCURACY = "accuracy"
 _TOP = re.compile(r"accuracy_top([1-9][0-9]{0,3})")

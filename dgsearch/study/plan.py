@@ -15,15 +15,6 @@ from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.space import Space
 from dgsearch.study.spec import StudySpec
 
-__all__ = [
-    "StudyPlan",
-    "compile_study",
-    "methods_of",
-    "plan_configurations",
-    "plan_trials",
-    "planned_total",
-]
-
 
 @dataclass(frozen=True)
 class StudyPlan:

@@ -11,8 +11,6 @@ from typing import Any
 
 from dgsearch.errors import Problem, StudyFileError, one_of
 
-__all__ = ["copy_shipped", "find_study", "listed_shipped", "shipped_lines", "shipped_studies"]
-
 _CHECKOUT = Path(__file__).parents[2] / "studies"
 _INSTALLED = "share/dgsearch/studies/"  # where a wheel puts them, below the environment's folder
 

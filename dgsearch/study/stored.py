@@ -12,8 +12,6 @@ from dgsearch.designs.registry import stored_design
 from dgsearch.errors import StudyFileError
 from dgsearch.study.spec import StudySpec
 
-__all__ = ["stored_study"]
-
 
 def stored_study(stored: Mapping[str, Any]) -> StudySpec:
     """The study that `StudySpec.model_dump` has described.

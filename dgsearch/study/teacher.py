@@ -6,8 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, PositiveFloat, model_validator
 
-__all__ = ["GIVEN_TEACHER", "PROGRAM", "TRAINED", "TeacherSpec"]
-
 GIVEN_TEACHER = "given_teacher"  # the hyperparameter that carries it from stage to stage
 PROGRAM = "torchscript"  # the network of a file that holds it
 TRAINED = "trained"  # its value where the teacher is trained, as ever

@@ -14,15 +14,6 @@ from typing import Any
 
 from dgsearch.errors import TrainingError, shorten
 
-__all__ = [
-    "NAME_CHARACTERS",
-    "checked_diagnostics",
-    "checked_samples",
-    "checked_texts",
-    "described_failure",
-    "storable_text",
-]
-
 NAME_CHARACTERS = 200  # of a metric, an exception, a device: as wide as the columns are
 _TRACEBACK_LINES = 15
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 
 from dgsearch.errors import shorten
 
-__all__ = ["capture_warnings"]
-
 _MOST = 20  # texts of a trial
 _CHARACTERS = 300
 _TOLD = (UserWarning, RuntimeWarning)  # others are for those who write code

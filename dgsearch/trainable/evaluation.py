@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dgsearch.data.splits import SOURCE_VALIDATION, TARGET_TEST, TARGET_VALIDATION, Split
+from dgsearch.data.batches import Split
+from dgsearch.data.splits import SOURCE_VALIDATION, TARGET_TEST, TARGET_VALIDATION
 from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.spec import DataSpec

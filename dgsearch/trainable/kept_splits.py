@@ -8,8 +8,6 @@ from dgsearch.data.splits import Rows, TrialData
 from dgsearch.trainable.patience import patiently
 from dgsearch.trainable.tensor_files import read_tree, write_tree
 
-__all__ = ["keep_splits", "read_splits", "splits_file"]
-
 
 def splits_file(artifacts: str | Path, fingerprint: str) -> Path:
     """Where the splits of that data are kept: `splits/<fingerprint>.safetensors`."""

@@ -22,8 +22,6 @@ from dgsearch.methods.network_names import code_identity
 from dgsearch.space import Value
 from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED
 
-__all__ = ["Numerics", "prefix_ids", "stage_key", "stage_keys"]
-
 
 @dataclass(frozen=True)
 class Numerics:

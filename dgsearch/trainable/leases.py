@@ -25,8 +25,6 @@ from dgsearch.files import hidden_beside
 from dgsearch.processes import is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
-__all__ = ["Leases"]
-
 RENEW_S = 1.0
 SILENCE_S = 8.0  # a claim that was watched for so long and not renewed belongs to nobody
 FORGOTTEN_S = 60.0  # a lease this old belongs to nobody, also for one who looks at it once

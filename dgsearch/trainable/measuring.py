@@ -15,8 +15,6 @@ from torch import Tensor
 from dgsearch.errors import TrainingError
 from dgsearch.study.metrics import ACCURACY, find_metric
 
-__all__ = ["Meter"]
-
 _BINS = 15  # of the calibration error, as Guo et al. (2017, Sec. 4.1)
 _SUMS = (ACCURACY, "nll")
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["peak_memory_mb", "reset_peak_memory"]
-
 _STATUS = Path("/proc/self/status")
 _RUSAGE_BYTES = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
 _CLEAR = Path("/proc/self/clear_refs")

@@ -18,8 +18,6 @@ from typing import TypeVar
 from dgsearch.environment import seconds
 from dgsearch.errors import ArtefactFolderError
 
-__all__ = ["patiently", "refused"]
-
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 

@@ -28,8 +28,6 @@ from dgsearch.trainable.leases import Leases
 from dgsearch.trainable.patience import patiently, refused
 from dgsearch.trainable.tensor_files import read_tree, write_tree
 
-__all__ = ["HalfWritten", "Record", "Store", "Stored", "read_record", "write_record"]
-
 _FORMAT = 2
 _FIELDS = {"format", "key", "product", "record", "checksum"}
 

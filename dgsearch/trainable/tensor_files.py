@@ -24,8 +24,6 @@ from torch import Tensor
 from dgsearch.errors import ArtefactError
 from dgsearch.files import atomic_write
 
-__all__ = ["read_tree", "write_tree"]
-
 _FORMAT = "1"
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from dgsearch.data.splits import Split
+from dgsearch.data.batches import Split
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.predictions import prediction_rows, replace_predictions
 from dgsearch.database.recorder import Epoch

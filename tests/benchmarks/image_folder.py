@@ -25,7 +25,8 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import Compose, Resize, ToTensor
 
 from dgsearch.data import batches
-from dgsearch.data.splits import Split, load_trial_data
+from dgsearch.data.batches import Split
+from dgsearch.data.splits import load_trial_data
 from dgsearch.study import DataSpec
 
 BATCH = 64

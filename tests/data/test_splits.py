@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from dgsearch.data.batches import Split
 from dgsearch.data.benchmark import Domain
-from dgsearch.data.splits import Split, load_trial_data
+from dgsearch.data.splits import load_trial_data
 from dgsearch.errors import DataError
 from dgsearch.study import DataSpec
 

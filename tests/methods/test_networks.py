@@ -9,11 +9,11 @@ from torchvision import models
 
 from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import Acceleration
+from dgsearch.methods.architectures import Standardise
 from dgsearch.methods.networks import (
     NETWORKS,
     Centre,
     Classifier,
-    Standardise,
     build_network,
     keeping_statistics,
 )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
-from dgsearch.database.halving_records import Judged
-from dgsearch.runner.halving import Cut, RecordedHalving
+from dgsearch.database.halving_records import Cut, Judged
+from dgsearch.runner.halving import RecordedHalving
 from dgsearch.study import Halving
 
 

@@ -4,7 +4,8 @@ import io
 
 from rich.console import Console
 
-from dgsearch.database.recorder import Ending, Started
+from dgsearch.database.new_trials import Started
+from dgsearch.database.recorder import Ending
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun
 from dgsearch.trainable.reports import EpochReport

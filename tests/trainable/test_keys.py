@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from dgsearch.data.splits import Split, TrialData
+from dgsearch.data.batches import Split
+from dgsearch.data.splits import TrialData
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.trainable.keys import Numerics, stage_keys
 

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Split
+from dgsearch.data.batches import Split
+from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION
 from dgsearch.methods.architectures import IMAGENET_DEVIATION, IMAGENET_MEAN, Standardise
 from dgsearch.methods.augkd.anchors import frozen_decoder
 from dgsearch.methods.augkd.best_epoch import BestEpoch
@@ -25,8 +26,6 @@ from dgsearch.methods.augkd.official import is_official, official_anchor_loss
 from dgsearch.methods.augkd.teacher import load_teacher
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.views import flipped, shifted
-
-__all__ = ["AnchorTraining"]
 
 
 class AnchorTraining:

@@ -19,8 +19,6 @@ from dgsearch.methods.augkd.official import is_official
 from dgsearch.methods.augkd.teacher import freeze, load_teacher
 from dgsearch.methods.base import Product, StageContext
 
-__all__ = ["AnchorRule", "ClassLatents", "NoAnchors", "anchor_rule", "frozen_decoder"]
-
 # From latent vectors (B, L) and labels (B,) to anchors and the mask of what changed, (B, L) each.
 AnchorRule = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 

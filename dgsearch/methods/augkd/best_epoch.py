@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["BestEpoch"]
-
 
 class BestEpoch:
     """Remembers networks of one stage; of several equal epochs the first.

@@ -29,8 +29,6 @@ from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import distillation_loss
 from dgsearch.methods.networks import keeping_statistics
 
-__all__ = ["DataFree", "build_encoder", "build_generator", "classes_shown"]
-
 _SHOWN = 512  # images on which a collapse is looked for
 _AT_ONCE = 64  # of them that are in memory
 _JUDGED_BATCHES = 10  # on which the released code looks for its best epoch

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.augkd.anchors import AnchorRule
 from dgsearch.methods.augkd.data_free import classes_shown
 from dgsearch.methods.augkd.equations import class_balance_loss, energy, mix_with_anchor
 from dgsearch.methods.augkd.modules import Encoder, Generator
-
-__all__ = ["Frozen", "anchor_diagnostics", "confidence_histogram", "generated_diagnostics"]
 
 _MIXES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _BINS = 10

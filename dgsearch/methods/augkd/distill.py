@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION, Batch
+from dgsearch.data.batches import Batch
+from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION
 from dgsearch.methods.augkd.anchors import anchor_rule, frozen_decoder
 from dgsearch.methods.augkd.diagnostics import (
     Frozen,
@@ -32,8 +33,6 @@ from dgsearch.methods.losses import distillation_loss
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.pictures import sprite
 from dgsearch.methods.views import Views
-
-__all__ = ["Distillation", "image_sample"]
 
 _MIXES = (0.0, 0.2, 0.4, 0.6, 0.8)
 

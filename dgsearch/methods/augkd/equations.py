@@ -13,19 +13,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-__all__ = [
-    "Ramp",
-    "batch_norm_loss",
-    "class_balance_loss",
-    "compose_anchor",
-    "encoder_loss",
-    "energy",
-    "gaussian_divergence",
-    "invariance_loss",
-    "mix_with_anchor",
-    "mixup_ramp",
-]
-
 Ramp = Literal["linear", "step", "constant"]
 
 _LEVELS = 10  # of the step ramp, as in the released code

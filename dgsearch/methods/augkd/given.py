@@ -18,16 +18,14 @@ from torch import Tensor, nn
 
 from dgsearch.data.recognition import strip_name
 from dgsearch.errors import MethodError
-from dgsearch.methods.architectures import feature_shape, whole_network
+from dgsearch.methods.architectures import Standardise, feature_shape, whole_network
 from dgsearch.methods.augkd.program import check_program, load_program, read_program
 from dgsearch.methods.backbones import read_tensors
 from dgsearch.methods.base import Product, Stage, StageContext
 from dgsearch.methods.network_names import check_network
-from dgsearch.methods.networks import Centre, Standardise
+from dgsearch.methods.networks import Centre
 from dgsearch.space import Choice, Value
 from dgsearch.study.teacher import GIVEN_TEACHER, PROGRAM, TRAINED, TeacherSpec
-
-__all__ = ["GIVEN", "GIVEN_CHOICE", "GivenTeacher", "build_given", "is_given"]
 
 _GREY = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R 601-2, as Pillow and torchvision
 _INSIDE = ("state_dict", "model_state_dict", "model")  # where training scripts put the tensors

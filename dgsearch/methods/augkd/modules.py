@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from dgsearch.methods.augkd.equations import compose_anchor
 
-__all__ = ["AnchorNet", "Encoder", "Generator"]
-
 _LOG_VARIANCE = (-5.0, 3.0)
 _NOISE = 10.0
 _UNIFORM = 0.08

@@ -18,16 +18,6 @@ from dgsearch.methods.architectures import Resize
 from dgsearch.methods.augkd.equations import energy
 from dgsearch.methods.base import Values
 
-__all__ = [
-    "OFFICIAL_VERSION",
-    "PRESET",
-    "STUDENT_WEIGHT_DECAY",
-    "WarmUp",
-    "is_official",
-    "official_anchor_loss",
-    "seeing_raw",
-]
-
 PRESET = "preset"
 OFFICIAL_VERSION = 2  # of the stages that follow it
 STUDENT_WEIGHT_DECAY = 1e-4  # its args.wd, in the data-free stage too

@@ -19,8 +19,6 @@ from dgsearch.methods.base import Product, StageContext
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.supervised import Supervised, start_classifier
 
-__all__ = ["start_official_teacher"]
-
 _AT_ONCE = 256  # held-out images in memory
 
 

@@ -7,14 +7,6 @@ from dgsearch.methods.network_names import network_choice
 from dgsearch.methods.supervised import TRAINING, weights_choice
 from dgsearch.space import Choice, Float, Int, Space, join
 
-__all__ = [
-    "ANCHOR_SPACE",
-    "DATA_FREE_SPACE",
-    "DISTILL_SPACE",
-    "NETWORK_SPACE",
-    "TEACHER_SPACE",
-]
-
 
 def _rate(name: str, default: float, meaning: str) -> Float:
     return Float(name=name, default=default, low=0, open_low=True, log=True, meaning=meaning)

@@ -27,8 +27,6 @@ from torch import Tensor, nn
 
 from dgsearch.errors import MethodError
 
-__all__ = ["check_program", "load_program", "read_program"]
-
 _MOST_CODE = 20_000_000  # bytes of source in one archive; a large network has 2,000,000
 _KEPT = re.compile(
     r"code/.*\.py|data\.pkl|constants\.pkl|data/\d+|constants/\d+|(\.data/)?version|byteorder"

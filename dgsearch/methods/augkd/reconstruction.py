@@ -18,8 +18,6 @@ from dgsearch.methods.augkd.equations import gaussian_divergence
 from dgsearch.methods.augkd.teacher import start_student
 from dgsearch.methods.base import Product, StageContext, check_finite
 
-__all__ = ["Reconstruction"]
-
 
 class Reconstruction:
     """The run of the stage `reconstruction`: a variational autoencoder of the labelled images."""

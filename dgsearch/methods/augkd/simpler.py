@@ -18,7 +18,7 @@ from functools import partial
 
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.diagnostics import Diagnostic, augkd, common
 from dgsearch.methods.augkd.distill import Distillation
 from dgsearch.methods.augkd.method import TEACHER, student_stages, teacher_stage
@@ -33,8 +33,6 @@ from dgsearch.methods.base import Stage
 from dgsearch.methods.losses import distillation_loss, soft_cross_entropy
 from dgsearch.methods.mixup import alpha_of, drawn_order, mixed_batch, mixup_weight
 from dgsearch.space import Space, Value, join
-
-__all__ = ["SIMPLER", "MixedDistillation", "MixedImages", "Simpler"]
 
 
 class MixedDistillation(Distillation):

@@ -12,8 +12,6 @@ from dgsearch.methods.base import StageContext
 from dgsearch.methods.networks import Classifier, build_network
 from dgsearch.study.teacher import GIVEN_TEACHER
 
-__all__ = ["WatchedBatchNorms", "freeze", "load_teacher", "start_student"]
-
 
 def load_teacher(context: StageContext, stage: str) -> nn.Module:
     """The teacher that a stage made or was given: frozen, in eval mode, open to hooks."""

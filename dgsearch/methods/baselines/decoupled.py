@@ -8,14 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.losses import soft_cross_entropy
 from dgsearch.methods.mixup import alpha_of, drawn_order, mixed_batch, mixup_weight
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
-
-__all__ = ["DECOUPLED_MIXUP", "decoupled_loss"]
 
 
 def decoupled_loss(logits: Tensor, first: Tensor, second: Tensor) -> Tensor:

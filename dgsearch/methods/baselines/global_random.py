@@ -12,8 +12,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-__all__ = ["each_transformed", "seeded_by"]
-
 _SEEDS = 2**63 - 1
 
 

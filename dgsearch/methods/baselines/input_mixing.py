@@ -10,14 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.losses import soft_cross_entropy
 from dgsearch.methods.mixup import alpha_of, drawn_order, mixed_batch, mixup_weight
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
-
-__all__ = ["MIDPOINT_MIXUP", "MIXUP", "REGMIXUP"]
 
 
 def _mixed_loss(network: Classifier, batch: Batch, settings: Settings, weight: Tensor) -> Tensor:

@@ -11,12 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
-
-__all__ = ["RATIONALE_INVARIANCE", "invariance_loss", "rationales", "remember"]
 
 
 def rationales(features: Tensor, weight: Tensor) -> Tensor:

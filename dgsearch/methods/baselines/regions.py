@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.baselines.global_random import seeded_by
 from dgsearch.methods.losses import soft_cross_entropy
 from dgsearch.methods.mixup import alpha_of, drawn_order, mix_pairs, mixup_weight

@@ -15,8 +15,6 @@ from dgsearch.methods.networks import Classifier, keeping_statistics
 from dgsearch.methods.single_domain import Settings, SingleDomain, plain_loss
 from dgsearch.space import Float, Space
 
-__all__ = ["SAM", "ascent", "sharpness_aware_step"]
-
 _TINY = 1e-12  # keeps a vanishing gradient from being divided by zero
 
 

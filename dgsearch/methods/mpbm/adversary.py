@@ -21,8 +21,6 @@ from torch import Tensor, nn
 from dgsearch.methods.mpbm.equations import langevin_step
 from dgsearch.methods.networks import Classifier
 
-__all__ = ["Query", "QueryKind", "SpaceName", "Walk", "frozen", "make_queries", "recolour"]
-
 QueryKind = Literal["sgld", "sgld_sign", "fgsm", "noise", "none"]
 SpaceName = Literal["input", "features", "appearance"]
 

@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgsearch.data.splits import SOURCE_TRAIN, Split
+from dgsearch.data.batches import Split
+from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.methods.base import Product, StageContext
 from dgsearch.methods.mpbm.equations import feature_correlation
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.supervised import load_classifier
-
-__all__ = ["Correlation", "modulation", "source_features"]
 
 _BATCH = 512
 

@@ -15,8 +15,6 @@ from torch import Tensor
 from dgsearch.methods.mpbm.adversary import Query
 from dgsearch.methods.mpbm.mixing import Mixed
 
-__all__ = ["attention_entropy", "mmd_squared", "query_diagnostics", "synthetic_diagnostics"]
-
 
 def attention_entropy(weights: Tensor) -> Tensor:
     """Entropy of the attention over the instances, over that of uniform weights.

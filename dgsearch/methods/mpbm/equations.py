@@ -14,18 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = [
-    "Scale",
-    "attention_weights",
-    "feature_correlation",
-    "langevin_step",
-    "mix_features",
-    "plain_weights",
-    "random_weights",
-    "soft_labels",
-    "uniform_weights",
-]
-
 Scale = Literal["sqrt_d", "row_norm"]
 
 _RELATIVE_DEVIATION = 1e-8  # below it a feature counts as constant

@@ -17,8 +17,6 @@ from dgsearch.methods.losses import (
 from dgsearch.methods.mpbm.mixing import Mixed, Mixer
 from dgsearch.methods.mpbm.modules import Discriminator, MixupGenerator
 
-__all__ = ["Game"]
-
 _BETAS = (0.5, 0.999)  # of Adam, usual where two networks play against each other
 _SIGNS = {"minimise": 1.0, "maximise": -1.0, "off": 0.0}
 

@@ -24,8 +24,6 @@ from dgsearch.methods.mpbm.equations import (
 )
 from dgsearch.methods.mpbm.modules import MixupGenerator
 
-__all__ = ["Attention", "LabelRule", "Mixed", "Mixer", "Mixing", "choose_instances"]
-
 Attention = Literal["feature", "plain", "uniform", "random"]
 LabelRule = Literal["soft", "query", "same_class"]
 

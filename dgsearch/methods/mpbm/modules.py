@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Discriminator", "MixupGenerator"]
-
 
 class MixupGenerator(nn.Module):
     """The projections of the attention: W_q, W_k and W_v, square and without bias.

@@ -7,8 +7,6 @@ from dgsearch.methods.mpbm.adversary import Walk
 from dgsearch.methods.mpbm.mixing import Mixing
 from dgsearch.space import Choice, Float, Int, Space
 
-__all__ = ["CORRELATION_SPACE", "OWN_SPACE", "mixing_of", "walk_of"]
-
 
 def _switch(name: str, meaning: str, *, default: str = "on") -> Choice:
     return Choice(name=name, default=default, options=("on", "off"), meaning=meaning)

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgsearch.data.splits import SOURCE_TRAIN, in_parts
+from dgsearch.data.batches import in_parts
+from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.errors import TrainingError
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import prediction_loss, soft_cross_entropy
@@ -29,8 +30,6 @@ from dgsearch.methods.mpbm.sample import feature_sample
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.supervised import load_classifier
 from dgsearch.methods.views import Views
-
-__all__ = ["Alternation"]
 
 _QUERY_BATCH = 64
 _PROBE = 128  # images on which diagnostics are measured

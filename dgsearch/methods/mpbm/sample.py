@@ -7,12 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.mpbm.adversary import Query
 from dgsearch.methods.mpbm.mixing import Mixed
 from dgsearch.methods.pictures import sprite
-
-__all__ = ["feature_sample", "plane"]
 
 _SHOWN = 12  # synthetic vectors whose neighbours are shown as pictures
 

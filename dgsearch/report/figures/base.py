@@ -16,18 +16,6 @@ import plotly.graph_objects as go
 
 from dgsearch.analysis.selection import MEAN
 
-__all__ = [
-    "MOST_DOTS",
-    "NEUTRAL",
-    "SYMBOLS",
-    "around",
-    "density",
-    "domain_colours",
-    "error_bars",
-    "row_styles",
-    "safe",
-]
-
 NEUTRAL = "#7a828b"
 MOST_DOTS = 2000  # more dots than this are drawn as counts
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "pentagon")

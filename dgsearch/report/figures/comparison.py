@@ -12,8 +12,6 @@ from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.base import NEUTRAL, SYMBOLS, error_bars, safe
 from dgsearch.report.words import Unit
 
-__all__ = ["difference_figure", "domain_figure", "path_figure"]
-
 
 def difference_figure(
     compared: pd.DataFrame, dots: pd.DataFrame, *, unit: Unit, reported: Mapping[str, float]

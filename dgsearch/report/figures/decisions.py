@@ -12,8 +12,6 @@ from dgsearch.designs.decisions import BETTER, EQUIVALENT, OPEN, WAITING, WORSE
 from dgsearch.report.figures.base import NEUTRAL, error_bars
 from dgsearch.report.words import Unit
 
-__all__ = ["decision_figure"]
-
 _STYLES = {
     BETTER: ("#0072b2", "triangle-right"),
     WORSE: ("#d55e00", "triangle-left"),

@@ -11,16 +11,6 @@ import plotly.graph_objects as go
 from dgsearch.analysis.foreign import ForeignTrials, Parameter, best_so_far
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, safe
 
-__all__ = [
-    "contour_figure",
-    "front_figure",
-    "history_figure",
-    "intermediate_figure",
-    "parallel_figure",
-    "slice_figure",
-    "timeline_figure",
-]
-
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _FIFTHS = ("#fde725", "#5ec962", "#21918c", "#3b528b", "#440154")  # Viridis, worst to best
 _MOST_LINES = 300

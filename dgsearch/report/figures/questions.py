@@ -9,8 +9,6 @@ import plotly.graph_objects as go
 from dgsearch.report.figures.base import NEUTRAL, error_bars, row_styles, safe
 from dgsearch.report.words import Unit
 
-__all__ = ["gap_figure", "ratio_figure", "shares_figure"]
-
 
 def ratio_figure(ratios: pd.DataFrame) -> go.Figure:
     """Multiples of a reference with their intervals, one colour a measure, equal ratios alike.

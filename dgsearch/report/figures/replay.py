@@ -9,8 +9,6 @@ from dgsearch.analysis.stopping import HalvingRule
 from dgsearch.report.figures.base import error_bars, row_styles
 from dgsearch.report.words import Unit
 
-__all__ = ["replay_figure"]
-
 
 def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | None) -> go.Figure:
     """One mark a rule, one colour and symbol a kind of rule.

@@ -14,14 +14,6 @@ from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, safe
 from dgsearch.report.words import Unit, texts_apart
 
-__all__ = [
-    "dependence_figure",
-    "pair_figure",
-    "response_figure",
-    "share_figure",
-    "strength_figure",
-]
-
 _PAIR_COLOURS = ("#6355c4", "#44aa99")  # of bars side by side
 _PAIR_PATTERNS = ("", "/")
 

@@ -11,8 +11,6 @@ import plotly.graph_objects as go
 from dgsearch.diagnostics.declaring import Along, Diagnostic
 from dgsearch.report.figures.base import row_styles, safe
 
-__all__ = ["along_figure", "histogram_figure", "projection_figure"]
-
 
 def projection_figure(points: Sequence[Sequence[Any]]) -> go.Figure:
     """Features in the plane: kind, label, x, y of each; one colour and symbol a kind."""

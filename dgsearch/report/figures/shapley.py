@@ -8,8 +8,6 @@ import plotly.graph_objects as go
 from dgsearch.report.figures.base import NEUTRAL, error_bars
 from dgsearch.report.words import Unit
 
-__all__ = ["interaction_figure", "waterfall_figure"]
-
 _MORE, _LESS = "#0072b2", "#d55e00"
 
 

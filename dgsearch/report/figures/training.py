@@ -11,16 +11,6 @@ from plotly.subplots import make_subplots
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, density, error_bars, row_styles, safe
 from dgsearch.report.words import Unit
 
-__all__ = [
-    "correlation_figure",
-    "cost_figure",
-    "curves_figure",
-    "rank_figure",
-    "scatter_figure",
-    "stage_figure",
-    "stops_figure",
-]
-
 
 def curves_figure(
     curves: pd.DataFrame,

@@ -12,8 +12,6 @@ from plotly.subplots import make_subplots
 from dgsearch.report.figures.base import row_styles, safe
 from dgsearch.report.words import Unit
 
-__all__ = ["tuning_figure"]
-
 _OPACITY = 0.13
 
 

@@ -26,14 +26,6 @@ from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
 
-__all__ = [
-    "ablation_section",
-    "configuration_section",
-    "configurations",
-    "path_section",
-    "surrogate_of",
-]
-
 _HEADINGS = (
     "group", "n", "mean", "deviation", "pairs", "difference", "95% interval", "p", "Holm p",
     "verdict", "smallest p", "detectable",

@@ -12,8 +12,6 @@ from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Se
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, range_text, records, short_cell
 
-__all__ = ["cost_sections"]
-
 _PLAIN = "erm"  # the method that overheads are counted against
 
 

@@ -28,8 +28,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, plural, range_text, records, short, short_cell
 from dgsearch.wording import p_text
 
-__all__ = ["diagnostic_sections", "expectation_sentences"]
-
 
 def expectation_sentences(view: StudyView) -> list[str]:
     """Whether larger values are worse where that is expected, and variants behave as reported."""

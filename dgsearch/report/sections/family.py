@@ -14,8 +14,6 @@ from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_domains
 from dgsearch.report.words import counted_in, listed, number_cell, p_cell, plural, records
 
-__all__ = ["family_sections"]
-
 _MEANS = ("validation", "mean")
 _HEADINGS = (
     "method", "chosen configuration", "of", "validation", "n", "mean",

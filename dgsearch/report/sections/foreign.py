@@ -31,8 +31,6 @@ from dgsearch.report.sections.importance import foreign_importance_section
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import PLAIN, listed, p_cell, plural, records, short_cell
 
-__all__ = ["foreign_sections"]
-
 _MOST_ROWS = 200
 _MOST_SLICES = 30
 _MOST_AXES = 12

@@ -21,8 +21,6 @@ from dgsearch.report.figures.response import dependence_figure
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table
 from dgsearch.report.words import PLAIN, listed, plural, records, short_cell
 
-__all__ = ["foreign_joint_sections"]
-
 _MOST_DEPENDENCES = 8
 _IN_PAIRS = 3  # hyperparameters whose pairs are drawn
 

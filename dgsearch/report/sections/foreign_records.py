@@ -16,13 +16,6 @@ from dgsearch.report.sections.records import error_blocks
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import PLAIN, number_cell, plural, records, short, short_cell
 
-__all__ = [
-    "foreign_trials_section",
-    "front_sections",
-    "intermediate_sections",
-    "timeline_sections",
-]
-
 _MOST_ROWS = 500
 _MOST_ATTRIBUTES = 12
 _MOST_FRONT = 4000  # trials; the time grows with their square

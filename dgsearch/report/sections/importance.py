@@ -16,8 +16,6 @@ from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_cell, records, short_cell
 
-__all__ = ["foreign_importance_section", "importance_section"]
-
 _SAME = 12  # decimals: what differs less is rounding
 _TITLE = "Joint importance"
 _CONDITIONAL = (

@@ -15,8 +15,6 @@ from dgsearch.report.sections.ablation import surrogate_of
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records, short_cell
 
-__all__ = ["dependence_section", "pair_section"]
-
 _MOST_PAIRS = 6
 _MOST_DEPENDENCES = 8
 

@@ -13,8 +13,6 @@ from dgsearch.report.sections.domains import chosen_trials
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import ACCURACY, Unit, epoch_rule, given, unit_of
 
-__all__ = ["metric_sections"]
-
 
 def metric_sections(view: StudyView) -> Iterator[Section]:
     """One table of every other metric; nothing where accuracy alone was recorded."""

@@ -28,8 +28,6 @@ from dgsearch.report.words import (
     short_cell,
 )
 
-__all__ = ["answer_figures"]
-
 ENERGY = Unit("energy", 1.0, 2, " nats", "nats")
 _UNITS = {"accuracy": ACCURACY, "energy": ENERGY}
 _MOST_POINTS = 600  # of features in the plane: the page has the table of them too

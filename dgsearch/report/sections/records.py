@@ -15,8 +15,6 @@ from dgsearch.report.view import FOREIGN, StudyView, study_view
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
 from dgsearch.wording import plural
 
-__all__ = ["error_blocks", "file_section", "provenance_section", "trials_section"]
-
 _MOST_ROWS = 500
 _MOST_ERRORS = 5
 _ERROR_LINES = 12

@@ -31,8 +31,6 @@ from dgsearch.report.sections.sources import source_sections
 from dgsearch.report.sections.tuning import tuning_sections
 from dgsearch.report.view import StudyView
 
-__all__ = ["ENTRY_POINTS", "design_sections"]
-
 ENTRY_POINTS = "dgsearch.sections"
 
 MakeSections: TypeAlias = Callable[[StudyView], Iterable[Section]]

@@ -10,8 +10,6 @@ from dgsearch.report.replays import Replayed, advice_text, replayed, replayed_te
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import given, number_cell, records
 
-__all__ = ["replay_sections"]
-
 
 def replay_sections(view: StudyView) -> Iterator[Section]:
     """Nothing where too few of the design's points ran to the end."""

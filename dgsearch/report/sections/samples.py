@@ -18,8 +18,6 @@ from dgsearch.report.study_data import Sample
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, plural, short_cell
 
-__all__ = ["Confidence", "Features", "sample_sections"]
-
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_POINTS = 1500
 

@@ -13,8 +13,6 @@ from dgsearch.report.seed_decisions import decided, spared_sentence, verdict_wor
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import plural, records
 
-__all__ = ["seed_sections"]
-
 
 def seed_sections(view: StudyView) -> Iterator[Section]:
     """Seeds and decisions of a design that decides over seeds."""

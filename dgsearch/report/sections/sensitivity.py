@@ -23,8 +23,6 @@ from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Se
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_cell, records, short, short_cell
 
-__all__ = ["sensitivity_sections"]
-
 UNLIKE = (
     "The values do not all have the same seeds. They are compared on the seeds that they share. "
     f"{ELSEWHERE} marks a mean over other seeds: do not compare it with the others."

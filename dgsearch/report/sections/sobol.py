@@ -13,8 +13,6 @@ from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import range_text, records
 
-__all__ = ["sobol_section"]
-
 
 def sobol_section(view: StudyView) -> Iterator[Section]:
     """First and total index of each hyperparameter."""

@@ -23,8 +23,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed
 from dgsearch.wording import p_text
 
-__all__ = ["source_sections"]
-
 _TITLE = "Seeds and test images"
 _MOST_ROWS = 12
 _SOURCES = ("over other seeds", "over other images", "over both", "over both, by bootstrap")

@@ -16,8 +16,6 @@ from dgsearch.report.sections.tuning import tuning_block, tuning_groups
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, number_cell, p_cell, records, short_cell
 
-__all__ = ["together_section"]
-
 _HEADINGS = (
     "study", "group", "n", "mean", "deviation", "95% interval", "pairs", "difference",
     "its 95% interval", "p", "verdict",

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dgsearch.data.splits import Split
+from dgsearch.data.batches import Split
 from dgsearch.methods.architectures import Resize
 from dgsearch.methods.augkd import AugKD
 from dgsearch.methods.augkd.official import WarmUp, seeing_raw

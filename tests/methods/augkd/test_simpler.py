@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgsearch.data.splits import Split
+from dgsearch.data.batches import Split
 from dgsearch.methods.augkd import SIMPLER, AugKD
 from dgsearch.methods.augkd.distill import Distillation
 from dgsearch.methods.base import StageContext, Values

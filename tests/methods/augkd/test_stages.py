@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dgsearch.data.splits import Split
+from dgsearch.data.batches import Split
 from dgsearch.methods.augkd import AugKD, MpbmAugKD
 from dgsearch.methods.augkd.anchors import anchor_rule
 from dgsearch.methods.augkd.data_free import DataFree, classes_shown

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dgsearch.data.splits import Batch
+from dgsearch.data.batches import Batch
 from dgsearch.methods.base import Values
 from dgsearch.methods.baselines.adversarial import adversarial_images, penalised_loss
 from dgsearch.methods.baselines.decoupled import decoupled_loss

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from dgsearch.data.splits import Split
+from dgsearch.data.batches import Split
 from dgsearch.methods.base import StageContext, Values
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.mpbm.rounds import Alternation
