@@ -122,7 +122,7 @@ def read_predictions(  # noqa: PLR0913 - the filters of the other readers
 
 
 def read_tested(
-    engine: Engine, study: str, numbers: tuple[int, ...] | None = None
+    engine: Engine, study: str, numbers: tuple[int, ...] | None = None, *, split: str = "test"
 ) -> dict[tuple[int, str], tuple[int, bytes]]:
     """Images and bits of each test, by trial number and domain, to be `unpacked` where needed.
 
@@ -130,6 +130,7 @@ def read_tested(
         engine: Of the database; one without the table has none.
         study: Its name.
         numbers: Of the trials; None: all.
+        split: "test" or "validation".
     """
     with engine.connect() as connection:
         if not inspect(connection).has_table(OWN_PREDICTIONS.name):
@@ -139,7 +140,7 @@ def read_tested(
             select(TRIALS.c.number, stored.domain, stored.images, stored.correct)
             .join(TRIALS, TRIALS.c.trial_id == stored.trial_id)
             .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
-            .where(STUDIES.c.study_name == study, stored.split == "test")
+            .where(STUDIES.c.study_name == study, stored.split == split)
         )
         if numbers is not None:
             query = query.where(TRIALS.c.number.in_(numbers))

@@ -58,6 +58,7 @@ class StudyData:
         objective: Place of the objective that the page is about.
         infeasible: Numbers of the trials that violate a constraint; of foreign studies.
         tested: `read_tested`: which test images each trial classified correctly.
+        validated: Likewise of the validation images, of a study with one target.
         thinned: Of a search of very many trials: what is known of all of them. The frames then
             hold a part.
         best: The trials of the best value, where the frames hold a part of all.
@@ -76,6 +77,7 @@ class StudyData:
     objective: int = 0
     infeasible: frozenset[int] = frozenset()
     tested: Mapping[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
+    validated: Mapping[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
     thinned: Thinned | None = None
     best: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -121,6 +123,11 @@ def _study_data(engine: Engine, study: str, objective: str | None) -> StudyData:
         objective=chosen,
         infeasible=frozenset() if facts.spec else read_infeasible(engine, study),
         tested=read_tested(engine, study, part.numbers) if own else {},
+        validated=(
+            read_tested(engine, study, part.numbers, split="validation")
+            if own and len(facts.targets) == 1
+            else {}
+        ),
         thinned=thinned,
         best=pd.DataFrame() if thinned is None else _listed(engine, study, thinned.best),
     )

@@ -13,6 +13,7 @@ from dgsearch.report.sections.records import file_section, provenance_section, t
 from dgsearch.report.sections.registry import design_sections
 from dgsearch.report.sections.replay import replay_sections
 from dgsearch.report.sections.training import training_sections
+from dgsearch.report.sections.validation_size import validation_size_section
 from dgsearch.report.view import StudyView
 
 __all__ = ["study_sections"]
@@ -30,6 +31,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
     if view.has_results:
         yield from design_sections(view)
         yield from training_sections(view)
+        yield from validation_size_section(view)
         yield from replay_sections(view)
     yield from diagnostic_sections(view)
     if view.has_results:
