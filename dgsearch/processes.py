@@ -9,11 +9,55 @@ tells it apart, and of one that cannot be looked up nothing is certain.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 _STATE, _STARTED = 0, 19  # places in /proc/PID/stat after the name of the program
+
+
+@dataclass
+class _Seen:
+    """A heartbeat that this process looks at."""
+
+    beat: object
+    looked_at: float  # by this process's steady clock
+    silent_s: float = 0.0  # so long it was looked at and did not change
+
+
+class SilenceWatch:
+    """How long heartbeats of others have been looked at without changing.
+
+    Between two looks one beat counts at most: who slept has not looked. No clock of another
+    machine is needed.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, beat_s: float) -> None:
+        """Watch nothing yet.
+
+        Args:
+            clock: Seconds that never jump.
+            beat_s: Seconds from one heartbeat to the next.
+        """
+        self._clock = clock
+        self._beat_s = beat_s
+        self._seen: dict[Hashable, _Seen] = {}
+
+    def silence(self, owner: Hashable, beat: object) -> float:
+        """Look at an owner's heartbeat; the seconds for which it has stayed the same."""
+        now, known = self._clock(), self._seen.get(owner)
+        if known is None or known.beat != beat:
+            self._seen[owner] = _Seen(beat, now)
+            return 0.0
+        known.silent_s += min(now - known.looked_at, self._beat_s)
+        known.looked_at = now
+        return known.silent_s
+
+    def forget(self, owner: Hashable) -> None:
+        """Begin anew with this owner."""
+        self._seen.pop(owner, None)
 
 
 def available_cores() -> int:

@@ -70,6 +70,8 @@ def exact_chunks(frames: Iterable[pd.DataFrame], rows: int) -> Iterator[pd.DataF
 
 def _among(places: Floats) -> ColumnElement[bool]:
     """Whether a trial is one of these, which follow each other in the order of their ids."""
+    # `Snapshot.numbers` gives one array of one type, so ids are floats beside counts that may be
+    # missing; they are exact below 2**53.
     whole: Ints = places[:, :2].astype(np.int64)
     ranges = []
     for study_id in np.unique(whole[:, 0]):

@@ -20,7 +20,11 @@ _NONE: Mapping[str, Value] = MappingProxyType({})
 
 
 class StoredConfigurations(Mapping[str, Configuration]):
-    """Configurations by id, each read when it is asked for; `varied` is left empty."""
+    """Configurations by id, each read when it is asked for; `varied` is left empty.
+
+    A design that decides by ids and outcomes asks for a few of them, and a search may have
+    proposed a hundred thousand.
+    """
 
     def __init__(
         self,

@@ -17,7 +17,6 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, extract, func, insert, literal, select, text, update
@@ -28,7 +27,7 @@ from dgsearch.database.tables import OWN_DRIVERS, OWN_STUDIES, OWN_TRIALS, STUDI
 from dgsearch.database.writing import persistently, study_deleted
 from dgsearch.endings import StopReason
 from dgsearch.environment import seconds
-from dgsearch.processes import is_gone, this_process
+from dgsearch.processes import SilenceWatch, is_gone, this_process
 
 _BEATS = 6  # heartbeats in a lease
 _LOST = Ending(
@@ -42,15 +41,6 @@ _LOST = Ending(
 def lease_seconds() -> float:
     """How long a driver may be silent before its trials are taken: `DGSEARCH_LEASE_S`, or 60."""
     return seconds("DGSEARCH_LEASE_S")
-
-
-@dataclass
-class _Watched:
-    """A heartbeat that this driver looks at."""
-
-    heartbeat: float
-    looked_at: float  # by this process's steady clock
-    silent_s: float = 0.0  # so long it was looked at and did not change
 
 
 class Driver:
@@ -77,7 +67,7 @@ class Driver:
         self._study_id = study_id
         self._lease_s = lease_seconds() if lease_s is None else lease_s
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
+        self._watched = SilenceWatch(clock, beat_s=self.beat_s)
         persistently(engine, self._sign_in)
         self._study = persistently(engine, self._identity)
         self._renewed_at = clock()
@@ -216,7 +206,9 @@ class Driver:
     def _dead(self, rows: Sequence[Any]) -> list[int]:
         """Those of the trials whose driver is dead."""
         silent = {
-            row.driver_id: self._silence(row) for row in rows if row.heartbeat_at is not None
+            row.driver_id: self._watched.silence(row.driver_id, float(row.heartbeat_at))
+            for row in rows
+            if row.heartbeat_at is not None
         }
         return [
             row.trial_id
@@ -226,14 +218,3 @@ class Driver:
             or silent[row.driver_id] > self._lease_s
             or (float(row.age_s or 0) > self._lease_s and silent[row.driver_id] > 2 * self.beat_s)
         ]
-
-    def _silence(self, row: Any) -> float:
-        """Seconds for which the driver was looked at and its heartbeat stayed the same."""
-        now, heartbeat = self._clock(), float(row.heartbeat_at)
-        known = self._watched.get(row.driver_id)
-        if known is None or known.heartbeat != heartbeat:
-            self._watched[row.driver_id] = _Watched(heartbeat, now)
-            return 0.0
-        known.silent_s += min(now - known.looked_at, self.beat_s)
-        known.looked_at = now
-        return known.silent_s

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Select, String, case, cast, inspect, select
 from sqlalchemy.exc import DBAPIError
 
+from dgsearch.database.frames import FRAMES
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,
@@ -23,50 +24,43 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
-from dgsearch.endings import StopReason
 
 __all__ = ["VIEWS", "create_views", "view_queries"]
 
+
+def _described(frame: str, names: str, own: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a view with the meanings that the frame's have, but for its own."""
+    found = {
+        column.name: f"{column.meaning}, {column.unit}"
+        if column.unit not in ("", "UTC")
+        else column.meaning
+        for column in FRAMES[frame].columns
+    }
+    return {name: own.get(name) or found[name] for name in names.split()}
+
+
 VIEWS: Mapping[str, Mapping[str, str]] = {
-    "dgsearch_trials": {
-        "study": "name of the study",
-        "trial_number": "number of the trial in its study, from 0",
-        "state": "RUNNING, COMPLETE, PRUNED, FAIL or WAITING",
-        "stop_reason": StopReason.listed(),
-        "seed": "the repetition",
-        "config_id": "the configuration: method and hyperparameters",
-        "method": "the method trained",
-        "role": "point, baseline or variant",
-        "variant": "variant of an ablation, method of a family; else empty",
-        "hyperparameters": "every hyperparameter of the method, a JSON object",
-        "value": "accuracy on the selection split, 0..1; NULL also where it is infinite",
-        "epochs": "epochs of the last stage that were reported",
-        "selected_epoch": "epoch whose scores count",
-        "started_at": "when a worker took it on",
-        "finished_at": "when it ended",
-        "wall_s": "seconds that the trial worked",
-        "train_s": "seconds spent in training",
-        "saved_s": "seconds saved by stored stages",
-        "device": "where it was trained",
-        "host": "machine that trained it",
-        "peak_memory_mb": "largest memory on the device, MB",
-        "attempt": "attempt at this configuration and seed, from 1",
-        "rung": "epoch at which halving stopped it",
-        "cutoff": "value that it had to reach there",
-        "warnings": "what the trial warned of, one a line",
-        "error_type": "name of the exception",
-        "error": "message and last lines of the traceback",
-    },
-    "dgsearch_scores": {
-        "study": "name of the study",
-        "trial_number": "number of the trial in its study",
-        "epoch": "epochs done, from 1",
-        "selected": "1 at the epoch whose scores count, else 0",
-        "split": "train, validation, augmented or test",
-        "domain": "domain, or part of the method that was measured",
-        "metric": "accuracy, a loss or a diagnostic",
-        "value": "the number, accuracies 0..1; NULL stands for NaN",
-    },
+    "dgsearch_trials": _described(
+        "trials",
+        "study trial_number state stop_reason seed config_id method role variant "
+        "hyperparameters value epochs selected_epoch started_at finished_at wall_s "
+        "train_s saved_s device host peak_memory_mb attempt rung cutoff warnings "
+        "error_type error",
+        {
+            "state": "RUNNING, COMPLETE, PRUNED, FAIL or WAITING",
+            "hyperparameters": "every hyperparameter of the method, a JSON object",
+            "value": "accuracy on the selection split, 0..1; NULL also where it is infinite",
+        },
+    ),
+    "dgsearch_scores": _described(
+        "scores",
+        "study trial_number epoch selected split domain metric value",
+        {
+            "epoch": "epochs done, from 1",
+            "selected": "1 at the epoch whose scores count, else 0",
+            "value": "the number, accuracies 0..1; NULL stands for NaN",
+        },
+    ),
 }
 
 

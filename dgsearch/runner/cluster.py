@@ -30,20 +30,20 @@ logger = logging.getLogger(__name__)
 _OBJECT_STORE_BYTES = 200 * 10**6  # trials exchange nothing but their reports
 
 _QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to anybody
+    "RAY_AIR_NEW_OUTPUT": "0",  # `Progress` shows the study; the reporter of Tune is silenced
+    "RAY_DEDUP_LOGS": "0",  # no output of workers is shown, so none is compared
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",  # no part of Ray Train is used
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of the study file hold in workers too
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a trial on the CPU still sees what GPUs there are
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the database is the log; no CSV and JSON a trial
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # epochs of earlier stages report no value
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `run_study` stops at Ctrl-C itself
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Ray's own snapshots are not needed
-    "TUNE_WARN_THRESHOLD_S": "10",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "10",  # the database may wait for its lock for some seconds
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # `Progress` shows each error, on one line
     "RAY_ROTATION_MAX_BYTES": str(10 * 2**20),  # of what each worker prints, twice
-    "RAY_ROTATION_BACKUP_COUNT": "1",
+    "RAY_ROTATION_BACKUP_COUNT": "1",  # logs of a long study would fill the disk
     "TUNE_MAX_PENDING_TRIALS_PG": "100000",  # how many wait is `QueueSearcher`'s to say
 }
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from dgsearch.database.studies import Attempt
+from sqlalchemy import Engine
+
+from dgsearch.database.studies import Attempt, attempts
 from dgsearch.endings import StopReason
 from dgsearch.study import Retries
 
@@ -75,6 +77,42 @@ def marked_anew(
         if numbers and attempt.number in numbers
     }
     return {**attempts, **marked} if marked else attempts
+
+
+class StoredAttempts:
+    """The attempts of a study by configuration and seed, as its database has them."""
+
+    def __init__(
+        self, engine: Engine, study_id: int, retries: Retries, *, retry_failed: bool
+    ) -> None:
+        """Read nothing yet, unless failed trials are to be tried once more.
+
+        Args:
+            engine: Of the database.
+            study_id: The study's row.
+            retries: `[retries]` of the study.
+            retry_failed: Whether trials that are given up are run from their beginning.
+        """
+        self._engine, self._study_id, self._retries = engine, study_id, retries
+        self._found: Mapping[tuple[str, int], Attempt] | None = None
+        self.anew: frozenset[int] = frozenset()  # numbers of failed trials to try once more
+        if retry_failed:
+            self.anew = given_up(self.read().values(), retries)
+            self.forget()  # those are marked from now on
+
+    def read(self) -> Mapping[tuple[str, int], Attempt]:
+        """The attempts; kept until `forget`, since they are asked for with every queue."""
+        if self._found is None:
+            self._found = marked_anew(attempts(self._engine, self._study_id), self.anew)
+        return self._found
+
+    def done(self) -> int:
+        """How many have ended for good."""
+        return sum(not is_open(attempt, self._retries) for attempt in self.read().values())
+
+    def forget(self) -> None:
+        """Read again when asked next: trials have ended since."""
+        self._found = None
 
 
 def losses_of_memory(losses: Mapping[str, int]) -> int:

@@ -25,8 +25,6 @@ from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.stages_used import stage_keys_used
 from dgsearch.database.studies import (
-    Attempt,
-    attempts,
     finished_values,
     register_study,
 )
@@ -50,7 +48,7 @@ from dgsearch.runner.queue import (
     queue_distributions,
 )
 from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
-from dgsearch.runner.retries import given_up, is_open, marked_anew
+from dgsearch.runner.retries import StoredAttempts, given_up
 from dgsearch.study import Halving, StudySpec
 from dgsearch.study.plan import StudyPlan
 from dgsearch.trainable.reports import TrialJob
@@ -146,12 +144,10 @@ class _StudyRun:
         self._interrupts = Interrupts()
         self._ray = RayKeeper(spec.name, self._driver, self._interrupts, address=options.address)
         self._gpus: float | None = None  # share of a device; None: not known yet
-        self._stored_attempts: Mapping[tuple[str, int], Attempt] | None = None
         self._ended = StoredEnds(storage.engine, study_id, spec)
-        self._anew: frozenset[int] = frozenset()  # numbers of failed trials to try once more
-        if options.retry_failed:
-            self._anew = given_up(self._attempts().values(), spec.retries)
-            self._stored_attempts = None  # they are marked from now on
+        self._attempts = StoredAttempts(
+            storage.engine, study_id, spec.retries, retry_failed=options.retry_failed
+        )
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran; asked twice to stop, do not wait for it."""
@@ -213,6 +209,8 @@ class _StudyRun:
                         raise
                 finally:
                     self._forget()
+            # A driver that died meanwhile left trials RUNNING, which hold what comes next; once
+            # they are swept, the next queue has them.
             self._driver.sweep()
 
     def _waited_for_others(self) -> bool:
@@ -239,7 +237,7 @@ class _StudyRun:
 
     def _forget(self) -> None:
         """Read again what the database has: trials have ended since."""
-        self._stored_attempts = None
+        self._attempts.forget()
         self._ended.forget()
 
     def _execute(self, queue: TrialQueue, halving: Halving | None, progress: Progress) -> int:
@@ -260,17 +258,9 @@ class _StudyRun:
         rest = execute(queue, executor, halving=halving, progress=progress, gpus=self._gpus)
         return begun + rest.begun
 
-    def _attempts(self) -> Mapping[tuple[str, int], Attempt]:
-        """What the database has of the study; read again after trials were trained."""
-        if self._stored_attempts is None:
-            found = attempts(self._storage.engine, self._study_id)
-            self._stored_attempts = marked_anew(found, self._anew)
-        return self._stored_attempts
-
     def _progress(self, total: int) -> Progress:
         """What a person sees of so many trials besides those that have ended."""
-        earlier = self._attempts()
-        done = sum(not is_open(end, self._spec.retries) for end in earlier.values())
+        earlier, done = self._attempts.read(), self._attempts.done()
         values = finished_values(self._storage.engine, self._study_id) if done else {}
         ended = [(value, earlier[key].number) for key, value in values.items()]
         best = (max if self._spec.maximise else min)(ended, default=None)
@@ -294,7 +284,7 @@ class _StudyRun:
     def _planned(self, trials: list[PlannedTrial]) -> PlannedQueue:
         queue = PlannedQueue(
             trials,
-            self._attempts(),
+            self._attempts.read(),
             self._recorder,
             queue_distributions(self._plan),
             retries=self._spec.retries,
@@ -321,13 +311,13 @@ class _StudyRun:
             queue_distributions(self._plan),
             retries=self._spec.retries,
             share=self._options.share,
-            anew=self._anew,
+            anew=self._attempts.anew,
         )
         self._tell_stored(queue, queue.trials)
         return queue
 
     def _proposals(self) -> ProposalQueue:
-        earlier, design = self._attempts(), self._spec.design
+        earlier, design = self._attempts.read(), self._spec.design
         sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
         history = History(
             self._storage.engine, self._study_id, sampler, maximise=self._spec.maximise
@@ -360,7 +350,7 @@ class _StudyRun:
 
     def _count_ends(self, outcome: Outcome) -> None:
         """What the database has of the study now."""
-        ends = self._attempts()
+        ends = self._attempts.read()
         outcome.planned, lost = len(ends), given_up(ends.values(), self._spec.retries)
         outcome.failed = [
             FailedTrial(end.number, config_id, seed, end.error_type, end.error)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dgsearch.files import hidden_beside
-from dgsearch.processes import is_gone, this_process
+from dgsearch.processes import SilenceWatch, is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
 RENEW_S = 1.0
@@ -39,15 +39,6 @@ class _Seen:
     process: str | None
 
 
-@dataclass
-class _Watched:
-    """A claim that this process looks at."""
-
-    seen: _Seen
-    looked_at: float  # by this process's steady clock
-    silent_s: float = 0.0  # so long it was looked at and was not renewed
-
-
 class Leases:
     """The leases of one store, kept in a folder of it."""
 
@@ -59,8 +50,7 @@ class Leases:
             clock: Seconds that never jump.
         """
         self._folder = folder
-        self._clock = clock
-        self._watched: dict[Path, _Watched] = {}
+        self._watched = SilenceWatch(clock, beat_s=RENEW_S)
 
     def claim(self, key: str) -> bool:
         """Claim the training of a stage; False while another living process has it.
@@ -80,7 +70,7 @@ class Leases:
         seen = _look(lease)
         if seen is not None and not self._is_left_over(lease, seen):
             return False
-        self._watched.pop(lease, None)
+        self._watched.forget(lease)
         if seen is not None:
             _clear(lease, seen)
         return _create(lease)
@@ -124,19 +114,9 @@ class Leases:
         """Whether nobody renews the lease any more."""
         if is_gone(seen.process):
             return True
-        silent = self._silence(lease, seen)
+        silent = self._watched.silence(lease, seen)
         old = self._age(seen) > SILENCE_S
         return silent > SILENCE_S or (old and silent > 2 * RENEW_S)
-
-    def _silence(self, lease: Path, seen: _Seen) -> float:
-        """Seconds for which the lease was looked at and was not renewed."""
-        now, known = self._clock(), self._watched.get(lease)
-        if known is None or known.seen != seen:
-            self._watched[lease] = _Watched(seen, now)
-            return 0.0
-        known.silent_s += min(now - known.looked_at, RENEW_S)
-        known.looked_at = now
-        return known.silent_s
 
     def _age(self, seen: _Seen) -> float:
         return self.now() - seen.renewed_ns / 1e9
