@@ -10,7 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 
 from dgsearch.analysis.evaluators import fanova_inputs, ped_axes
-from dgsearch.analysis.fanova import fanova
+from dgsearch.analysis.fanova import fanova, main_effects
 from dgsearch.analysis.importance import importances
 from dgsearch.analysis.ped_anova import Axis, ped_anova, range_axis
 from dgsearch.analysis.permuting import against_null, permuted_places
@@ -188,3 +188,13 @@ def test_of_very_many_trials_those_of_some_configurations_are_used() -> None:
     assert found.attrs["trials"] == 1000  # 500 configurations at both seeds
     called = found.groupby("evaluator")[["name", "important"]]
     assert all(dict(part.to_numpy()) == {"u": True, "v": False} for _, part in called)
+
+
+def test_the_main_effect_of_a_slope_has_its_variance_and_that_of_nothing_has_none() -> None:
+    grid = np.stack(np.meshgrid(np.linspace(0, 1, 40), [0.0, 1.0]), axis=-1).reshape(-1, 2)
+    inputs = fanova_inputs(pd.DataFrame(grid, columns=["x", "y"]), [])
+    outcomes = np.array([grid[:, 0], np.zeros(len(grid))])
+    (slope, none), flat = main_effects(inputs, outcomes, trees=48, seed=0)
+    assert slope == pytest.approx(1 / 12, rel=0.25)  # of a uniform number; leaves are coarse
+    assert none < 0.002
+    assert flat.tolist() == [0, 0]

@@ -24,6 +24,17 @@ _CONDITIONAL = (
     "hyperparameters. The section on branches compares the branches themselves."
 )
 
+_LEARNED = (
+    " The search's sampler placed later trials by what earlier ones reached. Permutations take "
+    "outcomes for independent of where the trials were placed, so the limit of chance is "
+    "approximate here."
+)
+_UNKNOWN_SAMPLER = (
+    " If the sampler placed later trials by what earlier ones reached (as TPE does), the limit "
+    "of chance is approximate: permutations take outcomes for independent of where the trials "
+    "were placed."
+)
+
 
 def importance_section(view: StudyView) -> Iterator[Section]:
     """Of a study of dgsearch that moves two hyperparameters or more at once."""
@@ -57,11 +68,14 @@ def importance_section(view: StudyView) -> Iterator[Section]:
     part = f", of which {used} of randomly chosen configurations are used" * (used < len(points))
     note = (
         f"PED-ANOVA measures how the better trials differ from the others ({_cuts(QUANTILES)}); "
-        "fANOVA splits the variance of a random forest into effects. Over "
+        "fANOVA splits the variance of a random forest into effects, and is compared with chance "
+        "by its main effects in trees of random splits. Over "
         f"{len(points)} trials of equal length{left}{part}, each less the mean of its seed. The "
         f"forest's out-of-bag R² over configurations is {found.attrs['r2']:.2f}: the share of the "
         "variance that it explains in configurations that a tree was not fitted to."
     )
+    if view.design.proposals and not view.design.random_points:
+        note += _LEARNED
     yield _section(found, labels, note)
 
 
@@ -76,7 +90,7 @@ def foreign_importance_section(trials: ForeignTrials) -> Iterator[Section]:
         "Logarithmic ranges are ranked on the log axis."
         f"{_CONDITIONAL if trials.conditional else ''}"
     )
-    yield _section(found, {name: name for name in found["name"]}, note)
+    yield _section(found, {name: name for name in found["name"]}, note + _UNKNOWN_SAMPLER)
 
 
 def _cuts(quantiles: Sequence[float]) -> str:
