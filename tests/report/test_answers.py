@@ -166,7 +166,7 @@ def test_a_study_without_finished_trials_has_no_answer(database: str) -> None:
 
 
 def test_an_unknown_rule_is_named(database: str) -> None:
-    with pytest.raises(ReportError, match="--rule 'test': is unknown; allowed: validation, orac"):
+    with pytest.raises(ReportError, match="--rule 'test': is unknown; allowed: validation, augm"):
         best_answer(_view(database), rule="test")
 
 
