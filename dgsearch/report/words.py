@@ -164,8 +164,12 @@ def epoch_rule(facts: StudyFacts) -> str:
         return "last epoch"
     select = facts.spec.selecting
     label = facts.facts.get("metrics", {}).get(select, {}).get("label", select)
-    split = "augmented validation" if facts.spec.selection == AUGMENTED else "validation"
-    return f"epoch of the best {split} {label}"
+    return f"epoch of the best {split_words(facts)} {label}"
+
+
+def split_words(facts: StudyFacts) -> str:
+    """What epochs and configurations are chosen by: "validation", or "augmented validation"."""
+    return "augmented validation" if facts.rule == AUGMENTED else "validation"
 
 
 def label(facts: StudyFacts, name: str) -> str:

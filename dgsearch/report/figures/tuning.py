@@ -15,12 +15,15 @@ from dgsearch.report.words import Unit
 _OPACITY = 0.13
 
 
-def tuning_figure(curves: Mapping[str, pd.DataFrame], *, unit: Unit) -> go.Figure:
+def tuning_figure(
+    curves: Mapping[str, pd.DataFrame], *, unit: Unit, split: str = "validation"
+) -> go.Figure:
     """One line a group with its band, over trials and over hours.
 
     Args:
         curves: By group: trials, hours, median, low, high; infinite ends are not drawn.
         unit: Of the values.
+        split: What they are measured on.
     """
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.05)
     styles = row_styles(list(curves))
@@ -43,7 +46,7 @@ def tuning_figure(curves: Mapping[str, pd.DataFrame], *, unit: Unit) -> go.Figur
     shown = pd.concat([curve["median"] for curve in curves.values()]) * unit.scale
     margin = max(float(shown.max() - shown.min()), abs(float(shown.mean())) * 1e-3)
     figure.update_yaxes(range=[shown.min() - margin, shown.max() + margin / 2])
-    figure.update_yaxes(title=f"best validation {unit.axis}", col=1)
+    figure.update_yaxes(title=f"best {split} {unit.axis}", col=1)
     figure.update_xaxes(title="trials", col=1)
     figure.update_xaxes(title="hours", col=2)
     return figure

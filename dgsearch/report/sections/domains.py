@@ -26,8 +26,7 @@ from dgsearch.report.parts import (
 )
 from dgsearch.report.sections.rules import rule_sections
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import epoch_rule, plural, records
-from dgsearch.study.families import AUGMENTED
+from dgsearch.report.words import epoch_rule, plural, records, split_words
 
 __all__ = ["chosen_rows", "chosen_trials", "domain_sections"]
 
@@ -59,8 +58,8 @@ def chosen_trials(view: StudyView) -> pd.DataFrame:
             parts.insert(0, own.assign(row=own["row"] + ", at the centre"))
         if view.chosen != centre:
             own = points[points["config_id"] == view.chosen]
-            split = "augmented validation" if view.spec.selection == AUGMENTED else "validation"
-            parts.insert(0, own.assign(row=own["row"] + f", chosen by {split}"))
+            rule = f", chosen by {split_words(view.facts)}"
+            parts.insert(0, own.assign(row=own["row"] + rule))
     return pd.concat(parts, ignore_index=True)
 
 

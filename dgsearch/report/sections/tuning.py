@@ -13,7 +13,7 @@ from dgsearch.analysis.tuning import Trials, trials_until, tuning_curve
 from dgsearch.report.figures.tuning import tuning_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import Unit, given, number_cell, plural, records
+from dgsearch.report.words import Unit, given, number_cell, plural, records, split_words
 from dgsearch.wording import were
 
 __all__ = ["tuning_block", "tuning_groups", "tuning_sections"]
@@ -65,17 +65,17 @@ def tuning_block(groups: dict[str, pd.DataFrame], view: StudyView) -> Figure:
         groups: `tuning_groups`, of one study or of several.
         view: A study of the same unit and direction.
     """
-    drawn = view.design.random_points
+    drawn, split = view.design.random_points, split_words(view.facts)
     curves = {
         name: _curve(view, own) if drawn else _in_order(view, own) for name, own in groups.items()
     }
     return Figure(
         "tuning",
-        tuning_figure(curves, unit=view.unit),
+        tuning_figure(curves, unit=view.unit, split=split),
         f"Left by number of trials, right by hours of one trial after another: the median best "
-        f"validation {view.unit.name} of k random trials, with a 95% band for all k at once."
+        f"{split} {view.unit.name} of k random trials, with a 95% band for all k at once."
         if drawn
-        else f"The best validation {view.unit.name} so far, in the order of the search.",
+        else f"The best {split} {view.unit.name} so far, in the order of the search.",
         _table(curves, view.unit),
         height_px=430,
     )
