@@ -31,6 +31,7 @@ from dgsearch.arguments import (
     say,
 )
 from dgsearch.errors import DgsearchError, unexpected
+from dgsearch.judging import add_judge
 from dgsearch.listings import add_listings
 from dgsearch.planning.command import add_plan
 from dgsearch.replaying import add_replay
@@ -283,5 +284,6 @@ def _written(page: Path, figures: Path | None) -> list[str]:
 
 add_listings(app)
 add_answers(app)
+add_judge(app)
 add_replay(app)
 add_upkeep(app)

@@ -282,6 +282,7 @@ GRID = {
 }
 RANGE = {"low": 0.0, "high": 1.0}
 DESIGNS: dict[str, dict[str, Any]] = {
+    "a-a": {"kind": "a-a"},
     "one-at-a-time": {"kind": "one-at-a-time", "vary": {"T": [1, 5], "lambda_adv": [0.0, 1.0]}},
     "grid": GRID,
     "ablation": ABLATION,

@@ -68,10 +68,13 @@ def test_a_program_improves_mpbm_by_json_alone(tmp_path: Path) -> None:
     assert [row["verdict"] for row in by_command["decisions"]["configurations"]] == ["better"]
     assert (tmp_path / "first.html").is_file()
     improved = json.loads((tmp_path / "improved.json").read_text(encoding="utf-8"))
-    assert improved["seeds"] == 7
-    assert improved["champion"]["lr"] == 1e-3
-    assert improved["kept"][0]["change"] == "lr"
-    assert improved["kept"][0]["difference"] > 0.1  # 0.3 where this was written
-    studies = by_command["status"]["studies"]
-    assert [study["study"] for study in studies] == ["first", "proposal-1", "proposal-2"]
-    assert {study["left"] for study in studies} == {0}
+    assert improved == by_command["judge"]
+    first, second = improved["proposals"]
+    assert (first["changes"], first["decision"], first["seeds"]) == ({"lr": 1e-3}, "kept", 4)
+    assert first["gain"] > 0.1  # 0.3 where this was written
+    assert first["p"] <= first["part"]
+    assert second["champion"] == first["config_id"]
+    assert improved["champion"]["changes"]["lr"] == 1e-3
+    assert second["decision"] in ("kept", "dropped", "open")
+    (study,) = by_command["status"]["studies"]
+    assert (study["study"], study["left"]) == ("first", 0)

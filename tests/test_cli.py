@@ -63,6 +63,9 @@ def test_every_command_has_a_help_text(command: str) -> None:
         (["status", "--database", "none.db"], "there is no file none.db; run a study first"),
         (["report", "x", "--database", "none.db"], "there is no file none.db"),
         (["export", "x", "-o", "t.csv", "--database", "none.db"], "there is no file none.db"),
+        (["judge", "x", "--database", "none.db"], "there is no file none.db"),
+        (["judge", "x", "--proposal", "T=3", "--database", "none.db"], "there is no file none.db"),
+        (["judge", "x", "--proposal", "T=3", "--max-seeds", "5"], "--max-seeds = 5: must be one"),
         (
             ["methods", "mpbn"],
             "method 'mpbn' is unknown; allowed: mpbm, augkd, ",

@@ -23,6 +23,7 @@ CALLS = {
     "best": ["best", "fake"],
     "compare": ["compare", "fake", "erm", "best"],
     "decisions": ["decisions", "fake"],
+    "judge": ["judge", "fake"],
     "plan": ["plan", str(ROOT / "studies" / "demo_mpbm.toml")],
     "status": ["status"],
     "report": ["report", "fake"],

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
+    OWN_PROPOSALS,
     OWN_STUDIES,
     OWN_TRIALS,
     STUDIES,
@@ -330,6 +331,12 @@ def _rename(connection: Connection, study_id: int, old: str, new: str) -> None:
         .where(OWN_TRIALS.c.study_id == study_id, OWN_TRIALS.c.config_id == old)
         .values(config_id=new)
     )
+    for column in (OWN_PROPOSALS.c.champion, OWN_PROPOSALS.c.proposal):
+        connection.execute(
+            update(OWN_PROPOSALS)
+            .where(OWN_PROPOSALS.c.study_id == study_id, column == old)
+            .values({column: new})
+        )
     of_study = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
     connection.execute(
         update(TRIAL_USER_ATTRIBUTES)

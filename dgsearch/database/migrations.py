@@ -9,6 +9,7 @@ transaction where the database allows that (SQLite and PostgreSQL do, MySQL does
 | 2 | 0.1.0 | the first that left this house |
 | 3 | 0.2.0 | provenance of each trial; halving decisions; proposals of a search |
 | 4 | 0.3.0 | processes of drivers; per-image correctness |
+| 5 | 0.3.0 | proposals that were judged |
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from dgsearch.database.tables import (
     OWN_CONFIGURATIONS,
     OWN_OF_STUDIES,
     OWN_OF_TRIALS,
+    OWN_PROPOSALS,
     OWN_STUDIES,
     OWN_TRIALS,
     STUDIES,
@@ -77,6 +78,7 @@ def _of_trial() -> Iterator[str]:
     own = "config_id = (SELECT config_id FROM dgsearch_trial_facts WHERE trial_id = OLD.trial_id)"
     yield _clones(OWN_CONFIGURATIONS, f"{own} AND {there}")
     yield _clones(OWN_STUDIES, there)
+    yield _clones(OWN_PROPOSALS, there)
     for table in OWN_OF_TRIALS:
         yield (
             f"UPDATE OR IGNORE {table.name} SET trial_id = {_COPY} "

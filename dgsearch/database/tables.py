@@ -38,6 +38,7 @@ __all__ = [
     "OWN_OF_STUDIES",
     "OWN_OF_TRIALS",
     "OWN_PREDICTIONS",
+    "OWN_PROPOSALS",
     "OWN_PROVENANCES",
     "OWN_SAMPLES",
     "OWN_SCORES",
@@ -57,7 +58,7 @@ __all__ = [
     "VERSION_INFO",
 ]
 
-SCHEMA_VERSION = 4  # of dgsearch's own tables; `migrations.py` lists what each one added
+SCHEMA_VERSION = 5  # of dgsearch's own tables; `migrations.py` lists what each one added
 OLDEST_SCHEMA = 2  # of dgsearch 0.1.0
 
 STATES = ("RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING")
@@ -170,7 +171,7 @@ OWN_CONFIGURATIONS = Table(
     Column("study_id", Integer, primary_key=True, autoincrement=False),
     Column("config_id", String(32), primary_key=True),
     Column("method", String(200), nullable=False),
-    Column("role", String(32), nullable=False),  # point, baseline or variant
+    Column("role", String(32), nullable=False),  # point, baseline, variant or proposal
     Column("variant", String(200), nullable=False),  # of an ablation or family; else empty
     Column("values_json", Text, nullable=False),  # every hyperparameter of the method
 )
@@ -259,6 +260,34 @@ OWN_DRIVERS = Table(
     Column("heartbeat_at", Double, nullable=False),  # seconds since 1970 by the server's clock
     Column("process", String(200)),  # as `processes.this_process` names it; since schema 4
 )
+OWN_PROPOSALS = Table(
+    "dgsearch_proposals",  # of `dgsearch judge`; since schema 5
+    OWN,
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # 1, 2, ... in the series
+    Column("champion", String(32), nullable=False),  # config_id of what it is compared with
+    Column("proposal", String(32), nullable=False),  # its own config_id
+    Column("changes_json", Text, nullable=False),  # what was asked for, by hyperparameter
+    Column("values_json", Text, nullable=False),  # every hyperparameter
+    Column("judged_by", String(32), nullable=False),  # the outcome: targets or validation
+    Column("seeds_json", Text, nullable=False),  # in the order in which they are taken
+    Column("part", Double, nullable=False),  # of the error budget, given when it was begun
+    Column("noise_variance", Double, nullable=False),  # what was known of the noise then
+    Column("noise_weight", Double, nullable=False),
+    Column("noise_pooled", Double, nullable=False),
+    Column("begun_at", Double, nullable=False),  # seconds since 1970, UTC
+    Column("decision", String(32)),  # NULL: not decided yet
+    Column("kept_as", Integer),  # 1, 2, ...: which champion of the series it became
+    Column("seeds", Integer),
+    Column("pairs", Integer),
+    Column("difference", Double),
+    Column("low", Double),
+    Column("high", Double),
+    Column("p", Double),
+    Column("variance", Double),  # of its paired differences
+    Column("decided_at", Double),
+    UniqueConstraint("study_id", "champion", "proposal"),
+)
 # Rows that belong to a trial, besides its row in OWN_TRIALS, and to a study.
 OWN_OF_TRIALS = (OWN_SCORES, OWN_SAMPLES, OWN_PREDICTIONS)
-OWN_OF_STUDIES = (OWN_CONFIGURATIONS, OWN_STUDIES)
+OWN_OF_STUDIES = (OWN_CONFIGURATIONS, OWN_PROPOSALS, OWN_STUDIES)

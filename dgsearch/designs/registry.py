@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import PydanticCustomError
 
+from dgsearch.designs.a_a import AA
 from dgsearch.designs.ablation import Ablation
 from dgsearch.designs.adaptive_seeds import AdaptiveSeeds
 from dgsearch.designs.base import Design
@@ -27,6 +28,7 @@ from dgsearch.plugins import leave_out, load_plugins
 ENTRY_POINTS = "dgsearch.designs"
 
 _OWN: tuple[type[Design], ...] = (
+    AA,
     OneAtATime,
     Grid,
     Ablation,

@@ -16,6 +16,7 @@ from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.declared import Declared, Objective, read_declared
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.filters import TrialFilter
+from dgsearch.database.ledger import Entry, read_ledger
 from dgsearch.database.long_frames import LongRequest, long_frame
 from dgsearch.database.predictions import read_tested
 from dgsearch.database.snapshot import frame_of, has_own_tables
@@ -62,6 +63,7 @@ class StudyData:
         thinned: Of a search of very many trials: what is known of all of them. The frames then
             hold a part.
         best: The trials of the best value, where the frames hold a part of all.
+        ledger: The proposals that were judged, in their order.
     """
 
     facts: StudyFacts
@@ -80,6 +82,7 @@ class StudyData:
     validated: Mapping[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
     thinned: Thinned | None = None
     best: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ledger: Sequence[Entry] = ()
 
 
 def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:
@@ -129,6 +132,7 @@ def _study_data(engine: Engine, study: str, objective: str | None) -> StudyData:
             else {}
         ),
         thinned=thinned,
+        ledger=read_ledger(engine, study) if own else (),
         best=pd.DataFrame() if thinned is None else _listed(engine, study, thinned.best),
     )
 

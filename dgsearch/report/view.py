@@ -30,6 +30,7 @@ from dgsearch.analysis.selection import (
 from dgsearch.database import frames
 from dgsearch.database.facts import StudyFacts
 from dgsearch.designs.base import Design
+from dgsearch.designs.proposals import ROLE
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import (
@@ -303,7 +304,7 @@ def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:
     """The view of one study."""
     data = _finite(data) if data.facts.spec else data
     facts, trials = data.facts, data.trials
-    trials = trials[~superseded(trials)]
+    trials = trials[~(superseded(trials) | (trials["role"] == ROLE).fillna(False))]
     if facts.spec:
         known = set(accuracy_columns(trials))
         targets = [name for name in facts.targets if name in known]

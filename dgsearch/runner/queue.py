@@ -307,8 +307,8 @@ def distributions_of(
 
 def queue_distributions(plan: StudyPlan) -> dict[str, BaseDistribution]:
     """Optuna's distribution of each hyperparameter that a study varies, proposed or planned."""
-    proposed = proposal_distributions(plan.spec.design, plan.space)
-    return proposed or distributions_of(plan.configurations, plan.space)
+    known = distributions_of(plan.configurations, plan.space)
+    return known | proposal_distributions(plan.spec.design, plan.space)
 
 
 def proposal_distributions(design: Design, space: Space) -> dict[str, BaseDistribution]:

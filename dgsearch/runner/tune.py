@@ -68,6 +68,7 @@ def run_study(
     *,
     study_file: str = "",
     show: Callable[..., Progress] = Progress,
+    plan: StudyPlan | None = None,
 ) -> Outcome:
     """Run what is left of a study.
 
@@ -76,6 +77,7 @@ def run_study(
         options: Where and how.
         study_file: Text of the study file, for the report.
         show: Makes what a person sees, called as `Progress` is.
+        plan: What to run; None: what the study's design asks for.
 
     Returns:
         What was done and what failed.
@@ -86,7 +88,7 @@ def run_study(
     """
     check_writable(options.artifacts_folder)
     Store(options.artifacts_folder / "stages").sweep()
-    plan = compiled(spec)
+    plan = plan or compiled(spec)
     facts = study_facts(spec, study_file, planned=plan.most_trials)
     storage = open_for_writing(options.database)
     with answering(database_url(options.database)):

@@ -46,6 +46,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
         "vary": {"lambda_adv": {"low": 0.0, "high": 1.0}},
     },
     "adaptive": ADAPTIVE,
+    "a-a": {"kind": "a-a"},
     "family": {
         "kind": "family", "configurations": 2, "methods": {"erm": {}},
         "vary": {"lr": {"low": 1e-4, "high": 1e-2}},

@@ -26,6 +26,7 @@ DESIGNS: list[dict[str, Any]] = [
     {"kind": "search", "trials": 3, "vary": {"T": RANGE}},
     {"kind": "family", "configurations": 1, "methods": {"erm": {}}},
     {"kind": "shapley", "switches": {"a": {"T": 0}, "b": {"N_b": 1}}},
+    {"kind": "a-a"},
 ]
 
 

@@ -9,6 +9,7 @@ from dgsearch.report.sections.answer import answer_section
 from dgsearch.report.sections.cost import cost_sections
 from dgsearch.report.sections.diagnostics import diagnostic_sections
 from dgsearch.report.sections.foreign import foreign_sections
+from dgsearch.report.sections.proposals import proposal_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
 from dgsearch.report.sections.registry import design_sections
 from dgsearch.report.sections.replay import replay_sections
@@ -30,6 +31,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
     yield answer_section(view)
     if view.has_results:
         yield from design_sections(view)
+        yield from proposal_sections(view)
         yield from training_sections(view)
         yield from validation_size_section(view)
         yield from replay_sections(view)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from dgsearch.plugins import leave_out, load_plugins
 from dgsearch.report.parts import Section, Warn
+from dgsearch.report.sections.a_a import a_a_sections
 from dgsearch.report.sections.ablation import (
     ablation_section,
     configuration_section,
@@ -36,6 +37,7 @@ ENTRY_POINTS = "dgsearch.sections"
 MakeSections: TypeAlias = Callable[[StudyView], Iterable[Section]]
 
 _OWN: Mapping[str, MakeSections] = {
+    "noise": a_a_sections,
     "domains": domain_sections,
     "sources": source_sections,
     "metrics": metric_sections,

@@ -1,0 +1,113 @@
+"""`dgsearch judge` run for real: straight through, and killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import dgsearch
+from tests.real_studies import SETTINGS, dgsearch_command
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+STUDY = f"""
+name = "tiny"
+method = "mpbm"
+seeds = [0, 1]
+{SETTINGS}
+[design]
+kind = "a-a"
+"""
+PROPOSALS = ["--proposal", "lr=1e-6", "--proposal", "N_b=2"]
+
+
+def _run(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "study.toml").write_text(STUDY)
+    subprocess.run(dgsearch_command(folder), check=True, capture_output=True, timeout=300)
+
+
+def _command(folder: Path, *arguments: str) -> list[str]:
+    places = ["--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")]
+    return [sys.executable, "-m", "dgsearch", "judge", "tiny", *arguments, *places, "--json"]
+
+
+def _judge(folder: Path, *arguments: str) -> dict[str, Any]:
+    ran = subprocess.run(
+        _command(folder, *arguments), stdout=subprocess.PIPE, text=True, timeout=400
+    )
+    answer = json.loads(ran.stdout)
+    assert answer["exit_code"] == ran.returncode == 0, answer
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Two proposals judged without a break."""
+    folder = tmp_path_factory.mktemp("straight")
+    _run(folder)
+    return folder, _judge(folder, *PROPOSALS)
+
+
+def test_proposals_are_judged_against_a_champion_that_is_there_already(
+    straight: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, answer = straight
+    first, second = answer["proposals"]
+    assert first["changes"] == {"lr": 1e-6}
+    assert first["decision"] == "dropped"  # nothing is learnt
+    assert (first["part"], second["position"]) == (pytest.approx(0.05 / 51), 2)
+    trials = dgsearch.read_trials(folder / "study.db")
+    champion = trials[trials["role"] == "point"]
+    assert (champion["config_id"] == first["champion"]).all()
+    assert len(champion) == max(4, second["seeds"])
+    assert sorted(champion["seed"].astype(int)[:4]) == [0, 1, 2, 3]
+    proposed = trials[trials["role"] == "proposal"]
+    assert len(proposed) == answer["started"] - (len(champion) - 4)
+
+
+def test_asked_again_they_are_answered(straight: tuple[Path, dict[str, Any]]) -> None:
+    folder, answer = straight
+    again = _judge(folder, *PROPOSALS)
+    assert again["started"] == 0
+    assert again["proposals"] == answer["proposals"]
+    assert _judge(folder)["spent"] == answer["spent"]
+
+
+def test_killed_in_the_middle_it_decides_the_same_and_spends_no_more(
+    straight: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    _run(tmp_path)
+    process = subprocess.Popen(
+        _command(tmp_path, *PROPOSALS),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 240
+        while process.poll() is None and _finished(tmp_path) < 6:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert _finished(tmp_path) >= 6
+    answer = _judge(tmp_path, *PROPOSALS)
+    assert answer["proposals"] == straight[1]["proposals"]
+    assert answer["spent"] == straight[1]["spent"]
+
+
+def _finished(folder: Path) -> int:
+    trials: pd.DataFrame = dgsearch.read_trials(folder / "study.db")
+    return int((trials["state"] == "COMPLETE").sum())
