@@ -138,8 +138,20 @@ class Study:
     def compare(
         self, other: Study, column: str = "value", *, match: str = "configuration"
     ) -> pd.DataFrame:
-        """The other study against this one; see `dgsearch.notebook.compare`."""
-        return summaries.compare(self.trials(), other.trials(), column, match=match)
+        """The other study against this one; see `dgsearch.notebook.compare`.
+
+        Verdicts on "value" and accuracies take the region of practical equivalence of this
+        study's file ([report] rope).
+        """
+        spec = self.facts.spec
+        return summaries.compare(
+            self.trials(),
+            other.trials(),
+            column,
+            match=match,
+            rope=spec.report.rope if spec else None,
+            maximise=column != "value" or self._maximise(),
+        )
 
     def decisions(self) -> pd.DataFrame:
         """Seeds and decision of each configuration of an adaptive study; see `seed_decisions`."""

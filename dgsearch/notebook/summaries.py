@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.chosen import chosen_configurations
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import mean_interval, sign_flip_p, smallest_sign_flip_p
 from dgsearch.database.filters import chosen_columns
@@ -148,6 +149,8 @@ def compare(
     column: str = "value",
     *,
     match: str = "configuration",
+    rope: float | None = None,
+    maximise: bool = True,
 ) -> pd.DataFrame:
     """Two studies, paired over the seeds that both have.
 
@@ -157,12 +160,16 @@ def compare(
         column: What is compared.
         match: "configuration" pairs configurations that agree in every hyperparameter that
             both studies have; "best" pairs the configurations with the highest mean value.
+        rope: Differences within plus and minus this count as practically none, in units of the
+            column; None: nothing is called equivalent.
+        maximise: Whether a higher value is better.
 
     Returns:
         One row a pair of configurations: the hyperparameters in common, pairs, first, second
         (means over those pairs), difference (second minus first), low, high (95% t interval of
         the difference), p (sign-flip, two-sided, not corrected), smallest_p (that so many pairs
-        can reach).
+        can reach), verdict on the second ("better", "worse", "equivalent" by two one-sided t
+        tests with Holm's correction, or "open").
 
     Raises:
         DatabaseError: If `match` is unknown or a frame has no such column.
@@ -198,7 +205,8 @@ def compare(
         )
     numbers = ["pairs", "first", "second", "difference", "low", "high", "p", "smallest_p"]
     table = pd.DataFrame(rows, columns=[*shared, *numbers])
-    return table.astype({name: left[name].dtype for name in shared} | {"pairs": "int64"})
+    judged = with_verdicts(table, rope=rope, maximise=maximise, p="p").drop(columns="p_equivalent")
+    return judged.astype({name: left[name].dtype for name in shared} | {"pairs": "int64"})
 
 
 def _keyed(trials: pd.DataFrame, names: Sequence[str] | None = None) -> pd.DataFrame:

@@ -20,13 +20,18 @@ def verdict_words(view: StudyView) -> str:
         "Verdict: better or worse where Holm's p lies at or below 0.05 and the interval leaves "
         "0 out, else open."
     )
+    return f"{text} {equivalence_words(view)}"
+
+
+def equivalence_words(view: StudyView) -> str:
+    """What is called equivalent, or why nothing is."""
     if view.rope is None:
         return (
-            f"{text} Nothing is called equivalent, since the study file names no region of "
+            "Nothing is called equivalent, since the study file names no region of "
             "practical equivalence ([report] rope)."
         )
     return (
-        f"{text} Equivalent: two one-sided t tests show that the difference lies within "
+        "Equivalent: two one-sided t tests show that the difference lies within "
         f"±{_rope(view)} ([report] rope; Holm's correction too), even where it is shown to be "
         "there."
     )

@@ -150,3 +150,17 @@ def test_the_former_name_of_the_rule_warns_and_still_works(trials: pd.DataFrame)
     with pytest.warns(DgsearchDeprecationWarning, match="goes with 0.5.0; use 'validation'"):
         found = best(trials, rule="source validation")
     pd.testing.assert_frame_equal(found, best(trials, rule="validation"))
+
+
+def test_two_studies_have_verdicts(database: str) -> None:
+    first, second = (FakeStudy(database, fake_spec(name=name)) for name in ("one", "two"))
+    for seed in range(8):
+        for number, gain in ((0.0, 0.1), (0.5, 0.0005), (1.0, -0.1)):
+            small = 0.0001 * (seed % 2)
+            first.complete(planned(lambda_adv=number, seed=seed), 0.5)
+            second.complete(planned(lambda_adv=number, seed=seed), 0.5 + gain + small)
+    one, two = (read_trials(database, name) for name in ("one", "two"))
+    told = compare(one, two, rope=0.01).set_index("lambda_adv")["verdict"]
+    assert told.to_dict() == {0.0: "better", 0.5: "equivalent", 1.0: "worse"}
+    assert compare(one, two)["verdict"].tolist() == ["better", "better", "worse"]
+    assert compare(one, two, maximise=False)["verdict"].tolist() == ["worse", "worse", "better"]

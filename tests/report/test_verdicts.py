@@ -86,3 +86,23 @@ def test_plan_says_how_often_equal_groups_would_be_called_equivalent(tmp_path: P
 def test_a_rope_must_be_positive(rope: Any) -> None:
     with pytest.raises(StudyFileError, match=r"report\.rope"):
         fake_spec(report={"rope": rope})
+
+
+def test_values_are_judged_against_the_best_value(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'study.db'}"
+    levels = {0.0: 0.6, 0.5: 0.6005, 1.0: 0.5}
+    design = {"kind": "one-at-a-time", "vary": {"lambda_adv": list(levels)}}
+    spec = fake_spec(design=design, baselines=[], seeds=list(range(8)), report={"rope": 0.01})
+
+    def level(trial: PlannedTrial, random: np.random.Generator) -> float:
+        own = levels[trial.configuration.values["lambda_adv"]]
+        return own + 0.01 * trial.seed + random.normal(0, 0.001)
+
+    full_study(database, level, spec)
+    sections = _sections(database, "fake")
+    assert "the difference lies within ±1 points" in _texts(sections["sensitivity"])
+    (figure,) = (b for b in sections["sensitivity-lambda_adv"].blocks if isinstance(b, Figure))
+    rows = [[getattr(cell, "text", cell) for cell in row] for row in figure.table.rows]
+    told = {row[0]: row[-1] for row in rows if row[1] == "mean of targets"}
+    assert sorted(told.values()) == ["best", "equivalent", "worse"]
+    assert told["1"] == "worse"

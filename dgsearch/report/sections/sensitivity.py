@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.sensitivity import (
     MOST_VALUES,
@@ -20,6 +21,7 @@ from dgsearch.report.comparisons import reported_here
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.response import response_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.verdicts import equivalence_words
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_cell, records, short, short_cell
 
@@ -74,11 +76,29 @@ def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
         "the best, by sign flips paired over seeds). A value that is truly the best is declared "
         "different in at most 5% of studies."
     )
-    blocks: list[Block] = [Note(note)]
+    blocks: list[Block] = [Note(note), Note(_verdict_note(view))]
     if unlike:
         blocks.append(Warn(UNLIKE))
     table = Table("sensitivity", headings, rows, (False, True, True, True, False, True, True))
     return Section("sensitivity", "Sensitivity: overview", [*blocks, table])
+
+
+def _verdict_note(view: StudyView) -> str:
+    """What the verdicts of the tables below mean."""
+    return (
+        "Verdicts of the tables below are on the difference to the best value: worse where p is "
+        "at most 0.05 and the interval of the difference excludes 0, else open. "
+        f"{equivalence_words(view)}"
+    )
+
+
+def _judged(view: StudyView, points: pd.DataFrame) -> pd.DataFrame:
+    """`values_tied_with_best` with a verdict on each value's difference to the best, by value."""
+    tied = values_tied_with_best(points, maximise=view.data.maximise)
+    tested = tied.assign(p_best=tied["p_best"].where(tied["ranked"] & ~tied["best"]))
+    judged = with_verdicts(tested, rope=view.rope, maximise=view.data.maximise, p="p_best")
+    verdict = judged["verdict"].where(~tied["best"], "best")
+    return tied.assign(verdict=verdict).set_index("value")
 
 
 def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
@@ -160,7 +180,7 @@ def _line_words(view: StudyView, axis: Mapping[str, Any]) -> str:
 
 
 def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataFrame) -> Table:
-    tied = values_tied_with_best(points, maximise=view.data.maximise).set_index("value")
+    tied = _judged(view, points)
     rows: list[list[str | Cell]] = []
     for row in records(summary):
         mean = row["domain"] == MEAN
@@ -174,14 +194,16 @@ def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataF
                 view.unit.cell(row["deviation"]),
                 view.unit.between(row["low"], row["high"]),
                 view.unit.cell(own["difference"], signed=True) if own is not None else "",
+                view.unit.between(own["low"], own["high"], signed=True) if own is not None else "",
                 p_cell(own["p_best"]) if own is not None else "",
+                str(own["verdict"]) if own is not None else "",
             ]
         )
     headings = (
         symbol, "domain", "n", view.unit.mean, "deviation", "95% interval",
-        "to the best", "p",
+        "to the best", "its 95% interval", "p", "verdict",
     )  # fmt: skip
-    numeric = (True, False, True, True, True, True, True, True)
+    numeric = (True, False, *([True] * 7), False)
     return Table(f"sensitivity-{symbol}", headings, rows, numeric)
 
 
