@@ -8,7 +8,7 @@ Shapes: N images, B of a batch, C = 3 channels, H = W pixels a side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -118,12 +118,42 @@ class BytePixels:
         return images.float().div_(255).contiguous(memory_format=self._form)
 
 
-def fits_as_float(domains: Sequence[Domain]) -> bool:
+def place_pixels(
+    sides: Sequence[Sequence[Tensor]],
+    divided: Sequence[Mapping[str, Tensor]],
+    device: torch.device,
+    form: torch.memory_format,
+) -> dict[str, Pixels]:
+    """The images of every split where they fit best: float32, or bytes here or there.
+
+    Args:
+        sides: Of each side the images of its domains, uint8 (N, C, H, W).
+        divided: Of each side the rows of its splits, by name.
+        device: Where batches are needed.
+        form: Memory order of the images.
+    """
+    if _fits_as_float([images for side in sides for images in side]):
+        return {
+            name: FloatPixels(torch.cat(list(side))[rows], device, form)
+            for side, parts in zip(sides, divided, strict=True)
+            for name, rows in parts.items()
+        }
+    galleries = [Gallery(side) for side in sides]
+    if _device_has_room(galleries, device):
+        galleries = [gallery.to(device) for gallery in galleries]
+    return {
+        name: BytePixels(gallery, rows, device, form)
+        for gallery, parts in zip(galleries, divided, strict=True)
+        for name, rows in parts.items()
+    }
+
+
+def _fits_as_float(domains: Sequence[Tensor]) -> bool:
     """Whether the images of a trial are few enough to be kept as float32."""
-    return sum(4 * domain.images.numel() for domain in domains) <= FLOAT_BYTES
+    return sum(4 * images.numel() for images in domains) <= FLOAT_BYTES
 
 
-def device_has_room(galleries: Sequence[Gallery], device: torch.device) -> bool:
+def _device_has_room(galleries: Sequence[Gallery], device: torch.device) -> bool:
     """Whether the bytes of these galleries may be kept on an accelerator."""
     if device.type != "cuda":
         return False

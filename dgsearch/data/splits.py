@@ -14,13 +14,7 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-from dgsearch.data.batches import (
-    BytePixels,
-    Gallery,
-    Split,
-    device_has_room,
-    fits_as_float,
-)
+from dgsearch.data.batches import Split, place_pixels
 from dgsearch.data.benchmark import Benchmark, Domain
 from dgsearch.data.registry import find_benchmark
 from dgsearch.errors import DataError
@@ -255,39 +249,13 @@ def _splits(
     form: torch.memory_format,
 ) -> dict[str, Split]:
     """Every split, its images where they fit best."""
-    domains = [domain for side in sides for domain in side.domains]
-    if fits_as_float(domains):
-        return {
-            name: _float_split(side, rows, device, form)
-            for side, parts in zip(sides, divided, strict=True)
-            for name, rows in parts.items()
-        }
-    galleries = [Gallery([domain.images for domain in side.domains]) for side in sides]
-    if device_has_room(galleries, device):
-        galleries = [gallery.to(device) for gallery in galleries]
+    images = [[domain.images for domain in side.domains] for side in sides]
+    placed = place_pixels(images, divided, device, form)
     return {
-        name: Split(
-            BytePixels(gallery, rows, device, form),
-            side.labels[rows],
-            device,
-            fingerprint=side.fingerprint_of(rows),
-        )
-        for side, gallery, parts in zip(sides, galleries, divided, strict=True)
+        name: Split(placed[name], side.labels[rows], device, fingerprint=side.fingerprint_of(rows))
+        for side, parts in zip(sides, divided, strict=True)
         for name, rows in parts.items()
     }
-
-
-def _float_split(
-    side: Side, rows: Tensor, device: torch.device, form: torch.memory_format
-) -> Split:
-    images = torch.cat([domain.images for domain in side.domains])[rows]
-    return Split(
-        images,
-        side.labels[rows],
-        device,
-        fingerprint=side.fingerprint_of(rows),
-        form=form,
-    )
 
 
 def _class_warnings(benchmark: Benchmark, sides: Sequence[Side], *, source: bool) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dgsearch.data import splits
+from dgsearch.data import batches
 from dgsearch.data.batches import BytePixels, FloatPixels, Gallery
 from dgsearch.data.splits import TrialData, load_trial_data
 from dgsearch.study import DataSpec
@@ -75,7 +75,7 @@ def test_a_trial_sees_the_same_data_whether_it_fits_as_float_or_not(
 ) -> None:
     root = make_tree(tmp_path / "d", ["a", "b", "c"], ["x", "y"], each=4)
     small = _load(root, ["a", "b"], "c", one_target=one_target)
-    monkeypatch.setattr(splits, "fits_as_float", lambda _: False)
+    monkeypatch.setattr(batches, "_fits_as_float", lambda _: False)
     large = _load(root, ["a", "b"], "c", one_target=one_target)
     assert small.fingerprint == large.fingerprint
     for name, split in small.splits.items():
