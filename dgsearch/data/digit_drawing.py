@@ -18,7 +18,6 @@ from scipy import ndimage
 
 SIZE = 32
 _CANVAS = 96  # glyphs are drawn large and reduced, which smooths their edges
-_GLYPH_HEIGHT = 0.84  # of the image, as in the scans
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -26,7 +26,6 @@ from dgsearch.database.tables import STATES
 
 logger = logging.getLogger(__name__)
 
-_Flags: TypeAlias = npt.NDArray[np.bool_]
 _Table: TypeAlias = dict[str, npt.NDArray[Any]]
 _RUNNING = STATES.index("RUNNING")
 _ENDED = [STATES.index(name) for name in ("COMPLETE", "PRUNED", "FAIL")]

@@ -12,8 +12,13 @@ from dgsearch.errors import ReportError
 from dgsearch.replies import plain
 from dgsearch.report import write_report
 from dgsearch.report.answer_lines import best_lines, compare_lines, decision_lines
-from dgsearch.report.answers import answer_view, best_answer, compare_answer, decisions_answer
-from dgsearch.report.naming import find_configuration
+from dgsearch.report.answers import (
+    answer_view,
+    best_answer,
+    compare_answer,
+    decisions_answer,
+    find_configuration,
+)
 from dgsearch.report.view import StudyView
 from tests.fakes import ABLATION, FakeStudy, adaptive_study, fake_spec, full_study, planned
 

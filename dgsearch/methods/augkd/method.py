@@ -39,7 +39,6 @@ from dgsearch.study.teacher import GIVEN_TEACHER
 
 __all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages", "teacher_stage"]
 
-_READ_ELSEWHERE = ("teacher_weights", GIVEN_TEACHER, PRESET)
 _NETWORKS = (
     *(
         name
