@@ -9,8 +9,6 @@ import typer
 from dgsearch.arguments import Database, Json
 from dgsearch.replies import reply
 
-__all__ = ["add_answers"]
-
 _Study = Annotated[str, typer.Argument(help="Name of the study.")]
 _Configuration = Annotated[
     str,

@@ -22,8 +22,6 @@ from typing import Any, TextIO
 from dgsearch import inert
 from dgsearch.errors import DgsearchError, StudyFileError, unexpected
 
-__all__ = ["SCHEMA", "answer_in_json", "choose_json", "in_json", "plain", "reply", "reply_error"]
-
 SCHEMA = 1  # raised only when a key goes or changes its meaning; new keys may come at any time
 
 _USAGE, _INTERRUPTED = 2, 130  # exit codes

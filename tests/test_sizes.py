@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dgsearch"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES, MOST_BODY_LINES = 400, 40
+MOST_WITH_NAMES = 60  # modules that have `__all__` without being public; only ever lowered
 
 
 def _bodies(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -36,6 +37,23 @@ def test_no_exception_is_swallowed(file: Path) -> None:
     ]
     assert [node.lineno for node in handlers if isinstance(node.body[0], ast.Pass)] == []
     assert [node.lineno for node in handlers if node.type is None] == []
+
+
+def _is_public(file: Path) -> bool:
+    """Packages, what users and plug-ins import from, and the analyses, which the site documents."""
+    place = file.relative_to(PACKAGE)
+    names = ("plugin.py", "errors.py", "space.py", "deprecation.py")
+    return file.name == "__init__.py" or place.parts[0] == "analysis" or str(place) in names
+
+
+def test_only_public_modules_list_their_names() -> None:
+    """In any other module the underscore tells what is private; a list says it twice."""
+    listed = [
+        str(file.relative_to(PACKAGE))
+        for file in FILES
+        if not _is_public(file) and "\n__all__ = " in file.read_text(encoding="utf-8")
+    ]
+    assert len(listed) <= MOST_WITH_NAMES, "take __all__ out of what is new"
 
 
 def test_the_package_was_found() -> None:

@@ -34,8 +34,6 @@ from dgsearch.database.masking import masked
 from dgsearch.database.tables import OPTUNA, OWN, OWN_CONFIGURATIONS
 from dgsearch.errors import DatabaseError, shorten
 
-__all__ = ["UNREADABLE", "check_rows", "naming_broken_rows"]
-
 # what reading raises at a value that nothing of Optuna's or ours wrote
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 

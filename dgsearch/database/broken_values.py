@@ -17,8 +17,6 @@ from dgsearch.database.identity import SUPERSEDED
 from dgsearch.database.tables import OWN_CONFIGURATIONS, OWN_STUDIES
 from dgsearch.space import Choice, Space
 
-__all__ = ["WrongValues", "wrong_values"]
-
 _SHOWN = 6  # names of hyperparameters
 
 

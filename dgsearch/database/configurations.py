@@ -13,9 +13,6 @@ from dgsearch.database.writing import persistently
 from dgsearch.designs.points import Configuration
 from dgsearch.space import Value
 
-__all__ = ["StoredConfigurations", "stored_configurations"]
-
-
 _NONE: Mapping[str, Value] = MappingProxyType({})
 
 

@@ -27,8 +27,6 @@ from dgsearch.study.plan import StudyPlan
 from dgsearch.study.spec import StudySpec
 from dgsearch.study.stored import stored_study
 
-__all__ = ["StudyFacts", "read_facts"]
-
 
 @dataclass(frozen=True)
 class StudyFacts:

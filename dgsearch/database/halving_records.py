@@ -13,8 +13,6 @@ from dgsearch.database.tables import CONFIGURATION_OF_TRIAL, OWN_CONFIGURATIONS,
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.writing import persistently
 
-__all__ = ["Cut", "Judged", "judged_trials", "trial_key"]
-
 _JUDGED_ROLES = ("point", "variant")
 
 

@@ -11,8 +11,6 @@ from sqlalchemy import Engine, select
 from dgsearch.database.tables import OWN_TRIALS, TRIALS
 from dgsearch.database.writing import persistently
 
-__all__ = ["stage_keys_used"]
-
 
 def stage_keys_used(engine: Engine, study_id: int) -> dict[tuple[str, int], dict[str, str]]:
     """Keys of the stages of some trials, each key with at least one of the trials that used it.

@@ -25,8 +25,6 @@ from dgsearch.database.tables import (
     VALUES,
 )
 
-__all__ = ["VIEWS", "create_views", "view_queries"]
-
 
 def _described(frame: str, names: str, own: Mapping[str, str]) -> dict[str, str]:
     """The columns of a view with the meanings that the frame's have, but for its own."""

@@ -14,15 +14,6 @@ from dgsearch.designs.fields import Proposed, Range
 from dgsearch.errors import Problem, one_of
 from dgsearch.space import Choice, Float, Int, Space
 
-__all__ = [
-    "Catalogue",
-    "check_fixed",
-    "check_for_any_method",
-    "check_hyperparameters",
-    "check_proposed",
-    "check_value",
-]
-
 
 @dataclass(frozen=True)
 class Catalogue:

@@ -18,17 +18,6 @@ from dgsearch.data.batches import Batch
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 
-__all__ = [
-    "RANDCONV",
-    "RECOLOUR",
-    "STRONG_AUGMENTATION",
-    "blend_texture",
-    "deform",
-    "over_texture",
-    "random_convolution",
-    "two_colours",
-]
-
 _KERNELS = (1, 3, 5, 7)  # sizes among which [Xu21] draws
 
 

@@ -21,20 +21,6 @@ from dgsearch.errors import MethodError, TrainingError
 from dgsearch.seeding import derive_seed
 from dgsearch.space import Space, Value
 
-__all__ = [
-    "HasSamples",
-    "HasWarnings",
-    "Method",
-    "Product",
-    "Stage",
-    "StageContext",
-    "StageRun",
-    "Values",
-    "check_finite",
-    "restore_state",
-    "state_of",
-]
-
 Product = Mapping[str, Any]  # nested mappings and lists of tensors, numbers and text
 
 

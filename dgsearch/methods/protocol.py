@@ -18,8 +18,6 @@ from dgsearch.methods.base import Method, Stage
 from dgsearch.space import Int, Space
 from dgsearch.study.families import FAMILIES
 
-__all__ = ["as_method", "clash_of"]
-
 _NEEDED = ("name", "summary", "space", "one_target", "stages")
 _COMMON = ("epochs", "batch_size")  # the runner counts the one and the probe reads the other
 

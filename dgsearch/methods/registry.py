@@ -26,19 +26,6 @@ from dgsearch.study import Catalogue, StudySpec
 from dgsearch.study.families import counted_families, trained_families
 from dgsearch.study.plan import StudyPlan, compile_study, methods_of
 
-__all__ = [
-    "ENTRY_POINTS",
-    "catalogue",
-    "compiled",
-    "diagnostic_facts",
-    "expectation_facts",
-    "family_facts",
-    "find_method",
-    "installed_methods",
-    "judging_families",
-    "plugin_packages",
-]
-
 ENTRY_POINTS = "dgsearch.methods"
 
 _OWN: tuple[Method, ...] = (

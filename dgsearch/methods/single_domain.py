@@ -32,9 +32,6 @@ from dgsearch.methods.supervised import (
 from dgsearch.methods.views import Views
 from dgsearch.space import Space, Value, join
 
-__all__ = ["BatchLoss", "BatchStep", "Memory", "Settings", "SingleDomain", "descend", "plain_loss"]
-
-
 NOTHING = Space(())
 
 

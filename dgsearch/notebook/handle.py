@@ -20,8 +20,6 @@ from dgsearch.errors import DatabaseError
 from dgsearch.notebook import summaries
 from dgsearch.study.families import AUGMENTED
 
-__all__ = ["Study", "open_study"]
-
 _SHOWN_ROWS = 5
 
 

@@ -23,8 +23,6 @@ from dgsearch.deprecation import deprecated
 from dgsearch.errors import DatabaseError, one_of
 from dgsearch.study.families import AUGMENTED
 
-__all__ = ["RULES", "STATISTICS", "best", "compare", "grid", "over_seeds"]
-
 RULES = ("validation", AUGMENTED, "oracle")
 _FORMER = {"source validation": "validation"}  # names of dgsearch 0.2
 STATISTICS = ("n", "mean", "deviation", "low", "high")

@@ -8,8 +8,6 @@ import typer
 
 from dgsearch.arguments import Artifacts, Database, Json, Overrides, StudyFile
 
-__all__ = ["add_plan"]
-
 
 def add_plan(app: typer.Typer) -> None:
     """Add the command to the command line."""

@@ -29,9 +29,9 @@ from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.errors import ReportError
 from dgsearch.report.study_data import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
-from dgsearch.report.words import Unit, listed, plural, records
+from dgsearch.report.words import Unit, listed, records
 from dgsearch.study import StudySpec
-from dgsearch.wording import duration
+from dgsearch.wording import duration, plural
 
 __all__ = ["power_lines", "time_lines"]
 

@@ -23,8 +23,6 @@ from dgsearch.study.plan import StudyPlan
 if TYPE_CHECKING:
     from dgsearch.planning.stages import StageNeed
 
-__all__ = ["Remaining", "remaining"]
-
 
 @dataclass(frozen=True)
 class Remaining:

@@ -8,8 +8,6 @@ from dgsearch.processes import available_cores
 from dgsearch.runner.slots import trials_at_a_time
 from dgsearch.study import StudySpec
 
-__all__ = ["devices_here", "trials_at_once"]
-
 _DEVICES = Path("/dev")
 _NAMES = ("nvidia[0-9]*", "nvidiactl", "kfd", "dxg")  # of CUDA, of ROCm, of Windows' Linux
 

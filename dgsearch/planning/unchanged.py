@@ -20,8 +20,6 @@ from dgsearch.space import Choice
 from dgsearch.study import StudySpec, load_study
 from dgsearch.study.plan import StudyPlan, compile_study
 
-__all__ = ["Unchanged", "unchanged_study"]
-
 
 class Unchanged(NamedTuple):
     """A study that is as it was.

@@ -7,8 +7,8 @@ from typing import Any
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, listed, plural
-from dgsearch.wording import p_text
+from dgsearch.report.words import given, listed
+from dgsearch.wording import p_text, plural
 
 __all__ = ["best_lines", "compare_lines", "decision_lines"]
 

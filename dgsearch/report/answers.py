@@ -1,7 +1,8 @@
 """Answers about a study as plain data: which is best, is B better than A, what is decided?
 
 They rest on the numbers of the page: finished trials, shared seeds, paired differences with
-their interval and their exact sign-flip test.
+their interval and their exact sign-flip test. A configuration is meant by its id, its name, a
+trial or its settings.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
 from dgsearch.study.families import AUGMENTED
-
-__all__ = ["RULES", "answer_view", "best_answer", "compare_answer", "decisions_answer"]
 
 _LEAST_ID = 4  # characters of an id that stand for it
 _TRIAL = re.compile(r"trial[ :]?(\d+)")

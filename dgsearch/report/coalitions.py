@@ -10,10 +10,8 @@ from dgsearch.analysis.comparison import LEVEL
 from dgsearch.analysis.shapley import ShapleyValues, shapley_values
 from dgsearch.designs.coalitions import Game
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, listed, plural, records
-from dgsearch.wording import p_text
-
-__all__ = ["by_size", "found_values", "incomplete", "shapley_sentences"]
+from dgsearch.report.words import given, listed, records
+from dgsearch.wording import p_text, plural
 
 _SAME = 12  # decimals: what differs less is rounding
 

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from dgsearch.analysis.diagnostics import last_diagnostics
 from dgsearch.analysis.statistics import mean_interval
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import ACCURACY, listed, plural
+from dgsearch.report.words import ACCURACY, listed
+from dgsearch.wording import plural
 
 _ACCURACY = "teacher_accuracy_student_domain"
 

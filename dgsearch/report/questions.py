@@ -30,7 +30,8 @@ from dgsearch.report.sections.questions import answer_figures
 from dgsearch.report.sections.samples import Confidence, Features
 from dgsearch.report.study_data import read_samples, read_study_data
 from dgsearch.report.view import StudyView, study_view
-from dgsearch.report.words import listed, plural
+from dgsearch.report.words import listed
+from dgsearch.wording import plural
 
 _NAMES = {"mpbm": "MPBM", "augkd": "AuG-KD"}
 _RULES = (

@@ -30,8 +30,8 @@ from dgsearch.errors import ReportError
 from dgsearch.files import atomic_write
 from dgsearch.report.study_data import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
-from dgsearch.report.words import Unit, given, plural, records
-from dgsearch.wording import were
+from dgsearch.report.words import Unit, given, records
+from dgsearch.wording import plural, were
 
 __all__ = [
     "Replayed",

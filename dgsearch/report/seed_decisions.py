@@ -9,7 +9,8 @@ import pandas as pd
 from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.designs.decisions import BETTER, EQUIVALENT, FAILED, OPEN, WAITING, WORSE
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import listed, plural, records
+from dgsearch.report.words import listed, records
+from dgsearch.wording import plural
 
 
 def decided(view: StudyView) -> pd.DataFrame:

@@ -23,10 +23,8 @@ from dgsearch.report.comparisons import compared
 from dgsearch.report.seed_decisions import decision_sentences
 from dgsearch.report.verdicts import alike_sentences
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import listed, plural, records, short
-from dgsearch.wording import p_text
-
-__all__ = ["answer_sentences"]
+from dgsearch.report.words import listed, records, short
+from dgsearch.wording import p_text, plural
 
 
 def answer_sentences(view: StudyView) -> list[str]:

@@ -11,7 +11,8 @@ from dgsearch.analysis.power import pooled_deviation
 from dgsearch.analysis.statistics import detectable_difference
 from dgsearch.designs.decisions import EQUIVALENT
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import listed, plural, records
+from dgsearch.report.words import listed, records
+from dgsearch.wording import plural
 
 
 def verdict_words(view: StudyView) -> str:

@@ -33,20 +33,11 @@ from dgsearch.designs.base import Design
 from dgsearch.designs.proposals import ROLE
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.report.study_data import StudyData
-from dgsearch.report.words import (
-    ACCURACY,
-    PLAIN,
-    Unit,
-    label,
-    listed,
-    plural,
-    records,
-    short,
-    unit_of,
-)
+from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
 from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.study.spec import StudySpec
+from dgsearch.wording import plural
 
 __all__ = ["StudyView", "selection_domains", "selection_words", "study_view"]
 

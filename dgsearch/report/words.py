@@ -12,27 +12,7 @@ import pandas as pd
 from dgsearch.database.facts import StudyFacts
 from dgsearch.report.parts import Cell
 from dgsearch.study.families import AUGMENTED
-from dgsearch.wording import fixed_text, number_text, p_text, plural
-
-__all__ = [
-    "ACCURACY",
-    "PLAIN",
-    "Unit",
-    "counted_in",
-    "epoch_rule",
-    "given",
-    "label",
-    "listed",
-    "number_cell",
-    "p_cell",
-    "plural",
-    "records",
-    "short",
-    "short_cell",
-    "texts_apart",
-    "unit_of",
-]
-
+from dgsearch.wording import fixed_text, number_text, p_text
 
 _SHORT, _EVERY = 4, 17  # significant digits
 

@@ -23,8 +23,6 @@ from dgsearch.processes import available_cores
 from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 
-__all__ = ["dead_server", "head_answers", "ray_cluster"]
-
 logger = logging.getLogger(__name__)
 
 _OBJECT_STORE_BYTES = 200 * 10**6  # trials exchange nothing but their reports

@@ -14,8 +14,6 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DECLARED", "code_digest", "declarations", "still_declared"]
-
 DECLARED = "declared"  # among a study's facts
 _CODE = Path(__file__).parents[1]
 _GROUPS = ("methods", "benchmarks", "metrics", "designs", "sections")

@@ -18,8 +18,6 @@ from dgsearch.database.writing import read_persistently
 from dgsearch.designs.points import Outcomes
 from dgsearch.study import StudySpec
 
-__all__ = ["StoredEnds"]
-
 
 class StoredEnds:
     """A `dgsearch.designs.Ended` of one study."""

@@ -25,13 +25,10 @@ from dgsearch.methods.registry import (
     plugin_packages,
 )
 from dgsearch.processes import available_cores
-from dgsearch.runner.cluster import ray_cluster
 from dgsearch.runner.declarations import DECLARED, declarations
 from dgsearch.study import StudySpec
 from dgsearch.study.metrics import metric_facts
 from dgsearch.study.plan import methods_of
-
-__all__ = ["check_writable", "device_driver", "ray_cluster", "study_facts"]
 
 _PACKAGES = (
     "dgsearch",

@@ -28,8 +28,6 @@ from dgsearch.database.tables import INTERMEDIATE_VALUES, OWN_TRIALS, PARAMS, TR
 from dgsearch.database.writing import persistently
 from dgsearch.space import Value
 
-__all__ = ["History"]
-
 _BEST = 100
 _LATEST = 3000
 _INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}

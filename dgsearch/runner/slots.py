@@ -6,8 +6,6 @@ import math
 
 from dgsearch.study import Resources
 
-__all__ = ["trials_at_a_time"]
-
 
 def trials_at_a_time(resources: Resources, *, gpus: float, cores: int, devices: int) -> int:
     """How many trials of a study run side by side, at least one.

@@ -14,17 +14,6 @@ from typing import Any
 from dgsearch.errors import Problem
 from dgsearch.wording import plural
 
-__all__ = [
-    "AUGMENTED",
-    "FAMILIES",
-    "FEWEST",
-    "OF_TRANSFORMS",
-    "check_families",
-    "counted_families",
-    "trained_families",
-    "transform_families",
-]
-
 AUGMENTED = "augmented"  # the selection rule, and the split of its scores
 
 FAMILIES: Mapping[str, str] = {

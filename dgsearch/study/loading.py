@@ -23,8 +23,6 @@ from dgsearch.study.metrics import check_metrics
 from dgsearch.study.spec import AUGMENT, StudySpec
 from dgsearch.study.teacher import GIVEN_TEACHER
 
-__all__ = ["check_study", "load_study", "parse_study", "problems_of"]
-
 _MOST_BYTES = 1_000_000  # the longest study file of ours has 3,000
 _TYPES = get_type_hints(StudySpec, include_extras=True)
 _TAGS = {"<range>", "<values>"}  # pydantic puts the branch of a union into the place

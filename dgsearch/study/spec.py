@@ -27,8 +27,6 @@ from dgsearch.errors import StudyFileError
 from dgsearch.study.metrics import ACCURACY, MetricsSpec, find_metric
 from dgsearch.study.teacher import GIVEN_TEACHER, TeacherSpec
 
-__all__ = ["AUGMENT", "DataSpec", "Halving", "ReportSpec", "Resources", "Retries", "StudySpec"]
-
 
 def _gpus(value: Any) -> float | str:
     number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -27,8 +27,6 @@ from dgsearch.study.families import AUGMENTED, FAMILIES
 from dgsearch.trainable.evaluation import Score
 from dgsearch.trainable.measuring import Meter
 
-__all__ = ["IMAGES", "AugmentedSplit", "augmented_split", "family_scores", "transformed"]
-
 IMAGES = 96  # of a validation split, under each family
 _MOST_BYTES = 64_000_000
 _FEWEST_IMAGES = 16

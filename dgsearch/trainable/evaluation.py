@@ -19,16 +19,6 @@ from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.measuring import Meter
 
-__all__ = [
-    "Correct",
-    "Evaluation",
-    "Score",
-    "augmented_value",
-    "best_so_far",
-    "evaluate",
-    "selection_value",
-]
-
 _BATCH = 512
 
 

@@ -11,8 +11,6 @@ from dgsearch.study.families import FAMILIES
 from dgsearch.study.spec import DataSpec
 from dgsearch.trainable.evaluation import Correct, Score
 
-__all__ = ["EpochReport", "StageUse", "TrialJob"]
-
 
 @dataclass(frozen=True)
 class TrialJob:

@@ -53,8 +53,6 @@ from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.tensor_files import read_tree, write_tree
 
-__all__ = ["Trial", "trial_folder"]
-
 logger = logging.getLogger(__name__)
 
 _STORING_ATTEMPTS = 3

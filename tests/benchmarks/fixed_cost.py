@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    from dgsearch.runner.environment import ray_cluster
+    from dgsearch.runner.cluster import ray_cluster
 
     seconds: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as name, installed(Path(name)), ray_cluster(None):

@@ -180,8 +180,8 @@ def _plain(study: Path, folder: Path) -> float:
     import optuna
     from ray import tune
 
+    from dgsearch.runner.cluster import ray_cluster
     from dgsearch.runner.commands import load_study
-    from dgsearch.runner.environment import ray_cluster
     from tests.benchmarks.plain_ray import fit, trial_trainable
 
     spec = load_study(study)

@@ -37,8 +37,6 @@ from dgsearch.methods.supervised import PRETRAIN
 from dgsearch.space import Choice, Int, Space, Value, join
 from dgsearch.study.teacher import GIVEN_TEACHER
 
-__all__ = ["TEACHER", "AugKD", "MpbmAugKD", "student_stages", "teacher_stage"]
-
 _NETWORKS = (
     *(
         name

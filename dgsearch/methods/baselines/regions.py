@@ -18,8 +18,6 @@ from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
 
-__all__ = ["CUTMIX", "FMIX", "largest_share", "low_frequency_noise"]
-
 
 def low_frequency_noise(
     height: int, width: int, *, decay: float, random: torch.Generator

@@ -19,8 +19,6 @@ from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Int, Space
 from dgsearch.study.families import OF_TRANSFORMS
 
-__all__ = ["AUGMIX", "RANDAUGMENT", "jensen_shannon"]
-
 
 def jensen_shannon(logits: Sequence[Tensor]) -> Tensor:
     """Mean divergence of several predictions from their mean [Hendrycks20].

@@ -13,8 +13,6 @@ from dgsearch.methods.mpbm.rounds import Alternation
 from dgsearch.methods.supervised import COMMON, NETWORK_READS, PRETRAIN, TRAINING_READS
 from dgsearch.space import Value, join
 
-__all__ = ["MPBM"]
-
 CORRELATION = Stage(
     name="correlation",
     version=1,

@@ -14,8 +14,8 @@ from dgsearch.report.given_teacher import given_teacher, teacher_sentences, trai
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView, selection_domains, selection_words
-from dgsearch.report.words import epoch_rule, listed, plural
-from dgsearch.wording import duration
+from dgsearch.report.words import epoch_rule, listed
+from dgsearch.wording import duration, plural
 
 __all__ = ["answer_section"]
 

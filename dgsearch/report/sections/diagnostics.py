@@ -25,8 +25,8 @@ from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Tabl
 from dgsearch.report.sections.samples import sample_sections
 from dgsearch.report.sections.training import panel_height
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import number_cell, plural, range_text, records, short, short_cell
-from dgsearch.wording import p_text
+from dgsearch.report.words import number_cell, range_text, records, short, short_cell
+from dgsearch.wording import p_text, plural
 
 
 def expectation_sentences(view: StudyView) -> list[str]:

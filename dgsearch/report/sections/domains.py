@@ -26,7 +26,8 @@ from dgsearch.report.parts import (
 )
 from dgsearch.report.sections.rules import rule_sections
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import epoch_rule, plural, records, split_words
+from dgsearch.report.words import epoch_rule, records, split_words
+from dgsearch.wording import plural
 
 __all__ = ["chosen_rows", "chosen_trials", "domain_sections"]
 

@@ -12,7 +12,8 @@ from dgsearch.report.figures.comparison import difference_figure
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table
 from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_domains
-from dgsearch.report.words import counted_in, listed, number_cell, p_cell, plural, records
+from dgsearch.report.words import counted_in, listed, number_cell, p_cell, records
+from dgsearch.wording import plural
 
 _MEANS = ("validation", "mean")
 _HEADINGS = (

@@ -29,7 +29,8 @@ from dgsearch.report.sections.foreign_records import (
 )
 from dgsearch.report.sections.importance import foreign_importance_section
 from dgsearch.report.study_data import StudyData
-from dgsearch.report.words import PLAIN, listed, p_cell, plural, records, short_cell
+from dgsearch.report.words import PLAIN, listed, p_cell, records, short_cell
+from dgsearch.wording import plural
 
 _MOST_ROWS = 200
 _MOST_SLICES = 30

@@ -19,7 +19,8 @@ from dgsearch.analysis.foreign_surrogate import (
 from dgsearch.report.figures.foreign import contour_figure
 from dgsearch.report.figures.response import dependence_figure
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table
-from dgsearch.report.words import PLAIN, listed, plural, records, short_cell
+from dgsearch.report.words import PLAIN, listed, records, short_cell
+from dgsearch.wording import plural
 
 _MOST_DEPENDENCES = 8
 _IN_PAIRS = 3  # hyperparameters whose pairs are drawn

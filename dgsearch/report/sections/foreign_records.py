@@ -14,7 +14,8 @@ from dgsearch.report.figures.foreign import front_figure, intermediate_figure, t
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.records import error_blocks
 from dgsearch.report.study_data import StudyData
-from dgsearch.report.words import PLAIN, number_cell, plural, records, short, short_cell
+from dgsearch.report.words import PLAIN, number_cell, records, short, short_cell
+from dgsearch.wording import plural
 
 _MOST_ROWS = 500
 _MOST_ATTRIBUTES = 12

@@ -11,8 +11,9 @@ from dgsearch.analysis.rules import DOMAINBED, rule_table
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.parts import Block, Cell, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, listed, plural, records
+from dgsearch.report.words import given, listed, records
 from dgsearch.study.families import AUGMENTED, FAMILIES
+from dgsearch.wording import plural
 
 __all__ = ["rule_sections"]
 

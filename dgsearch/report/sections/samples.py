@@ -16,7 +16,8 @@ from dgsearch.report.figures.samples import histogram_figure, projection_figure
 from dgsearch.report.parts import Block, Figure, Note, Picture, Rows, Section, Table, Warn
 from dgsearch.report.study_data import Sample
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import number_cell, plural, short_cell
+from dgsearch.report.words import number_cell, short_cell
+from dgsearch.wording import plural
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_POINTS = 1500

@@ -11,7 +11,8 @@ from dgsearch.report.figures.decisions import decision_figure
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.seed_decisions import decided, spared_sentence, verdict_words
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import plural, records
+from dgsearch.report.words import records
+from dgsearch.wording import plural
 
 
 def seed_sections(view: StudyView) -> Iterator[Section]:

@@ -10,7 +10,8 @@ from dgsearch.report.coalitions import by_size, found_values, incomplete
 from dgsearch.report.figures.shapley import interaction_figure, waterfall_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import counted_in, p_cell, plural, records
+from dgsearch.report.words import counted_in, p_cell, records
+from dgsearch.wording import plural
 
 __all__ = ["shapley_sections"]
 

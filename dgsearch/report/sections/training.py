@@ -24,8 +24,8 @@ from dgsearch.report.figures.training import (
 )
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView, selection_words
-from dgsearch.report.words import given, number_cell, plural, range_text, records, short_cell
-from dgsearch.wording import were
+from dgsearch.report.words import given, number_cell, range_text, records, short_cell
+from dgsearch.wording import plural, were
 
 __all__ = ["panel_height", "training_sections"]
 

@@ -13,8 +13,8 @@ from dgsearch.analysis.tuning import Trials, trials_until, tuning_curve
 from dgsearch.report.figures.tuning import tuning_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import Unit, given, number_cell, plural, records, split_words
-from dgsearch.wording import were
+from dgsearch.report.words import Unit, given, number_cell, records, split_words
+from dgsearch.wording import plural, were
 
 __all__ = ["tuning_block", "tuning_groups", "tuning_sections"]
 

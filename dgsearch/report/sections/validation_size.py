@@ -14,8 +14,6 @@ from dgsearch.report.parts import Cell, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import records
 
-__all__ = ["validation_size_section"]
-
 _HEADINGS = (
     *("validation images", "seeds", "regret", "95% interval over seeds"),
     *("deviation over draws of images", "binomial error of one accuracy"),
