@@ -40,7 +40,7 @@ def test_no_exception_is_swallowed(file: Path) -> None:
 
 
 def _is_public(file: Path) -> bool:
-    """Packages, what users and plug-ins import from, and the analyses, which the site documents."""
+    """Packages, what users and plug-ins import from, and analyses: the site documents these."""
     place = file.relative_to(PACKAGE)
     names = ("plugin.py", "errors.py", "space.py", "deprecation.py")
     return file.name == "__init__.py" or place.parts[0] == "analysis" or str(place) in names
