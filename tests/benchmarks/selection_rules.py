@@ -3,7 +3,7 @@
 Reads what `selection_trials.py` wrote. The candidates of a seed are all its methods, variants and
 learning rates. Prints for each source and rule the mean regret to the oracle in points and
 Spearman's correlation with the mean of targets, with 95% t intervals over seeds, the paired
-difference of the regrets to validation, and the ratio of the mean regrets. Three rules of
+differences of both to validation, and the ratio of the mean regrets. Three rules of
 augmented validation stand side by side:
 
 - augmented: the families that no method trains with, the rule of `selection = "augmented"`;
@@ -106,7 +106,9 @@ def print_source(source: str, seeds: dict[int, list[dict[str, Any]]]) -> None:
             less = mean_interval((regrets[rule] - regrets["validation"]).tolist())
             ratio = regret.mean / regrets["validation"].mean()
             line += f"; less validation's {less.mean:+.1f} ({less.low:+.1f} to {less.high:+.1f})"
-            line += f", ratio {ratio:.2f}"
+            more = mean_interval((rhos[rule] - rhos["validation"]).tolist())
+            line += f", ratio {ratio:.2f}; Spearman more by {more.mean:+.2f} "
+            line += f"({more.low:+.2f} to {more.high:+.2f})"
         print(line)
 
 
