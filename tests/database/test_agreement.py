@@ -193,6 +193,7 @@ def postgres_storage(postgres_url: str) -> Iterator[RDBStorage]:
 
 
 _FEW = settings(max_examples=8, deadline=None, derandomize=True)
+_SOME = settings(max_examples=16, deadline=None, derandomize=True)
 _MANY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -219,9 +220,19 @@ def test_frames_agree_with_optuna_for_many_studies(
 
 
 @pytest.mark.postgres
-@_MANY
+@_SOME
 @given(study=studies())
 def test_frames_agree_with_optuna_on_postgresql(
+    postgres_storage: RDBStorage, study: tuple[int, list[FrozenTrial]]
+) -> None:
+    assert_agrees(postgres_storage, *study)
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+@_MANY
+@given(study=studies())
+def test_frames_agree_with_optuna_for_many_studies_on_postgresql(
     postgres_storage: RDBStorage, study: tuple[int, list[FrozenTrial]]
 ) -> None:
     assert_agrees(postgres_storage, *study)

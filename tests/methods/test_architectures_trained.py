@@ -118,18 +118,19 @@ def test_augkd_distils_it(tmp_path: Path, data: DataSpec, teacher: str, student:
     assert any(said in text for text in reports[-1].warnings) == (teacher != "convnet-teacher")
 
 
-def _drawn() -> list[str]:
-    """Ten names of torchvision and ten of timm."""
+def _drawn(count: int) -> list[str]:
+    """So many of ten names of torchvision, and as many of timm."""
     draw = random.Random(0)
     names = network_names(timm=True)
     small = [name for name in names if not any(part in name for part in _HUGE)]
     torchvision = [name for name in small if names[name] == "torchvision"]
     timm = [name for name in small if names[name] == "timm"]
-    return [*draw.sample(torchvision, 10), *draw.sample(timm, 10)]
+    return [*draw.sample(torchvision, 10)[:count], *draw.sample(timm, 10)[:count]]
 
 
-def test_drawn_networks_build_and_train_a_step() -> None:
-    for name in _drawn():
+@pytest.mark.parametrize("count", [4, pytest.param(10, marks=pytest.mark.long)])
+def test_drawn_networks_build_and_train_a_step(count: int) -> None:
+    for name in _drawn(count):
         network = build_network(name, num_classes=3, image_size=224, seed=0, device=CPU)
         network.train()
         logits = network(torch.rand(2, 3, 224, 224))

@@ -124,13 +124,24 @@ def test_it_learns(whole: tuple[str, Path, list[EpochReport]]) -> None:
     assert final.value > 0.3  # chance is 0.1
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_it_repeats_itself(method: str, tmp_path: Path) -> None:
-    first, second = (
-        _numbers(list(_reports(_job(method, tmp_path / name, tiny=TINY)))) for name in "ab"
-    )
-    assert first == second
-    assert len(first) == 2
+@pytest.fixture(scope="module", params=METHODS)
+def tiny(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, list[EpochReport]]:
+    """A method trained for next to nothing: the whole of it, and as it was after each epoch."""
+    folder = tmp_path_factory.mktemp(f"tiny-{request.param}")
+    reports: list[EpochReport] = []
+    for report in _reports(_job(request.param, folder / "whole", tiny=TINY)):
+        reports.append(report)
+        shutil.copytree(folder / "whole", folder / str(len(reports)))
+    return request.param, folder, reports
+
+
+def test_it_repeats_itself(tiny: tuple[str, Path, list[EpochReport]], tmp_path: Path) -> None:
+    method, _, reports = tiny
+    again = _numbers(list(_reports(_job(method, tmp_path, tiny=TINY))))
+    assert again == _numbers(reports)
+    assert len(again) == 2
 
 
 def _first_users() -> dict[str, str]:
@@ -143,21 +154,17 @@ def _first_users() -> dict[str, str]:
     return users
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_it_resumes_to_identical_weights_from_every_epoch(method: str, tmp_path: Path) -> None:
+def test_it_resumes_to_identical_weights_from_every_epoch(
+    tiny: tuple[str, Path, list[EpochReport]],
+) -> None:
     """From every epoch of its last stage, and of stages that no method before it has."""
-    reports: list[EpochReport] = []
-    for report in _reports(_job(method, tmp_path / "whole", tiny=TINY)):
-        reports.append(report)
-        shutil.copytree(tmp_path / "whole", tmp_path / str(len(reports)))
-    expected = read_tree(
-        trial_folder(tmp_path / "whole", "contract", 0) / "checkpoint.safetensors"
-    )
+    method, folder, reports = tiny
+    expected = read_tree(trial_folder(folder / "whole", "contract", 0) / "checkpoint.safetensors")
     users = _first_users()
     for done, report in enumerate(reports[:-1], start=1):
         if not report.last and users[report.stage] != method:
             continue
-        artifacts = tmp_path / str(done)
+        artifacts = folder / str(done)
         resumed = list(_reports(_job(method, artifacts, number=1, continues=0, tiny=TINY)))
         assert _numbers(resumed) == _numbers(reports)
         saved = read_tree(trial_folder(artifacts, "contract", 1) / "checkpoint.safetensors")
