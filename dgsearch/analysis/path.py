@@ -5,7 +5,8 @@ After Fawcett and Hoos (2016): of the changes that are left, the one that helps 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -42,12 +43,14 @@ def ablation_path(
     """
     current = dict(start)
     left = [name for name in end if end[name] != start[name]]
-    outcome, source = _outcome(table, current, surrogate)
+    ((outcome, source),) = _outcomes(table, [current], surrogate)
     rows = [_row(0, "", None, None, outcome, source)]
     while left:
         candidates = []
-        for name in left:
-            reached, origin = _outcome(table, {**current, name: end[name]}, surrogate)
+        changed = [{**current, name: end[name]} for name in left]
+        for name, (reached, origin) in zip(
+            left, _outcomes(table, changed, surrogate), strict=True
+        ):
             rank = (reached if maximise else -reached) if reached == reached else float("-inf")
             candidates.append((rank, name, reached, origin))
         _, name, reached, origin = max(candidates, key=lambda item: item[0])
@@ -70,15 +73,21 @@ def _row(
     }
 
 
-def _outcome(
-    table: pd.DataFrame, values: Mapping[str, Any], surrogate: Surrogate | None
-) -> tuple[float, str]:
-    """The outcome of a configuration and where it comes from."""
+def _outcomes(
+    table: pd.DataFrame, wanted: Sequence[Mapping[str, Any]], surrogate: Surrogate | None
+) -> list[tuple[float, str]]:
+    """The outcome of each configuration and where it comes from; predicted ones together."""
+    known = [_measured(table, values) for values in wanted]
+    missing = [dict(values) for values, own in zip(wanted, known, strict=True) if own is None]
+    if surrogate is None or not missing:
+        return [(math.nan, "unknown") if own is None else (own, "trials") for own in known]
+    predicted = iter(surrogate.predict(pd.DataFrame(missing)))
+    return [(next(predicted), "surrogate") if own is None else (own, "trials") for own in known]
+
+
+def _measured(table: pd.DataFrame, values: Mapping[str, Any]) -> float | None:
+    """The mean outcome of the trials of a configuration; None where there are none."""
     rows = table
     for name, value in values.items():
         rows = rows[rows[name] == value]
-    if len(rows):
-        return float(rows["outcome"].mean()), "trials"
-    if surrogate is None:
-        return float("nan"), "unknown"
-    return surrogate.predict(pd.DataFrame([dict(values)]))[0], "surrogate"
+    return float(rows["outcome"].mean()) if len(rows) else None

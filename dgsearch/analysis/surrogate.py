@@ -16,7 +16,7 @@ import pandas as pd
 __all__ = ["LEAST_CONFIGURATIONS", "Surrogate", "fit_surrogate", "partial_dependence"]
 
 LEAST_CONFIGURATIONS = 12
-_MOST_ROWS = 1000
+_MOST_ROWS = 600
 _TREES = 40
 _FOLDS = 5
 _GRID = 15
@@ -61,7 +61,7 @@ def fit_surrogate(table: pd.DataFrame, outcome: Sequence[float], *, seed: int = 
     Args:
         table: One row a configuration, one column a hyperparameter; at least 12 rows.
         outcome: Mean over seeds of each row.
-        seed: Of the forest, the folds and the sample of at most 1,000 rows that is used.
+        seed: Of the forest, the folds and the sample of at most 600 rows that is used.
     """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.model_selection import KFold, cross_val_predict

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 _ORDERS = 50
-_MOST_CURVES = 500  # of a search of very many trials
+_MOST_CURVES = 250  # of a search of very many trials
 _TOLERANCE = 0.01  # of an accuracy
 _OF_DEVIATION = 0.1  # of other outcomes: this share of the trials' standard deviation
 

@@ -141,7 +141,11 @@ def configurations(view: StudyView, outcome: str) -> pd.DataFrame:
 
 def surrogate_of(view: StudyView, outcome: str) -> Surrogate | None:
     """A surrogate of the design's configurations; None where they are too few."""
-    table = configurations(view, outcome)
+    return surrogate_for(view, configurations(view, outcome))
+
+
+def surrogate_for(view: StudyView, table: pd.DataFrame) -> Surrogate | None:
+    """`surrogate_of` for `configurations` that are known already."""
     if len(table) < LEAST_CONFIGURATIONS or len(view.varied) < 2:
         return None
     return fit_surrogate(table[list(view.varied)], table["outcome"].tolist())
@@ -157,7 +161,7 @@ def path_section(view: StudyView) -> Iterator[Section]:
     end = _chosen_values(view)
     if end is None:
         return
-    surrogate = surrogate_of(view, "value")
+    surrogate = surrogate_for(view, table)
     path = ablation_path(
         table, start=view.centre, end=end, surrogate=surrogate, maximise=view.data.maximise
     )
