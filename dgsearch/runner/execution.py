@@ -35,6 +35,7 @@ from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
 from dgsearch.runner.search import QueueSearcher, Recording, StopTaken
+from dgsearch.runner.tune_registry import remembered_registry
 from dgsearch.study import Halving, Range, StudySpec
 from dgsearch.trainable.reports import TrialJob
 
@@ -76,6 +77,7 @@ class Executor:
         make_job: Describes a trial to an actor.
         on_tick: Called several times a second; may raise KeyboardInterrupt to stop.
         judged: What halving has seen of earlier attempts, to go on from.
+        grows: Whether there may be more cores later than now, as in a cluster that was joined.
     """
 
     spec: StudySpec
@@ -83,6 +85,7 @@ class Executor:
     make_job: Callable[[Begun], TrialJob]
     on_tick: Callable[[], None]
     judged: Callable[[], Mapping[str, Judged]]
+    grows: bool = True
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def execute(
         cpus=spec.resources.cpus,
         gpus=gpus,
         slots=cluster_slots(spec.resources, gpus),
+        ahead=1 if executor.grows else 0,
         every_epoch=halving is not None,
     )
     recording = Recording(
@@ -182,7 +186,11 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
     )
     try:
         tuner = Tuner(trainable, tune_config=tune_config, run_config=run_config)
-        with warnings.catch_warnings(), memory_kills(recording.out_of_memory):
+        with (
+            warnings.catch_warnings(),
+            memory_kills(recording.out_of_memory),
+            remembered_registry(),
+        ):
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
             tuner.fit()
     finally:

@@ -46,7 +46,7 @@ class _NotStored:
 class QueueSearcher(_NotStored, Searcher):
     """Gives Ray the trials of a queue, each recorded as running before it is handed over."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each setting
         self,
         queue: TrialQueue,
         make_job: Callable[[Begun], TrialJob],
@@ -54,6 +54,7 @@ class QueueSearcher(_NotStored, Searcher):
         cpus: float,
         gpus: float = 0.0,
         slots: int = 1,
+        ahead: int = 1,
         every_epoch: bool = False,
     ) -> None:
         """Take trials from `queue`.
@@ -64,7 +65,9 @@ class QueueSearcher(_NotStored, Searcher):
             cpus: Cores of a trial.
             gpus: Share of a device for a trial.
             slots: Trials that the cluster has room for at a time. As many workers are started
-                at once; while all of them are busy, one trial waits for the first that is free.
+                at once.
+            ahead: Trials that wait while all of them are busy: 1 lets a cluster see that it may
+                grow; 0 saves Ray a placement group for each trial, of which none would be used.
             every_epoch: Whether trials are decided on after each epoch.
         """
         super().__init__(metric="value", mode="max")  # neither is used: Ray wants them
@@ -73,6 +76,7 @@ class QueueSearcher(_NotStored, Searcher):
         self._cpus = cpus
         self._gpus = gpus
         self._slots = slots
+        self._ahead = ahead
         self._every_epoch = every_epoch
         self._waiting: set[str] = set()  # given to Ray, without a worker yet
         self._working: set[str] = set()
@@ -81,7 +85,7 @@ class QueueSearcher(_NotStored, Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial as a config, None while none is ready, FINISHED after the last."""
-        if len(self._waiting) >= max(1, self._slots - len(self._working)):
+        if len(self._waiting) >= max(self._ahead, self._slots - len(self._working)):
             return None
         begun = self.queue.begin_next()
         if begun is None:

@@ -247,7 +247,8 @@ class _StudyRun:
         from dgsearch.runner.execution import Executor, execute
 
         tick = partial(self._tick, queue, progress)
-        executor = Executor(self._spec, self._recorder, self._job, tick, self._judged)
+        grows = self._options.address is not None
+        executor = Executor(self._spec, self._recorder, self._job, tick, self._judged, grows=grows)
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)

@@ -1,4 +1,4 @@
-"""How many trials Ray is given ahead: one for each free worker, one more while all are busy."""
+"""How many trials Ray is given ahead: one for each free worker, perhaps one more."""
 
 from __future__ import annotations
 
@@ -72,3 +72,13 @@ def test_what_is_held_back_is_not_begun() -> None:
     assert given(searcher, "a", "b", "c") == [True, True, False]
     assert queue.given == 2
     assert searcher.suggest("c") != cast(str, Searcher.FINISHED)
+
+
+def test_where_nothing_can_grow_no_trial_waits_for_a_busy_worker() -> None:
+    searcher = QueueSearcher(Endless(), job, cpus=1, slots=2, ahead=0)
+    assert given(searcher, "a", "b", "c") == [True, True, False]
+    searcher.placed("a")
+    searcher.placed("b")
+    assert given(searcher, "c") == [False]
+    searcher.on_trial_complete("a")
+    assert given(searcher, "c", "d") == [True, False]

@@ -1,0 +1,48 @@
+"""What Ray Tune keeps in its cluster's memory, asked for once and not five times a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ray.tune import registry
+
+__all__ = ["remembered_registry"]
+
+
+@contextmanager
+def remembered_registry() -> Iterator[None]:
+    """Let this process remember what it found in Ray Tune's registry.
+
+    For each trial Tune asks the cluster twice or more whether it knows the one class that is
+    trained, and fetches it twice (Ray 2.60). What is registered anew is asked for anew.
+    """
+    known: Any = registry._global_registry
+    found: dict[tuple[str, str], Any] = {}
+    contains, get, register = known.contains, known.get, known.register
+
+    def remembered_contains(category: str, key: str) -> bool:
+        return (category, key) in found or contains(category, key)
+
+    def remembered_get(category: str, key: str) -> Any:
+        if (category, key) not in found:
+            found[category, key] = get(category, key)
+        return found[category, key]
+
+    def registered(category: str, key: str, value: Any) -> None:
+        found.pop((category, key), None)
+        register(category, key, value)
+
+    changed: dict[str, Callable[..., Any]] = {
+        "contains": remembered_contains,
+        "get": remembered_get,
+        "register": registered,
+    }
+    for name, function in changed.items():
+        setattr(known, name, function)
+    try:
+        yield
+    finally:
+        for name in changed:
+            delattr(known, name)
