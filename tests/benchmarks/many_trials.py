@@ -142,7 +142,7 @@ def _measured(folder: Path, trials: int) -> dict[str, float]:
 
 
 def _processor_s() -> float:
-    """Seconds of the processor of this process and of all that live below it."""
+    """Seconds of the processor of this process and of all below it, ended ones too."""
     import psutil
 
     mine = psutil.Process()
@@ -151,6 +151,7 @@ def _processor_s() -> float:
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
             used += times.user + times.system
+            used += times.children_user + times.children_system  # of those that have ended
     return used
 
 
