@@ -98,7 +98,7 @@ Tool = Annotated[
     typer.Option(
         "--tool",
         metavar="TOOL",
-        help="domainbed, ray-tune, syne-tune, mlflow or table (default: found out)",
+        help="domainbed, ray-tune, syne-tune, mlflow or table (default: detected)",
         show_default=False,
     ),
 ]

@@ -221,7 +221,7 @@ def export(  # noqa: PLR0913 - one argument for each option of the command
         str,
         typer.Option(
             "--what",
-            help="trials, curves, scores, predictions (one row an image), studies or summary "
+            help="trials, curves, scores, predictions (one row per image), studies or summary "
             "(mean and interval over seeds); several with commas.",
         ),
     ] = "trials",

@@ -47,8 +47,8 @@ def _judge(  # noqa: PLR0913 - one argument for each option of the command
         bool,
         typer.Option(
             "--again",
-            help="Judge anew what was judged against an earlier champion; takes a new part of the "
-            "error budget.",
+            help="Judge again what was judged against an earlier champion; takes a new part of "
+            "the error budget.",
         ),
     ] = False,
     retry_failed: Annotated[

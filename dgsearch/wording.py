@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 __all__ = [
+    "counted",
     "duration",
     "fixed_text",
     "number_text",
@@ -31,6 +32,16 @@ def plural(count: int, noun: str) -> str:
 def were(count: int) -> str:
     """The verb after a count in the past: 1 trial was stopped, 2 trials were."""
     return "was" if count == 1 else "were"
+
+
+def counted(count: int, noun: str, words: str) -> str:
+    """A sentence about a count: its noun, then `words`, in which {is} and {was} agree with it.
+
+    >>> counted(2, "trial", "failed and {is} excluded")
+    '2 trials failed and are excluded.'
+    """
+    verb = "is" if count == 1 else "are"
+    return f"{plural(count, noun)} {words.format(**{'is': verb, 'was': were(count)})}."
 
 
 def fixed_text(value: float, digits: int, *, signed: bool = False) -> str:

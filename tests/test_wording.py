@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dgsearch.wording import fixed_text, number_text, p_text, plural, short_duration, were
+from dgsearch.wording import counted, fixed_text, number_text, p_text, plural, short_duration, were
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,18 @@ from dgsearch.wording import fixed_text, number_text, p_text, plural, short_dura
 )
 def test_a_count_agrees_with_its_noun(count: int, noun: str, text: str) -> None:
     assert plural(count, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "1 trial was stopped early and is excluded."),
+        (2, "2 trials were stopped early and are excluded."),
+        (0, "0 trials were stopped early and are excluded."),
+    ],
+)
+def test_the_verbs_of_a_sentence_agree_with_its_count(count: int, text: str) -> None:
+    assert counted(count, "trial", "{was} stopped early and {is} excluded") == text
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,12 @@ def read_idx(file: Path) -> Bytes:
     dimensions = content[3]
     start = 4 + 4 * dimensions
     if len(content) < start:
-        raise DataError(f"{file}: ends within its header; fetch it anew")
+        raise DataError(f"{file}: ends within its header; download it again")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     if len(content) - start != np.prod(shape):
         raise DataError(
             f"{file}: its header promises {np.prod(shape)} bytes, {shape[0]} entries, but "
-            f"{len(content) - start} follow; fetch it anew"
+            f"{len(content) - start} follow; download it again"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
@@ -75,7 +75,7 @@ def read_usps(file: Path) -> tuple[Bytes, Labels]:
     try:
         read = USPS(file.parent, train=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{file}: not USPS in bzip2, {error}; fetch it anew") from error
+        raise DataError(f"{file}: not USPS in bzip2, {error}; download it again") from error
     return np.asarray(read.data), np.asarray(read.targets, dtype=np.int64)
 
 
@@ -96,7 +96,7 @@ def read_mat(file: Path) -> tuple[Bytes, Labels]:
         content = loadmat(file, variable_names=("X", "y"))
     except Exception as error:  # its reader raises many kinds for what is no such file
         raise DataError(
-            f"{file}: not a whole MATLAB file of version 5, {error}; fetch it anew"
+            f"{file}: not a whole MATLAB file of version 5, {error}; download it again"
         ) from error
     images, labels = content.get("X"), content.get("y")
     if images is None or labels is None or images.ndim != 4 or images.shape[2] != 3:
@@ -128,7 +128,7 @@ def read_mnist_m_pickle(file: Path) -> Bytes:
             elif wanted:
                 return _as_images(value, file)
     except (ValueError, EOFError, struct.error) as error:
-        raise DataError(f"{file}: not a pickle, {error}; fetch it anew") from error
+        raise DataError(f"{file}: not a pickle, {error}; download it again") from error
     raise DataError(f"{file}: holds no array under the key 'test', as keras_mnistm.pkl does")
 
 
@@ -161,7 +161,7 @@ def _content(file: Path) -> bytes:
                 return opened.read()
         return file.read_bytes()
     except (OSError, EOFError) as error:
-        raise DataError(f"{file}: cannot be read, {error}; fetch it anew") from error
+        raise DataError(f"{file}: cannot be read, {error}; download it again") from error
 
 
 _FIRST = 10_000  # training images of MNIST that the protocol uses
@@ -203,7 +203,7 @@ def _of_one_length(
 ) -> tuple[Bytes, Labels]:
     if len(images) != len(labels):
         found = f"{len(images)} images, but {second} has {len(labels)} labels"
-        raise DataError(f"{first}: {found}; fetch both anew")
+        raise DataError(f"{first}: {found}; download both again")
     return images, labels.astype(np.int64)
 
 
@@ -315,7 +315,7 @@ def _array_listing(domain: str, root: Path, source: _Source, paths: list[Path]) 
         images, labels = source.read(*paths)
         if labels.size and not 0 <= labels.min() <= labels.max() <= 9:
             found = f"{labels.min()} to {labels.max()}"
-            raise DataError(f"{paths[-1]}: holds labels {found}, not 0 to 9; fetch it anew")
+            raise DataError(f"{paths[-1]}: holds labels {found}, not 0 to 9; download it again")
         return Contents(
             names=[f"{paths[0].name}[{row}]" for row in range(len(labels))],
             labels=labels,

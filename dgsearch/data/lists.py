@@ -74,7 +74,7 @@ def listed_labels(benchmark: str, entries: Mapping[str, Sequence[Entry]]) -> tup
             if strip_name(first) != strip_name(name):
                 raise DataError(
                     f"{benchmark}: the lists give number {entry.label} to {first!r} and, in "
-                    f"{domain!r}, to {name!r}; fetch them anew from one place"
+                    f"{domain!r}, to {name!r}; download them again from one place"
                 )
     numbers = range(max(names) + 1) if names else ()
     if len(set(names.values())) < len(names):  # the folders are no classes

@@ -288,7 +288,7 @@ class TreeBenchmark:
                 return number
             raise DataError(
                 f"{self.name}: {domain!r} has a class {label!r}; there are {count} classes "
-                f"({', '.join(self.labels[:5])}, ...), numbered from 0: fetch the data anew"
+                f"({', '.join(self.labels[:5])}, ...), numbered from 0: download the data again"
             )
 
         return file_listing(self.name, domain, self._base, entries, number_of)

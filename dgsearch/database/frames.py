@@ -140,7 +140,7 @@ FRAMES: Mapping[str, Frame] = {
             Column("saved_s", "float64", "time saved by stored stages", "s"),
             Column("host", "string", "machine that trained it"),
             Column("attempt", "Int64", "attempt at this configuration and seed, from 1"),
-            Column("continues", "Int64", "trial_number of the trial it goes on from"),
+            Column("continues", "Int64", "trial_number of the trial that it resumes"),
             Column("rung", "Int64", "epoch at which halving stopped it"),
             Column("cutoff", "float64", "value that it had to reach there", "0..1"),
             Column("warnings", "string", "what the trial warned of, one a line"),

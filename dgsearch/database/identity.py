@@ -287,7 +287,7 @@ def _sentences(
     for config_id, reason in superseded.items():
         by_reason[reason] = by_reason.get(reason, 0) + counts.get(config_id, 0)
     for reason, count in by_reason.items():
-        yield f"{reason}: {_trials(count)} set aside; what is still asked for runs again"
+        yield f"{reason}: {_trials(count)} excluded; what the study still needs runs again"
     raised, kept = comparison.unknown(), sum(counts.values())
     if raised and kept:
         yield (

@@ -240,8 +240,8 @@ def _compare_data(
     if before and now and before != now:
         raise StudyChangedError(
             f"study {name!r} was run on other data: fingerprint {before} in the database, {now} "
-            "now. Restore the data, give the study another name, or go on with "
-            "--accept-other-data, which sets the stored trials aside"
+            "now. Restore the data, give the study another name, or continue with "
+            "--accept-other-data, which excludes the stored trials"
         )
 
 

@@ -117,7 +117,7 @@ def study_deleted(engine: Engine) -> DatabaseError:
     """What to say when the study that is run is not in the database any more."""
     return DatabaseError(
         f"database {masked(engine.url)}: the study was deleted or renamed while it ran; what it "
-        "had there went with it, and the run stops. To begin it anew, run the same command again"
+        "had there went with it, and the run stops. To start from scratch, run the command again"
     )
 
 

@@ -142,7 +142,9 @@ def read_tensors(file: Path, *, inside: Sequence[str] = ("state_dict",)) -> Mapp
     """
     expected = re.search(r"-([0-9a-f]{8})\.pth$", file.name)  # as torchvision names its files
     if expected and not _digest(file).startswith(expected[1]):
-        raise MethodError(f"{file} is damaged: its SHA-256 is not that of its name; fetch it anew")
+        raise MethodError(
+            f"{file} is damaged: its SHA-256 is not that of its name; download it again"
+        )
     try:
         if file.suffix == ".safetensors":
             return cast(Mapping[str, Tensor], load_file(file))

@@ -103,8 +103,8 @@ def power_lines(
 def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation, unit: Unit) -> Iterator[str]:
     """Where the deviation comes from."""
     yield (
-        f"  power      in {pilot.name!r} differences of the mean over the targets, paired over "
-        f"{found.pairs} seeds, deviate by {_finely(found.pooled, unit)} {unit.step} "
+        f"  power      in {pilot.name!r} the standard deviation of the differences, paired over "
+        f"{found.pairs} seeds, is {_finely(found.pooled, unit)} {unit.step} "
         f"({plural(found.comparisons, 'comparison')}: {_finely(found.low, unit)} to "
         f"{_finely(found.high, unit)})"
     )
@@ -120,7 +120,7 @@ def _needed(found: Deviation, difference: float, seeds: int, unit: Unit) -> str:
     worst = pairs_needed(found.high, difference)
     finds = detectable_difference(found.pooled, seeds, power=_POWER)
     here = "nothing" if math.isinf(finds) else f"{_finely(finds, unit)} {unit.step} or more"
-    at_worst = f" ({worst} at the largest deviation)" if worst > needed else ""
+    at_worst = f" ({worst} at the largest standard deviation)" if worst > needed else ""
     return (
         f"  power      {_counted(difference, unit)} need {needed} seeds{at_worst} for power "
         f"{_POWER:g} at p < 0.05 in one paired comparison; {seeds} planned would find {here}"

@@ -36,7 +36,7 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
             f"{len(tied)} of {answer['candidates'] - 1}: {names}"
         )
     elif answer["candidates"] > 1:
-        yield "  every other configuration is told from it (p <= 0.05)"
+        yield "  every other configuration differs significantly from it (p <= 0.05)"
 
 
 def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
@@ -46,7 +46,7 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     for name, row in ((MEAN, answer), *answer["targets"].items()):
         yield f"  {name:<24} {_difference(view, row)}"
     yield f"  {'validation':<24} {_difference(view, answer['validation'])}"
-    yield f"  B is {_WORDS[answer['verdict']]}"
+    yield f"  {_WORDS[answer['verdict']]}"
     if answer["smallest_p"] > 0.05:
         yield (
             f"  {plural(answer['pairs'], 'pair')} cannot reach p <= 0.05; the smallest p is "
@@ -54,7 +54,11 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-_WORDS = {"better": "better than A", "worse": "worse than A", "open": "not told from A"}
+_WORDS = {
+    "better": "B is better than A",
+    "worse": "B is worse than A",
+    "open": "B and A do not differ significantly",
+}
 
 
 def decision_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:

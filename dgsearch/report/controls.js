@@ -144,7 +144,7 @@
         const before = block.family ? groupName(original.reference) : block.referenceWords;
         made = made.replace(`Difference to ${before}`, `Difference to ${groupName(state.reference)}`);
       }
-      if (state.rule === "oracle") made = made.replace(`at the ${block.rules[0].words}`, "at the epoch that the targets choose (oracle: an upper bound, no result)");
+      if (state.rule === "oracle") made = made.replace(`at the ${block.rules[0].words}`, "at the epoch that the targets choose (oracle: an upper bound, not a result)");
       else if (!same("rule")) made = made.replace(`at the ${block.rules[0].words}`, `at the ${rule().words}`);
       return made;
     }
@@ -207,7 +207,7 @@
         if (note.className !== "changed") return;
         note.replaceChildren(`Shown for other settings than published: ${words}. `, again());
       });
-      const oracle = state.rule === "oracle" ? " The oracle looks at the targets that it reports: an upper bound, no result." : "";
+      const oracle = state.rule === "oracle" ? " The oracle selects on the targets that it reports: an upper bound, not a result." : "";
       status.textContent = isPublished() ? "As published." : `Changed: ${words}.${oracle}`;
       reset.disabled = isPublished();
       panel.dataset.ms = performance.now() - started;

@@ -13,7 +13,7 @@ from dgsearch.report.parts import ELSEWHERE
 from dgsearch.report.words import ACCURACY, Unit
 
 _SHOWN = ("mean", "standard_error", "tied", "elsewhere")
-_NOTE = "mean over other seeds than those that bold rests on; not to be compared"
+_NOTE = "mean over seeds other than those that bold is based on; not to be compared"
 _LATEX_NOTE = f"% $^{{\\dagger}}$ {_NOTE}"
 
 

@@ -104,7 +104,7 @@ def _blocks(engine: Engine, question: Question, known: set[str]) -> tuple[list[B
         for name in missing
     ]
     lacking += [
-        Warn(f"{name} is unfinished: {text}. Go on with: dgsearch run {study_file(name)}")
+        Warn(f"{name} is unfinished: {text}. Resume it with: dgsearch run {study_file(name)}")
         for name, text in waiting.items()
     ]
     if lacking:

@@ -125,8 +125,8 @@ def replayed_text(found: Replayed) -> str:
     if found.stopped:
         text += (
             f" {plural(found.stopped, 'trial')} of the study {were(found.stopped)} stopped early "
-            "and left out, since nobody knows the end: the curves are of survivors, and every "
-            "rule looks safer on them than it is."
+            "and left out, because their final values are unknown: the remaining curves are of "
+            "survivors, so every rule looks safer than it is."
         )
     return text
 

@@ -18,8 +18,8 @@ from dgsearch.wording import plural
 def verdict_words(view: StudyView) -> str:
     """What a verdict means, for the note above a table."""
     text = (
-        "Verdict: better or worse where Holm's p lies at or below 0.05 and the interval leaves "
-        "0 out, else open."
+        "Verdict: better or worse where Holm p is at most 0.05 and the interval excludes 0; "
+        "open otherwise."
     )
     return f"{text} {equivalence_words(view)}"
 
@@ -28,13 +28,13 @@ def equivalence_words(view: StudyView) -> str:
     """What is called equivalent, or why nothing is."""
     if view.rope is None:
         return (
-            "Nothing is called equivalent, since the study file names no region of "
+            "Nothing is called equivalent, because the study file sets no region of "
             "practical equivalence ([report] rope)."
         )
     return (
         "Equivalent: two one-sided t tests show that the difference lies within "
-        f"±{_rope(view)} ([report] rope; Holm's correction too), even where it is shown to be "
-        "there."
+        f"±{_rope(view)} ([report] rope; Holm's correction too), even where it is "
+        "significantly different from 0."
     )
 
 

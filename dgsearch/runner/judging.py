@@ -100,8 +100,8 @@ class Judgement:
             yield f"{study}: failed: {trial}"
         if self.outcome.interrupted:
             yield (
-                f"{study}: stopped; what was recorded is kept. Run the same command again to go "
-                "on."
+                f"{study}: stopped; what was recorded is kept. Run the same command again to "
+                "resume."
             )
 
 

@@ -118,7 +118,7 @@ class RayKeeper:
                 "of memory, or what kills it. Its trials stay open: run the same command again"
             )
         logger.warning(
-            "%s: %s; Ray is %s again, and trials go on from their checkpoints",
+            "%s: %s; Ray is %s again, and trials resume from their checkpoints",
             self._study,
             lost,
             "started" if self._address is None else "joined",

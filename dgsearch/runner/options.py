@@ -120,7 +120,7 @@ class Outcome:
         if self.interrupted:
             yield (
                 f"{self.study}: stopped; what was recorded is kept. Run the same command again "
-                "to go on."
+                "to resume."
             )
         elif self.started == 0 and not self.failed:
             yield f"{self.study}: nothing left to run, all {self.planned} trials have ended"

@@ -74,7 +74,14 @@ def _modules() -> str:
 
 
 def _names(module: str) -> list[str]:
-    return list(getattr(importlib.import_module(module), "__all__", ()))
+    """The names that a module lists; else the functions and classes that it defines."""
+    home = importlib.import_module(module)
+    defined = [
+        name
+        for name, value in vars(home).items()
+        if getattr(value, "__module__", None) == module and not name.startswith("_")
+    ]
+    return list(getattr(home, "__all__", defined))
 
 
 def _module(name: str) -> str:

@@ -37,7 +37,7 @@ def test_what_is_not_idx_is_named(tmp_path: Path, content: bytes) -> None:
 
 def test_idx_that_is_no_gzip_is_named(tmp_path: Path) -> None:
     (tmp_path / "images.gz").write_bytes(b"no gzip")
-    with pytest.raises(DataError, match=r"images\.gz: cannot be read, .*fetch it anew"):
+    with pytest.raises(DataError, match=r"images\.gz: cannot be read, .*download it again"):
         read_idx(tmp_path / "images.gz")
 
 

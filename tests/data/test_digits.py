@@ -67,7 +67,7 @@ def test_mnist_m_is_read_from_its_image_list(root: Path) -> None:
 
 def test_another_number_of_labels_than_images_is_named(root: Path) -> None:
     write_idx(root / "MNIST" / "raw" / "train-labels-idx1-ubyte", DIGIT_LABELS[:5])
-    with pytest.raises(DataError, match=r"6 images, but .* has 5 labels; fetch both anew"):
+    with pytest.raises(DataError, match=r"6 images, but .* has 5 labels; download both again"):
         Digits(DataPlace(root)).load("mnist")
 
 

@@ -86,8 +86,8 @@ def test_a_changed_default_sets_the_trials_at_the_old_one_aside(
     spaces = SPACES | {"mpbm": Space(tuple(items))}
     sentences = _register(study, _facts(spaces))
     assert sentences == (
-        "default of lr was 0.001, is 0.01: 15 stored trials are set aside; "
-        "what is still asked for runs again",
+        "default of lr was 0.001, is 0.01: 15 stored trials are excluded; "
+        "what the study still needs runs again",
     )
     assert _open_trials(study, spaces) == 15
     trials = read_trials(database)
@@ -143,7 +143,7 @@ def test_other_data_is_refused_with_both_fingerprints(study: FakeStudy) -> None:
 
 def test_other_data_that_is_accepted_sets_every_trial_aside(study: FakeStudy) -> None:
     (sentence,) = _register(study, _facts(data_fingerprint="1234"), accept_other_data=True)
-    assert sentence.startswith("data was 00ff, is 1234: 18 stored trials are set aside")
+    assert sentence.startswith("data was 00ff, is 1234: 18 stored trials are excluded")
     assert _open_trials(study, SPACES) == 18
 
 

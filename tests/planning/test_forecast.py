@@ -33,8 +33,8 @@ def _power(database: str, **given: Any) -> str:
 def test_power_rests_on_the_deviation_of_paired_differences(database: str) -> None:
     full_study(database, _one_point, fake_spec(seeds=SIX))
     shown = _power(database, spec={"seeds": SIX})
-    assert "in 'fake' differences of the mean over the targets, paired over 6 seeds" in shown
-    assert "deviate by 1.00 points (5 comparisons: 1.00 to 1.00)" in shown
+    assert "in 'fake' the standard deviation of the differences, paired over 6 seeds" in shown
+    assert "is 1.00 points (5 comparisons: 1.00 to 1.00)" in shown
     # 10 pairs find an effect of 1 (the usual tables), 6 pairs one of 1.79 (fidelity.md, F6)
     assert "1 points need 10 seeds for power 0.8 at p < 0.05" in shown
     assert "6 planned would find 1.79" in shown

@@ -193,7 +193,7 @@ def test_a_person_reads_the_same_in_words(database: str) -> None:
     lines = list(best_lines(view, best_answer(view)))
     assert lines[0].startswith("fake: the best of 5 configurations by validation is T = 10 (conf")
     assert " ".join(lines[1].split()) == "validation 58.5 % (n = 6, 95% 52.6 to 64.4)"
-    assert lines[-1] == "  every other configuration is told from it (p <= 0.05)"
+    assert lines[-1] == "  every other configuration differs significantly from it (p <= 0.05)"
 
 
 @pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")

@@ -65,6 +65,6 @@ def test_every_answer_has_a_drawn_figure_with_its_table(browser: webdriver.Chrom
 def test_what_is_missing_says_how_to_run_it(browser: webdriver.Chrome) -> None:
     warnings = [item.text for item in browser.find_elements(By.CLASS_NAME, "warning")]
     assert any("Run it with: dgsearch run studies/augkd_q5_teachers.toml" in w for w in warnings)
-    assert any("Go on with: dgsearch run studies/augkd_q6_modules.toml" in w for w in warnings)
+    assert any("Resume it with: dgsearch run studies/augkd_q6_modules.toml" in w for w in warnings)
     title = browser.find_element(By.ID, "s1-overview-h").text
     assert title == "15 of 17 questions are answered"

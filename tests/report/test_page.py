@@ -86,7 +86,7 @@ def test_unfinished_and_failed_trials_are_told(database: str, tmp_path: Path) ->
     study.recorder.end(failed.trial_id, Ending("FAIL", "failed", error_type="E", error="x"))
     page = _own_part(_page(database, tmp_path))
     assert "1 trial is still running" in page
-    assert "1 trial is failed and left out" in page
+    assert "1 trial failed and is excluded" in page
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a & b \"c\" 'd'", "{{ 7 * 7 }}"])

@@ -101,8 +101,8 @@ def test_an_unfinished_study_is_not_read_as_an_answer(database: str) -> None:
     question_study(database, "mpbm-q8-queries", keep=8)
     page = build_questions(database)
     assert _warnings(_section(page, "mpbm-8")) == [
-        "mpbm-q8-queries is unfinished: 8 of 9 planned trials have ended. Go on with: dgsearch "
-        "run studies/mpbm_q8_queries.toml"
+        "mpbm-q8-queries is unfinished: 8 of 9 planned trials have ended. Resume it with: "
+        "dgsearch run studies/mpbm_q8_queries.toml"
     ]
     assert _states(page)["MPBM 8"] == "study unfinished"
 

@@ -256,7 +256,7 @@ def test_an_attempt_that_was_repeated_is_no_failed_trial(database: str) -> None:
         study.recorder.end(lost.trial_id, ending)
     study.complete(planned(seed=0), 0.5)
     answer = _sections(database, "fake")["answer"]
-    assert "1 trial is failed and left out" in _texts(answer)  # seed 1 has no other attempt yet
+    assert "1 trial failed and is excluded" in _texts(answer)  # seed 1 has no other attempt yet
     (table,) = (block for block in answer.blocks if isinstance(block, Table))
     told = dict(table.rows)["trials"]
     assert told == "3 trials: 2 FAIL, 1 COMPLETE; 1 of them lost and retried"

@@ -65,7 +65,7 @@ def test_a_verdict_stands_beside_p(tmp_path: Path) -> None:
 def test_without_a_rope_the_page_says_why_nothing_is_equivalent(tmp_path: Path) -> None:
     sections = _sections(_study(tmp_path), "fake")
     assert _verdicts(sections["ablation"])["without L_adv"] != "equivalent"
-    assert "names no region of practical equivalence" in _texts(sections["ablation"])
+    assert "sets no region of practical equivalence" in _texts(sections["ablation"])
 
 
 def test_the_rope_may_change_while_the_study_stays(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_nothing_behind(
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert "Run the same command again to go on" in output
+    assert "Run the same command again to resume" in output
     assert "Traceback" not in output + errors
     gone, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []

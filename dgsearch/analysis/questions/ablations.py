@@ -100,7 +100,7 @@ def _ablation(
     """One row against the full method in words, then all of them with Holm's correction."""
     table, dots = compared(study.name, per_seed(study), _FULL, (asked,))
     row = row_of(table, asked)
-    rest = rest_words(table, of="rows beside the full method", told_before=asked)
+    rest = rest_words(table, of="groups other than the full method", told_before=asked)
     sentence = (
         f"{conclusion.of(row)}: against the full method, the mean accuracy over the targets of "
         f"“{asked}” differs by {difference_words(row)}. {rest}"

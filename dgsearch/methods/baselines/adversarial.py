@@ -90,7 +90,7 @@ def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
 ADVERSARIAL = SingleDomain(
     name="adversarial",
     version=2,
-    summary="images changed to raise the loss, near in features, beside the plain ones "
+    summary="images changed to raise the loss, near in features, with the plain ones "
     "(ADA, arXiv:1805.12018)",
     loss=_loss,
     families=("noise",),

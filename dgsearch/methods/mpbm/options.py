@@ -57,7 +57,7 @@ _QUERIES = (
         low=0,
         open_low=True,
         log=True,
-        meaning="SGLD step for pixels in [0, 1]; its noise has deviation sqrt(2η)",
+        meaning="SGLD step for pixels in [0, 1]; the standard deviation of its noise is sqrt(2η)",
     ),
     Float(
         name="noise_scale", default=1.0, low=0, meaning="factor on SGLD's noise; 1: the formula"
@@ -111,7 +111,7 @@ _MIXING = (
         name="attention",
         default="feature",
         options=("feature", "plain", "uniform", "random"),
-        meaning="weights per feature, per instance, all equal, or drawn anew at each step",
+        meaning="weights per feature, per instance, all equal, or drawn again at each step",
     ),
     Choice(
         name="label",

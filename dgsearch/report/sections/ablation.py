@@ -66,10 +66,11 @@ def _comparison(view: StudyView, empty: Section, reference: str) -> Iterator[Sec
 
 def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -> list[str]:
     texts = [
-        f"Differences are paired over seeds{counted_in(view.unit)}; deviation is that of the "
-        "sample (n - 1). p is the exact two-sided sign-flip test; Holm p is corrected for all "
-        "rows; smallest p is what so many pairs can reach. Detectable is the true difference that "
-        "one uncorrected test at 5% would find in 80% of such studies; below "
+        f"Differences are paired over seeds{counted_in(view.unit)}; deviation is the "
+        "sample standard deviation (n - 1). p is the exact two-sided sign-flip test; Holm p is "
+        "corrected for all rows; smallest p is the smallest that this many pairs can reach. "
+        "Detectable is the true difference that one uncorrected test at 5% would find in 80% of "
+        "such studies; below "
         f"{PAIRS_FOR_FIVE_PERCENT} pairs it is infinite.{elsewhere_words(view, table)}",
         f"{verdict_words(view)} {power_sentence(view, table)}".strip(),
     ]
@@ -83,8 +84,8 @@ def _explained(view: StudyView, table: pd.DataFrame, reported: dict[str, Any]) -
         first = next(iter(reported.values()))
         texts.append(
             f"Crosses show what the paper reports for its own ablation on {first['benchmark']} "
-            f"({first['source']} as source), as read from a digest of it. The data is another, so "
-            "only sign and order can be set beside ours."
+            f"({first['source']} as source), as read from a digest of the paper. The data "
+            "differs, so only sign and order can be compared with ours."
         )
     return texts
 

@@ -15,7 +15,7 @@ from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
 from dgsearch.report.view import StudyView, selection_domains, selection_words
 from dgsearch.report.words import epoch_rule, listed
-from dgsearch.wording import duration, plural
+from dgsearch.wording import counted, duration, plural
 
 __all__ = ["answer_section"]
 
@@ -60,27 +60,22 @@ def _warnings(view: StudyView) -> list[str]:
     """What a reader must know before believing the numbers."""
     counts = _counts(view)
     warnings = []
-    for state, meaning in (
-        ("RUNNING", "still running: the page tells an unfinished study"),
-        ("WAITING", "waiting to be run: the page tells an unfinished study"),
-        ("FAIL", "failed and left out"),
-        ("PRUNED", "stopped early and left out of every mean"),
+    for state, words in (
+        ("RUNNING", "{is} still running: this page shows an unfinished study"),
+        ("WAITING", "{is} waiting to run: this page shows an unfinished study"),
+        ("FAIL", "failed and {is} excluded"),
+        ("PRUNED", "{was} stopped early and {is} excluded from every mean"),
     ):
-        number = counts.get(state, 0)
-        if number:
-            verb = "is" if number == 1 else "are"
-            warnings.append(f"{plural(number, 'trial')} {verb} {meaning}.")
+        if number := counts.get(state, 0):
+            warnings.append(counted(number, "trial", words))
     planned = view.facts.planned
     done = len(view.done) if view.data.thinned is None else counts.get("COMPLETE", 0)
     if planned and done < planned and not counts.get("PRUNED", 0):
         warnings.append(f"{done} of {planned} planned trials have finished.")
     without = int((finished(view.trials)["state"] == "COMPLETE").sum()) - len(view.done)
     if without:
-        verb = "has" if without == 1 else "have"
-        warnings.append(
-            f"{plural(without, 'finished trial')} {verb} no finite value or lack a target; left "
-            "out of every mean."
-        )
+        words = "without a finite value or without a target {is} excluded from every mean"
+        warnings.append(counted(without, "finished trial", words))
     warnings += _failures(view)
     warnings += _trial_warnings(view)
     return [*warnings, *_seed_warnings(view), *_selection_warnings(view)]

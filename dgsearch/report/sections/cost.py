@@ -41,7 +41,7 @@ def _explained(view: StudyView) -> str:
     )
     spared = view.trials["saved_s"].sum()
     return (
-        "Seconds are those of a trial that trains all its stages itself: a stage taken from the "
+        "Seconds are for a trial that trains all its stages itself: a stage taken from the "
         f"store counts with its original cost. Sharing stages saved {spared:.0f} of "
         f"{spared + view.trials['wall_s'].sum():.0f} seconds in this study. {beside}"
     )
@@ -83,7 +83,7 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
         "cost",
         cost_figure(costs, unit=view.unit),
         f"Mean {view.unit.name} over the targets with 95% t intervals, against the seconds of a "
-        "trial. The line joins the rows that no cheaper row beats on the seeds that the rows "
+        "trial. The line joins the groups that no cheaper group beats on the seeds that they "
         "share." + _mark_words(costs) + view.unit.ends_words(costs),
         Table("cost", headings, rows, (False, *([True] * 6), False)),
     )
@@ -107,5 +107,5 @@ def _overheads(view: StudyView) -> list[Block]:
         for row in records(others)
     ]  # fmt: skip
     headings = ("group", "measure", "pairs", f"multiple of {_PLAIN}", "95% interval")
-    caption = f"Overhead: each row as a multiple of {_PLAIN}, paired over seeds, geometric mean"
+    caption = f"Overhead: each group as a multiple of {_PLAIN}, paired over seeds, geometric mean"
     return [Table("overhead", headings, rows, (False, False, True, True, True), caption)]

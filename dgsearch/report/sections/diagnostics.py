@@ -135,9 +135,8 @@ def _signatures(view: StudyView) -> Iterator[Section]:
     if len(found):
         blocks.append(
             Note(
-                f"{passed} of {plural(found['check'].nunique(), 'failure check')} passed. The "
-                "bounds are this project's choice; the table has all numbers, taken at the last "
-                "epoch."
+                f"{passed} of {plural(found['check'].nunique(), 'failure check')} passed. "
+                "dgsearch chose the bounds. The table lists all numbers at the last epoch."
             )
         )
         blocks.append(_signature_table(found, checks))
@@ -179,7 +178,7 @@ def _signature_table(found: pd.DataFrame, checks: Mapping[str, FailureCheck]) ->
     ]  # fmt: skip
     headings = ("failure check", "number", "group", "trials", "value", "bound", "verdict")
     numeric = (False, False, False, True, True, True, False)
-    return Table("signatures", headings, rows, numeric, "Failure signatures with their numbers")
+    return Table("signatures", headings, rows, numeric, "Failure checks and their numbers")
 
 
 def _series(view: StudyView, series: pd.DataFrame) -> Iterator[Section]:
@@ -286,13 +285,14 @@ def _correlations(view: StudyView) -> Iterator[Section]:
     note = (
         "Rank correlation of each diagnostic at the last epoch with the "
         f"{view.outcome_words}, across configurations: of each the mean over its seeds, less the "
-        f"mean of each seed. Intervals are not corrected for the {len(found)} looks: about one in "
-        "twenty misses zero by chance. A correlation across configurations is no proof of a cause."
+        f"mean of each seed. Intervals are not corrected for the {len(found)} comparisons: about "
+        "one in twenty misses zero by chance. A correlation across configurations does not prove "
+        "a cause."
     )
     figure = Figure(
         "diagnostic-correlations",
         correlation_figure(found, labels=labels),
-        f"Does a diagnostic go with {view.unit.name}? Right of zero: configurations that have "
+        f"Does a diagnostic correlate with {view.unit.name}? Right of zero: configurations with "
         f"more of it have a higher {view.unit.name}. Bars: 95% intervals.",
         Table("diagnostic-correlations", headings, rows, (False, True, True, True)),
         height_px=150 + 26 * len(found),

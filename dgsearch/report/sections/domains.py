@@ -100,9 +100,9 @@ def _unshared(table: pd.DataFrame) -> list[Block]:
     seeds = int(table["seeds"].max())
     return [
         Warn(
-            f"The rows do not have the same seeds. Bold rests on the {plural(seeds, 'seed')} that "
-            f"the compared rows share. {ELSEWHERE} marks a mean over other seeds: do not compare "
-            "it with the others."
+            "The groups do not have the same seeds. Bold is based on the "
+            f"{plural(seeds, 'seed')} that the compared groups share. {ELSEWHERE} marks a mean "
+            "over other seeds: do not compare it with the others."
         )
     ]
 
@@ -151,7 +151,7 @@ def _reported(view: StudyView) -> list[Block]:
         for row in records(own)
     ]
     same = (own["benchmark"] == view.spec.data.benchmark).any()
-    last = "" if same else " None of them is for this benchmark: do not compare."
+    last = "" if same else " None of these numbers is for this benchmark; do not compare them."
     return [Note(f"Reported for {view.facts.method}: {'; '.join(parts)}.{last}")]
 
 

@@ -54,24 +54,25 @@ def _budget(view: StudyView) -> str:
     )
     return (
         f"{whole} and the same seeds: its centre, then points of a Sobol sequence over the shared "
-        f"ranges and its own. The row shows the one of the {view.unit.best} mean {view.unit.name} "
-        "on the validation split over the seeds; " + _took_part(view)
+        f"ranges and its own. The row shows the one with the {view.unit.best} mean "
+        f"{view.unit.name} on the validation split over the seeds; " + _took_part(view)
     )
 
 
 def _took_part(view: StudyView) -> str:
     targets = [name for name in selection_domains(view) if name in view.targets]
     if not targets:
-        return "no target domain took part in the choice."
-    return f"labelled validation images of the target {listed(targets)} took part in the choice."
+        return "no target domain was used to choose it."
+    return f"labelled validation images of the target {listed(targets)} were used to choose it."
 
 
 def _tests(view: StudyView) -> str:
     return (
         f"Differences are paired over seeds{counted_in(view.unit)}. p is the exact two-sided "
-        "sign-flip test; Holm p is corrected for all rows; smallest p is what so many pairs can "
-        "reach. Detectable is the true difference that one uncorrected test at 5% would find in "
-        f"80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is infinite."
+        "sign-flip test; Holm p is corrected for all rows; smallest p is the smallest that "
+        "this many pairs can reach. Detectable is the true difference that one uncorrected test "
+        f"at 5% would find in 80% of such studies; below {PAIRS_FOR_FIVE_PERCENT} pairs it is "
+        "infinite."
     )
 
 

@@ -30,7 +30,7 @@ from dgsearch.report.sections.foreign_records import (
 from dgsearch.report.sections.importance import foreign_importance_section
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import PLAIN, listed, p_cell, records, short_cell
-from dgsearch.wording import plural
+from dgsearch.wording import counted, plural
 
 _MOST_ROWS = 200
 _MOST_SLICES = 30
@@ -132,19 +132,17 @@ def _warnings(page: _Page) -> Iterator[str]:
     """What a reader must know before believing the numbers."""
     data, trials = page.data, page.trials
     counts = data.trials["state"].value_counts()
-    for state, meaning in (
-        ("RUNNING", "still running"),
-        ("WAITING", "waiting to be run"),
-        ("FAIL", "failed and left out"),
-        ("PRUNED", "pruned and left out of every mean"),
+    for state, words in (
+        ("RUNNING", "{is} still running"),
+        ("WAITING", "{is} waiting to run"),
+        ("FAIL", "failed and {is} excluded"),
+        ("PRUNED", "{was} pruned and {is} excluded from every mean"),
     ):
         if number := int(counts.get(state, 0)):
-            yield f"{plural(number, 'trial')} {'is' if number == 1 else 'are'} {meaning}."
+            yield counted(number, "trial", words)
     if trials.infinite:
-        yield (
-            f"{plural(trials.infinite, 'finished trial')} without a finite value "
-            f"{'is' if trials.infinite == 1 else 'are'} listed and left out of every figure."
-        )
+        words = "without a finite value {is} listed and excluded from every figure"
+        yield counted(trials.infinite, "finished trial", words)
     if data.infeasible:
         number = len(data.infeasible)
         yield (
@@ -332,7 +330,7 @@ def _parallel(page: _Page) -> Iterator[Section]:
     figure = Figure(
         "parallel",
         parallel_figure(page.trials, shown),
-        "One line a trial, coloured by the fifth of its value. Each axis runs from its lowest "
+        "One line per trial, coloured by the fifth of its value. Each axis runs from its lowest "
         f"place (bottom) to its highest (top); a line breaks where a trial has no value.{cut}",
         Table("parallel", ("hyperparameter", "bottom", "top"), rows, (False, True, True)),
     )

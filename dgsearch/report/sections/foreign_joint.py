@@ -48,7 +48,7 @@ def foreign_joint_sections(trials: ForeignTrials, title: str) -> Iterator[Sectio
         "tree was not fitted to."
     )
     if surrogate.r2 <= 0:
-        text = f"{fit} It predicts no better than the mean does, so nothing of it is drawn."
+        text = f"{fit} It predicts no better than the mean, so it is not shown."
         yield Section("dependence", "Partial dependence", [Note(text)])
         return
     curves = {item.name: dependence_of(surrogate, item) for item in surrogate.numeric}

@@ -48,8 +48,8 @@ def _figure(view: StudyView, found: Replayed) -> Figure:
     return Figure(
         "replay",
         replay_figure(found.table, unit=unit, advised=found.advice.rule),
-        "Time saved against regret on the selection split, one mark a rule; bars hold 95% of the "
-        "orders of arrival. Right and low is good. The last column of the table is what the "
+        "Time saved against regret on the selection split, one mark per rule; bars hold 95% of "
+        "the orders of arrival. Right and low is good. The last column of the table is what the "
         "chosen trial reaches on the targets less what the best one by validation reaches there.",
         Table("replay", headings, rows, (False, *([True] * 7)), "Rules replayed"),
         height_px=460,

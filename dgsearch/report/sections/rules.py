@@ -56,8 +56,8 @@ def rule_sections(view: StudyView) -> Iterator[Section]:
     headings = ("group", "rule", "n", *view.targets, "average", "95% interval")
     numeric = (False, False, *([True] * (len(headings) - 2)))
     note = (
-        "Which epoch and, where a row has several configurations, which of them counts. The "
-        "oracle looks at the numbers that it reports: it is an upper bound, no result. It is not "
+        "Which epoch counts and, where a group has several configurations, which of them. The "
+        "oracle selects on the numbers that it reports: an upper bound, not a result. It is not "
         "the oracle of DomainBed, which takes the last epoch and chooses on another part of the "
         f"target than it reports{_of_domainbed(table)}."
     )
@@ -127,5 +127,5 @@ def _of_domainbed(table: pd.DataFrame) -> str:
         return ""
     return (
         "; it has a row of its own: every fifth test image chooses, the accuracy is that on the "
-        "others. It sees labels of the target, so it is no result either"
+        "others. It sees labels of the target, so it is not a result either"
     )

@@ -124,7 +124,7 @@ def _confidence(counts: list[int], of: str, place: int) -> Figure:
     return Figure(
         f"confidence-{place}",
         histogram_figure(bins, counts, titles=("confidence of the teacher", "generated images")),
-        f"How sure the teacher of {of} is of generated images.",
+        f"Confidence of the teacher of {of} on generated images.",
         Table(f"confidence-{place}", ("confidence", "images"), rows, (False, True)),
         height_px=320,
     )

@@ -51,7 +51,7 @@ def _notes(view: StudyView, game: Game, found: ShapleyValues) -> Iterator[Block]
     if lost:
         yield Warn(
             f"{plural(lost, 'seed')} left out: not every coalition has finished there. All "
-            f"numbers of this section rest on the other {len(found.seeds)}."
+            f"numbers of this section are based on the other {len(found.seeds)}."
         )
 
 

@@ -30,15 +30,15 @@ _WORDS = (
     "Two sources of doubt: training again with other seeds, and testing on other images of these "
     "targets. The ± of the domains table and the p values of this page are over seeds alone. "
     "Each column of intervals (95%) says over what. Over both: random effects of seeds and "
-    "images, and beside it the crossed bootstrap, which draws seeds and images again and is a "
+    "images, and next to it the crossed bootstrap, which draws seeds and images again and is a "
     "little wider. "
 )
 _LIKE_THESE = (
-    "Over domains like these: the targets are taken for a sample of domains too; from few "
-    "targets that is wide. "
+    "Over domains like these: the targets count as a sample of domains too; with few targets, "
+    "this interval is wide. "
 )
 _DRAWN_AGAIN = (
-    "Each seed tests on images of its own, so that images cannot be told from seeds: the "
+    "Each seed tests on images of its own, so the effects of images and seeds are mixed: the "
     "interval over seeds has both sources where seeds share no test images, and where they share "
     "some it is too narrow."
 )

@@ -39,7 +39,7 @@ def together_section(views: Sequence[StudyView]) -> Section:
         blocks.append(
             Note(
                 f"dgsearch did not write {listed(foreign)}: what its values measure is unknown, "
-                "so nothing is set beside them."
+                "so nothing is compared with them."
             )
         )
     if len(own) > 1:

@@ -86,7 +86,8 @@ def _curves(view: StudyView) -> Iterator[Section]:
             axis=view.unit.axis,
             scale=view.unit.scale,
         ),
-        caption + "Trials of one row differ in seed, and in values where the row has several.",
+        caption
+            + "The trials of a group differ in seed and, where it has several, in configuration.",
         Table("learning-curves", headings, numbers, (False, False, True, True, True, True)),
         height_px=panel_height(len(panels)),
     )  # fmt: skip
@@ -102,7 +103,9 @@ def _halving(view: StudyView) -> Iterator[Section]:
     if len(ranks) and ranks["rho"].notna().any():
         blocks += _ranks(view, ranks)
     if blocks:
-        yield Section("halving", "Stopping early: who was stopped, and is it safe", blocks)
+        yield Section(
+            "halving", "Early stopping: what was stopped, and whether that is safe", blocks
+        )
 
 
 def _stops(view: StudyView, stops: pd.DataFrame) -> list[Block]:
@@ -119,7 +122,7 @@ def _stops(view: StudyView, stops: pd.DataFrame) -> list[Block]:
         Note(
             f"{plural(len(stops), 'trial')} of {len(view.trials)} {were(len(stops))} stopped "
             f"before the last epoch. {'Its value is' if len(stops) == 1 else 'Their values are'} "
-            "left out of every mean on this page."
+            "excluded from every mean on this page."
         ),
         Figure(
             "stops",
@@ -162,10 +165,10 @@ def _safety(view: StudyView, ranks: pd.DataFrame) -> str:
         where = f"At epoch {grace}, the first where halving may stop a trial,"
     else:
         own = ranks.iloc[(len(ranks) - 1) // 3]
-        where = f"Already a third of the way, at epoch {own['epoch']:.0f},"
+        where = f"A third of the way, at epoch {own['epoch']:.0f},"
     text = (
-        f"{where} values and last values of {own['n']:.0f} trials of full length have a rank "
-        f"correlation of {own['rho']:.2f}"
+        f"{where} the values of {own['n']:.0f} full-length trials have a rank correlation of "
+        f"{own['rho']:.2f} with their last values"
     )
     if not given(own["low"]):
         return f"{text}; so few trials give no interval."
@@ -173,7 +176,7 @@ def _safety(view: StudyView, ranks: pd.DataFrame) -> str:
     if own["low"] >= _SAFE:
         verdict = f"above {_SAFE} throughout: stopping there loses little"
     elif own["high"] < _SAFE:
-        verdict = f"below {_SAFE} throughout: stopping there throws away good trials"
+        verdict = f"below {_SAFE} throughout: stopping there discards good trials"
     else:
         verdict = f"{_SAFE} lies inside it, so this study cannot say whether that is safe"
     return f"{text}, {verdict}. Trials that were stopped have no last value and are not counted."
@@ -233,7 +236,7 @@ def _selection(view: StudyView, table: pd.DataFrame) -> str:
     return (
         f"Validation is on {selection_words(view)}. Against target {unit.name}, {words}. "
         f"Choosing by validation costs {unit.text(gap)} {unit.step} against the configuration "
-        "that is best on the targets themselves; that one was picked among noisy means, so the "
+        "that is best on the targets themselves; it was selected from noisy means, so the "
         "true cost is smaller."
     )
 
@@ -242,4 +245,4 @@ def _marks(count: int) -> str:
     if count > MOST_DOTS:
         return f"{count} configurations as counts in cells, too many for one mark each."
     table = f" The table has the {_MOST_ROWS} of the best validation." * (count > _MOST_ROWS)
-    return f"One mark a configuration: mean over its seeds.{table}"
+    return f"One mark per configuration: the mean over its seeds.{table}"

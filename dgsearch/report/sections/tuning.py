@@ -112,9 +112,9 @@ def _in_order(view: StudyView, own: pd.DataFrame) -> pd.DataFrame:
 def _explained(view: StudyView) -> str:
     if not view.design.random_points:
         return (
-            "Each proposal of this search rests on the outcomes before it. Its trials are no "
-            "independent draws, so that nothing is known of what another search of the same kind "
-            'would reach: the curve has no band. A search with sampler = "random" has one.'
+            "Each proposal of this search depends on earlier outcomes. Its trials are not "
+            "independent draws, so what another search of the same kind would reach is unknown: "
+            'the curve has no band. A search with sampler = "random" has one.'
         )
     return (
         "Points, the centre among them, are taken as independent draws from the ranges. The curve "
