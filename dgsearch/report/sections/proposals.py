@@ -79,9 +79,9 @@ def _explained(view: StudyView) -> str:
     outcome = entries[0].asked.judged_by
     compared = view.outcome_words if outcome == "targets" else "what validation measures"
     seen = (
-        " It was chosen by the targets, so its own numbers there are too good: repeat them at "
-        "other seeds, or on other domains."
-        if outcome == "targets"
+        " The champion was chosen by the targets, so its own numbers there are too good: repeat "
+        "them at other seeds, or on other domains."
+        if outcome == "targets" and champion_entry(entries)
         else ""
     )
     return (
