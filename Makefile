@@ -86,5 +86,5 @@ gpu-bench:  ## ratios of an accelerator in build/gpu-bench.json; needs PyTorch a
 gpu-test: install  ## the tests that need a GPU
 	$(BIN)/pytest -q -m gpu
 
-clean:  ## remove what the demo made (study database, artefacts, pages)
+clean:  ## remove what the demo made (study database, artifacts, pages)
 	rm -rf dgsearch.db dgsearch.db-wal dgsearch.db-shm artifacts reports/*.html

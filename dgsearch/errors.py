@@ -8,8 +8,8 @@
     ├── DataError           a benchmark, a domain or a split is missing or broken
     ├── MethodError         a method, a stage or a hyperparameter is unknown or misused
     ├── TrainingError       a value that ends a trial, such as a loss that is not a number
-    ├── ArtefactError       a stored stage or checkpoint is missing or damaged
-    ├── ArtefactFolderError the folder of artefacts has no room or is not accessible
+    ├── ArtifactError       a stored stage or checkpoint is missing or damaged
+    ├── ArtifactFolderError the folder of artifacts has no room or is not accessible
     ├── ImportedDataError   another tool's sweep cannot be read or brought in
     └── ReportError         a page or its figures cannot be written
 
@@ -25,9 +25,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from dgsearch.deprecation import deprecated
+
 __all__ = [
-    "ArtefactError",
-    "ArtefactFolderError",
+    "ArtifactError",
+    "ArtifactFolderError",
     "DataError",
     "DatabaseError",
     "DgsearchError",
@@ -104,12 +106,12 @@ class TrainingError(DgsearchError):
     """Training met a value with which it cannot go on; the trial is recorded as failed."""
 
 
-class ArtefactError(DgsearchError):
+class ArtifactError(DgsearchError):
     """A stored stage or checkpoint is missing, half-written or damaged."""
 
 
-class ArtefactFolderError(DgsearchError):
-    """The folder of artefacts is full, away or not accessible; no fault of a trial."""
+class ArtifactFolderError(DgsearchError):
+    """The folder of artifacts is full, away or not accessible; no fault of a trial."""
 
 
 class ImportedDataError(DgsearchError):
@@ -163,3 +165,15 @@ def shorten(text: str, *, characters: int = _SHOWN_CHARACTERS) -> str:
     if len(line) <= characters:
         return line
     return f"{line[:characters]}… ({len(text)} characters)"
+
+
+_RENAMED = {"ArtefactError": "ArtifactError", "ArtefactFolderError": "ArtifactFolderError"}
+
+
+def __getattr__(name: str) -> type[DgsearchError]:
+    if name not in _RENAMED:
+        raise AttributeError(f"module 'dgsearch.errors' has no attribute {name!r}")
+    now = _RENAMED[name]
+    deprecated(f"dgsearch.errors.{name}", since="0.3.0", removed="0.5.0", instead=now)
+    found: type[DgsearchError] = globals()[now]
+    return found

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtifactError
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.tensor_files import read_tree, write_tree
 
@@ -78,7 +78,7 @@ def _content(artifacts: Path) -> list[Any]:
     ]
     try:
         found.append(read_tree(artifacts / "splits" / "00ff.safetensors", label="00ff"))
-    except ArtefactError:
+    except ArtifactError:
         found.append(None)
     return found
 

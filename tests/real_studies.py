@@ -30,7 +30,7 @@ _VOLATILE = ("trial_number", "started_at", "finished_at", "host", "peak_memory_m
 def dgsearch_command(
     folder: Path, *arguments: str, command: str = "run", database: str | None = None
 ) -> list[str]:
-    """What runs the study file in a folder with the folder's database and artefacts."""
+    """What runs the study file in a folder with the folder's database and artifacts."""
     database = database or str(folder / "study.db")
     places = ["--database", database, "--artifacts", str(folder / "artifacts")]
     study = str(folder / "study.toml")

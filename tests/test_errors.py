@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dgsearch import errors
+from dgsearch.deprecation import DgsearchDeprecationWarning
 from dgsearch.errors import DgsearchError, Problem, StudyFileError, one_of, unexpected
 
 
@@ -82,3 +83,10 @@ def test_without_room_for_the_log_the_error_is_said_all_the_same(
 
     monkeypatch.setattr("dgsearch.errors.tempfile.NamedTemporaryFile", full)
     assert "could not be written (No space left on device)" in unexpected(ValueError("a"))
+
+
+@pytest.mark.parametrize("old", ["ArtefactError", "ArtefactFolderError"])
+def test_a_renamed_error_still_catches_and_warns(old: str) -> None:
+    with pytest.warns(DgsearchDeprecationWarning, match=f"errors.{old} is deprecated"):
+        found = getattr(errors, old)
+    assert found is getattr(errors, old.replace("Artefact", "Artifact"))

@@ -85,7 +85,7 @@ def read_predictions(  # noqa: PLR0913 - the filters of the other readers
     """Whether each image was classified correctly, at the epoch that counts.
 
     Images are numbered in the order of the split; which image of the domain that is, the file
-    `splits/<data_fingerprint>.safetensors` among the artefacts says. Trials that have not
+    `splits/<data_fingerprint>.safetensors` among the artifacts says. Trials that have not
     reached the epoch that counts, and those of dgsearch before 0.3, have none.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dgsearch.database.changing import StudyContent, StudyEditor
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtifactError
 from dgsearch.runner.options import RunOptions
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import trial_folder
@@ -67,7 +67,7 @@ class Deletion:
 
         Raises:
             DatabaseError: If the rows cannot be deleted; all of them are there then.
-            ArtefactError: If a checkpoint cannot be deleted; the rows are gone then.
+            ArtifactError: If a checkpoint cannot be deleted; the rows are gone then.
         """
         self._editor.delete()
         self._editor.close()
@@ -76,7 +76,7 @@ class Deletion:
             if place.exists():
                 shutil.rmtree(place)
         except OSError as error:
-            raise ArtefactError(
+            raise ArtifactError(
                 f"study {self._editor.study!r} is deleted, but its checkpoints in {place} are "
                 f"not: {error.strerror}; delete that folder"
             ) from error

@@ -16,7 +16,7 @@ import torch
 
 from dgsearch.data.registry import benchmark_domains
 from dgsearch.data.splits import load_trial_data
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtifactError
 from dgsearch.methods.registry import (
     diagnostic_facts,
     expectation_facts,
@@ -43,10 +43,10 @@ _PACKAGES = (
 
 
 def check_writable(artifacts: Path) -> None:
-    """Try the folder of artefacts before every trial fails for it.
+    """Try the folder of artifacts before every trial fails for it.
 
     Raises:
-        ArtefactError: If it cannot be written.
+        ArtifactError: If it cannot be written.
     """
     folder = artifacts
     try:
@@ -55,8 +55,8 @@ def check_writable(artifacts: Path) -> None:
             if (folder := artifacts / name).is_dir():
                 tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise ArtefactError(
-            f"artefacts {folder}: cannot be written: {error.strerror}; name another folder "
+        raise ArtifactError(
+            f"artifacts {folder}: cannot be written: {error.strerror}; name another folder "
             "with --artifacts"
         ) from error
 

@@ -120,7 +120,7 @@ def execute(
         gpus: Share of a device for each trial; 1 for one that ran out of memory before.
 
     Raises:
-        ArtefactFolderError: If the artefacts stay full, away or inaccessible; no trial is blamed.
+        ArtifactFolderError: If the artifacts stay full, away or inaccessible; no trial is blamed.
     """
     spec = executor.spec
     asha = _halving(executor, halving)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import StatementError
 from dgsearch.database.halving_records import Cut, trial_key
 from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
 from dgsearch.endings import StopReason
-from dgsearch.errors import ArtefactFolderError
+from dgsearch.errors import ArtifactFolderError
 from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
@@ -161,7 +161,7 @@ class Recording(_NotStored, Callback):
         self._memory_kill = False
         self._refused: dict[str, dict[str, str]] = {}  # what the database does not take, by id
         self.memory: MemoryUse | None = None
-        self.stopped: ArtefactFolderError | None = None  # why no trial can go on
+        self.stopped: ArtifactFolderError | None = None  # why no trial can go on
         self._leaving: list[Any] = []  # Ray's trials that have ended and are still known to it
         self._warned: set[str] = set()
         self.taken: set[str] = set()  # those that another driver has ended meanwhile, by Ray's id
@@ -313,8 +313,8 @@ class Recording(_NotStored, Callback):
 
     def _fail(self, trial: Any, begun: Begun, failure: dict[str, str]) -> None:
         """Record a failure; one that the trial is not to blame for is an interruption."""
-        if failure["type"] == ArtefactFolderError.__name__:  # every other one would meet it too
-            self.stopped = ArtefactFolderError(failure["message"])
+        if failure["type"] == ArtifactFolderError.__name__:  # every other one would meet it too
+            self.stopped = ArtifactFolderError(failure["message"])
             ending = Ending(
                 "FAIL",
                 StopReason.INTERRUPTED,

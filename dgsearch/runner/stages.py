@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtifactError
 from dgsearch.trainable.store import Store, Stored
 from dgsearch.wording import plural, short_duration
 
@@ -90,7 +90,7 @@ def prune_stages(artifacts: Path, *, keep_gb: float) -> Iterator[str]:
 def _store(artifacts: Path) -> Store:
     folder = artifacts / "stages"
     if not folder.is_dir():
-        raise ArtefactError(
+        raise ArtifactError(
             f"there is no folder {folder}; run a study first, or name its folder with --artifacts"
         )
     return Store(folder)

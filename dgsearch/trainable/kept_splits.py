@@ -18,7 +18,7 @@ def keep_splits(artifacts: str | Path, data: TrialData) -> None:
     """Write the rows of each split, once for all trials that agree on the data.
 
     Raises:
-        ArtefactFolderError: If the folder stays full or cannot be written.
+        ArtifactFolderError: If the folder stays full or cannot be written.
     """
     file = splits_file(artifacts, data.fingerprint)
     if not file.exists():
@@ -34,7 +34,7 @@ def read_splits(artifacts: str | Path, fingerprint: str) -> dict[str, Rows]:
 
     Raises:
         FileNotFoundError: If no trial with that data was trained here.
-        ArtefactError: If the file is damaged or holds the splits of other data.
+        ArtifactError: If the file is damaged or holds the splits of other data.
     """
     parts = read_tree(splits_file(artifacts, fingerprint), label=fingerprint)
     return {name: Rows(tuple(part["domains"]), part["rows"]) for name, part in parts.items()}

@@ -58,7 +58,7 @@ class Leases:
         The lease of a dead process is taken over.
 
         Raises:
-            ArtefactFolderError: If the folder stays full or cannot be written.
+            ArtifactFolderError: If the folder stays full or cannot be written.
         """
         return patiently(lambda: self._claim(key), self._folder)
 
@@ -83,7 +83,7 @@ class Leases:
         """Lease a stage that is being read; give the lease to `leave` afterwards.
 
         Raises:
-            ArtefactFolderError: If the folder stays full or cannot be written.
+            ArtifactFolderError: If the folder stays full or cannot be written.
         """
         return patiently(lambda: self._use(key), self._folder)
 

@@ -2,7 +2,7 @@
 
 What the system refuses is told apart from damage. A full disk, a folder that was deleted or a
 file system that is read-only for a moment are waited for; a missing permission is not, because
-it does not come by itself. Both end as an `ArtefactFolderError`, at which the driver stops the
+it does not come by itself. Both end as an `ArtifactFolderError`, at which the driver stops the
 study and leaves its trials open.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dgsearch.environment import seconds
-from dgsearch.errors import ArtefactFolderError
+from dgsearch.errors import ArtifactFolderError
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ def patiently(action: Callable[[], Result], folder: Path) -> Result:
         folder: Where it works; named in the message.
 
     Raises:
-        ArtefactFolderError: If it cannot be done within `$DGSEARCH_DISK_PATIENCE_S` seconds
+        ArtifactFolderError: If it cannot be done within `$DGSEARCH_DISK_PATIENCE_S` seconds
             (120), or if the system refuses it.
     """
     patience = seconds("DGSEARCH_DISK_PATIENCE_S")
@@ -60,7 +60,7 @@ def patiently(action: Callable[[], Result], folder: Path) -> Result:
         time.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
 
 
-def refused(error: OSError, folder: Path, *, waited_s: float = 0.0) -> ArtefactFolderError:
+def refused(error: OSError, folder: Path, *, waited_s: float = 0.0) -> ArtifactFolderError:
     """What to tell the user of an error of the file system.
 
     Args:
@@ -74,6 +74,6 @@ def refused(error: OSError, folder: Path, *, waited_s: float = 0.0) -> ArtefactF
     number = error.errno if error.errno is not None else errno.EIO
     what = "is not accessible" if number in _REFUSED else "cannot be read or written"
     remedy = _NEXT.get(number, "check that the folder is there and can be written")
-    return ArtefactFolderError(
-        f"artefacts: {place} {what}: {reason}{waited}; {remedy}, then run the same command again"
+    return ArtifactFolderError(
+        f"artifacts: {place} {what}: {reason}{waited}; {remedy}, then run the same command again"
     )

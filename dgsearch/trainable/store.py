@@ -1,4 +1,4 @@
-"""The artefact store: what stages made, under a hash of everything it depends on.
+"""The artifact store: what stages made, under a hash of everything it depends on.
 
 `stages/<key>/` holds `product.safetensors` and `record.json`; a folder appears by renaming
 and is complete when it is there. The record names its key and its product's checksum, and has
@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dgsearch.errors import ArtefactError, ArtefactFolderError
+from dgsearch.errors import ArtifactError, ArtifactFolderError
 from dgsearch.files import hidden_beside
 from dgsearch.methods.base import Product
 from dgsearch.trainable.leases import Leases
@@ -73,21 +73,21 @@ def read_record(file: Path, key: str) -> Record:
     Raises:
         FileNotFoundError: If there is none.
         OSError: If it cannot be read.
-        ArtefactError: If it is damaged or belongs to another stage; names the file.
+        ArtifactError: If it is damaged or belongs to another stage; names the file.
     """
     try:
         parts = json.loads(file.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ArtefactError(f"{file} is damaged: {error}") from error
+        raise ArtifactError(f"{file} is damaged: {error}") from error
     if _is_old(parts):
         return Record(key, None, parts)
     if not isinstance(parts, dict) or set(parts) != _FIELDS:
-        raise ArtefactError(f"{file} is damaged: it is no record of a stage")
+        raise ArtifactError(f"{file} is damaged: it is no record of a stage")
     stated = parts.pop("checksum")
     if stated != _checksum(parts) or parts["format"] != _FORMAT:
-        raise ArtefactError(f"{file} is damaged: its checksum does not fit its content")
+        raise ArtifactError(f"{file} is damaged: its checksum does not fit its content")
     if parts["key"] != key:
-        raise ArtefactError(f"{file} is damaged: it belongs to {parts['key']!r}, not to {key!r}")
+        raise ArtifactError(f"{file} is damaged: it belongs to {parts['key']!r}, not to {key!r}")
     return Record(key, parts["product"], parts["record"])
 
 
@@ -160,7 +160,7 @@ class Store:
         """The product and record under `key`, or None if there is none that is whole.
 
         Raises:
-            ArtefactFolderError: If there is one that cannot be read, or a damaged one that
+            ArtifactFolderError: If there is one that cannot be read, or a damaged one that
                 cannot be taken out of the way.
         """
         place = self.folder / key
@@ -170,7 +170,7 @@ class Store:
             if place.is_dir():
                 self._give_up(place, f"{place} is damaged: a file of it is missing")
             return None
-        except ArtefactError as error:
+        except ArtifactError as error:
             self._give_up(place, str(error))
             return None
         except OSError as error:
@@ -192,7 +192,7 @@ class Store:
             record: Plain data about it: stage, method, seconds, warnings.
 
         Raises:
-            ArtefactFolderError: If the folder stays full or cannot be written.
+            ArtifactFolderError: If the folder stays full or cannot be written.
         """
         patiently(lambda: self._write(key, product, record), self.folder)
 
@@ -292,7 +292,7 @@ class Store:
                 except FileNotFoundError:
                     if place.is_dir():  # otherwise another process has just deleted it
                         yield replace(entry, problem="damaged: it has no record")
-                except ArtefactError as error:
+                except ArtifactError as error:
                     yield replace(entry, problem=str(error))
                 except OSError as error:
                     yield replace(entry, problem=_unreadable(error), readable=False)
@@ -302,7 +302,7 @@ class Store:
             return entry
         try:
             self._read(entry.key)
-        except ArtefactError as error:
+        except ArtifactError as error:
             return replace(entry, problem=str(error))
         except FileNotFoundError:
             return replace(entry, problem="damaged: its product is missing")
@@ -322,7 +322,7 @@ class Store:
         try:
             self._drop(place)
         except OSError as error:
-            raise ArtefactFolderError(
+            raise ArtifactFolderError(
                 f"{reason}; it cannot be deleted: {error.strerror}; delete it, or ask its owner to"
             ) from error
 

@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtifactError
 from dgsearch.files import atomic_write
 
 _FORMAT = "1"
@@ -67,7 +67,7 @@ def read_tree(file: Path, *, label: str | None = None, checksum: str | None = No
     Raises:
         FileNotFoundError: If there is no such file.
         OSError: If it cannot be read, for example because it is another user's.
-        ArtefactError: If it is damaged, of another format or of another label; names the file.
+        ArtifactError: If it is damaged, of another format or of another label; names the file.
     """
     with file.open("rb"):
         pass  # what the system refuses is no damage
@@ -79,13 +79,13 @@ def read_tree(file: Path, *, label: str | None = None, checksum: str | None = No
     except OSError:
         raise
     except _DAMAGES as error:
-        raise ArtefactError(f"{file} is damaged: {error}") from error
+        raise ArtifactError(f"{file} is damaged: {error}") from error
     if not intact:
-        raise ArtefactError(f"{file} is damaged: its checksum does not fit its content")
+        raise ArtifactError(f"{file} is damaged: its checksum does not fit its content")
     if label is not None and found not in (label, None):
-        raise ArtefactError(f"{file} is damaged: it belongs to {found!r}, not to {label!r}")
+        raise ArtifactError(f"{file} is damaged: it belongs to {found!r}, not to {label!r}")
     if checksum is not None and sum_found != checksum:
-        raise ArtefactError(f"{file} is damaged: it is not the file that its record describes")
+        raise ArtifactError(f"{file} is damaged: it is not the file that its record describes")
     return _unpack(json.loads(structure), tensors)
 
 

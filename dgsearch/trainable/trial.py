@@ -19,7 +19,7 @@ from dgsearch.data.splits import (
     TrialData,
     load_trial_data,
 )
-from dgsearch.errors import ArtefactError, ArtefactFolderError
+from dgsearch.errors import ArtifactError, ArtifactFolderError
 from dgsearch.methods.base import (
     HasClassifier,
     HasSamples,
@@ -182,8 +182,8 @@ class Trial:
             reloaded = self._store.load(key)
             if reloaded is not None:
                 return reloaded[0]
-        raise ArtefactFolderError(
-            f"artefacts: {self._store.folder / key} vanished right after it was stored, "
+        raise ArtifactFolderError(
+            f"artifacts: {self._store.folder / key} vanished right after it was stored, "
             f"{_STORING_ATTEMPTS} times; find out what deletes it, then run the same command again"
         )
 
@@ -337,7 +337,7 @@ class Trial:
             saved: dict[str, Any] = read_tree(self._checkpoint)
         except FileNotFoundError:
             return {}
-        except ArtefactError as error:
+        except ArtifactError as error:
             logger.warning("%s; the trial starts again", error)
             return {}
         except OSError as error:

@@ -41,7 +41,7 @@ class Crowd:
         """Drive the study file in a folder.
 
         Args:
-            folder: Holds `study.toml` and the artefacts.
+            folder: Holds `study.toml` and the artifacts.
             environment: Of `with_sleeper`; its first path gets the wrong clock.
             database: What the drivers share.
             seed: Decides who is stopped or killed, and when.

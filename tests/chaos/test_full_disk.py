@@ -1,4 +1,4 @@
-"""Artefacts on a disk that is full, read-only or away: no trial is blamed, and all can go on."""
+"""Artifacts on a disk that is full, read-only or away: no trial is blamed, and all can go on."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ runner = CliRunner()
 
 @pytest.fixture
 def folder(tmp_path: Path, database: str) -> Path:
-    """Artefacts of a study of 20 trials: a checkpoint, its stage `k`, and the stage of nobody."""
+    """Artifacts of a study of 20 trials: a checkpoint, its stage `k`, and the stage of nobody."""
     rich_study(database).engine.dispose()
     place = tmp_path / "artifacts"
     checkpoint = trial_folder(place, "rich", 3)

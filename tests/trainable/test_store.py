@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from dgsearch.errors import ArtefactFolderError
+from dgsearch.errors import ArtifactFolderError
 from dgsearch.runner.stages import list_stages, prune_stages, verify_stages
 from dgsearch.trainable import patience, tensor_files
 from dgsearch.trainable import store as store_module
@@ -211,7 +211,7 @@ def test_what_this_user_may_not_read_is_neither_damaged_nor_deleted(
 ) -> None:
     store = _filled(tmp_path / "stages")
     _refuse(monkeypatch, tmp_path / "stages" / "b" / name, errno.EACCES)
-    with pytest.raises(ArtefactFolderError, match="is not accessible: Permission denied; ask its"):
+    with pytest.raises(ArtifactFolderError, match="is not accessible: Permission denied; ask its"):
         store.load("b")
     assert _problems(store) == {"b": "not readable: Permission denied"}
     lines, _ = verify_stages(tmp_path)
@@ -263,7 +263,7 @@ def test_a_disk_that_stays_full_is_named_and_nothing_is_left(
     monkeypatch.setattr(tensor_files, "save_file", full)
     monkeypatch.setenv("DGSEARCH_DISK_PATIENCE_S", "0.02")
     with pytest.raises(
-        ArtefactFolderError, match=r"No space left on device \(waited for 0.02 s\)"
+        ArtifactFolderError, match=r"No space left on device \(waited for 0.02 s\)"
     ):
         Store(tmp_path).save("k", PRODUCT, RECORD)
     assert list(tmp_path.iterdir()) == []

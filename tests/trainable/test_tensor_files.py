@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgsearch.errors import ArtefactError
+from dgsearch.errors import ArtifactError
 from dgsearch.trainable.tensor_files import read_tree, write_tree
 
 plain = (
@@ -80,7 +80,7 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, place: int) -> None:
     content = bytearray(file.read_bytes())
     content[place] ^= 1
     file.write_bytes(content)
-    with pytest.raises(ArtefactError, match="is damaged"):
+    with pytest.raises(ArtifactError, match="is damaged"):
         read_tree(file)
 
 
@@ -89,7 +89,7 @@ def test_a_cut_file_is_noticed(tmp_path: Path, length: int) -> None:
     file = tmp_path / "t.safetensors"
     write_tree(file, {"a": torch.arange(100)})
     file.write_bytes(file.read_bytes()[:length])
-    with pytest.raises(ArtefactError, match=r"t\.safetensors is damaged"):
+    with pytest.raises(ArtifactError, match=r"t\.safetensors is damaged"):
         read_tree(file)
 
 

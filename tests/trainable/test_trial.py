@@ -107,7 +107,7 @@ def test_a_damaged_stage_is_trained_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a/b", "../..", "ü §", "x" * 300, "a\x00b"])
-def test_any_study_name_gives_a_folder_inside_the_artefacts(tmp_path: Path, name: str) -> None:
+def test_any_study_name_gives_a_folder_inside_the_artifacts(tmp_path: Path, name: str) -> None:
     folder = trial_folder(tmp_path, name, 3)
     folder.mkdir(parents=True)
     assert folder.resolve().is_relative_to(tmp_path / "trials")
@@ -149,7 +149,7 @@ def test_the_store_is_bounded(tmp_path: Path) -> None:
     assert len(store.listed()) == 1  # the one of the other seed went
 
 
-def test_what_each_split_held_is_kept_with_the_artefacts(tmp_path: Path) -> None:
+def test_what_each_split_held_is_kept_with_the_artifacts(tmp_path: Path) -> None:
     _train(_job(tmp_path))
     (file,) = (tmp_path / "splits").iterdir()
     kept = read_splits(tmp_path, file.stem)

@@ -1,4 +1,4 @@
-"""Two users of a group share a folder of artefacts; a third may read it."""
+"""Two users of a group share a folder of artifacts; a third may read it."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ assert sorted(one.key for one in store.prune(keep_bytes=0)) == ["abandoned", "ke
 store.save("second", product, record)
 """
 THIRD_DOES = """
-from dgsearch.errors import ArtefactFolderError
+from dgsearch.errors import ArtifactFolderError
 assert store.load("second")[0]["w"].tolist() == [1.0, 1.0]
 assert store.listed()[0].problem == ""
 assert store.prune(keep_bytes=0) == []
 try:
     store.save("third", product, record)
-except ArtefactFolderError as error:
+except ArtifactFolderError as error:
     assert "is not accessible: Permission denied" in str(error), error
 else:
     raise AssertionError
@@ -104,7 +104,7 @@ def shared() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def test_two_users_of_a_group_share_artefacts_and_a_third_reads_them(shared: Path) -> None:
+def test_two_users_of_a_group_share_artifacts_and_a_third_reads_them(shared: Path) -> None:
     of_group = f"--groups {GROUP}"
     _as(FIRST, of_group, shared, FIRST_DOES)
     _as(SECOND, of_group, shared, SECOND_DOES)
