@@ -61,8 +61,9 @@ def response_points(
         targets: Target domains.
 
     Returns:
-        One row a value, seed and domain: value, seed, domain, accuracy (0..1), line (whether
-        the others were at the centre). Domains are the targets and "mean of targets".
+        One row a value, seed and domain: value, seed, domain, accuracy (0..1), trial_number (-1
+        for a mean of several trials), line (whether the others were at the centre).
+        Domains are the targets and "mean of targets".
     """
     done = with_target_mean(finished(trials), targets)
     column = hyperparameter_column(done, name)
@@ -77,14 +78,21 @@ def response_points(
         columns = [hyperparameter_column(done, other) for other in others]
         chosen = complete_crossing(chosen, [column], columns)
     chosen = chosen.rename(columns={column: "_value"})
-    long = long_accuracies(chosen, [*targets, MEAN], keep=["_value", "seed"])
+    if "trial_number" not in chosen:
+        chosen = chosen.assign(trial_number=-1)
+    long = long_accuracies(chosen, [*targets, MEAN], keep=["_value", "seed", "trial_number"])
     points = (
-        long.groupby(["_value", "seed", "domain"], sort=False, observed=True)["accuracy"]
-        .mean()
+        long.groupby(["_value", "seed", "domain"], sort=False, observed=True)
+        .agg(
+            accuracy=("accuracy", "mean"),
+            trial_number=("trial_number", "first"),
+            trials=("trial_number", "size"),
+        )
         .reset_index()
         .rename(columns={"_value": "value"})
     )
-    return points.assign(line=line)
+    alone = points.pop("trials") == 1
+    return points.assign(trial_number=points["trial_number"].where(alone, -1), line=line)
 
 
 def binned(points: pd.DataFrame) -> pd.DataFrame:

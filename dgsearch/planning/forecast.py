@@ -1,7 +1,7 @@
 """What is to be expected of a planned study: its power at so many seeds, and its time.
 
 Both come from what trials of the database have shown: nothing is assumed. `dgsearch plan`
-prints the lines.
+prints the lines, and with `--json` the numbers too.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -33,22 +35,35 @@ from dgsearch.report.words import Unit, listed, records
 from dgsearch.study import StudySpec
 from dgsearch.wording import duration, plural
 
-__all__ = ["power_lines", "time_lines"]
+__all__ = ["Forecast", "power_forecast", "time_forecast"]
 
 Database = str | os.PathLike[str] | None
 _POWER = 0.8
 _OF_TIME = ("trial_number", "method", "state", "attempt", "epochs", "wall_s")
 
 
-def power_lines(
+@dataclass(frozen=True)
+class Forecast:
+    """What is to be expected.
+
+    Attributes:
+        lines: Of `dgsearch plan`.
+        facts: The numbers behind them, as docs/json.md describes them; None: there are none.
+    """
+
+    lines: Sequence[str] = ()
+    facts: Mapping[str, Any] | None = None
+
+
+def power_forecast(
     database: Database,
     spec: StudySpec,
     *,
     points: float,
     pilot: str | None = None,
     comparisons: int = 1,
-) -> Iterator[str]:
-    """How many seeds a difference needs, as lines of `dgsearch plan`.
+) -> Forecast:
+    """How many seeds a difference needs.
 
     Args:
         database: URL or path; None: the default database.
@@ -63,12 +78,14 @@ def power_lines(
         ReportError: If the pilot has no comparison over seeds.
     """
     seeds = spec.design.most_seeds(spec)
-    if seeds < PAIRS_FOR_FIVE_PERCENT:
-        yield (
-            f"  power      {plural(seeds, 'seed')} cannot reach p < 0.05, however large the "
-            f"difference: the smallest sign-flip p is {smallest_sign_flip_p(seeds):.2g}; it takes "
-            f"{PAIRS_FOR_FIVE_PERCENT}"
-        )
+    lines = list(_too_few(seeds))
+    facts: dict[str, Any] = {
+        "seeds": seeds,
+        "smallest_p": smallest_sign_flip_p(seeds),
+        "power": _POWER,
+        "comparisons": comparisons,
+        "pilot": None,
+    }
     engine = open_if_there(database) if pilot is None else open_for_reading(database)
     names = set(read_studies(engine, pilot)["study"]) if engine is not None else set()
     known = engine is not None and (pilot or spec.name) in names
@@ -80,80 +97,119 @@ def power_lines(
                 f"study {pilot!r} is no pilot: it needs two configurations or more that have "
                 "finished at the same two seeds or more; let it run on, or name another --pilot"
             )
-        yield from _without_pilot(engine, spec)
-        return
-    yield from _measured(view.facts, spec, found, view.unit)
+        pilots = _usable_pilots(engine, spec)
+        return Forecast([*lines, *_without_pilot(spec, pilots)], facts | {"pilots": pilots})
     unit = view.unit
-    difference = points / unit.scale
-    yield _needed(found, difference, seeds, unit)
-    if spec.report.rope is not None:
-        share = equivalence_power(found.pooled, seeds, rope=spec.report.rope)
+    facts |= _power(view.facts, spec, found, points / unit.scale, comparisons)
+    lines += _measured(view.facts.name, facts, unit)
+    lines += _needed(facts, unit)
+    return Forecast(lines, facts)
+
+
+def _too_few(seeds: int) -> Iterator[str]:
+    if seeds < PAIRS_FOR_FIVE_PERCENT:
         yield (
-            f"  power      groups without a difference would be called equivalent within "
-            f"±{_counted(spec.report.rope, unit)} in {share:.0%} of such studies, by one test"
-        )
-    if comparisons > 1:
-        needed = pairs_needed(found.pooled, difference, power=_POWER, comparisons=comparisons)
-        yield (
-            f"  power      {comparisons} comparisons are corrected together (Holm): where the "
-            f"others show nothing, {_counted(difference, unit)} need {needed} seeds"
+            f"  power      {plural(seeds, 'seed')} cannot reach p < 0.05, however large the "
+            f"difference: the smallest sign-flip p is {smallest_sign_flip_p(seeds):.2g}; it takes "
+            f"{PAIRS_FOR_FIVE_PERCENT}"
         )
 
 
-def _measured(pilot: StudyFacts, spec: StudySpec, found: Deviation, unit: Unit) -> Iterator[str]:
-    """Where the deviation comes from."""
-    yield (
-        f"  power      in {pilot.name!r} the standard deviation of the differences, paired over "
-        f"{found.pairs} seeds, is {_finely(found.pooled, unit)} {unit.step} "
-        f"({plural(found.comparisons, 'comparison')}: {_finely(found.low, unit)} to "
-        f"{_finely(found.high, unit)})"
-    )
+def _power(
+    pilot: StudyFacts, spec: StudySpec, found: Deviation, difference: float, comparisons: int
+) -> dict[str, Any]:
+    """What the deviation of the pilot says of the planned study, in the metric's own numbers."""
+    seeds, rope = spec.design.most_seeds(spec), spec.report.rope
     names = ("benchmark", "source", "targets")
     own = pilot.spec.data if pilot.spec else None
-    if any(getattr(own, name, None) != getattr(spec.data, name) for name in names):
+    corrected = pairs_needed(found.pooled, difference, power=_POWER, comparisons=comparisons)
+    return {
+        "pilot": pilot.name,
+        "pilot_seeds": found.pairs,
+        "pilot_comparisons": found.comparisons,
+        "same_data": all(getattr(own, name, None) == getattr(spec.data, name) for name in names),
+        "deviation": found.pooled,
+        "deviation_low": found.low,
+        "deviation_high": found.high,
+        "difference": difference,
+        "seeds_needed": pairs_needed(found.pooled, difference),
+        "seeds_needed_at_most": pairs_needed(found.high, difference),
+        "seeds_needed_corrected": corrected,
+        "detectable": detectable_difference(found.pooled, seeds, power=_POWER),
+        "rope": rope,
+        "equivalent_share": None
+        if rope is None
+        else equivalence_power(found.pooled, seeds, rope=rope),
+    }
+
+
+def _measured(pilot: str, facts: Mapping[str, Any], unit: Unit) -> Iterator[str]:
+    """Where the deviation comes from."""
+    yield (
+        f"  power      in {pilot!r} the standard deviation of the differences, paired over "
+        f"{facts['pilot_seeds']} seeds, is {_finely(facts['deviation'], unit)} "
+        f"{unit.step} ({plural(facts['pilot_comparisons'], 'comparison')}: "
+        f"{_finely(facts['deviation_low'], unit)} to {_finely(facts['deviation_high'], unit)})"
+    )
+    if not facts["same_data"]:
         yield "  power      its data is not that of this study: take the number as a rough guide"
 
 
-def _needed(found: Deviation, difference: float, seeds: int, unit: Unit) -> str:
+def _needed(facts: Mapping[str, Any], unit: Unit) -> Iterator[str]:
     """Seeds that the difference takes, and what the planned ones would find."""
-    needed = pairs_needed(found.pooled, difference)
-    worst = pairs_needed(found.high, difference)
-    finds = detectable_difference(found.pooled, seeds, power=_POWER)
+    needed, worst = facts["seeds_needed"], facts["seeds_needed_at_most"]
+    finds, difference = facts["detectable"], _counted(facts["difference"], unit)
     here = "nothing" if math.isinf(finds) else f"{_finely(finds, unit)} {unit.step} or more"
     at_worst = f" ({worst} at the largest standard deviation)" if worst > needed else ""
-    return (
-        f"  power      {_counted(difference, unit)} need {needed} seeds{at_worst} for power "
-        f"{_POWER:g} at p < 0.05 in one paired comparison; {seeds} planned would find {here}"
+    yield (
+        f"  power      {difference} need {needed} seeds{at_worst} for power {_POWER:g} at "
+        f"p < 0.05 in one paired comparison; {facts['seeds']} planned would find {here}"
     )
+    if facts["rope"] is not None:
+        yield (
+            f"  power      groups without a difference would be called equivalent within "
+            f"±{_counted(facts['rope'], unit)} in {facts['equivalent_share']:.0%} of such "
+            "studies, by one test"
+        )
+    if facts["comparisons"] > 1:
+        yield (
+            f"  power      {facts['comparisons']} comparisons are corrected together (Holm): "
+            f"where the others show nothing, {difference} need "
+            f"{facts['seeds_needed_corrected']} seeds"
+        )
 
 
-def _without_pilot(engine: Engine | None, spec: StudySpec) -> Iterator[str]:
+def _without_pilot(spec: StudySpec, pilots: Sequence[str]) -> Iterator[str]:
     """What is missing, and how to get it."""
     yield (
         f"  power      unknown: no two configurations of {spec.name!r} have finished at two "
         "seeds or more; run it at a few first (--set 'seeds=[0,1,2]'), or name one with --pilot"
     )
+    if pilots:
+        yield f"  power      studies of {spec.method} that could be the pilot: {listed(pilots)}"
+
+
+def _usable_pilots(engine: Engine | None, spec: StudySpec) -> list[str]:
+    """Studies of the method that compare over seeds."""
     if engine is None:
-        return
+        return []
     studies = read_studies(engine)
-    usable = [
+    return [
         str(name)
         for name in studies.loc[studies["method"] == spec.method, "study"]
         if _deviation(_pilot(engine, str(name))).comparisons
     ]
-    if usable:
-        yield f"  power      studies of {spec.method} that could be the pilot: {listed(usable)}"
 
 
-def time_lines(
+def time_forecast(
     database: Database,
     spec: StudySpec,
     *,
     epochs: Mapping[str, int],
     missing: Mapping[str, int],
     at_once: int,
-) -> Iterator[str]:
-    """How long the trials would take by what earlier ones took, as lines of `dgsearch plan`.
+) -> Forecast:
+    """How long the trials would take by what earlier ones took.
 
     Args:
         database: URL or path; None: the default database.
@@ -163,7 +219,7 @@ def time_lines(
         at_once: Trials at a time.
     """
     if not sum(epochs.values()):
-        return
+        return Forecast()
     engine = open_if_there(database)
     earlier, studies = _earlier(engine, spec, list(epochs)) if engine else (pd.DataFrame(), [])
     known: dict[tuple[str, str], float] = {
@@ -171,19 +227,21 @@ def time_lines(
     }
     unknown = [name for name in epochs if (name, LAST) not in known]
     if unknown:
-        yield (
+        line = (
             f"  time       unknown: no trial of {listed(unknown)} on {spec.data.benchmark} has "
             "finished in this database; --probe times a few batches"
         )
-        return
+        return Forecast([line], {"of": None, "unknown": unknown})
     shared = {stage: seconds for (_, stage), seconds in known.items() if stage != LAST}
     total = sum(count * known[name, LAST] for name, count in epochs.items())
     total += sum(count * shared.get(stage, 0.0) for stage, count in missing.items())
-    yield (
+    line = (
         f"  time       about {duration(total)} of trials, {duration(total / at_once)} with "
         f"{at_once} at a time, by the trials of {listed(studies)}; rough where hyperparameters "
         "or the machine differ (--probe)"
     )
+    facts = {"of": "trials", "trials_s": total, "wall_s": total / at_once, "studies": studies}
+    return Forecast([line], facts)
 
 
 def _earlier(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dgsearch.database.connection import answering, database_url, masked
-from dgsearch.planning.forecast import power_lines, time_lines
+from dgsearch.planning.forecast import Forecast, power_forecast, time_forecast
 from dgsearch.planning.remaining import Remaining, remaining
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.runner.options import RunOptions
@@ -45,6 +45,12 @@ class PlanAnswer:
     facts: Mapping[str, Any]
 
 
+class _Forecasts(NamedTuple):
+    lines: Sequence[str]
+    power: Forecast
+    time: Forecast
+
+
 def plan_answer(
     plan: StudyPlan,
     options: RunOptions,
@@ -67,12 +73,12 @@ def plan_answer(
     with answering(database_url(options.database)):
         found = remaining(plan, options, facts=facts)
     at_once = trials_at_once(plan.spec)
-    outlook = list(_outlook(found, options, asked, at_once))
+    outlook = _outlook(found, options, asked, at_once)
     lines = [
         *_head(plan, options),
         _trial_line(found),
         *(need.line for need in found.needs),
-        *outlook,
+        *outlook.lines,
     ]
     answer = {
         "study": plan.spec.name,
@@ -88,7 +94,9 @@ def plan_answer(
         "epochs_left": dict(found.epochs),
         "at_once": at_once,
         "comparisons": found.comparisons,
-        "remarks": [" ".join(line.split()) for line in outlook],
+        "power": outlook.power.facts,
+        "time": outlook.time.facts,
+        "remarks": [" ".join(line.split()) for line in outlook.lines],
     }
     return PlanAnswer(lines, answer)
 
@@ -111,25 +119,28 @@ def _trial_line(found: Remaining) -> str:
     return f"  trials     {len(found.trials)} planned: {counted}; {found.ended} have ended"
 
 
-def _outlook(found: Remaining, options: RunOptions, asked: Asked, at_once: int) -> Iterator[str]:
-    """What it would cost where that is probed; power; time where it is not probed."""
+def _outlook(found: Remaining, options: RunOptions, asked: Asked, at_once: int) -> _Forecasts:
+    """Power, and time by earlier trials or, where it is asked for, by a few batches."""
     spec = found.plan.spec
+    probed = None
     if asked.probe:
-        from dgsearch.planning.probe import cost_lines  # imports torch
+        from dgsearch.planning.probe import cost_forecast  # imports torch
 
-        yield from cost_lines(spec, found.left, found.missing)
-    yield from power_lines(
+        probed = cost_forecast(spec, found.left, found.missing)
+    power = power_forecast(
         options.database,
         spec,
         points=asked.difference,
         pilot=asked.pilot,
         comparisons=found.comparisons,
     )
-    if not asked.probe:
-        yield from time_lines(
-            options.database,
-            spec,
-            epochs=found.epochs,
-            missing=found.missing,
-            at_once=at_once,
-        )
+    if probed is not None:
+        return _Forecasts([*probed.lines, *power.lines], power, probed)
+    time = time_forecast(
+        options.database,
+        spec,
+        epochs=found.epochs,
+        missing=found.missing,
+        at_once=at_once,
+    )
+    return _Forecasts([*power.lines, *time.lines], power, time)

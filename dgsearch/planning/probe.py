@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import cast
 
@@ -24,13 +24,14 @@ from dgsearch.data.splits import (
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.base import HasClassifier, Product, Stage, StageContext, Values
 from dgsearch.methods.registry import find_method
+from dgsearch.planning.forecast import Forecast
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.space import Value
 from dgsearch.study import StudySpec
 from dgsearch.trainable.evaluation import evaluate
 from dgsearch.wording import short_duration
 
-__all__ = ["StageCost", "cost_lines", "probe_stages"]
+__all__ = ["StageCost", "cost_forecast", "probe_stages"]
 
 _BATCHES = 2  # so many of the largest batch are trained on
 _REPEATED, _QUICK_S = 3, 3.0  # the first call warms up; at most so often, and so long
@@ -57,10 +58,10 @@ class StageCost:
         return self.epochs * self.epoch_s
 
 
-def cost_lines(
+def cost_forecast(
     spec: StudySpec, trials: Sequence[PlannedTrial], missing: Mapping[str, int]
-) -> Iterator[str]:
-    """What the trials would cost, as lines of `dgsearch plan`.
+) -> Forecast:
+    """What the trials would cost, by a few batches of each stage.
 
     Args:
         spec: The study.
@@ -68,8 +69,7 @@ def cost_lines(
         missing: How often each shared stage has to be trained, by its name.
     """
     if not trials:
-        yield "  cost       no trial that is known beforehand is left to run"
-        return
+        return Forecast(["  cost       no trial that is known beforehand is left to run"])
     started = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     methods: dict[str, list[StageCost]] = {}
@@ -77,18 +77,31 @@ def cost_lines(
         name = trial.configuration.method
         if name not in methods:
             methods[name] = list(probe_stages(spec, trial, device))
-    for name, costs in methods.items():
-        parts = (f"{cost.stage} {cost.epochs} x {short_duration(cost.epoch_s)}" for cost in costs)
-        yield f"  cost       {name}: {', '.join(parts)}"
     last = sum(methods[trial.configuration.method][-1].seconds for trial in trials)
     known = {cost.stage: cost.seconds for costs in methods.values() for cost in costs[:-1]}
     shared = sum(count * known.get(stage, 0.0) for stage, count in missing.items())
-    at_once = trials_at_once(spec)
-    yield (
-        f"  cost       about {short_duration(last + shared)} of trials, "
-        f"{short_duration((last + shared) / at_once)} with {at_once} at a time; probed on "
-        f"{_name(device)} in "
-        f"{short_duration(time.perf_counter() - started)}"
+    at_once, total = trials_at_once(spec), last + shared
+    facts = {
+        "of": "probe",
+        "trials_s": total,
+        "wall_s": total / at_once,
+        "device": _name(device),
+        "stages": [
+            {"method": name, **asdict(cost)} for name, costs in methods.items() for cost in costs
+        ],
+    }
+    lines = [f"  cost       {name}: {_parts(costs)}" for name, costs in methods.items()]
+    lines.append(
+        f"  cost       about {short_duration(total)} of trials, "
+        f"{short_duration(total / at_once)} with {at_once} at a time; probed on "
+        f"{_name(device)} in {short_duration(time.perf_counter() - started)}"
+    )
+    return Forecast(lines, facts)
+
+
+def _parts(costs: Sequence[StageCost]) -> str:
+    return ", ".join(
+        f"{cost.stage} {cost.epochs} x {short_duration(cost.epoch_s)}" for cost in costs
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,9 +16,13 @@ from dgsearch.report.figures.base import domain_colours
 from dgsearch.report.numbers import study_answers
 from dgsearch.report.parts import Section
 from dgsearch.report.sections import study_sections
+from dgsearch.report.sections.foreign_records import listed_foreign_trials
+from dgsearch.report.sections.records import listed_trials
 from dgsearch.report.sections.together import together_section
 from dgsearch.report.study_data import StudyData, read_study_data
-from dgsearch.report.view import FOREIGN, study_view
+from dgsearch.report.symbols import symbols_of
+from dgsearch.report.trial_details import foreign_details, trial_details
+from dgsearch.report.view import FOREIGN, StudyView, study_view
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,16 @@ class StudyPart:
         question: That it asks; empty if it does not say.
         sections: Ready to be drawn.
         controls: What the page computes anew for other settings.
+        symbols: Of hyperparameters, as its methods declare them.
+        details: Of each listed trial, for a reader who chooses it.
     """
 
     name: str
     question: str
     sections: Sequence[Section]
     controls: Controls = NO_CONTROLS
+    symbols: frozenset[str] = frozenset()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,26 @@ def build_page(
         views = [study_view(each, colours) for each in data]
         parts = [
             StudyPart(
-                view.facts.name, view.facts.question, study_sections(view), controls_of(view)
+                view.facts.name,
+                view.facts.question,
+                study_sections(view),
+                controls_of(view),
+                symbols_of(view.facts),
+                _details(view),
             )
             for view in views
         ]
         answers = [study_answers(view) for view in views]
     return Page(parts, together_section(views) if len(views) > 1 else None, answers=answers)
+
+
+def _details(view: StudyView) -> Mapping[str, Any]:
+    if view.facts.spec:
+        return trial_details(view, listed_trials(view))
+    objective = view.data.declared.objectives[view.data.objective]
+    return foreign_details(
+        view.data, listed_foreign_trials(view.data), objective.name or objective.column
+    )
 
 
 def _domains(data: Sequence[StudyData]) -> list[str]:

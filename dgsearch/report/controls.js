@@ -9,7 +9,7 @@
   const MARK = " † marks a mean over other seeds than the reference's: do not compare it; its difference is over the seeds that both have.";
   const POWER = / The differences of \d+ comparisons? have .*$/; // after the words on verdicts
   const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const { escaped } = page;
   const plain = (value) => (Number.isNaN(value) ? null : value);
 
   function made(tag, attributes = {}, ...children) {
@@ -26,14 +26,14 @@
   function cellOf(item, isNumeric) {
     const cell = made("td", isNumeric ? { class: "n" } : {});
     const { text, number = null, bold = false } = typeof item === "string" ? { text: item } : item;
-    if (bold) cell.append(made("strong", {}, text));
-    else cell.textContent = text;
+    if (bold) cell.append(made("strong", {}, ...symbols.nodes(text)));
+    else symbols.into(cell, text);
     if (number !== null) cell.dataset.v = number;
     return cell;
   }
 
   function fill(table, { headings, text, rows }) {
-    const head = headings.map((heading, place) => made("th", { scope: "col", ...(place >= text ? { class: "n" } : {}) }, heading));
+    const head = headings.map((heading, place) => made("th", { scope: "col", ...(place >= text ? { class: "n" } : {}) }, ...symbols.nodes(heading)));
     table.tHead.replaceChildren(made("tr", {}, ...head));
     table.tBodies[0].replaceChildren(...rows.map((row) => made("tr", {}, ...row.map((item, place) => cellOf(item, place >= text)))));
   }
@@ -180,18 +180,18 @@
       const mark = (result.compared || []).some((row) => row.elsewhere) ? MARK : "";
       texts.forEach((text, element) => {
         const end = text.includes("pairs it is infinite.") ? mark : text.includes("known more precisely") ? cut : "";
-        element.textContent = adapted(text.replace(MARK, "").replace(CUT, "").replace(POWER, "")) + end;
+        symbols.into(element, adapted(text.replace(MARK, "").replace(CUT, "").replace(POWER, "")) + end);
       });
       if (spoken) {
         const left = block.ranges ? ["What the published answer says of the values of hyperparameters is left out."] : [];
-        spoken.textContent = [...block.given, ...result.sentences, ...left].join(" ");
+        symbols.into(spoken, [...block.given, ...result.sentences, ...left].join(" "));
       }
     }
 
     function restore() {
       kept.forEach(([head, body], table) => { table.tHead.replaceChildren(...head); table.tBodies[0].replaceChildren(...body); });
       heights.forEach((height, plot) => { plot.dataset.height = height; page.show(plot, null); });
-      texts.forEach((text, element) => { element.textContent = text; });
+      texts.forEach((text, element) => symbols.into(element, text));
     }
 
     let isShown = true; // what the file holds
@@ -205,7 +205,7 @@
       notes.forEach((note) => {
         note.hidden = isPublished();
         if (note.className !== "changed") return;
-        note.replaceChildren(`Shown for other settings than published: ${words}. `, again());
+        note.replaceChildren(...symbols.nodes(`Shown for other settings than published: ${words}. `), again());
       });
       const oracle = state.rule === "oracle" ? " The oracle selects on the targets that it reports: an upper bound, not a result." : "";
       status.textContent = isPublished() ? "As published." : `Changed: ${words}.${oracle}`;
@@ -239,7 +239,7 @@
           box.checked = state[key].includes(place) !== isOut;
           box.disabled = isFixed(place) || (!isOut && box.checked && state[key].length === 1);
         });
-        return made("label", {}, box, ` ${label}`);
+        return made("label", {}, box, " ", ...symbols.nodes(label));
       });
       return made("fieldset", {}, made("legend", {}, legend), made("div", { class: "boxes" }, ...boxes));
     }
@@ -300,7 +300,7 @@
       if (!isPublished()) panel.open = true;
     }
 
-    return { read, write };
+    return { read, write, block };
   }
 
   const scripts = [...document.querySelectorAll("script.study-data")];
@@ -318,4 +318,13 @@
   studies.forEach((each) => each.read());
   window.addEventListener("hashchange", follow);
   follow();
+
+  // What a first change would wait for is computed before it, a little at a time.
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 30));
+  const steps = studies.map((each) => recomputing.ahead(each.block));
+  function ahead() {
+    if (steps.length && steps[0].next().done) steps.shift();
+    if (steps.length) idle(ahead);
+  }
+  idle(ahead);
 })();

@@ -3,8 +3,10 @@ const page = (() => {
   const root = document.documentElement;
   const themeButton = document.getElementById("theme");
   const NARROW = 700, PAPER = 680;
+  const REST_MS = 300; // without another change of the settings
   const ROUND = 200; // height of what stands around a figure on the full screen
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const escaped = (text) => symbols.inFigure(text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"));
   const isAxis = (key) => /^[xy]axis\d*$/.test(key);
 
   // Figures: what the file holds, in the colours and the width of the moment.
@@ -28,11 +30,12 @@ const page = (() => {
   }
 
   // Long names of rows are broken into lines where the page is narrow. Texts are escaped already.
+  const seen = (text) => text.replace(/<.*?>/g, "");
   function wrapped(text) {
     const lines = [""];
     for (const word of String(text).split(" ")) {
       const last = lines[lines.length - 1];
-      if (last && last.length + word.length > 15) lines.push(word);
+      if (last && seen(last).length + seen(word).length > 15) lines.push(word);
       else lines[lines.length - 1] = last ? `${last} ${word}` : word;
     }
     return lines.length > 3 ? `${lines.slice(0, 3).join("<br>")} …` : lines.join("<br>");
@@ -56,13 +59,13 @@ const page = (() => {
     Object.assign(layout, {
       font: { color: colour("--ink"), family: "inherit", size: narrow ? 11 : 13 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: narrow ? 44 : 60, r: 12, t: 34, b: 44 },
+      margin: { l: narrow ? 44 : 60, r: 12, t: layout.annotations?.length ? 34 : 14, b: 44 },
       hoverlabel: { bgcolor: colour("--panel"), font: { color: colour("--ink") } },
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     });
     for (const key of new Set([...Object.keys(layout).filter(isAxis), "xaxis", "yaxis"])) {
       layout[key] = { ...axis, ...(layout[key] || {}) };
-      if (layout[key].title?.text) layout[key].title = { standoff: 10, ...layout[key].title };
+      if (layout[key].title?.text) layout[key].title = { standoff: 6, ...layout[key].title };
       if (narrow && key[0] === "x") layout[key].nticks = layout[key].nticks || 6;
     }
     return { layout, panels };
@@ -72,13 +75,13 @@ const page = (() => {
   function arrange(layout, data, width, height) {
     const named = data.filter((trace) => trace.showlegend !== false && trace.name);
     const shown = new Set(named.map((trace) => trace.legendgroup || trace.name));
-    const letters = [...shown].reduce((sum, name) => sum + name.length + 7, 0);
+    const letters = [...shown].reduce((sum, name) => sum + seen(name).length + 7, 0);
     const rows = shown.size > 1 ? Math.ceil((letters * 7.5) / Math.max(width - 60, 200)) : 0;
-    const room = 76 + 22 * Math.min(rows, 14);
+    const room = (rows ? 62 : 50) + 22 * Math.min(rows, 14);
     layout.showlegend = shown.size > 1;
     layout.margin.b = room;
     const inner = Math.max(height - room - layout.margin.t, 80);
-    layout.legend = { orientation: "h", x: 0, y: -66 / inner, yanchor: "top", font: { size: layout.font.size - 1 } };
+    layout.legend = { orientation: "h", x: 0, y: -52 / inner, yanchor: "top", font: { size: layout.font.size - 1 } };
   }
 
   function draw(plot, width = plot.element.clientWidth) {
@@ -94,8 +97,23 @@ const page = (() => {
     arrange(layout, plot.spec.data, width, height);
     Object.assign(layout, { width, height });
     Plotly.react(element, plot.spec.data, layout, { displayModeBar: false, responsive: false });
+    if (!plot.drawn && !plot.isHeard) listen(element);
+    plot.isHeard = true;
     plot.drawn = true;
     plot.width = width;
+  }
+
+  // A mark that is chosen is told to the page (trials.js).
+  function listen(element) {
+    element.on("plotly_click", ({ points }) => element.dispatchEvent(new CustomEvent("mark", { bubbles: true, detail: points[0] })));
+  }
+
+  // A small figure without a place in the file.
+  function sketch(element, data, [x, y]) {
+    const width = element.clientWidth, height = 240;
+    const { layout } = styled({ xaxis: { title: { text: escaped(x) } }, yaxis: { title: { text: escaped(y) } } }, width);
+    arrange(layout, data, width, height);
+    Plotly.react(element, data, { ...layout, width, height }, { displayModeBar: false, responsive: false });
   }
 
   // Those in view first, the others while the page is idle.
@@ -112,15 +130,17 @@ const page = (() => {
     draw(next);
     idle(drawRest);
   }
-  // A figure of other numbers, or that of the file again; below and above the view when there is time.
+  // A figure of other numbers, or that of the file again; below and above the view once readers rest.
+  let resting = 0;
   function show(element, change) {
     const plot = plots.find((item) => item.element === element);
     const box = element.getBoundingClientRect(), isInView = box.bottom > 0 && box.top < innerHeight;
     plot.spec = JSON.parse(plot.source.textContent);
     if (change) change(plot.spec);
     plot.drawn = false;
-    if (isInView) draw(plot);
-    else idle(drawRest);
+    if (isInView) return draw(plot);
+    clearTimeout(resting);
+    resting = setTimeout(() => idle(drawRest), REST_MS);
   }
   const redraw = () => plots.filter((plot) => plot.drawn).forEach((plot) => draw(plot));
 
@@ -234,5 +254,5 @@ const page = (() => {
   use(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   plots.forEach((plot) => watcher.observe(plot.element));
   idle(drawRest);
-  return { show };
+  return { escaped, show, sketch };
 })();

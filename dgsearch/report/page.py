@@ -20,6 +20,7 @@ from dgsearch.report.encoding import figure_data
 from dgsearch.report.numbers import page_numbers
 from dgsearch.report.questions import build_questions
 from dgsearch.report.static import write_figures
+from dgsearch.report.symbols import Symbols
 
 
 def write_report(
@@ -125,6 +126,7 @@ def render(template: str, **content: Any) -> str:
 
 
 def _render(page: Page) -> str:
+    symbols = Symbols(name for part in page.parts for name in part.symbols)
     return render(
         "page.html",
         title=page.title or ", ".join(part.name for part in page.parts),
@@ -133,7 +135,9 @@ def _render(page: Page) -> str:
         numbers=page_numbers(page),
         scripts=[Markup(_own_text(f"{name}.js")) for name in _scripts(page)],
         plotly=Markup(_own_text("plotly_js/plotly-cartesian.min.js")),
-        figure_json=lambda figure: _as_json(figure_data(figure)),
+        figure_json=lambda figure: _as_json(symbols.figure(figure_data(figure))),
+        set=symbols.markup,
+        symbols=symbols.names,
         safe=safe_name,
     )
 
@@ -145,7 +149,8 @@ def _own_text(name: str) -> str:
 def _scripts(page: Page) -> tuple[str, ...]:
     """The page's own scripts, in order; those of the controls only where a study has controls."""
     asked = any(part.controls.block or part.controls.reason for part in page.parts)
-    return ("page", "statistics", "wording", "recomputing", "controls") if asked else ("page",)
+    own = ("statistics", "wording", "recomputing", "controls") if asked else ()
+    return ("symbols", "page", "trials", *own)
 
 
 def _as_json(data: Mapping[str, Any]) -> Markup:

@@ -23,12 +23,14 @@ from dgsearch.analysis.questions import (
 )
 from dgsearch.analysis.selection import finished
 from dgsearch.database.connection import open_for_reading
+from dgsearch.database.facts import read_facts
 from dgsearch.database.queries import read_studies
 from dgsearch.report.building import Page, StudyPart
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sections.questions import answer_figures
 from dgsearch.report.sections.samples import Confidence, Features
 from dgsearch.report.study_data import read_samples, read_study_data
+from dgsearch.report.symbols import symbols_of
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import listed
 from dgsearch.wording import plural
@@ -65,7 +67,10 @@ def build_questions(database: str | os.PathLike[str] | None) -> Page:
     engine = open_for_reading(database)
     known = set(read_studies(engine)["study"])
     asked = [_asked(engine, question, known) for question in QUESTIONS]
-    parts = [StudyPart("Open questions", "", [_overview(asked)])]
+    studies = known & {name for each in QUESTIONS for name in each.studies}
+    facts = [read_facts(engine, name) for name in sorted(studies)]
+    symbols = frozenset().union(*(symbols_of(each) for each in facts))
+    parts = [StudyPart("Open questions", "", [_overview(asked)], symbols=symbols)]
     for method, name in _NAMES.items():
         own = [each.section for each in asked if each.question.method == method]
         parts.append(StudyPart(name, f"What the paper of {name} leaves open", own))

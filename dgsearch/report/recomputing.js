@@ -316,5 +316,19 @@ const recomputing = (() => {
     return { tables, drawn, compared, sentences: answer };
   }
 
-  return { computed, opened, published };
+  // What the first change would wait for, in steps of a few milliseconds: the random signs, then
+  // the p values of the published settings, which another level of confidence keeps.
+  function* ahead(block) {
+    while (statistics.drawAhead(block.seeds.length)) yield;
+    const state = published(block), columns = wide(state, trialsOf(block, state), configurationOf, (trial) => trial.outcome);
+    const reference = columns.get(block.groups[state.reference]?.configuration);
+    for (const column of reference ? [...columns.values()].slice(0, MOST_COMPARED) : []) {
+      yield;
+      statistics.signFlipP(column.map((value, seed) => value - reference[seed]));
+    }
+    yield;
+    computed(block, state);
+  }
+
+  return { ahead, computed, opened, published };
 })();

@@ -12,6 +12,7 @@ from dgsearch.files import safe_name
 from dgsearch.report.building import Page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.parts import Figure, Section
+from dgsearch.report.symbols import Symbols
 
 FORMATS = ("svg", "pdf")
 _WIDTH_PX = 900
@@ -48,9 +49,10 @@ def write_figures(page: Page, folder: Path) -> list[Path]:
             f"{', '.join(_BROWSERS)} is on the PATH; install one, for example the package chromium"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    symbols = Symbols(name for part in page.parts for name in part.symbols)
     wanted = [
         {
-            "fig": _styled(figure),
+            "fig": symbols.figure(_styled(figure)),
             "path": str(folder / f"{name}.{suffix}"),
             "opts": {"format": suffix, "width": _WIDTH_PX, "height": figure.height_px},
         }

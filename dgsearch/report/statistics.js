@@ -4,6 +4,8 @@
 // tests/report/test_browser_statistics.py holds the two together. NaN stands for "unknown".
 const statistics = (() => {
   const EXACT_PAIRS = 16, SAMPLES = 100000, BEST_PAIRS = 12, BEST_SAMPLES = 10000, ROUNDING = 1e-12, LEAST_PAIRS = 3;
+  const MOST_TABLES = 6; // of random signs that are kept: a few hundred kilobytes each
+  const MOST_BITS = 12; // of a number in such a table: the sums of so many signs stay in the cache
 
   const known = (values) => values.filter((value) => !Number.isNaN(value));
   const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -54,55 +56,81 @@ const statistics = (() => {
   }
 
   // The stream of numpy's default_rng(0): PCG64 (O'Neill 2014), eight limbs of 16 bits, the lowest first.
-  const limbs = (text) => text.match(/.{4}/g).reverse().map((part) => Number.parseInt(part, 16));
+  const limbs = (text) => Float64Array.from(text.match(/.{4}/g).reverse(), (part) => Number.parseInt(part, 16));
   const MULTIPLIER = limbs("2360ed051fc65da44385df649fccf645");
   const INCREMENT = limbs("418ddadb3af71a82588133bc447873a9");
   const SEEDED = limbs("1aa1b5345996452d09585eb7a69561e3");
 
-  // Bits as default_rng(0).integers(0, 2, size=(rows, columns)) draws them, eight to a byte, each
-  // row from a byte of its own: the top bit of each half of a draw of 64 bits, the lower half first.
-  function randomBits(rows, columns) {
-    const width = Math.ceil(columns / 8), bits = new Uint8Array(rows * width);
-    let state = SEEDED, waiting = -1;
-    const bit = (place) => ((state[place >> 4] ^ state[(place >> 4) + 4]) >> (place & 15)) & 1;
-    for (let row = 0; row < rows; row += 1) {
-      for (let column = 0; column < columns; column += 1) {
-        let drawn = waiting;
-        waiting = -1;
-        if (drawn < 0) {
-          const next = [0, 0, 0, 0, 0, 0, 0, 0];
-          let carry = 0;
-          for (let place = 0; place < 8; place += 1) {
-            let total = INCREMENT[place] + carry;
-            for (let own = 0; own <= place; own += 1) total += state[own] * MULTIPLIER[place - own];
-            next[place] = total & 0xffff;
-            carry = Math.floor(total / 65536);
-          }
-          state = next;
-          const turned = state[7] >> 10;
-          drawn = bit((31 + turned) & 63);
-          waiting = bit((63 + turned) & 63);
-        }
-        if (drawn) bits[row * width + (column >> 3)] |= 1 << (column & 7);
-      }
+  // Bits as default_rng(0).integers(0, 2) draws them, kept eight to a byte, however many at a time:
+  // the top bit of each half of a draw of 64 bits, the lower half first.
+  const stream = { bits: new Uint8Array(0), count: 0, state: Float64Array.from(SEEDED), next: new Float64Array(8) };
+
+  function step() {
+    const { state, next } = stream;
+    let carry = 0;
+    for (let place = 0; place < 8; place += 1) {
+      let total = INCREMENT[place] + carry;
+      for (let own = 0; own <= place; own += 1) total += state[own] * MULTIPLIER[place - own];
+      carry = Math.floor(total / 65536);
+      next[place] = total - carry * 65536;
     }
-    return { bits, width };
+    [stream.state, stream.next] = [next, state];
   }
 
-  const drawn = new Map();
+  function drawUntil(count) {
+    if (stream.bits.length * 8 < count) {
+      const longer = new Uint8Array(Math.ceil(count / 8));
+      longer.set(stream.bits);
+      stream.bits = longer;
+    }
+    const { bits } = stream;
+    for (; stream.count < count; stream.count += 2) {
+      step();
+      const { state, count: at } = stream, turned = state[7] >> 10;
+      const low = (31 + turned) & 63, high = (63 + turned) & 63;
+      const bit = (place) => ((state[place >> 4] ^ state[(place >> 4) + 4]) >> (place & 15)) & 1;
+      bits[at >> 3] |= (bit(low) | (bit(high) << 1)) << (at & 7);
+    }
+  }
+
+  // Draws some of the signs that tests of so many pairs will ask for; whether more are to come.
+  function drawAhead(pairs, rows = 2000) {
+    const needed = pairs > EXACT_PAIRS ? SAMPLES * pairs : 0;
+    drawUntil(Math.min(stream.count + rows * pairs, needed));
+    return stream.count < needed;
+  }
+
+  const packed = new Map();
+  // The stream as a table of default_rng(0).integers(0, 2, size=(rows, columns)): each row as
+  // `width` numbers of `each` bits.
   function randomSigns(rows, columns) {
     const key = `${rows} ${columns}`;
-    if (!drawn.has(key)) {
-      drawn.clear(); // one table at a time: a megabyte or less
-      drawn.set(key, randomBits(rows, columns));
+    if (packed.has(key)) return packed.get(key);
+    drawUntil(rows * columns);
+    const width = Math.ceil(columns / MOST_BITS), each = Math.ceil(columns / width);
+    const bits = new Uint16Array(rows * width), source = stream.bits;
+    for (let row = 0, place = 0; row < rows; row += 1) {
+      for (let start = 0; start < columns; start += each, place += 1) {
+        const at = row * columns + start, byte = at >> 3, count = Math.min(each, columns - start);
+        const found = source[byte] | ((source[byte + 1] || 0) << 8) | ((source[byte + 2] || 0) << 16);
+        bits[place] = (found >> (at & 7)) & ((1 << count) - 1);
+      }
     }
-    return drawn.get(key);
+    if (packed.size >= MOST_TABLES) packed.delete(packed.keys().next().value);
+    packed.set(key, { bits, width, each });
+    return packed.get(key);
   }
 
-  // The signed sums of up to eight numbers, by the bits of their signs.
+  // The signed sums of a few numbers, by the bits of their signs.
   function signedSums(numbers) {
-    let sums = [0];
-    for (const number of numbers) sums = [...sums.map((s) => s + number), ...sums.map((s) => s - number)];
+    const sums = new Float64Array(2 ** numbers.length);
+    numbers.forEach((number, place) => {
+      const count = 2 ** place;
+      for (let sign = 0; sign < count; sign += 1) {
+        sums[count + sign] = sums[sign] - number;
+        sums[sign] += number;
+      }
+    });
     return sums;
   }
 
@@ -111,16 +139,17 @@ const statistics = (() => {
     const numbers = known(differences), n = numbers.length;
     if (!n) return 1;
     const seen = Math.abs(sum(numbers)) - ROUNDING * sum(numbers.map(Math.abs));
-    let beyond = 0;
     if (n <= EXACT_PAIRS) {
       let sums = Float64Array.of(numbers[0]);
       for (const number of numbers.slice(1)) {
         const longer = new Float64Array(2 * sums.length);
-        sums.forEach((total, place) => { longer[2 * place] = total + number; longer[2 * place + 1] = total - number; });
+        for (let place = 0; place < sums.length; place += 1) {
+          longer[2 * place] = sums[place] + number;
+          longer[2 * place + 1] = sums[place] - number;
+        }
         sums = longer;
       }
-      for (const total of sums) if (Math.abs(total) >= seen) beyond += 1;
-      return beyond / sums.length;
+      return countBeyond(sums, seen) / sums.length;
     }
     const key = numbers.join(" ");
     if (!sampled.has(key)) {
@@ -132,15 +161,22 @@ const statistics = (() => {
 
   const sampled = new Map(); // another level of confidence changes no p
   function sampledP(numbers, seen) {
-    let beyond = 0;
-    const { bits, width } = randomSigns(SAMPLES, numbers.length);
-    const tables = Array.from({ length: width }, (_, place) => signedSums(numbers.slice(8 * place, 8 * place + 8)));
-    for (let row = 0; row < SAMPLES; row += 1) {
-      let total = 0;
-      for (let place = 0; place < width; place += 1) total += tables[place][bits[row * width + place]];
-      if (Math.abs(total) >= seen) beyond += 1;
+    const { bits, width, each } = randomSigns(SAMPLES, numbers.length), totals = new Float64Array(SAMPLES);
+    for (let place = 0; place < width; place += 1) {
+      addByBits(totals, signedSums(numbers.slice(each * place, each * (place + 1))), bits, place, width);
     }
-    return (1 + beyond) / (1 + SAMPLES);
+    return (1 + countBeyond(totals, seen)) / (1 + SAMPLES);
+  }
+
+  // Loops of their own: a browser compiles them once, whatever is added.
+  function addByBits(totals, sums, bits, place, width) {
+    for (let row = 0, at = place; row < totals.length; row += 1, at += width) totals[row] += sums[bits[at]];
+  }
+
+  function countBeyond(totals, seen) {
+    let beyond = 0;
+    for (let row = 0; row < totals.length; row += 1) if (Math.abs(totals[row]) >= seen) beyond += 1;
+    return beyond;
   }
 
   const smallestP = (pairs) => (pairs > 0 ? Math.min(1, 2 / 2 ** pairs) : 1);
@@ -170,7 +206,7 @@ const statistics = (() => {
     const patterns = seeds <= BEST_PAIRS ? 2 ** seeds : BEST_SAMPLES;
     const random = seeds <= BEST_PAIRS ? null : randomSigns(BEST_SAMPLES, seeds);
     const minus = (pattern, seed) => (random
-      ? pattern > 0 && (random.bits[pattern * random.width + (seed >> 3)] >> (seed & 7)) & 1
+      ? pattern > 0 && (random.bits[pattern * random.width + Math.floor(seed / random.each)] >> (seed % random.each)) & 1
       : (pattern >> seed) & 1);
     const sums = new Float64Array(patterns * groups);
     for (let pattern = 0; pattern < patterns; pattern += 1) {
@@ -286,7 +322,7 @@ const statistics = (() => {
   }
 
   return {
-    balanced, bestColumn, bestPValues, compareColumns, fewestPairs, holm, known, mean, meanInterval,
+    balanced, bestColumn, bestPValues, compareColumns, drawAhead, fewestPairs, holm, known, mean, meanInterval,
     signFlipP, smallestP, sum, tQuantile, tiedWithBest, verdicts,
   };
 })();

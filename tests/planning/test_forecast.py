@@ -8,7 +8,7 @@ import pytest
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import DatabaseError, ReportError
-from dgsearch.planning.forecast import power_lines, time_lines
+from dgsearch.planning.forecast import power_forecast, time_forecast
 from tests.fakes import fake_spec, full_study
 
 SIX = list(range(6))
@@ -27,7 +27,7 @@ def _one_point(trial: PlannedTrial, _: np.random.Generator) -> float:
 
 def _power(database: str, **given: Any) -> str:
     spec = fake_spec(**given.pop("spec", {}))
-    return "\n".join(power_lines(database, spec, **{"points": 1.0, **given}))
+    return "\n".join(power_forecast(database, spec, **{"points": 1.0, **given}).lines)
 
 
 def test_power_rests_on_the_deviation_of_paired_differences(database: str) -> None:
@@ -38,11 +38,37 @@ def test_power_rests_on_the_deviation_of_paired_differences(database: str) -> No
     # 10 pairs find an effect of 1 (the usual tables), 6 pairs one of 1.79 (fidelity.md, F6)
     assert "1 points need 10 seeds for power 0.8 at p < 0.05" in shown
     assert "6 planned would find 1.79" in shown
+
     assert "cannot reach" not in shown
     assert "corrected" not in shown
     together = _power(database, spec={"seeds": SIX}, comparisons=5)
     assert "5 comparisons are corrected together (Holm)" in together
     assert "1 points need 16 seeds" in together  # the same tables, at 1%
+
+
+def test_power_has_its_numbers_for_programs(database: str) -> None:
+    full_study(database, _one_point, fake_spec(seeds=SIX))
+    spec = fake_spec(seeds=SIX)
+    facts = power_forecast(database, spec, points=1.0, comparisons=5).facts
+    assert facts is not None
+    assert facts | {"detectable": 0, "seeds_needed_corrected": 0} == {
+        "seeds": 6, "smallest_p": 0.03125, "power": 0.8, "comparisons": 5,  # 2 / 2^6
+        "pilot": "fake", "pilot_seeds": 6, "pilot_comparisons": 5, "same_data": True,
+        "deviation": pytest.approx(0.01), "deviation_low": pytest.approx(0.01),
+        "deviation_high": pytest.approx(0.01), "difference": 0.01, "seeds_needed": 10,
+        "seeds_needed_at_most": 10, "seeds_needed_corrected": 0, "detectable": 0,
+        "rope": None, "equivalent_share": None,
+    }  # fmt: skip
+    assert facts["detectable"] == pytest.approx(0.0179, abs=5e-5)
+    assert facts["seeds_needed_corrected"] == 16  # the same tables, at 1%
+
+
+def test_power_without_a_pilot_names_studies_that_could_be_one(database: str) -> None:
+    full_study(database, _one_point, fake_spec(seeds=SIX))
+    facts = power_forecast(database, fake_spec(name="new"), points=1.0).facts
+    assert facts is not None
+    assert facts["pilot"] is None
+    assert facts["pilots"] == ["fake"]
 
 
 def test_fewer_than_six_seeds_are_promised_nothing(database: str) -> None:
@@ -88,22 +114,26 @@ def test_a_pilot_of_one_seed_is_an_error(database: str) -> None:
 
 def test_time_is_that_of_earlier_trials_of_the_method(database: str) -> None:
     full_study(database, _noisy)  # 6 s of which the store spared 1: 2 s an epoch
-    (line,) = time_lines(
+    found = time_forecast(
         database,
         fake_spec(name="new"),
         epochs={"mpbm": 300, "erm": 60},
         missing={"pretrain": 80},
         at_once=2,
     )
+    (line,) = found.lines
     # 360 epochs of 2 s and 80 stages of 1 s
     assert "about 13.3 minutes of trials, 6.7 minutes with 2 at a time" in line
     assert "by the trials of fake" in line
+    assert found.facts == {"of": "trials", "trials_s": 800, "wall_s": 400, "studies": ["fake"]}
 
 
 @pytest.mark.parametrize("method", ["augkd", "mpbm"])
 def test_time_is_unknown_without_such_trials(method: str, database: str) -> None:
     if method == "augkd":
         full_study(database, _noisy)
-    (line,) = time_lines(database, fake_spec(), epochs={method: 3}, missing={}, at_once=1)
+    found = time_forecast(database, fake_spec(), epochs={method: 3}, missing={}, at_once=1)
+    (line,) = found.lines
     assert f"unknown: no trial of {method} on digits-mini has finished" in line
     assert "--probe" in line
+    assert found.facts == {"of": None, "unknown": [method]}

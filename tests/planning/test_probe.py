@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgsearch.methods.registry import find_method
-from dgsearch.planning.probe import StageCost, cost_lines, probe_stages
+from dgsearch.planning.probe import StageCost, cost_forecast, probe_stages
 from dgsearch.study import DataSpec, Grid, StudySpec
 from dgsearch.study.plan import methods_of, plan_trials
 
@@ -61,7 +61,12 @@ def test_shared_stages_count_once_and_last_stages_for_every_trial(
     monkeypatch.setattr("dgsearch.planning.probe.probe_stages", lambda *_: costs)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     spec = _study("erm")
-    shown = list(cost_lines(spec, _planned(spec), {"pretrain": 3}))
+    found = cost_forecast(spec, _planned(spec), {"pretrain": 3})
+    shown = found.lines
     assert shown[0] == "  cost       erm: pretrain 10 x 6 s, erm 2 x 30 s"
     # 4 trials of 60 s and 3 shared stages of 60 s: 7 minutes
     assert "about 7 min 00 s of trials, 3 min 30 s with 2 at a time" in shown[1]
+    assert found.facts is not None
+    assert (found.facts["trials_s"], found.facts["wall_s"]) == (420, 210)
+    stage = {"method": "erm", "stage": "pretrain", "epochs": 10, "epoch_s": 6.0}
+    assert found.facts["stages"][0] == stage

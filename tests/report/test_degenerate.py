@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import dgsearch
 from dgsearch.database.recorder import Ending
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.planning.forecast import power_lines
+from dgsearch.planning.forecast import power_forecast
 from dgsearch.report import write_report
 from dgsearch.report.status import status_table
 from dgsearch.study.plan import plan_trials
@@ -134,7 +134,7 @@ def _is_read(drawn: _Drawn) -> None:
             assert "Answer" in text
             assert ">nan<" not in text
             assert status_table(database, None).row_count == 1
-            assert list(power_lines(database, study.spec, points=1.0))
+            assert list(power_forecast(database, study.spec, points=1.0).lines)
             opened = dgsearch.open_study(database, "odd")
             assert len(opened.trials()) == len(study.frame())
             opened._repr_html_()

@@ -134,7 +134,7 @@ def test_no_text_of_a_database_ends_a_script_or_opens_an_element(
     own = page[: page.rindex("<footer>")]
     assert "<script>alert" not in own
     assert "<img src=x" not in own
-    holding = own.count('class="plot-data"') + own.count('class="study-data"')
+    holding = sum(own.count(f'class="{name}-data"') for name in ("plot", "study", "trials"))
     assert own.count("<script") == own.count("</script>") == holding
     assert html.escape(HOSTILE, quote=False) in own
     for text in re.findall(r'class="(?:plot|study)-data"[^>]*>(.*?)</script>', own, flags=re.S):

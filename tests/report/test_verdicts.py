@@ -10,7 +10,7 @@ import pytest
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import StudyFileError
-from dgsearch.planning.forecast import power_lines
+from dgsearch.planning.forecast import power_forecast
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Section, Warn
 from tests.fakes import ABLATION, FakeStudy, fake_spec, full_study
@@ -78,7 +78,7 @@ def test_the_rope_may_change_while_the_study_stays(tmp_path: Path) -> None:
 def test_plan_says_how_often_equal_groups_would_be_called_equivalent(tmp_path: Path) -> None:
     database = _study(tmp_path, report={"rope": 0.01})
     spec = fake_spec(design=ABLATION, baselines=[], seeds=[0, 1, 2], report={"rope": 0.01})
-    text = "\n".join(power_lines(database, spec, points=1.0, pilot=None, comparisons=1))
+    text = "\n".join(power_forecast(database, spec, points=1.0, pilot=None, comparisons=1).lines)
     assert "called equivalent within ±1 points in 100% of such studies" in text
 
 

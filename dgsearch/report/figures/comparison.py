@@ -33,6 +33,7 @@ def difference_figure(
             mode="markers",
             marker={"color": NEUTRAL, "size": 5, "opacity": 0.5},
             customdata=dots[["seed"]],
+            meta={"seed": True},
             hovertemplate=f"%{{y}}<br>seed %{{customdata[0]}}: %{{x:+.3~g}} {unit.step}",
             name="one seed",
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dgsearch.analysis.foreign import ForeignTrials, Parameter, best_so_far
+from dgsearch.database.snapshot import Floats, Ints
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, safe
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -18,13 +19,25 @@ _MOST_LINES = 300
 
 def history_figure(trials: ForeignTrials, title: str) -> go.Figure:
     """Every finished trial, and the best so far."""
-    best = best_so_far(trials)
+    return progress_figure(trials.numbers, trials.values, best_so_far(trials), title)
+
+
+def progress_figure(numbers: Ints, values: Floats, best: Floats, title: str) -> go.Figure:
+    """A mark for each trial where these are few, and a line of the best so far.
+
+    Args:
+        numbers: Of the trials.
+        values: Of each.
+        best: Of it and those before; NaN before the first.
+        title: Of the vertical axis.
+    """
     figure = go.Figure()
-    if len(trials.values) <= MOST_DOTS:
+    if len(values) <= MOST_DOTS:
         figure.add_trace(
             go.Scatter(
-                x=trials.numbers, y=trials.values, mode="markers", name="trial",
+                x=numbers, y=values, mode="markers", name="trial",
                 marker={"color": NEUTRAL, "size": 6, "opacity": 0.6},
+                customdata=numbers, meta={"trial": 0},
                 hovertemplate="trial %{x}: %{y:.4~g}<extra></extra>",
             )
         )  # fmt: skip
@@ -33,7 +46,7 @@ def history_figure(trials: ForeignTrials, title: str) -> go.Figure:
     shown = shown[~np.isnan(best[shown])]
     figure.add_trace(
         go.Scatter(
-            x=trials.numbers[shown], y=best[shown], mode="lines", name="best so far",
+            x=numbers[shown], y=best[shown], mode="lines", name="best so far",
             line={"color": _COLOURS[1], "width": 2, "shape": "hv"},
             hovertemplate="trial %{x}: best so far %{y:.4~g}<extra></extra>",
         )
@@ -56,7 +69,7 @@ def slice_figure(
             go.Scatter(
                 x=x, y=trials.values[active], mode="markers", showlegend=False,
                 marker={"color": _COLOURS[0], "size": 6, "opacity": 0.45},
-                customdata=trials.numbers[active],
+                customdata=trials.numbers[active], meta={"trial": 0},
                 hovertemplate=f"{safe(parameter.name)} = %{{x}}<br>"
                 "trial %{customdata}: %{y:.4~g}<extra></extra>",
             )
@@ -114,7 +127,7 @@ def front_figure(table: pd.DataFrame, names: Sequence[str], front: str) -> go.Fi
                 x=part[names[0]], y=part[names[1]], mode="markers", name=name,
                 marker={"color": colour, "size": 8 if on_front else 6,
                         "symbol": "diamond" if on_front else "circle"},
-                customdata=part["trial_number"],
+                customdata=part["trial_number"], meta={"trial": 0},
                 hovertemplate="trial %{customdata}: %{x:.4~g}, %{y:.4~g}<extra></extra>",
             )
         )  # fmt: skip
@@ -148,6 +161,7 @@ def contour_figure(
             x=pair[0].places[own], y=pair[1].places[own], mode="markers", showlegend=False,
             marker={"color": "white", "size": 4, "line": {"color": "#222", "width": 0.7}},
             customdata=np.column_stack([trials.numbers[own], trials.values[own]]),
+            meta={"trial": 0},
             hovertemplate="trial %{customdata[0]}: %{customdata[1]:.4~g}<extra></extra>",
         )
     )  # fmt: skip
@@ -161,27 +175,39 @@ def parallel_figure(trials: ForeignTrials, parameters: Sequence[Parameter]) -> g
     Each axis runs from the lowest to the highest place seen; a line breaks where a trial lacks
     the hyperparameter.
     """
-    columns = []
-    for item in parameters:
-        scaled = item.scaled
-        low, high = np.nanmin(scaled), np.nanmax(scaled)
-        columns.append((scaled - low) / (high - low))
+    places = {item.name: item.scaled for item in parameters}
+    return lines_figure(places, trials.sign * trials.values, trials.numbers)
+
+
+def lines_figure(places: Mapping[str, Floats], merit: Floats, numbers: Ints) -> go.Figure:
+    """One line a trial over several axes, coloured by the fifth of its merit.
+
+    Args:
+        places: Of each axis: the number of every trial, NaN where it has none; some differ.
+        merit: Of each trial; higher is better.
+        numbers: Of the trials.
+    """
+    names = list(places)
+    columns = [
+        (own - np.nanmin(own)) / (np.nanmax(own) - np.nanmin(own)) for own in places.values()
+    ]
     heights = np.column_stack(columns)
-    ranks = (trials.sign * trials.values).argsort(kind="stable").argsort()
+    ranks = merit.argsort(kind="stable").argsort()
     fifths = ranks * 5 // max(len(ranks), 1)
-    names = [item.name for item in parameters]
     figure = go.Figure()
     step = -(-len(heights) // _MOST_LINES)
     words = ("worst fifth", "second worst", "middle", "second best", "best fifth")
     for fifth in range(5):
-        chosen = heights[(fifths == fifth) & (np.arange(len(heights)) % step == 0)]
+        use = (fifths == fifth) & (np.arange(len(heights)) % step == 0)
+        chosen = heights[use]
         y = np.hstack([chosen, np.full((len(chosen), 1), np.nan)]).ravel()
         x = [*names, names[-1]] * len(chosen)
         figure.add_trace(
             go.Scatter(
                 x=x, y=y, mode="lines+markers", name=words[fifth], opacity=0.6,
                 line={"color": _FIFTHS[fifth], "width": 1.2}, marker={"size": 4},
-                hoverinfo="skip",
+                customdata=np.repeat(numbers[use], len(names) + 1), meta={"trial": 0},
+                hovertemplate="trial %{customdata}<extra></extra>",
             )
         )  # fmt: skip
     return figure.update_layout(
@@ -206,7 +232,7 @@ def timeline_figure(trials: pd.DataFrame) -> go.Figure:
             go.Scatter(
                 x=x, y=y, mode="lines+markers", name=str(state), marker={"size": 4},
                 line={"color": _COLOURS[place % len(_COLOURS)], "width": 3},
-                hovertemplate="trial %{y}: %{x}<extra></extra>",
+                customdata=y, meta={"trial": 0}, hovertemplate="trial %{y}: %{x}<extra></extra>",
             )
         )  # fmt: skip
     return figure.update_layout(xaxis={"title": "time, UTC"}, yaxis={"title": "trial"})
@@ -230,14 +256,17 @@ def intermediate_figure(curves: pd.DataFrame, stopped: Sequence[int], title: str
     ):
         x: list[float | None] = []
         y: list[float | None] = []
-        for _, part in curves[curves["trial_number"].isin(own)].groupby("trial_number"):
+        shown: list[int] = []
+        for number, part in curves[curves["trial_number"].isin(own)].groupby("trial_number"):
+            shown += [int(str(number))] * (len(part) + 1)
             x += [*part["epoch"], None]
             y += [*part["value"], None]
         figure.add_trace(
             go.Scatter(
                 x=x, y=y, mode="lines+markers", name=name, opacity=0.5, marker={"size": 3},
                 line={"color": colour, "width": 1.2},
-                hovertemplate="step %{x}: %{y:.4~g}<extra></extra>",
+                customdata=shown, meta={"trial": 0},
+                hovertemplate="trial %{customdata}, step %{x}: %{y:.4~g}<extra></extra>",
             )
         )  # fmt: skip
     return figure.update_layout(xaxis={"title": "step"}, yaxis={"title": title})

@@ -77,6 +77,7 @@ def _response(
     intervals = domain == MEAN or len(dots["domain"].unique()) == 0
     written = safe(label)
     shown = dots if len(dots) <= MOST_DOTS else dots.iloc[:0]
+    known = [name for name in ("trial_number",) if name in shown]
     scaled = part[["low", "high"]] * unit.scale
     return [
         go.Scatter(
@@ -84,7 +85,8 @@ def _response(
             y=shown["accuracy"] * unit.scale,
             mode="markers",
             marker={"color": style["color"], "size": 6, "opacity": 0.45},
-            customdata=shown[["seed"]],
+            customdata=shown[["seed", *known]],
+            meta={"trial": 1} if known else None,
             hovertemplate=f"{written} = %{{x}}<br>seed %{{customdata[0]}}: %{{y:.4~g}}{unit.sign}",
             showlegend=False,
         ),

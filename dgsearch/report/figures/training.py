@@ -82,6 +82,7 @@ def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> go.Figure:
                     mode="markers",
                     marker={"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2}},
                     customdata=stops[["trial_number"]],
+                    meta={"trial": 0},
                     hovertemplate="trial %{customdata[0]}, epoch %{x}: %{y:.4~g}",
                     name=name,
                 )

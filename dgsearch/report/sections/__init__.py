@@ -9,6 +9,7 @@ from dgsearch.report.sections.answer import answer_section
 from dgsearch.report.sections.cost import cost_sections
 from dgsearch.report.sections.diagnostics import diagnostic_sections
 from dgsearch.report.sections.foreign import foreign_sections
+from dgsearch.report.sections.history import history_sections
 from dgsearch.report.sections.proposals import proposal_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
 from dgsearch.report.sections.registry import design_sections
@@ -37,6 +38,7 @@ def _sections(view: StudyView) -> Iterator[Section]:
         yield from replay_sections(view)
     yield from diagnostic_sections(view)
     if view.has_results:
+        yield from history_sections(view)
         yield from cost_sections(view)
     yield trials_section(view)
     yield from provenance_section(view)

@@ -128,10 +128,7 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
     objectives = data.declared.objectives
     blocks: list[Block] = []
     if len(frame) > _MOST_ROWS:
-        objective = objectives[data.objective]
-        order = frame[objective.column].to_numpy(np.float64, na_value=np.nan)
-        best = np.argsort(-order if objective.maximised else order, kind="stable")[:_MOST_ROWS]
-        frame = frame.iloc[np.sort(best)]
+        frame = listed_foreign_trials(data)
         blocks.append(
             Note(
                 f"The {_MOST_ROWS} trials of the best value, of {len(data.trials)}. All of them: "
@@ -155,6 +152,18 @@ def foreign_trials_section(data: StudyData, trials: ForeignTrials) -> Section:
     return Section(
         "trials", "Trials", [*blocks, Table("trials", headings, rows, numeric, "Trials")]
     )
+
+
+def listed_foreign_trials(data: StudyData) -> pd.DataFrame:
+    """Every trial, or of many those of the best value."""
+    frame = data.trials
+    if len(frame) <= _MOST_ROWS:
+        return frame
+    objective = data.declared.objectives[data.objective]
+    order = frame[objective.column].to_numpy(np.float64, na_value=np.nan)
+    best = np.argsort(-order if objective.maximised else order, kind="stable")[:_MOST_ROWS]
+    chosen: pd.DataFrame = frame.iloc[np.sort(best)]
+    return chosen
 
 
 def _trial_rows(

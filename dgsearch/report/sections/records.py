@@ -23,7 +23,7 @@ _MOST_NUMBERS = 10
 
 def trials_section(view: StudyView) -> Section:
     """Every trial as a row; of many the best, and those that failed with their error."""
-    trials, thinned = _listed(view), view.data.thinned
+    trials, thinned = listed_trials(view), view.data.thinned
     count = thinned.trials if thinned else len(view.trials)
     blocks: list[Block] = []
     if len(trials) < count:
@@ -38,7 +38,7 @@ def trials_section(view: StudyView) -> Section:
     )
 
 
-def _listed(view: StudyView) -> pd.DataFrame:
+def listed_trials(view: StudyView) -> pd.DataFrame:
     """Every trial, or of many those of the best value."""
     if view.data.thinned is not None:
         best = replace(view.data, trials=view.data.best, thinned=None)

@@ -1,0 +1,96 @@
+"""A trial beside the page, in Chromium: from the table, from a figure, two side by side."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from dgsearch.report import write_report
+from tests.fakes import ABLATION, rich_study
+from tests.report.test_browser import FLAGS, HOSTILE, pytestmark
+
+__all__ = ["pytestmark"]
+
+_MARK = """
+const plot = document.querySelector(arguments[0] + " .plot");
+const at = plot.data.findIndex((trace) => trace.meta);
+plot.emit("plotly_click", { points: [{
+  data: plot.data[at], x: plot.data[at].x[0], y: plot.data[at].y[0],
+  customdata: plot._fullData[at].customdata[0],
+}] });
+return plot.data[at].y[0];
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("trials")
+    rich_study(f"sqlite:///{folder / 'study.db'}", name=HOSTILE, design=ABLATION, seeds=[0, 1, 2])
+    return write_report(folder / "study.db", [HOSTILE], folder / "page.html").as_uri()
+
+
+@pytest.fixture
+def driver(page: str, tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = Options()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    found.get(page)
+    yield found
+    found.quit()
+
+
+def _panel(driver: webdriver.Chrome) -> str:
+    return str(driver.execute_script("return document.querySelector('aside.trial').innerText"))
+
+
+def _wait(driver: webdriver.Chrome, text: str) -> None:
+    WebDriverWait(driver, 60).until(lambda found: text in _panel(found))
+
+
+def test_a_trial_is_shown_and_set_beside_another(driver: webdriver.Chrome, page: str) -> None:
+    driver.execute_script("document.querySelector('a[data-trial=\"4\"]').click()")
+    _wait(driver, "Trial 4")
+    assert driver.current_url.endswith("#s1-trial-4")
+    assert "The same configuration: seed 0, seed 2." in _panel(driver)
+    driver.execute_script("document.querySelector('aside.trial button').click()")
+    _wait(driver, "Choose the trial to set beside trial 4.")
+    driver.execute_script("document.querySelector('a[data-trial=\"1\"]').click()")
+    _wait(driver, "Trials 4 and 1")
+    assert driver.current_url.endswith("#s1-trial-4-1")
+    assert "Equal: state, seed" in _panel(driver)
+    driver.execute_script("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))")
+    assert not driver.find_element(By.CSS_SELECTOR, "aside.trial").is_displayed()
+
+
+def test_a_mark_of_a_figure_leads_to_its_trial(driver: webdriver.Chrome) -> None:
+    WebDriverWait(driver, 60).until(
+        lambda found: found.execute_script(
+            "return Boolean(document.querySelector('#s1-ablation .plot').data)"
+        )
+    )
+    label = driver.execute_script(_MARK, "#s1-ablation")
+    _wait(driver, "Trial ")
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('aside.trial tr')].map((row) => row.innerText)"
+    )
+    assert f"name of the configuration\t{label}" in shown
+
+
+def test_a_trial_that_is_not_listed_says_so_and_nothing_is_obeyed(
+    driver: webdriver.Chrome, page: str
+) -> None:
+    driver.get("about:blank")
+    driver.get(f"{page}#s1-trial-4711")
+    _wait(driver, "Trial 4711 is not listed on this page.")
+    inside = "return document.querySelectorAll('aside.trial b, aside.trial img').length"
+    assert driver.execute_script(inside) == 0
