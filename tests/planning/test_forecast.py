@@ -38,7 +38,6 @@ def test_power_rests_on_the_deviation_of_paired_differences(database: str) -> No
     # 10 pairs find an effect of 1 (the usual tables), 6 pairs one of 1.79 (fidelity.md, F6)
     assert "1 points need 10 seeds for power 0.8 at p < 0.05" in shown
     assert "6 planned would find 1.79" in shown
-
     assert "cannot reach" not in shown
     assert "corrected" not in shown
     together = _power(database, spec={"seeds": SIX}, comparisons=5)
