@@ -147,7 +147,7 @@ class Patience:
     @property
     def name(self) -> str:
         """What it is called."""
-        return f"patience of {self.epochs} epochs"
+        return f"patience of {self.epochs} epoch{'s' * (self.epochs != 1)}"
 
     def ends(self, values: Numbers, orders: Sequence[Whole]) -> Whole:
         """The last epoch of each trial, for each order of arrival."""
