@@ -30,6 +30,7 @@ def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | Non
             go.Scatter(
                 x=part["saved"] * 100,
                 y=part["regret"] * unit.scale,
+                cliponaxis=False,  # most regrets are 0: half of each mark would be cut
                 mode="markers",
                 marker={"color": style["color"], "symbol": style["symbol"], "size": 9},
                 error_x=error_bars(x, 100.0, middle="saved") | {"thickness": 0.6},
@@ -45,6 +46,7 @@ def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | Non
             go.Scatter(
                 x=own["saved"] * 100,
                 y=own["regret"] * unit.scale,
+                cliponaxis=False,
                 mode="markers",
                 marker={"color": "black", "symbol": "circle-open", "size": 17},
                 hoverinfo="skip",
