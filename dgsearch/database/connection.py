@@ -101,6 +101,7 @@ def open_for_writing(database: str | os.PathLike[str] | None = None) -> RDBStora
             )
         except RuntimeError as error:  # tables of another Optuna
             raise DatabaseError(_unopened(url, error)) from error
+        storage.engine.url = url  # before SQLAlchemy 2.1 a text of it loses what follows a ?
         if storage.engine.dialect.name == "sqlite":
             _tune_sqlite(storage.engine)
         _sign_schema(storage.engine)

@@ -43,7 +43,7 @@ def write_frame(
     """
     target = Path(file)
     check_format(target)
-    chunks = iter([frame] if isinstance(frame, pd.DataFrame) else frame)
+    chunks = iter([_with_texts(frame)] if isinstance(frame, pd.DataFrame) else frame)
     if not formulas and target.suffix == ".csv":
         chunks = map(_guarded, chunks)
     try:
@@ -52,6 +52,16 @@ def write_frame(
     except OSError as error:
         raise DatabaseError(f"{target}: cannot be written: {error.strerror or error}") from error
     return target
+
+
+def _with_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its texts as texts: before pandas 3 a frame holds them as objects."""
+    texts = [
+        name
+        for name, column in frame.select_dtypes(include="object").items()
+        if pd.api.types.infer_dtype(column, skipna=True) == "string"
+    ]
+    return frame.astype(dict.fromkeys(texts, "string"))
 
 
 def check_format(file: Path) -> None:
@@ -97,7 +107,7 @@ def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame without texts and headings that a spreadsheet would execute."""
     texts = frame.select_dtypes(include=["string", "category"])
     safe = {
-        str(name): column.astype("string").map(csv_cell, na_action="ignore")
+        str(name): column.astype("string").map(csv_cell, na_action="ignore").astype("string")
         for name, column in texts.items()
     }
     return frame.assign(**safe).rename(columns=lambda name: csv_cell(str(name)))
