@@ -20,7 +20,7 @@ os.environ["DGSEARCH_CACHE"] = os.environ.get("DGSEARCH_TEST_CACHE", "/tmp/dgsea
 
 # The same examples in every run, so that a change is judged by what it changed. New ones are
 # drawn with --hypothesis-profile=default, and by the tests marked long with more of them.
-settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
 # What starts drivers, Ray or fresh environments, by group: each group runs on one worker, one test
