@@ -12,7 +12,7 @@ from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import PLAIN, Unit, given, records, short
 
-_MOST_POINTS = 20_000  # of all curves of a page together
+_MOST_POINTS = 3_000  # of all curves of a page together
 _LONGEST = 300  # characters of an error
 _SHOWN = {
     "attempt": "attempt",

@@ -45,7 +45,7 @@ _MOST_NAMED = 9  # configurations that figures over epochs tell apart
 FOREIGN = "value"  # the one domain of a study that dgsearch did not write
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one study's view is itself alone, and may be a key
 class StudyView:
     """What every section is given.
 

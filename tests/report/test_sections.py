@@ -260,3 +260,14 @@ def test_an_attempt_that_was_repeated_is_no_failed_trial(database: str) -> None:
     (table,) = (block for block in answer.blocks if isinstance(block, Table))
     told = dict(table.rows)["trials"]
     assert told == "3 trials: 2 FAIL, 1 COMPLETE; 1 of them lost and retried"
+
+
+def test_pairs_are_those_of_the_hyperparameters_that_matter_most(database: str) -> None:
+    bulk_search(database, trials=200, epochs=3)
+    pairs = _sections(database, "bulk")["pairs"]
+    drawn = {block.name for block in pairs.blocks if isinstance(block, Figure)}
+    assert "pair-lambda_adv-attention" in drawn  # the outcome depends on these two alone
+    assert len(drawn) == 6
+    assert "Drawn are the 4 hyperparameters that move the prediction most. Left out: " in _texts(
+        pairs
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,8 @@ def tuning_figure(
         for place, column in enumerate(("trials", "hours"), start=1):
             figure.add_trace(_band(curve, column, colour, unit), row=1, col=place)
             line = go.Scatter(
-                x=curve[column],
-                y=curve["median"] * unit.scale,
+                x=_drawn(curve[column]),
+                y=_drawn(curve["median"] * unit.scale),
                 mode="lines",
                 line={"color": colour, "dash": dash, "width": 2, "shape": "hv"},
                 name=name,
@@ -52,6 +53,11 @@ def tuning_figure(
     return figure
 
 
+def _drawn(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The values as a picture needs them: a large page holds thousands, in four bytes each."""
+    return values.to_numpy(np.float32)
+
+
 def _band(curve: pd.DataFrame, column: str, colour: str, unit: Unit) -> go.Scatter:
     """The area between the ends of the band."""
     low = curve["low"].replace([-np.inf, np.inf], np.nan) * unit.scale
@@ -59,8 +65,8 @@ def _band(curve: pd.DataFrame, column: str, colour: str, unit: Unit) -> go.Scatt
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     both = pd.DataFrame({"x": curve[column], "low": low, "high": high}).dropna()
     return go.Scatter(
-        x=[*both["x"], *both["x"][::-1]],
-        y=[*both["high"], *both["low"][::-1]],
+        x=_drawn(pd.concat([both["x"], both["x"][::-1]])),
+        y=_drawn(pd.concat([both["high"], both["low"][::-1]])),
         mode="lines",
         line={"width": 0},
         fill="toself",

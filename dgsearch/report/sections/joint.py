@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 
 import pandas as pd
 
 from dgsearch.analysis.sensitivity import pair_surface
-from dgsearch.analysis.surrogate import partial_dependence
+from dgsearch.analysis.surrogate import Surrogate, partial_dependence
 from dgsearch.report.figures.response import dependence_figure, pair_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import records, short_cell
+from dgsearch.report.words import listed, records, short_cell
+from dgsearch.wording import plural
 
-_MOST_PAIRS = 6
+_MOST_PAIRED = 4  # hyperparameters, so that there are six pairs
 _MOST_DEPENDENCES = 8
+
+
+@functools.lru_cache(maxsize=1)
+def _surrogate(view: StudyView) -> Surrogate | None:
+    """The forest of the study; it takes seconds to fit, and both sections need it."""
+    return surrogate_of(view, view.outcome)
+
+
+def _most_important(view: StudyView, most: int) -> tuple[list[str], str]:
+    """The hyperparameters that are drawn, in the order of the study, and what is said of the rest.
+
+    Where there are more than are drawn, those count most over whose values the prediction moves
+    most; where nothing predicts the outcome, the first ones are drawn.
+    """
+    names = list(view.varied)
+    if len(names) <= most:
+        return names, ""
+    surrogate = _surrogate(view)
+    if surrogate is None or not surrogate.useful:
+        kept, reason = names[:most], "first in the study"
+    else:
+        moves = {name: _moves(partial_dependence(surrogate, name)) for name in names}
+        best = sorted(names, key=lambda name: -moves[name])[:most]
+        kept, reason = [name for name in names if name in best], "that move the prediction most"
+    left = listed([view.label(name) for name in names if name not in kept])
+    return kept, f" Drawn are the {plural(most, 'hyperparameter')} {reason}. Left out: {left}."
+
+
+def _moves(curve: pd.DataFrame) -> float:
+    """By how much the mean prediction changes, rounded so that equal ones stay in order."""
+    means = curve.loc[curve["curve"] == -1, "prediction"]
+    return round(float(means.max() - means.min()), 9)
 
 
 def pair_section(view: StudyView) -> Iterator[Section]:
     """The outcome over each pair of hyperparameters."""
-    all_pairs = list(itertools.combinations(view.varied, 2))
+    names, left = _most_important(view, _MOST_PAIRED)
     blocks: list[Block] = []
-    for first, second in all_pairs[:_MOST_PAIRS]:
+    for first, second in itertools.combinations(names, 2):
         others = [column for name, column in view.varied.items() if name not in (first, second)]
         surface = pair_surface(view.spread, first, second, targets=view.targets, others=others)
         if surface["first"].nunique() < 2 or surface["second"].nunique() < 2:
@@ -51,8 +85,6 @@ def pair_section(view: StudyView) -> Iterator[Section]:
             )
         )
     if blocks:
-        cut = len(all_pairs) - _MOST_PAIRS
-        left = f" {cut} further pairs are not drawn." if cut > 0 else ""
         note = Note(
             "The colour scale of each map spans its own cells, so a strong pattern can still be "
             f"a small effect: read the numbers, and the intervals in the tables.{left}"
@@ -71,7 +103,7 @@ def _mark_words(surface: pd.DataFrame) -> str:
 
 def dependence_section(view: StudyView) -> Iterator[Section]:
     """What a surrogate predicts over each hyperparameter."""
-    surrogate = surrogate_of(view, view.outcome)
+    surrogate = _surrogate(view)
     if surrogate is None:
         return
     unit = view.unit
@@ -88,7 +120,7 @@ def dependence_section(view: StudyView) -> Iterator[Section]:
         )
         yield Section("dependence", "Partial dependence", [Note(text)])
         return
-    names = list(view.varied)[:_MOST_DEPENDENCES]
+    names, left = _most_important(view, _MOST_DEPENDENCES)
     curves = {name: partial_dependence(surrogate, name) for name in names}
     labels = {name: view.label(name) for name in names}
     rows: Rows = [
@@ -105,7 +137,7 @@ def dependence_section(view: StudyView) -> Iterator[Section]:
             logarithmic=[name for name in names if view.is_log(name)],
         ),
         "What the surrogate predicts over each hyperparameter: thick, the mean; thin, single "
-        "configurations (ICE). Lines that cross speak of interaction.",
+        f"configurations (ICE). Lines that cross speak of interaction.{left}",
         Table("dependence", ("hyperparameter", "value", "mean prediction"), rows,
               (False, True, True)),
         height_px=200 + 220 * -(-len(names) // 2),
