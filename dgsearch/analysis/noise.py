@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 
 __all__ = ["NoiseFloor", "noise_floor"]
 
@@ -39,12 +38,14 @@ def noise_floor(outcomes: Sequence[float], *, level: float = 0.95) -> NoiseFloor
             as independent and roughly normal.
         level: Probability with which such intervals cover the true deviation.
     """
+    from scipy import special  # takes a while to import
+
     numbers = np.asarray(outcomes, dtype=np.float64)
     numbers = numbers[~np.isnan(numbers)]
     n = len(numbers)
     if n < 2:
         return NoiseFloor(n, math.nan, math.nan, math.nan)
     deviation = math.sqrt(2) * float(numbers.std(ddof=1))
-    ends = scipy.stats.chi2.ppf([(1 + level) / 2, (1 - level) / 2], n - 1)
-    low, high = (deviation * math.sqrt((n - 1) / float(end)) for end in ends)
+    ends = [float(special.chdtri(n - 1, tail)) for tail in ((1 - level) / 2, (1 + level) / 2)]
+    low, high = (deviation * math.sqrt((n - 1) / end) for end in ends)
     return NoiseFloor(n, deviation, low, high)
