@@ -126,6 +126,21 @@ def response_summary(points: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("value", kind="stable").reset_index(drop=True)
 
 
+def on_shared_seeds(points: pd.DataFrame, domain: str = MEAN) -> pd.DataFrame:
+    """The points of seeds that the values share, so that their means may be compared.
+
+    Args:
+        points: From `response_points`, or `binned`.
+        domain: Whose accuracies decide which seeds a value has.
+
+    Returns:
+        The points of the values and seeds that `balanced` keeps; all where it keeps every one.
+    """
+    part = points[points["domain"] == domain]
+    kept = balanced(part.pivot_table("accuracy", index="seed", columns="value", observed=True))
+    return points[points["seed"].isin(kept.index) & points["value"].isin(kept.columns)]
+
+
 def effect_range(tied: pd.DataFrame, *, maximise: bool = True) -> EffectRange:
     """Where the mean over the shared seeds is best, where worst, and by how much they differ.
 

@@ -13,6 +13,7 @@ from dgsearch.analysis.sensitivity import (
     MOST_VALUES,
     binned,
     effect_range,
+    on_shared_seeds,
     response_points,
     response_summary,
     values_tied_with_best,
@@ -28,6 +29,11 @@ from dgsearch.report.words import listed, p_cell, records, short, short_cell
 UNLIKE = (
     "The values do not all have the same seeds. They are compared on the seeds that they share. "
     f"{ELSEWHERE} marks a mean over other seeds: do not compare it with the others."
+)
+
+_SHARED = (
+    " Means are over the seeds that the values share; a value without them has dots alone. Means "
+    "over all seeds are in the table."
 )
 
 
@@ -103,7 +109,8 @@ def _judged(view: StudyView, points: pd.DataFrame) -> pd.DataFrame:
 
 def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
     grouped = binned(points)
-    summary = response_summary(grouped)
+    shared = on_shared_seeds(grouped)
+    drawn = response_summary(shared)
     described = view.facts.describe(name)
     symbol = view.label(name)
     axis: dict[str, Any] = {
@@ -116,14 +123,16 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
         f"sensitivity-{name}",
         response_figure(
             points,
-            summary,
+            drawn,
             axis=axis,
             unit=view.unit,
             colours=view.colours,
             reported=reported_here(view, view.targets),
         ),
-        _caption(view, axis, points) + view.unit.ends_words(summary),
-        _table(view, symbol, summary, grouped),
+        _caption(view, axis, points)
+        + ("" if len(shared) == len(grouped) else _SHARED)
+        + view.unit.ends_words(drawn),
+        _table(view, symbol, response_summary(grouped), grouped),
     )
     meaning = f"{symbol}: {described.meaning}. " if described else ""
     text = f"{meaning}{_slice_words(view, points)}{_default_words(view, symbol, described)}"
