@@ -52,6 +52,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
         "vary": {"lr": {"low": 1e-4, "high": 1e-2}},
     },
 }  # fmt: skip
+LEAST_SEEDS = {"adaptive": 3, "a-a": 2}
 ENDS = ("equal", "nearly", "free", "nan", "infinite", "failed", "halved", "running", "absent")
 
 
@@ -79,7 +80,7 @@ DRAWN = st.builds(
 
 def _study(database: str, drawn: _Drawn) -> FakeStudy:
     design = DESIGNS[drawn.design]
-    seeds = max(drawn.seeds, 3) if design["kind"] == "adaptive-seeds" else drawn.seeds
+    seeds = max(drawn.seeds, LEAST_SEEDS.get(drawn.design, 1))
     spec = fake_spec(
         CATALOGUE,
         name="odd",
