@@ -71,7 +71,7 @@ def test_an_error_is_an_object_with_the_exit_code_of_the_command(
 def test_an_error_of_ours_is_named_and_its_traceback_kept(
     monkeypatch: pytest.MonkeyPatch, answered: Callable[..., Answered]
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr("dgsearch.report.answers.answer_view", broken)

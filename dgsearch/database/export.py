@@ -58,8 +58,8 @@ def _with_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its texts as texts: before pandas 3 a frame holds them as objects."""
     texts = [
         name
-        for name, column in frame.select_dtypes(include="object").items()
-        if pd.api.types.infer_dtype(column, skipna=True) == "string"
+        for name, column in frame.items()
+        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
     ]
     return frame.astype(dict.fromkeys(texts, "string"))
 

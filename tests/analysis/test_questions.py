@@ -73,7 +73,7 @@ def test_an_ablation_without_an_effect_stays_open(key: str) -> None:
     assert sentence.endswith("There is no other row to compare.")
     beside = "plain attention"  # question 7 looks at rows of attention alone
     three = frames(rows({"full": 0.5, asked: 0.5, beside: 0.5}, seeds=8, noise=WILD))
-    assert "Of the 2 rows" in _answer(key, three).sentence
+    assert "Of the 2 groups" in _answer(key, three).sentence
     assert "none differs after Holm's correction" in _answer(key, three).sentence
 
 

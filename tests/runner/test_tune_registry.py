@@ -31,6 +31,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> _Cluster:
     monkeypatch.setattr(registry, "_internal_kv_initialized", lambda: True)
     monkeypatch.setattr(registry, "_internal_kv_get", made.get)
     monkeypatch.setattr(registry, "_internal_kv_put", made.put)
+    monkeypatch.setattr(registry._Registry, "prefix", "job")  # looking it up starts Ray
     monkeypatch.setattr(registry._Registry, "_register_atexit", lambda _: None)
     return made
 

@@ -71,7 +71,7 @@ def test_a_good_file_gives_the_study_with_its_defaults() -> None:
         ({"hyperparameters__T": 2.5}, "hyperparameters.T = 2.5: must be a whole number in [0, 100]"),
         ({"hyperparameters__Tt": 2}, "hyperparameters.Tt: unknown hyperparameter; allowed: lambda_adv, lambda_mix, T"),
         ({"hyperparameters__attention": "soft"}, "hyperparameters.attention = 'soft': allowed: feature, plain"),
-        ({"design__kind": "gird"}, "design.kind = 'gird': allowed: one-at-a-time, grid, ablation, sobol, search, adaptive-seeds, family, shapley; did you mean 'grid'?"),
+        ({"design__kind": "gird"}, "design.kind = 'gird': allowed: a-a, one-at-a-time, grid, ablation, sobol, search, adaptive-seeds, family, shapley; did you mean 'grid'?"),
         ({"design__vary__T": []}, "design.vary.T = []: must not be empty; list at least one"),
         ({"design__vary__T": [1, 101]}, "design.vary.T[1] = 101: must be in [0, 100]"),
         ({"design__vary__T": [1, [2]]}, "design.vary.T[1] = [2]: must be a number or a name"),

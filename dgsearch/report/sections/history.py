@@ -62,7 +62,7 @@ def _history(view: StudyView, done: pd.DataFrame) -> Section:
 
 
 def _parallel(view: StudyView, done: pd.DataFrame) -> Iterator[Section]:
-    """One line a configuration, with the mean over its seeds."""
+    """One line per configuration, with the mean over its seeds."""
     groups = done.groupby("config_id", sort=False)
     first = groups.head(1).set_index("config_id")
     means = groups["value"].mean().reindex(first.index)
@@ -84,7 +84,7 @@ def _parallel(view: StudyView, done: pd.DataFrame) -> Iterator[Section]:
     figure = Figure(
         "parallel",
         lines_figure(places, sign * places[title], first["trial_number"].to_numpy(np.int64)),
-        "One line a configuration, coloured by the fifth of its mean on the right. Each axis "
+        "One line per configuration, coloured by the fifth of its mean on the right. Each axis "
         f"runs from its lowest place (bottom) to its highest (top).{cut}",
         Table("parallel", ("axis", "bottom", "top"), rows, (False, True, True)),
     )
