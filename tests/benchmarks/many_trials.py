@@ -70,7 +70,10 @@ def measure(trials: int, profile_file: str = "") -> dict[str, float]:
         trials: A multiple of 100, above 200.
         profile_file: Where a profile is written; empty: none is made.
     """
-    from dgsearch.runner.cluster import ray_cluster
+    try:
+        from dgsearch.runner.cluster import ray_cluster
+    except ImportError:  # of an earlier commit
+        from dgsearch.runner.environment import ray_cluster  # type: ignore[attr-defined,no-redef]
     from dgsearch.runner.options import RunOptions
     from dgsearch.runner.search import Recording
     from dgsearch.runner.tune import run_study
