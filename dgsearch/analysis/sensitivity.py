@@ -161,7 +161,7 @@ def effect_range(tied: pd.DataFrame, *, maximise: bool = True) -> EffectRange:
 def values_tied_with_best(
     points: pd.DataFrame, domain: str = MEAN, *, maximise: bool = True
 ) -> pd.DataFrame:
-    """Which values of a hyperparameter cannot be told from the best, paired over seeds.
+    """Which values of a hyperparameter do not differ from the best, paired over seeds.
 
     Args:
         points: From `response_points`, or `binned`.

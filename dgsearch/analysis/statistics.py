@@ -121,7 +121,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 
 def best_p_values(numbers: Numbers) -> list[float]:
-    """For each group a p against "no other group is truly better": is it told from the best?
+    """For each group a p against "no other group is truly better".
 
     Multiple comparisons with the best (Hsu 1984), by signs instead of normal quantiles. With
     the group as control, the largest standardised mean difference of any other group to it is

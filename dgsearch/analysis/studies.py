@@ -1,4 +1,4 @@
-"""Several studies beside each other, as far as they may be compared."""
+"""Several studies side by side, as far as they may be compared."""
 
 from __future__ import annotations
 

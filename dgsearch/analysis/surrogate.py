@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["LEAST_CONFIGURATIONS", "Surrogate", "fit_surrogate", "partial_dependence"]
+__all__ = [
+    "LEAST_CONFIGURATIONS",
+    "Surrogate",
+    "fit_surrogate",
+    "mean_moves",
+    "partial_dependence",
+]
 
 LEAST_CONFIGURATIONS = 12
 _MOST_ROWS = 600
@@ -134,3 +140,17 @@ def _encoded(rows: pd.DataFrame, fitted: pd.DataFrame) -> np.ndarray[Any, Any]:
         for value in sorted(set(fitted[name].astype(str))):
             encoded[f"{name}={value}"] = (rows[name].astype(str) == value).to_numpy()
     return np.column_stack(list(encoded.values())).astype(np.float64)
+
+
+def mean_moves(curve: pd.DataFrame) -> float:
+    """By how much the mean prediction changes over a hyperparameter, in the outcome's unit.
+
+    Args:
+        curve: `partial_dependence`.
+
+    Returns:
+        Highest less lowest mean, rounded so that equal ones stay in order.
+    """
+    means = curve.loc[curve["curve"] == -1, "prediction"]
+    size = float(means.abs().max()) or 1.0
+    return round(float(means.max() / size - means.min() / size), 9) * size

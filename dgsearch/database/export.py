@@ -58,10 +58,15 @@ def _with_texts(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its texts as texts: before pandas 3 a frame holds them as objects."""
     texts = [
         name
-        for name, column in frame.items()
-        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
+        for name in _objects(frame)
+        if pd.api.types.infer_dtype(frame[name], skipna=True) == "string"
     ]
     return frame.astype(dict.fromkeys(texts, "string"))
+
+
+def _objects(frame: pd.DataFrame) -> list[Any]:
+    """Names of the columns whose values may be of any kind."""
+    return [name for name in frame.columns if frame[name].dtype == object]
 
 
 def check_format(file: Path) -> None:
@@ -85,7 +90,7 @@ def _write_parquet(chunks: Iterator[pd.DataFrame], file: Path) -> None:
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:
     """The frame as an Arrow table, objects as Arrow's JSON, which comes back as objects."""
-    objects = [name for name in frame.columns if frame[name].dtype == object]
+    objects = _objects(frame)
     empty = {name: np.full(len(frame), b"", dtype=object) for name in objects}
     table = pa.Table.from_pandas(frame.assign(**empty), preserve_index=False)
     for name in objects:
@@ -98,8 +103,7 @@ def _arrow(frame: pd.DataFrame) -> pa.Table:
 def _write_csv(chunks: Iterator[pd.DataFrame], file: Path) -> None:
     with file.open("w", encoding="utf-8", newline="") as stream:
         for place, chunk in enumerate(chunks):
-            objects = [name for name in chunk.columns if chunk[name].dtype == object]
-            texts = {name: chunk[name].map(_json) for name in objects}
+            texts = {name: chunk[name].map(_json) for name in _objects(chunk)}
             chunk.assign(**texts).to_csv(stream, index=False, header=place == 0)
 
 

@@ -12,7 +12,7 @@ from dgsearch.designs.points import Asked, Configuration, shared_values
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.space import Space, Value
 
-__all__ = ["ROLE", "changed", "first_champion", "parse_proposal", "seeds_of"]
+__all__ = ["ROLE", "changed", "differing", "first_champion", "parse_proposal", "seeds_of"]
 
 ROLE = "proposal"  # of configurations that the design itself does not have
 _OPTION = "--proposal"
@@ -75,6 +75,16 @@ def first_champion(asked: Studied, space: Space, known: Sequence[Configuration])
     values = shared_values(asked, space)
     switches = space.switches(asked.design.asks_for(asked.method))
     return _as_known(Configuration(asked.method, values, role=ROLE, switches=switches), known)
+
+
+def differing(values: Mapping[str, Any], first: Configuration) -> dict[str, Any]:
+    """Those of the values that the first champion does not have."""
+    before = first.values
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in before or before[name] != value
+    }
 
 
 def changed(

@@ -12,7 +12,7 @@ from dgsearch.database.ledger import Entry, champion_entry, read_ledger
 from dgsearch.database.queries import read_studies
 from dgsearch.database.snapshot import Database
 from dgsearch.designs.judging import BUDGET, CONFIDENCE, KEPT, part_of
-from dgsearch.designs.proposals import first_champion
+from dgsearch.designs.proposals import differing, first_champion
 from dgsearch.errors import ReportError
 from dgsearch.report.words import ACCURACY, Unit, given, short, unit_of
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
@@ -70,12 +70,7 @@ def champion_changes(facts: StudyFacts, entries: Sequence[Entry]) -> dict[str, A
     kept = champion_entry(entries)
     if kept is None or facts.spec is None:
         return {}
-    before = first_champion(facts.spec, facts.space, ()).values
-    return {
-        name: value
-        for name, value in kept.asked.values.items()
-        if name not in before or before[name] != value
-    }
+    return differing(kept.asked.values, first_champion(facts.spec, facts.space, ()))
 
 
 def unit_of_study(facts: StudyFacts) -> Unit:

@@ -34,16 +34,15 @@ def trial_details(view: StudyView, trials: pd.DataFrame) -> dict[str, Any]:
         axis: title of the values; trials by number: id (of the configuration), name, seed, facts
         (names and texts), curve (epochs and values in the unit of the page).
     """
-    names = {**{str(key): str(name) for key, name in view.names.items()}}
     curves = _curves(view.data.curves, trials, view.unit)
     known = [name for name in _SHOWN if name in trials]
     columns = ["trial_number", "config_id", "seed", "error", *known]
     found = {
         str(row["trial_number"]): {
             "id": str(row["config_id"]),
-            "name": names.get(str(row["config_id"]), ""),
+            "name": (name := view.names.get(str(row["config_id"]), "")),
             "seed": int(row["seed"]) if given(row["seed"]) else None,
-            "facts": [*_facts(row, names.get(str(row["config_id"]), ""))],
+            "facts": [*_facts(row, name)],
             "curve": curves.get(row["trial_number"], []),
         }
         for row in records(trials[columns])

@@ -40,7 +40,13 @@ from dgsearch.designs.judging import (
     judge,
 )
 from dgsearch.designs.points import Configuration, Outcomes, Phase, PlannedTrial
-from dgsearch.designs.proposals import changed, first_champion, parse_proposal, seeds_of
+from dgsearch.designs.proposals import (
+    changed,
+    differing,
+    first_champion,
+    parse_proposal,
+    seeds_of,
+)
 from dgsearch.errors import DgsearchError, MethodError, Problem, StudyFileError
 from dgsearch.methods.registry import compiled
 from dgsearch.runner.ended import StoredEnds
@@ -285,12 +291,8 @@ class _Series:
 
     def _changes_of(self, entry: Entry | None) -> dict[str, Any]:
         """In what a proposal differs from the first champion; None: that one."""
-        before, values = self.first.values, entry.asked.values if entry else {}
-        return {
-            name: value
-            for name, value in values.items()
-            if name in self.plan.space and (name not in before or before[name] != value)
-        }
+        found = differing(entry.asked.values, self.first) if entry else {}
+        return {name: value for name, value in found.items() if name in self.plan.space}
 
     def _changed(self, changes: Mapping[str, Any]) -> Configuration:
         """The first champion with some changes."""

@@ -1,4 +1,4 @@
-"""Open questions that an ablation answers: one row is what is asked of, beside others."""
+"""Open questions that an ablation answers by comparing one group with the others."""
 
 from __future__ import annotations
 

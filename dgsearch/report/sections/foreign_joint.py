@@ -16,6 +16,7 @@ from dgsearch.analysis.foreign_surrogate import (
     pair_of,
     why_no_surrogate,
 )
+from dgsearch.analysis.surrogate import mean_moves
 from dgsearch.report.figures.foreign import contour_figure
 from dgsearch.report.figures.response import dependence_figure
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table
@@ -52,16 +53,9 @@ def foreign_joint_sections(trials: ForeignTrials, title: str) -> Iterator[Sectio
         yield Section("dependence", "Partial dependence", [Note(text)])
         return
     curves = {item.name: dependence_of(surrogate, item) for item in surrogate.numeric}
-    ranked = sorted(surrogate.numeric, key=lambda item: -_moves(curves[item.name]))
+    ranked = sorted(surrogate.numeric, key=lambda item: -mean_moves(curves[item.name]))
     yield _dependence(ranked, curves, fit, title)
     yield from _pairs(surrogate, trials, ranked[:_IN_PAIRS], title)
-
-
-def _moves(curve: pd.DataFrame) -> float:
-    """By how much the mean prediction changes, rounded so that equal ones stay in order."""
-    means = curve.loc[curve["curve"] == -1, "prediction"]
-    size = float(means.abs().max()) or 1.0
-    return round(float(means.max() / size - means.min() / size), 9) * size
 
 
 def _dependence(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from dgsearch.analysis.sensitivity import pair_surface
-from dgsearch.analysis.surrogate import Surrogate, partial_dependence
+from dgsearch.analysis.surrogate import Surrogate, mean_moves, partial_dependence
 from dgsearch.report.figures.response import dependence_figure, pair_figure
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
@@ -27,6 +27,15 @@ def _surrogate(view: StudyView) -> Surrogate | None:
     return surrogate_of(view, view.outcome)
 
 
+@functools.lru_cache(maxsize=1)
+def _curves(view: StudyView) -> Mapping[str, pd.DataFrame]:
+    """Partial dependence by hyperparameter, for both sections; none where nothing predicts."""
+    surrogate = _surrogate(view)
+    if surrogate is None or not surrogate.useful:
+        return {}
+    return {name: partial_dependence(surrogate, name) for name in view.varied}
+
+
 def _most_important(view: StudyView, most: int) -> tuple[list[str], str]:
     """The hyperparameters that are drawn, in the order of the study, and what is said of the rest.
 
@@ -36,21 +45,12 @@ def _most_important(view: StudyView, most: int) -> tuple[list[str], str]:
     names = list(view.varied)
     if len(names) <= most:
         return names, ""
-    surrogate = _surrogate(view)
-    if surrogate is None or not surrogate.useful:
-        kept, reason = names[:most], "first in the study"
-    else:
-        moves = {name: _moves(partial_dependence(surrogate, name)) for name in names}
-        best = sorted(names, key=lambda name: -moves[name])[:most]
+    kept, reason = names[:most], "first in the study"
+    if curves := _curves(view):
+        best = sorted(names, key=lambda name: -mean_moves(curves[name]))[:most]
         kept, reason = [name for name in names if name in best], "that move the prediction most"
     left = listed([view.label(name) for name in names if name not in kept])
     return kept, f" Drawn are the {plural(most, 'hyperparameter')} {reason}. Left out: {left}."
-
-
-def _moves(curve: pd.DataFrame) -> float:
-    """By how much the mean prediction changes, rounded so that equal ones stay in order."""
-    means = curve.loc[curve["curve"] == -1, "prediction"]
-    return round(float(means.max() - means.min()), 9)
 
 
 def pair_section(view: StudyView) -> Iterator[Section]:
@@ -121,7 +121,7 @@ def dependence_section(view: StudyView) -> Iterator[Section]:
         yield Section("dependence", "Partial dependence", [Note(text)])
         return
     names, left = _most_important(view, _MOST_DEPENDENCES)
-    curves = {name: partial_dependence(surrogate, name) for name in names}
+    curves = {name: _curves(view)[name] for name in names}
     labels = {name: view.label(name) for name in names}
     rows: Rows = [
         [labels[name], short_cell(row["value"]), unit.cell(row["prediction"])]
