@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dgsearch.processes import available_cores
-from dgsearch.runner.slots import trials_at_a_time
+from dgsearch.runner.slots import Machine, trials_at_a_time
 from dgsearch.study import StudySpec
 
 _DEVICES = Path("/dev")
@@ -19,8 +19,7 @@ def trials_at_once(spec: StudySpec) -> int:
     return trials_at_a_time(
         spec.resources,
         gpus=share if devices else 0.0,
-        cores=available_cores(),
-        devices=devices,
+        machines=[Machine(available_cores(), devices)],
     )
 
 

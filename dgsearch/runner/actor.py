@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import ray
 import torch
 from ray.tune import Trainable
 
 from dgsearch.environment import seconds
+from dgsearch.runner.devices import device_memory_mb, devices_name, take_first
 from dgsearch.study import DataSpec
 from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
 from dgsearch.trainable.captured_warnings import capture_warnings
@@ -127,10 +127,7 @@ class TrialActor(Trainable):
 
     def _advance(self) -> list[EpochReport]:
         if self._bundles is None:
-            device = _device()
-            if device.type == "cuda":
-                share = self._config["memory_share"] or 1.0
-                torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
+            device = take_first(self._config["memory_share"])
             every = seconds("DGSEARCH_CHECKPOINT_S")
             trial = Trial(job_from_config(self._config), device, checkpoint_s=every)
             self._bundles = bundled(trial.reports(), every_epoch=self._config["every_epoch"])
@@ -146,8 +143,8 @@ class TrialActor(Trainable):
         result: dict[str, Any] = {
             "reports": [each.to_json() for each in reports],
             "wall_s": time.perf_counter() - self._started_at,
-            "device": storable_text(_device_name())[:NAME_CHARACTERS],
-            "device_memory_mb": _device_memory_mb(),
+            "device": storable_text(devices_name())[:NAME_CHARACTERS],
+            "device_memory_mb": device_memory_mb(),
             "host": storable_text(socket.gethostname())[:NAME_CHARACTERS],
         }
         if report.last:
@@ -158,21 +155,3 @@ class TrialActor(Trainable):
 
 def _failure(error: BaseException) -> dict[str, Any]:
     return {"failure": described_failure(error), "done": True}
-
-
-def _device() -> torch.device:
-    """The accelerator that Ray assigned to this actor, or the CPU."""
-    return torch.device("cuda" if ray.get_gpu_ids() and torch.cuda.is_available() else "cpu")
-
-
-def _device_name() -> str:
-    device = _device()
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _device_memory_mb() -> float:
-    """Memory of the whole device; 0 on a CPU."""
-    device = _device()
-    if device.type != "cuda":
-        return 0.0
-    return torch.cuda.get_device_properties(0).total_memory / 1e6

@@ -10,7 +10,7 @@ from dgsearch.database.recorder import Ending
 from dgsearch.endings import StopReason
 from dgsearch.errors import DgsearchError
 from dgsearch.runner.queue import Begun, TrialQueue
-from dgsearch.runner.slots import trials_at_a_time
+from dgsearch.runner.slots import Machine, trials_at_a_time
 from dgsearch.study import Resources
 
 _MARGIN = 1.25  # other hyperparameters may need more than the first trial did
@@ -62,8 +62,7 @@ def measured_share(use: MemoryUse | None, resources: Resources) -> float:
 
 def cluster_slots(resources: Resources, gpus: float) -> int:
     """`trials_at_a_time` on the cluster that this process has joined."""
-    cores, devices = _cluster("CPU"), _cluster("GPU")
-    return trials_at_a_time(resources, gpus=gpus, cores=cores, devices=devices)
+    return trials_at_a_time(resources, gpus=gpus, machines=_machines())
 
 
 def _cluster(kind: str) -> int:
@@ -72,21 +71,24 @@ def _cluster(kind: str) -> int:
     return int(ray.cluster_resources().get(kind, 0))
 
 
+def _machines() -> list[Machine]:
+    """The machines of the cluster that live."""
+    import ray
+
+    offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [Machine(each.get("CPU", 0), each.get("GPU", 0)) for each in offered]
+
+
 def check_fits(resources: Resources) -> None:
     """Refuse what no machine of the cluster has: such a trial would wait for ever.
 
     Raises:
         DgsearchError: If no machine has as many cores or devices as one trial asks for.
     """
-    import ray
-
     gpus = 0.0 if resources.gpus == "auto" else float(resources.gpus)
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(
-        machine.get("CPU", 0) >= resources.cpus and machine.get("GPU", 0) >= gpus
-        for machine in machines
-    ):
-        most = [max(machine.get(kind, 0) for machine in machines) for kind in ("CPU", "GPU")]
+    machines = _machines()
+    if not any(each.cores >= resources.cpus and each.devices >= gpus for each in machines):
+        most = [max(offered) for offered in zip(*machines, strict=True)]
         raise DgsearchError(
             f"resources: cpus = {resources.cpus:g} and gpus = {gpus:g} for one trial: no machine "
             f"has that many; the largest has {most[0]:g} cores and {most[1]:g} GPUs"

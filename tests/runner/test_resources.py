@@ -11,7 +11,7 @@ from dgsearch.runner.resources import (
     measured_share,
     trials_per_device,
 )
-from dgsearch.runner.slots import trials_at_a_time
+from dgsearch.runner.slots import Machine, trials_at_a_time
 from dgsearch.study import Resources
 from dgsearch.study.plan import plan_trials
 from tests.fakes import DISTRIBUTIONS, SPACES, FakeStudy
@@ -49,15 +49,43 @@ def test_cores_devices_and_the_study_bound_the_trials_of_a_cluster(
     cpus: float, gpus: float, concurrent: int | None, expected: int
 ) -> None:
     resources = Resources(cpus=cpus, concurrent=concurrent)
-    assert trials_at_a_time(resources, gpus=gpus, cores=16, devices=2) == expected
+    assert trials_at_a_time(resources, gpus=gpus, machines=[Machine(16, 2)]) == expected
 
 
 @pytest.mark.parametrize(
     ("gpus", "devices", "expected"),
-    [(0.15, 8, 48), (0.51, 4, 4), (1 / 3, 3, 9), (0.1, 2, 20), (1.0, 4, 4), (2.0, 5, 2)],
+    [
+        (0.15, 8, 48),  # 6 on each, not 8 / 0.15 = 53
+        (0.51, 4, 4),
+        (0.29, 1, 3),  # 10,000 * 0.29 is a little below 2,900
+        (1 / 3, 3, 9),
+        (0.33335, 1, 3),  # Ray cuts it to 0.3333
+        (1 / 7, 8, 56),
+        (0.1, 2, 20),
+        (1.0, 4, 4),
+        (2.0, 5, 2),
+    ],
 )
 def test_shares_are_counted_device_by_device(gpus: float, devices: int, expected: int) -> None:
-    assert trials_at_a_time(Resources(), gpus=gpus, cores=999, devices=devices) == expected
+    machines = [Machine(999, devices)]
+    assert trials_at_a_time(Resources(), gpus=gpus, machines=machines) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "machines", "expected"),
+    [
+        (2, 0.0, [(3, 0), (3, 0)], 2),  # one on each; 6 cores of one machine would hold 3
+        (1, 3.0, [(8, 4), (8, 4)], 2),  # one on each; 8 devices of one machine would hold 2.7
+        (1, 0.5, [(0, 0), (3, 2), (16, 2)], 7),  # 3 by cores, 4 by devices
+        (1, 1.0, [(16, 0)], 1),  # never less than one
+    ],
+)
+def test_a_trial_lies_on_one_machine(
+    cpus: float, gpus: float, machines: list[tuple[int, int]], expected: int
+) -> None:
+    resources = Resources(cpus=cpus)
+    offered = [Machine(*each) for each in machines]
+    assert trials_at_a_time(resources, gpus=gpus, machines=offered) == expected
 
 
 def test_without_a_measurement_a_trial_gets_the_whole_device() -> None:
