@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dgsearch.database.columns import Rows
+from dgsearch.database.formats.columns import Rows
 from dgsearch.database.rows import typed
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,

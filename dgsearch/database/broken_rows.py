@@ -1,7 +1,9 @@
 """Naming the rows that cannot be read: JSON, times, numbers and texts that something broke.
 
 Reading checks no row, so that it stays fast. Only when it has failed, every row is looked at, and
-what is found is named with its table, its key, its column and what may stand there.
+what is found is named with its table, its key, its column and what may stand there. Values of a
+configuration may also be JSON and yet not those of its method: analyses take it for granted that
+it has each hyperparameter that its study varies, with a value that this may have.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 from sqlalchemy import (
     Column,
     Connection,
@@ -25,14 +28,96 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     inspect,
+    select,
     text,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from dgsearch.database.broken_values import wrong_values
+from dgsearch.database.identity import SUPERSEDED
 from dgsearch.database.masking import masked
-from dgsearch.database.tables import OPTUNA, OWN, OWN_CONFIGURATIONS
+from dgsearch.database.tables import OPTUNA, OWN, OWN_CONFIGURATIONS, OWN_STUDIES
 from dgsearch.errors import DatabaseError, shorten
+from dgsearch.space import Choice, Space
+
+_NAMED = 6  # hyperparameters in a message
+
+
+class WrongValues(NamedTuple):
+    """A configuration whose values cannot be its method's.
+
+    Attributes:
+        key: Its study's id and its own.
+        found: Its values as stored.
+        allowed: What may stand there.
+    """
+
+    key: Mapping[str, Any]
+    found: str
+    allowed: str
+
+
+def wrong_values(connection: Connection) -> Iterator[WrongValues]:
+    """Every configuration that counts and whose values are not its method's.
+
+    Those of studies whose own facts cannot be read, and values that are no JSON object, are left
+    to who looks at each value alone.
+    """
+    studies = select(OWN_STUDIES.c.study_id, OWN_STUDIES.c.spec_json, OWN_STUDIES.c.facts_json)
+    for study_id, spec_text, facts_text in connection.execute(studies).all():
+        spec, facts = _object(spec_text) or {}, _object(facts_text) or {}
+        varied = _object_of(_object_of(spec, "design"), "vary")
+        for method, described in _object_of(facts, "spaces").items():
+            try:
+                space = Space.model_validate(described)
+            except ValidationError:
+                continue
+            needed = [name for name in space.names if name in varied]
+            yield from _of_method(connection, study_id, str(method), space, needed)
+
+
+def _of_method(
+    connection: Connection, study_id: int, method: str, space: Space, needed: Sequence[str]
+) -> Iterator[WrongValues]:
+    own = OWN_CONFIGURATIONS.c
+    rows = select(own.config_id, own.values_json).where(
+        own.study_id == study_id, own.method == method, own.role != SUPERSEDED
+    )
+    for config_id, stored in connection.execute(rows):
+        if (values := _object(stored)) is None:
+            continue
+        lacking = [name for name in needed if name not in values]
+        wrong = [name for name, value in values.items() if not _fits(space, name, value)]
+        if lacking or wrong:
+            names = ", ".join(space.names[:_NAMED]) + ", ..." * (len(space) > _NAMED)
+            key = {"study_id": study_id, "config_id": config_id}
+            told = [f"no {name}" for name in lacking]
+            told += [f"{name} not {space[name].allowed}" for name in wrong]
+            allowed = f"a value for each hyperparameter of {method} ({names})"
+            yield WrongValues(key, stored, f"{allowed}; here: {', '.join(told[:_NAMED])}")
+
+
+def _fits(space: Space, name: str, value: Any) -> bool:
+    """Whether a value is of the kind that a hyperparameter has; its bounds may have moved."""
+    if name not in space:
+        return True
+    if isinstance(space[name], Choice):
+        return isinstance(value, str)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _object(text: Any) -> Mapping[str, Any] | None:
+    """A JSON object; None where it is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _object_of(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
+
 
 # what reading raises at a value that nothing of Optuna's or ours wrote
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)

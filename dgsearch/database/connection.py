@@ -25,10 +25,10 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool, QueuePool
 
 from dgsearch.database.broken_rows import UNREADABLE, check_rows
-from dgsearch.database.copies import copy_of
-from dgsearch.database.journal import is_journal, journal_columns
+from dgsearch.database.formats.copies import copy_of
+from dgsearch.database.formats.journal import is_journal, journal_columns
+from dgsearch.database.formats.older import is_of_other_schema, older_rows
 from dgsearch.database.masking import hidden, masked, unescaped
-from dgsearch.database.older import is_of_other_schema, older_rows
 from dgsearch.database.orphans import guard_ids
 from dgsearch.database.read_only import check_readable, reading_engine, sqlite_file
 from dgsearch.database.rows import MYSQL

@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import select
 
-from dgsearch.database.columns import Columns
-from dgsearch.database.copies import columns_of
+from dgsearch.database.formats.columns import Columns
+from dgsearch.database.formats.copies import columns_of
 from dgsearch.database.snapshot import Database, snapshot
 from dgsearch.database.tables import TRIAL_SYSTEM_ATTRIBUTES, TRIALS
 

@@ -11,10 +11,15 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Integer, Select, func, literal, select
 
-from dgsearch.database.chunks import counted_blocks, exact_chunks
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.decoding import signs, with_infinities
-from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns
+from dgsearch.database.filters import (
+    Conditions,
+    TrialFilter,
+    chosen_columns,
+    counted_blocks,
+    exact_chunks,
+)
 from dgsearch.database.frames import FRAMES
 from dgsearch.database.snapshot import Database, Floats, Snapshot, Studies, snapshot, to_frame
 from dgsearch.database.tables import (

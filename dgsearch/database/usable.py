@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, inspect, select
 
-from dgsearch.database.journal import is_journal
+from dgsearch.database.formats.journal import is_journal
 from dgsearch.database.masking import masked
 from dgsearch.database.tables import ALEMBIC_VERSION, OWN, VERSION_INFO
 from dgsearch.errors import DatabaseError

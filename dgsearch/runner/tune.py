@@ -16,12 +16,11 @@ from typing import Any
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine
 
-from dgsearch.database.conditions import changed_conditions
+from dgsearch.database.conditions import changed_conditions, provenance_content, store_provenance
 from dgsearch.database.connection import answering, database_url, open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.halving_records import Judged, judged_trials
 from dgsearch.database.identity import find_takeover
-from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.stages_used import stage_keys_used
 from dgsearch.database.studies import (

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from dgsearch.cli import app
 from dgsearch.database.broken_rows import naming_broken_rows
+from dgsearch.database.conditions import store_provenance
 from dgsearch.database.connection import open_for_reading, open_for_writing
-from dgsearch.database.provenance import store_provenance
 from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.errors import DatabaseError
 from dgsearch.report import write_report

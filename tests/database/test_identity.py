@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dgsearch.analysis.selection import finished
+from dgsearch.database.conditions import provenance_content, read_provenance, store_provenance
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.identity import SUPERSEDED, find_takeover
-from dgsearch.database.provenance import provenance_content, read_provenance, store_provenance
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import attempts, finished_values, register_study

@@ -22,8 +22,8 @@ from optuna.distributions import (
 )
 from sqlalchemy import Table
 
-from dgsearch.database import journal_blocks
-from dgsearch.database.journal import journal_columns
+from dgsearch.database.formats import journal_blocks
+from dgsearch.database.formats.journal import journal_columns
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import INTERMEDIATE_VALUES, PARAMS, STATES, VALUES
 from tests.journal_oracle import journal_rows

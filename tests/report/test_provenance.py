@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dgsearch.database.provenance import provenance_content, store_provenance
+from dgsearch.database.conditions import provenance_content, store_provenance
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.report.page import write_report

@@ -17,10 +17,11 @@ import pytest
 from dgsearch.database.conditions import (
     changed_conditions,
     differing_conditions,
+    provenance_content,
     read_conditions,
+    store_provenance,
 )
 from dgsearch.database.connection import open_for_writing
-from dgsearch.database.provenance import provenance_content, store_provenance
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import attempts, register_study

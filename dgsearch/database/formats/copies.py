@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
-from dgsearch.database.columns import Columns, Rows
+from dgsearch.database.formats.columns import Columns, Rows
 from dgsearch.database.tables import ALEMBIC_VERSION, OPTUNA
 from dgsearch.database.zones import chosen_zone
 

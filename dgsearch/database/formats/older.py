@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, inspect, literal_column, select
 
-from dgsearch.database.columns import Rows
+from dgsearch.database.formats.columns import Rows
 from dgsearch.database.rows import typed
 from dgsearch.database.tables import (
     ALEMBIC_VERSION,

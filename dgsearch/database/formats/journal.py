@@ -18,10 +18,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from dgsearch.database.columns import Columns, StudyRow
-from dgsearch.database.journal_blocks import Ints
-from dgsearch.database.journal_lines import Operations, read_operations, read_reports
-from dgsearch.database.journal_others import BORN, NEVER, NO_TIME, Others
+from dgsearch.database.formats.columns import Columns, StudyRow
+from dgsearch.database.formats.journal_blocks import Ints
+from dgsearch.database.formats.journal_lines import Operations, read_operations, read_reports
+from dgsearch.database.formats.journal_others import BORN, NEVER, NO_TIME, Others
 from dgsearch.database.tables import STATES
 
 logger = logging.getLogger(__name__)

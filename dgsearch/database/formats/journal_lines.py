@@ -18,7 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dgsearch.database.journal_blocks import Block, Fields, Flags, Floats, Ints, read_blocks
+from dgsearch.database.formats.journal_blocks import (
+    Block,
+    Fields,
+    Flags,
+    Floats,
+    Ints,
+    read_blocks,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dgsearch.database.journal_lines import Operations
+from dgsearch.database.formats.journal_lines import Operations
 from dgsearch.database.tables import STATES
 from dgsearch.database.zones import as_utc, zone_name
 

@@ -1,0 +1,1 @@
+"""Databases stored in another form: journals, tables of other versions of Optuna, Rustuna."""
