@@ -88,6 +88,19 @@ def generator_adversarial_loss(synthetic: Tensor, *, saturating: bool = False) -
     return F.softplus(-synthetic).mean()
 
 
+def prediction_entropy(logits: Tensor) -> Tensor:
+    """How undecided predictions are.
+
+    Args:
+        logits: (B, K).
+
+    Returns:
+        Scalar in [0, ln K], in nats, averaged over B.
+    """
+    log_shares = F.log_softmax(logits, dim=-1)
+    return -(log_shares.exp() * log_shares).sum(dim=-1).mean()
+
+
 def prediction_loss(supervised: Tensor, synthetic: Tensor, *, weight: float) -> Tensor:
     """L_tr = L_sup + λ_mix L_mix^tr, the loss of MPBM's prediction model.
 

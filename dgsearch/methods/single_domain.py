@@ -35,6 +35,33 @@ from dgsearch.space import Space, Value, join
 NOTHING = Space(())
 
 
+class Observed:
+    """Numbers that a loss reports besides itself, each as the mean over the images of an epoch."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, count: int, **numbers: Tensor) -> None:
+        """Count the means of a batch.
+
+        Args:
+            count: Images of the batch.
+            numbers: Scalars by the names of the method's diagnostics; no gradient is kept.
+        """
+        for name, number in numbers.items():
+            part = number.detach() * count
+            self._totals[name] = self._totals[name] + part if name in self._totals else part
+            self._counts[name] = self._counts.get(name, 0) + count
+
+    def take(self) -> dict[str, float]:
+        """The means by name; the next epoch starts from nothing."""
+        means = {name: float(total) / self._counts[name] for name, total in self._totals.items()}
+        self._totals.clear()
+        self._counts.clear()
+        return means
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a loss or a step may use besides the network and the batch.
@@ -44,12 +71,16 @@ class Settings:
         random: On the device of the batch.
         num_classes: K.
         memory: Tensors that outlive a batch, by name; change them in place.
+        modules: Networks that are trained beside the classifier, by name.
+        observed: Takes what the loss reports besides itself.
     """
 
     values: Values
     random: torch.Generator
     num_classes: int
     memory: Mapping[str, Tensor] = field(default_factory=dict)
+    modules: Mapping[str, nn.Module] = field(default_factory=dict)
+    observed: Observed = field(default_factory=Observed)
 
 
 class BatchLoss(Protocol):
@@ -85,6 +116,17 @@ class Memory(Protocol):
         ...
 
 
+class Modules(Protocol):
+    """Networks that are trained beside the classifier and belong to the loss alone."""
+
+    def __call__(self, network: Classifier) -> Mapping[str, nn.Module]:
+        """New modules by name, on the CPU; torch's global generator is seeded for them.
+
+        The optimiser changes them with the classifier; they are part of every checkpoint.
+        """
+        ...
+
+
 def descend(
     loss: Callable[[], Tensor],
     network: Classifier,
@@ -100,6 +142,10 @@ def descend(
 
 
 def _nothing(network: Classifier, num_classes: int) -> Mapping[str, Tensor]:
+    return {}
+
+
+def _no_modules(network: Classifier) -> Mapping[str, nn.Module]:
     return {}
 
 
@@ -120,6 +166,7 @@ class SingleDomain:
         version: Of its stage; raised when a change alters what it makes.
         step: How the loss of a batch changes the weights.
         memory: What its loss remembers from batch to batch.
+        modules: What is trained beside the classifier.
         diagnostics: What is known of the numbers that it reports.
         families: Families of transformations that it trains with, of `study.families.FAMILIES`.
     """
@@ -132,6 +179,7 @@ class SingleDomain:
     one_target: bool = False
     step: BatchStep = descend
     memory: Memory = _nothing
+    modules: Modules = _no_modules
     diagnostics: tuple[Diagnostic, ...] = common.DIAGNOSTICS
     families: tuple[str, ...] = ()
 
@@ -160,12 +208,17 @@ class _Continued:
         self._split = context.splits[SOURCE_TRAIN]
         self._batch_size = context.values.integer("batch_size")
         self._network = load_classifier(context, context.products["pretrain"])
-        self._optimiser = make_optimiser(self._network.parameters(), context.values)
+        self._modules = _built(method, self._network, context)
+        trained = [self._network, *self._modules.values()]
+        parameters = [weight for module in trained for weight in module.parameters()]
+        self._optimiser = make_optimiser(parameters, context.values)
         self._order = context.generator("continue", "order")
         self._views = Views(context, "continue")
         self._random = context.generator(method.name, "random", on_device=True)
         self._memory = method.memory(self._network, context.num_classes)
-        self._settings = Settings(context.values, self._random, context.num_classes, self._memory)
+        self._settings = Settings(
+            context.values, self._random, context.num_classes, self._memory, self._modules
+        )
         self._method = method
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
@@ -176,7 +229,8 @@ class _Continued:
         smallest = self._network.smallest_batch
         for stored in self._split.batches(self._batch_size, self._order, smallest=smallest):
             total += self._step(self._views(stored)) * len(stored)
-        return check_finite(train_loss=float(total) / len(self._split))
+        observed = self._settings.observed.take()
+        return check_finite(train_loss=float(total) / len(self._split), **observed)
 
     def _step(self, batch: Batch) -> Tensor:
         loss = partial(self._method.loss, self._network, batch, self._settings)
@@ -190,6 +244,7 @@ class _Continued:
             "random": self._random,
             **self._views.parts(),
             **{f"memory_{name}": tensor for name, tensor in self._memory.items()},
+            **{f"module_{name}": module for name, module in self._modules.items()},
         }
 
     def product(self) -> Product:
@@ -197,3 +252,14 @@ class _Continued:
 
     def classifier(self) -> nn.Module:
         return self._network
+
+
+def _built(
+    method: SingleDomain, network: Classifier, context: StageContext
+) -> Mapping[str, nn.Module]:
+    """What a method trains beside the classifier, drawn by the seed alone, on the device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.derived_seed("init", method.name))
+        return {
+            name: module.to(context.device) for name, module in method.modules(network).items()
+        }

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dgsearch.methods.baselines.adversarial import ADVERSARIAL
 from dgsearch.methods.baselines.decoupled import DECOUPLED_MIXUP
 from dgsearch.methods.baselines.input_mixing import MIDPOINT_MIXUP, MIXUP, REGMIXUP
+from dgsearch.methods.baselines.maximum_entropy import ME_ADA
+from dgsearch.methods.baselines.progressive import PRO_RANDCONV
 from dgsearch.methods.baselines.rationale import RATIONALE_INVARIANCE
 from dgsearch.methods.baselines.regions import CUTMIX, FMIX
 from dgsearch.methods.baselines.sharpness import SAM
@@ -24,8 +26,10 @@ BASELINES = (
     CUTMIX,
     FMIX,
     ADVERSARIAL,
+    ME_ADA,
     AUGMIX,
     RANDAUGMENT,
+    PRO_RANDCONV,
     SAM,
     RATIONALE_INVARIANCE,
 )

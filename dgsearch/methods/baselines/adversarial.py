@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dgsearch.data.batches import Batch
+from dgsearch.methods.baselines.joined import JOINED, joined_loss
+from dgsearch.methods.losses import prediction_entropy
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Int, Space
@@ -42,9 +44,15 @@ def penalised_loss(
 
 
 def adversarial_images(
-    network: Classifier, batch: Batch, *, steps: int, step_size: float, penalty: float
+    network: Classifier,
+    batch: Batch,
+    *,
+    steps: int,
+    step_size: float,
+    penalty: float,
+    entropy_weight: float = 0.0,
 ) -> Tensor:
-    """Gradient ascent of the pixels on `penalised_loss`.
+    """Gradient ascent of the pixels on `penalised_loss`, and on the entropy of the prediction.
 
     Args:
         network: Used in eval mode; its mode and its gradients are left as they were.
@@ -52,6 +60,7 @@ def adversarial_images(
         steps: Steps of the ascent; 0 gives the images themselves.
         step_size: η > 0, in pixels a unit of the gradient.
         penalty: γ >= 0.
+        entropy_weight: Of the entropy, >= 0; 0 leaves it out.
 
     Returns:
         Images as in the batch, in [0, 1].
@@ -64,9 +73,10 @@ def adversarial_images(
     for _ in range(steps):
         images = images.detach().requires_grad_()
         features = network.features(images)
-        loss = penalised_loss(
-            network.head(features), batch.labels, features, origin, penalty=penalty
-        )
+        logits = network.head(features)
+        loss = penalised_loss(logits, batch.labels, features, origin, penalty=penalty)
+        if entropy_weight > 0:
+            loss = loss + entropy_weight * prediction_entropy(logits)
         (gradient,) = torch.autograd.grad(loss, images)
         images = (images.detach() + step_size * gradient).clamp(0, 1)
     network.train(training)
@@ -83,8 +93,7 @@ def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
         step_size=values.number("adversary_step_size"),
         penalty=values.number("distance_penalty"),
     )
-    plain = F.cross_entropy(network(batch.images), batch.labels)
-    return (plain + F.cross_entropy(network(images), batch.labels)) / 2
+    return joined_loss(network, batch, images, settings)
 
 
 ADVERSARIAL = SingleDomain(
@@ -94,6 +103,7 @@ ADVERSARIAL = SingleDomain(
     "(ADA, arXiv:1805.12018)",
     loss=_loss,
     families=("noise",),
+    diagnostics=JOINED,
     own=Space(
         (
             Int(

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from dgsearch.data.batches import Batch
 from dgsearch.methods.base import Values
@@ -18,21 +17,12 @@ from dgsearch.methods.baselines.regions import largest_share, low_frequency_nois
 from dgsearch.methods.baselines.sharpness import ascent, sharpness_aware_step
 from dgsearch.methods.baselines.transforms import jensen_shannon
 from dgsearch.methods.mixup import mixed_batch
-from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings
+from tests.methods.baselines.linear import linear
 
 
 def _generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def _linear(weight: Tensor) -> Classifier:
-    """A classifier whose features are its pixels."""
-    network = Classifier(nn.Flatten(), weight.shape[1], len(weight), normalise=nn.Identity())
-    with torch.no_grad():
-        network.head.weight.copy_(weight)
-        network.head.bias.zero_()
-    return network
 
 
 def test_images_and_labels_are_mixed_with_the_same_share() -> None:
@@ -84,7 +74,7 @@ def test_the_adversary_raises_the_loss_less_the_mean_squared_distance() -> None:
 
 def test_one_step_of_the_adversary_follows_the_gradient_of_the_pixels() -> None:
     """A pixel x = 0.5 with logits (2x, 0) and label 0: d l/d x = -2 (1 - sigmoid(1))."""
-    network = _linear(torch.tensor([[2.0], [0.0]])).train()
+    network = linear(torch.tensor([[2.0], [0.0]])).train()
     batch = Batch(torch.full((1, 1, 1, 1), 0.5), torch.tensor([0]))
     images = adversarial_images(network, batch, steps=1, step_size=0.1, penalty=7.0)
     assert images.item() == pytest.approx(0.5 - 0.1 * 2 * (1 - 1 / (1 + math.exp(-1))))
@@ -95,7 +85,7 @@ def test_one_step_of_the_adversary_follows_the_gradient_of_the_pixels() -> None:
 def test_the_ascent_does_not_diverge_at_its_defaults() -> None:
     """With sums over 64 features and 32 images the objective fell from 0 to below -1,000."""
     generator = torch.Generator().manual_seed(0)
-    network = _linear(torch.randn(10, 64, generator=generator))
+    network = linear(torch.randn(10, 64, generator=generator))
     images = torch.rand(32, 1, 8, 8, generator=generator)
     batch = Batch(images, torch.arange(32) % 10)
     moved = adversarial_images(network, batch, steps=15, step_size=1.0, penalty=1.0)
@@ -110,7 +100,7 @@ def test_the_ascent_does_not_diverge_at_its_defaults() -> None:
 
 
 def test_a_heavy_penalty_holds_the_adversary_near_its_origin() -> None:
-    network = _linear(torch.tensor([[2.0], [0.0]]))
+    network = linear(torch.tensor([[2.0], [0.0]]))
     batch = Batch(torch.full((1, 1, 1, 1), 0.5), torch.tensor([0]))
 
     def moved(penalty: float) -> float:
@@ -135,7 +125,7 @@ def test_the_ascent_has_the_length_of_the_radius_over_all_weights() -> None:
 
 def test_a_sharpness_aware_step_takes_the_gradient_at_the_worst_weights_nearby() -> None:
     """l(w) = w^2 at w = 1 rises to w + ρ = 1.5, where the gradient is 3: 1 - 0.1 * 3."""
-    network = _linear(torch.tensor([[1.0]]))
+    network = linear(torch.tensor([[1.0]]))
     weight = network.head.weight
     optimiser = torch.optim.SGD([weight], lr=0.1)
     network.head.bias.requires_grad_(False)
