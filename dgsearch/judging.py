@@ -9,8 +9,6 @@ import typer
 from dgsearch.arguments import Artifacts, Database, Json
 from dgsearch.replies import reply
 
-__all__ = ["add_judge"]
-
 
 def add_judge(app: typer.Typer) -> None:
     """Add the command to the command line."""

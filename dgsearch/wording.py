@@ -4,17 +4,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = [
-    "counted",
-    "duration",
-    "fixed_text",
-    "number_text",
-    "p_text",
-    "plural",
-    "short_duration",
-    "were",
-]
-
 _FULL = 7  # significant digits up to which a number is said in full
 
 

@@ -16,11 +16,11 @@ from dgsearch.database.broken_rows import UNREADABLE
 from dgsearch.database.connection import (
     answering,
     database_url,
-    masked,
     open_for_reading,
     open_for_writing,
 )
 from dgsearch.database.drivers import Driver, lease_seconds
+from dgsearch.database.masking import masked
 from dgsearch.database.orphans import forget_study
 from dgsearch.database.snapshot import snapshot
 from dgsearch.database.tables import (

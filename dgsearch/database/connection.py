@@ -41,17 +41,6 @@ from dgsearch.errors import DatabaseError, NoDatabaseError
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
-__all__ = [
-    "answering",
-    "database_url",
-    "failed_reading",
-    "masked",
-    "open_for_reading",
-    "open_for_writing",
-    "open_if_there",
-    "readable",
-]
-
 DEFAULT_URL = "sqlite:///dgsearch.db"
 _BUSY_S = 60
 _CREATION_ATTEMPTS = 10

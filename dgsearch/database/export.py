@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 from dgsearch.errors import DatabaseError, one_of
 from dgsearch.files import atomic_write
 from dgsearch.inert import csv_cell, latex, markdown
-
-__all__ = ["FORMATS", "check_format", "write_frame"]
+from dgsearch.typeset_tables import latex_table, markdown_table
 
 
 def write_frame(
@@ -118,16 +117,17 @@ def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_latex(chunks: Iterator[pd.DataFrame], file: Path) -> None:
-    cells = _cells(pd.concat(chunks)).map(latex).rename(columns=latex)
-    file.write_text(cells.to_latex(index=False, escape=False), encoding="utf-8")
+    cells = _cells(pd.concat(chunks))
+    table = latex_table([latex(str(name)) for name in cells], cells.map(latex).to_numpy().tolist())
+    file.write_text(f"{table}\n", encoding="utf-8")
 
 
 def _write_markdown(chunks: Iterator[pd.DataFrame], file: Path) -> None:
     cells = _cells(pd.concat(chunks))
-    rows = [[markdown(cell) for cell in row] for row in (cells.columns, *cells.to_numpy())]
-    rows.insert(1, ["---"] * cells.shape[1])
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = markdown_table(
+        [markdown(str(name)) for name in cells], cells.map(markdown).to_numpy().tolist()
+    )
+    file.write_text(f"{table}\n", encoding="utf-8")
 
 
 def _cells(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,21 +15,6 @@ import pandas as pd
 from dgsearch.database.tables import STATES
 from dgsearch.endings import StopReason
 
-__all__ = [
-    "ACCURACY",
-    "ATTRIBUTE",
-    "FRAMES",
-    "METRIC",
-    "STATE",
-    "TIME",
-    "VALUE",
-    "Column",
-    "Frame",
-    "beside_own",
-    "describe_frames",
-    "hyperparameter_columns",
-]
-
 ACCURACY = "accuracy/"
 ATTRIBUTE = "attribute/"
 METRIC = "metric/"

@@ -29,16 +29,6 @@ from dgsearch.designs.points import Configuration
 from dgsearch.designs.registry import stored_design
 from dgsearch.space import Space
 
-__all__ = [
-    "COUNTS",
-    "SET_ASIDE",
-    "SUPERSEDED",
-    "Takeover",
-    "apply_takeover",
-    "find_takeover",
-    "takeover_of",
-]
-
 SUPERSEDED = "superseded"  # role of configurations of another identity
 SET_ASIDE = "~"  # stands in their config_id, and in no other
 COUNTS = OWN_TRIALS.c.config_id.not_like(f"%{SET_ASIDE}%")  # trials that are still asked for

@@ -30,16 +30,6 @@ from dgsearch.designs.judging import (
     pooled_noise,
 )
 
-__all__ = [
-    "OVERTAKEN",
-    "Asked",
-    "Entry",
-    "begin_proposal",
-    "champion_entry",
-    "decide_proposal",
-    "read_ledger",
-]
-
 OVERTAKEN = "overtaken"  # better than a champion that another proposal had replaced meanwhile
 _FINAL = (KEPT, DROPPED, OVERTAKEN)
 _NUMBERS = ("difference", "low", "high", "variance")

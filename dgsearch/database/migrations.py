@@ -30,8 +30,6 @@ from dgsearch.database.tables import OWN, OWN_INFO, OWN_TRIALS, SCHEMA_VERSION
 from dgsearch.database.views import VIEWS, create_views
 from dgsearch.errors import DatabaseError
 
-__all__ = ["migrate"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -21,7 +21,8 @@ from sqlalchemy import Connection, Engine, Select, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from dgsearch.database.broken_rows import UNREADABLE, check_rows
-from dgsearch.database.connection import failed_reading, masked, open_for_reading
+from dgsearch.database.connection import failed_reading, open_for_reading
+from dgsearch.database.masking import masked
 from dgsearch.database.tables import OWN_TRIALS, STUDIES, VERSION_INFO
 from dgsearch.errors import DatabaseError, one_of
 

@@ -28,15 +28,6 @@ from dgsearch.endings import StopReason
 from dgsearch.errors import StudyChangedError
 from dgsearch.study import StudySpec
 
-__all__ = [
-    "Attempt",
-    "attempts",
-    "check_unchanged",
-    "finished_values",
-    "register_study",
-    "set_planned",
-]
-
 _FREE = (
     "name",  # a study may be renamed
     "seeds",

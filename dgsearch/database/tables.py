@@ -25,39 +25,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-__all__ = [
-    "ALEMBIC_VERSION",
-    "CONFIGURATION_OF_TRIAL",
-    "INTERMEDIATE_VALUES",
-    "OLDEST_SCHEMA",
-    "OPTUNA",
-    "OWN",
-    "OWN_CONFIGURATIONS",
-    "OWN_DRIVERS",
-    "OWN_INFO",
-    "OWN_OF_STUDIES",
-    "OWN_OF_TRIALS",
-    "OWN_PREDICTIONS",
-    "OWN_PROPOSALS",
-    "OWN_PROVENANCES",
-    "OWN_SAMPLES",
-    "OWN_SCORES",
-    "OWN_SERIES",
-    "OWN_STUDIES",
-    "OWN_TRIALS",
-    "PARAMS",
-    "SCHEMA_VERSION",
-    "STATES",
-    "STUDIES",
-    "STUDY_DIRECTIONS",
-    "STUDY_SYSTEM_ATTRIBUTES",
-    "TRIALS",
-    "TRIAL_SYSTEM_ATTRIBUTES",
-    "TRIAL_USER_ATTRIBUTES",
-    "VALUES",
-    "VERSION_INFO",
-]
-
 SCHEMA_VERSION = 5  # of dgsearch's own tables; `migrations.py` lists what each one added
 OLDEST_SCHEMA = 2  # of dgsearch 0.1.0
 

@@ -18,7 +18,7 @@ from dgsearch.database.accuracies import (
     read_accuracies,
     read_metrics,
 )
-from dgsearch.database.connection import masked, open_for_reading
+from dgsearch.database.connection import open_for_reading
 from dgsearch.database.declared import METRIC_NAMES, objectives_of
 from dgsearch.database.decoding import Piece, kind_of
 from dgsearch.database.filters import Conditions, TrialFilter, chosen_columns, trial_blocks
@@ -40,6 +40,7 @@ from dgsearch.database.hyperparameters import (
     read_attributes,
     read_hyperparameters,
 )
+from dgsearch.database.masking import masked
 from dgsearch.database.snapshot import (
     Database,
     Floats,

@@ -15,8 +15,6 @@ from dgsearch.database.masking import hidden, masked
 from dgsearch.database.rows import MYSQL
 from dgsearch.errors import DatabaseError
 
-__all__ = ["PATIENCE_S", "insert_new", "persistently", "read_persistently", "study_deleted"]
-
 PATIENCE_S = 60.0  # how long a database may be away
 _PAUSE_S = 1.0
 _READ_ONLY = "25006"  # SQLSTATE of PostgreSQL

@@ -17,8 +17,6 @@ from dgsearch.designs.points import Asked, Parts, PlannedTrial
 from dgsearch.errors import Problem
 from dgsearch.space import Space
 
-__all__ = ["AA", "second_seeds"]
-
 
 class AA(Design, frozen=True):
     """The configuration that the study fixes, at its seeds and at as many further ones."""

@@ -39,22 +39,6 @@ import numpy as np
 
 from dgsearch.designs.decisions import LEAST_PAIRS, Numbers
 
-__all__ = [
-    "BUDGET",
-    "DROPPED",
-    "FAILED",
-    "FIRST_LOOK",
-    "KEPT",
-    "LOOKS",
-    "OPEN",
-    "WAITING",
-    "Noise",
-    "Verdict",
-    "judge",
-    "part_of",
-    "pooled_noise",
-]
-
 BUDGET = 0.05  # probability that a false proposal is ever kept
 PACE = 50  # half of the budget is spent after so many proposals
 LOOKS = {4: 0.1, 6: 0.2, 8: 0.5, 12: 0.1, 16: 0.1}  # seeds, and their share of a proposal's part

@@ -12,8 +12,6 @@ from dgsearch.designs.points import Asked, Configuration, shared_values
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.space import Space, Value
 
-__all__ = ["ROLE", "changed", "differing", "first_champion", "parse_proposal", "seeds_of"]
-
 ROLE = "proposal"  # of configurations that the design itself does not have
 _OPTION = "--proposal"
 _EXAMPLE = "must look like KEY=VALUE or KEY=VALUE,KEY=VALUE, for example lambda_adv=0.5"

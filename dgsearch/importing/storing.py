@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
 
-from dgsearch.database.connection import masked, open_for_writing
+from dgsearch.database.connection import open_for_writing
+from dgsearch.database.masking import masked
 from dgsearch.database.rows import param_row, report_row, score_row, value_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,

@@ -35,8 +35,6 @@ from dgsearch.report.words import Unit, listed, records
 from dgsearch.study import StudySpec
 from dgsearch.wording import duration, plural
 
-__all__ = ["Forecast", "power_forecast", "time_forecast"]
-
 Database = str | os.PathLike[str] | None
 _POWER = 0.8
 _OF_TIME = ("trial_number", "method", "state", "attempt", "epochs", "wall_s")

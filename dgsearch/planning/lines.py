@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dgsearch.database.connection import answering, database_url, masked
+from dgsearch.database.connection import answering, database_url
+from dgsearch.database.masking import masked
 from dgsearch.planning.forecast import Forecast, power_forecast, time_forecast
 from dgsearch.planning.remaining import Remaining, remaining
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.runner.options import RunOptions
 from dgsearch.study.plan import StudyPlan
-
-__all__ = ["Asked", "PlanAnswer", "plan_answer"]
 
 
 @dataclass(frozen=True, kw_only=True)

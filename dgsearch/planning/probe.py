@@ -31,8 +31,6 @@ from dgsearch.study import StudySpec
 from dgsearch.trainable.evaluation import evaluate
 from dgsearch.wording import short_duration
 
-__all__ = ["StageCost", "cost_forecast", "probe_stages"]
-
 _BATCHES = 2  # so many of the largest batch are trained on
 _REPEATED, _QUICK_S = 3, 3.0  # the first call warms up; at most so often, and so long
 _STEPS = "generator_steps"  # what an epoch of data-free stages counts, not images

@@ -10,8 +10,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import given, listed
 from dgsearch.wording import p_text, plural
 
-__all__ = ["best_lines", "compare_lines", "decision_lines"]
-
 
 def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     """`best_answer` in words."""

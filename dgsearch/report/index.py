@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dgsearch.analysis.selection import MEAN
-from dgsearch.database.connection import database_url, masked, open_for_reading
+from dgsearch.database.connection import database_url, open_for_reading
+from dgsearch.database.masking import masked
 from dgsearch.errors import DgsearchError, ReportError
 from dgsearch.files import safe_name
 from dgsearch.replies import plain

@@ -11,6 +11,7 @@ import pandas as pd
 from dgsearch.inert import csv_cell, latex, markdown
 from dgsearch.report.parts import ELSEWHERE
 from dgsearch.report.words import ACCURACY, Unit
+from dgsearch.typeset_tables import latex_table, markdown_table
 
 _SHOWN = ("mean", "standard_error", "tied", "elsewhere")
 _NOTE = "mean over seeds other than those that bold is based on; not to be compared"
@@ -44,12 +45,7 @@ def _any_elsewhere(rows: dict[str, pd.DataFrame]) -> bool:
 
 
 def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Unit) -> str:
-    lines = [
-        f"\\begin{{tabular}}{{l{'c' * len(headings)}}}",
-        "\\toprule",
-        " & ".join(["", *(latex(name) for name in headings)]) + r" \\",
-        "\\midrule",
-    ]
+    lines = []
     for row, cells in rows.items():
         shown = []
         for mean, error, tied, elsewhere in zip(*(cells[name] for name in _SHOWN), strict=True):
@@ -57,16 +53,13 @@ def _latex_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: U
             number = f"\\mathbf{{{unit.text(mean)}}}" if tied else unit.text(mean)
             number += "^{\\dagger}" * bool(elsewhere)
             shown.append(f"${number}{doubt}$")
-        lines.append(" & ".join([latex(row), *shown]) + r" \\")
-    note = [_LATEX_NOTE] if _any_elsewhere(rows) else []
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", *note])
+        lines.append([latex(row), *shown])
+    table = latex_table(["", *map(latex, headings)], lines, f"l{'c' * len(headings)}")
+    return f"{table}\n{_LATEX_NOTE}" if _any_elsewhere(rows) else table
 
 
 def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Unit) -> str:
-    lines = [
-        f"| | {' | '.join(markdown(name) for name in headings)} |",
-        f"| --- |{' ---: |' * len(headings)}",
-    ]
+    lines = []
     for row, cells in rows.items():
         shown = []
         for mean, error, tied, elsewhere in zip(*(cells[name] for name in _SHOWN), strict=True):
@@ -74,9 +67,10 @@ def _markdown_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit
             number = f"**{unit.text(mean)}**" if tied else unit.text(mean)
             number += ELSEWHERE * bool(elsewhere)
             shown.append(f"{number}{doubt}")
-        lines.append(f"| {markdown(row)} | {' | '.join(shown)} |")
-    note = ["", f"{ELSEWHERE} {_NOTE}"] if _any_elsewhere(rows) else []
-    return "\n".join([*lines, *note])
+        lines.append([markdown(row), *shown])
+    rules = ["---", *["---:"] * len(headings)]
+    table = markdown_table(["", *map(markdown, headings)], lines, rules)
+    return f"{table}\n\n{ELSEWHERE} {_NOTE}" if _any_elsewhere(rows) else table
 
 
 def _csv_table(rows: dict[str, pd.DataFrame], headings: Sequence[str], unit: Unit) -> str:

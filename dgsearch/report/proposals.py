@@ -18,8 +18,6 @@ from dgsearch.report.words import ACCURACY, Unit, given, short, unit_of
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.wording import p_text, plural
 
-__all__ = ["champion_changes", "series_answer", "series_lines", "spent_of", "unit_of_study"]
-
 UNDECIDED = "undecided"  # while a trial that is needed has not ended
 
 

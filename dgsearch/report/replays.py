@@ -33,16 +33,6 @@ from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, given, records
 from dgsearch.wording import plural, were
 
-__all__ = [
-    "Replayed",
-    "advice_text",
-    "replay_answer",
-    "replay_parts",
-    "replay_study",
-    "replayed",
-    "replayed_text",
-]
-
 _ORDERS = 50
 _MOST_CURVES = 250  # of a search of very many trials
 _TOLERANCE = 0.01  # of an accuracy

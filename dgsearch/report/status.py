@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 
 from dgsearch.analysis.selection import finished, repeated, superseded
 from dgsearch.database.conditions import differing_conditions, read_conditions
-from dgsearch.database.connection import database_url, masked, open_for_reading
+from dgsearch.database.connection import database_url, open_for_reading
 from dgsearch.database.constraints import read_infeasible
 from dgsearch.database.facts import read_facts
+from dgsearch.database.masking import masked
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import STATES
 from dgsearch.endings import StopReason

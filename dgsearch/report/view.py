@@ -39,8 +39,6 @@ from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.study.spec import StudySpec
 from dgsearch.wording import plural
 
-__all__ = ["StudyView", "selection_domains", "selection_words", "study_view"]
-
 _MOST_NAMED = 9  # configurations that figures over epochs tell apart
 FOREIGN = "value"  # the one domain of a study that dgsearch did not write
 

@@ -57,8 +57,6 @@ from dgsearch.study import StudySpec
 from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.plan import StudyPlan
 
-__all__ = ["JUDGED_BY", "Judgement", "judge_proposals"]
-
 logger = logging.getLogger(__name__)
 
 JUDGED_BY = ("targets", "validation")

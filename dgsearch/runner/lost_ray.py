@@ -24,8 +24,6 @@ from dgsearch.replies import reply_error
 from dgsearch.runner.cluster import dead_server, head_answers, ray_cluster
 from dgsearch.runner.interrupts import Interrupts
 
-__all__ = ["RayKeeper", "sign_out_briefly"]
-
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # between two looks at the processes of Ray

@@ -54,8 +54,6 @@ from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.wording import plural
 
-__all__ = ["run_study"]
-
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 1.0  # between two looks at trials of other drivers

@@ -8,8 +8,6 @@ from typing import Any
 
 from ray.tune import registry
 
-__all__ = ["remembered_registry"]
-
 
 @contextmanager
 def remembered_registry() -> Iterator[None]:

@@ -8,8 +8,6 @@ from typing import Any
 
 from ray.tune.execution.tune_controller import TuneController
 
-__all__ = ["unbroken_starts"]
-
 _REUSE = "_maybe_reuse_cached_actor"
 
 

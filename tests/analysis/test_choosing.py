@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgsearch.analysis.choosing import costs_by_rule, rule_costs
@@ -123,6 +123,7 @@ def test_rules_are_compared_with_validation_seed_by_seed() -> None:
 _Share = st.floats(0, 1, allow_nan=False)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(_Share, _Share, _Share, _Share), min_size=3, max_size=3))
 def test_no_rule_is_better_than_the_oracle(
     candidates: list[tuple[float, float, float, float]],

@@ -7,12 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from dgsearch.database.connection import (
-    database_url,
-    masked,
-    open_for_reading,
-    open_for_writing,
-)
+from dgsearch.database.connection import database_url, open_for_reading, open_for_writing
+from dgsearch.database.masking import masked
 from dgsearch.database.queries import read_trials
 from dgsearch.database.tables import SCHEMA_VERSION
 from dgsearch.errors import DatabaseError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,12 +31,6 @@ kind = "a-a"
 PROPOSALS = ["--proposal", "lr=1e-6", "--proposal", "N_b=2"]
 
 
-def _run(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "study.toml").write_text(STUDY)
-    subprocess.run(dgsearch_command(folder), check=True, capture_output=True, timeout=300)
-
-
 def _command(folder: Path, *arguments: str) -> list[str]:
     places = ["--database", str(folder / "study.db"), "--artifacts", str(folder / "artifacts")]
     return [sys.executable, "-m", "dgsearch", "judge", "tiny", *arguments, *places, "--json"]
@@ -52,10 +47,21 @@ def _judge(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study, to be copied: nothing has been proposed yet."""
+    folder = tmp_path_factory.mktemp("champion")
+    (folder / "study.toml").write_text(STUDY)
+    subprocess.run(dgsearch_command(folder), check=True, capture_output=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def straight(
+    champion: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
     """Two proposals judged without a break."""
-    folder = tmp_path_factory.mktemp("straight")
-    _run(folder)
+    folder = tmp_path_factory.mktemp("judged") / "straight"
+    shutil.copytree(champion, folder)
     return folder, _judge(folder, *PROPOSALS)
 
 
@@ -85,9 +91,9 @@ def test_asked_again_they_are_answered(straight: tuple[Path, dict[str, Any]]) ->
 
 
 def test_killed_in_the_middle_it_decides_the_same_and_spends_no_more(
-    straight: tuple[Path, dict[str, Any]], tmp_path: Path
+    champion: Path, straight: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    _run(tmp_path)
+    shutil.copytree(champion, tmp_path, dirs_exist_ok=True)
     process = subprocess.Popen(
         _command(tmp_path, *PROPOSALS),
         stdout=subprocess.DEVNULL,

@@ -18,8 +18,6 @@ from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Int, Space
 
-__all__ = ["ADVERSARIAL", "adversarial_images", "penalised_loss"]
-
 
 def penalised_loss(
     logits: Tensor, labels: Tensor, features: Tensor, origin: Tensor, *, penalty: float

@@ -15,8 +15,6 @@ from dgsearch.report.parts import Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import short_cell
 
-__all__ = ["a_a_sections"]
-
 _SEEDS = 8  # of the example
 
 

@@ -17,8 +17,6 @@ from dgsearch.report.view import StudyView, selection_domains, selection_words
 from dgsearch.report.words import epoch_rule, listed
 from dgsearch.wording import counted, duration, plural
 
-__all__ = ["answer_section"]
-
 _MOST_WARNINGS = 4
 _LONGEST = 300  # characters of a trial's warning
 

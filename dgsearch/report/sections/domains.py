@@ -29,8 +29,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, records, split_words
 from dgsearch.wording import plural
 
-__all__ = ["chosen_rows", "chosen_trials", "domain_sections"]
-
 
 def chosen_rows(view: StudyView) -> pd.DataFrame:
     """What the table of domains compares: row, config_id, seed, targets and their mean.

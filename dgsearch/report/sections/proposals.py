@@ -12,8 +12,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import short, short_cell
 from dgsearch.wording import p_text, plural
 
-__all__ = ["proposal_sections"]
-
 _WORDS = {
     KEPT: "kept",
     DROPPED: "dropped",

@@ -15,8 +15,6 @@ from dgsearch.report.words import given, listed, records
 from dgsearch.study.families import AUGMENTED, FAMILIES
 from dgsearch.wording import plural
 
-__all__ = ["rule_sections"]
-
 _FEWEST = 3  # configurations of a seed, so that a rank correlation is defined
 _COST_HEADINGS = (
     *("rule", "seeds", "configurations", "regret", "95% interval"),

@@ -13,8 +13,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import counted_in, p_cell, records
 from dgsearch.wording import plural
 
-__all__ = ["shapley_sections"]
-
 
 def shapley_sections(view: StudyView) -> Iterator[Section]:
     """Nothing but for a study of coalitions."""

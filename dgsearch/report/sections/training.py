@@ -27,8 +27,6 @@ from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import given, number_cell, range_text, records, short_cell
 from dgsearch.wording import plural, were
 
-__all__ = ["panel_height", "training_sections"]
-
 _MOST_ROWS = 400  # of a table behind a figure
 _SAFE = 0.7  # rank correlation from which an early epoch is called a fair judge
 _VALIDATION = "validation"

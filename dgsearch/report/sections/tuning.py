@@ -16,8 +16,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import Unit, given, number_cell, records, split_words
 from dgsearch.wording import plural, were
 
-__all__ = ["tuning_block", "tuning_groups", "tuning_sections"]
-
 _LEAST = 3  # configurations
 _MOST_ROWS = 60
 
