@@ -175,7 +175,12 @@ FRAMES: Mapping[str, Frame] = {
             _STUDY,
             _NUMBER,
             _EPOCH,
-            Column("split", "category", "train, validation, augmented or test"),
+            Column(
+                "split",
+                "category",
+                "train, validation, augmented or test; under averaging, validation and test of "
+                "the weights that are not averaged end in (last weights)",
+            ),
             Column(
                 "domain",
                 "category",

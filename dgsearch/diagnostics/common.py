@@ -22,6 +22,18 @@ DIAGNOSTICS = (
         low=0,
     ),
     Diagnostic(
+        name="averaging_start",
+        label="first epoch of the weights' mean",
+        low=1,
+        drawn=False,
+    ),
+    Diagnostic(
+        name="averaging_end",
+        label="last epoch of the weights' mean",
+        low=1,
+        drawn=False,
+    ),
+    Diagnostic(
         name=ACCURACY,
         label="accuracy",
         low=0,

@@ -17,6 +17,7 @@ from torch import nn
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.methods.acceleration import ACCELERATION, Acceleration
 from dgsearch.methods.architectures import unready_statistics
+from dgsearch.methods.averaging import AVERAGING
 from dgsearch.methods.base import Product, Stage, StageContext, check_finite
 from dgsearch.methods.network_names import network_choice
 from dgsearch.methods.networks import Classifier, build_network
@@ -41,6 +42,7 @@ TRAINING = join(
     OPTIMISERS,
     Space((_SAMPLE,)),
     VIEWS,
+    AVERAGING,
     ACCELERATION,
 )
 

@@ -6,19 +6,12 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
 import torch
 
-from dgsearch.data.splits import (
-    SOURCE_VALIDATION,
-    TARGET_VALIDATION,
-    TrialData,
-    load_trial_data,
-)
 from dgsearch.errors import ArtifactError, ArtifactFolderError
 from dgsearch.methods.base import (
     HasClassifier,
@@ -34,17 +27,9 @@ from dgsearch.methods.base import (
 )
 from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
-from dgsearch.study.families import AUGMENTED, FAMILIES
-from dgsearch.study.spec import DataSpec
-from dgsearch.trainable.augmented import AugmentedSplit, augmented_split, family_scores
 from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
-from dgsearch.trainable.evaluation import (
-    Score,
-    augmented_value,
-    best_so_far,
-    evaluate,
-    selection_value,
-)
+from dgsearch.trainable.evaluation import Score, best_so_far
+from dgsearch.trainable.judge import Judge
 from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
@@ -78,8 +63,8 @@ class Trial:
         self.job = job
         self._device = device
         method = find_method(job.method)
-        self._one_target = method.one_target
-        self._data = _trial_data(job.data, job.seed, str(device), self._one_target)
+        self._judge = Judge(job, device, one_target=method.one_target)
+        self._data = self._judge.data
         keep_splits(job.artifacts, self._data)
         self._stages = method.stages(job.values)
         self._keys = stage_keys(
@@ -193,9 +178,12 @@ class Trial:
         """Train one stage to its end; the last epoch of one to be stored is not reported yet."""
         torch.manual_seed(derive_seed(self.job.seed, stage.name, "global"))
         run = stage.start(self._context(stage, products))
+        if stage is self._stages[-1]:
+            self._judge.watch(cast(HasClassifier, run).classifier())
         done = 0
         if saved.get("key") == self._keys[stage.name]:
             restore_state(run.parts(), saved["state"])
+            self._judge.restore(saved.get("averaging"))
             torch.set_rng_state(saved["rng"])
             if self._device.type == "cuda" and saved.get("device_rng") is not None:
                 torch.cuda.set_rng_state(saved["device_rng"], self._device)
@@ -212,46 +200,24 @@ class Trial:
 
     def _epoch(self, stage: Stage, run: StageRun, epoch: int) -> EpochReport:
         started = time.perf_counter()
-        diagnostics = checked_diagnostics(run.train_epoch(epoch), stage=stage.name)
+        with self._judge.collecting():
+            diagnostics = checked_diagnostics(run.train_epoch(epoch), stage=stage.name)
         seconds = time.perf_counter() - started
         self._train_s += seconds
         if stage is not self._stages[-1]:
             return self._report(stage, run.epochs, done=epoch)
-        source = "+".join(self.job.data.source or self.job.data.targets)
-        scores = [Score("train", source, name, value) for name, value in diagnostics.items()]
-        scores.append(Score("train", source, "epoch_s", seconds))
+        final = epoch == run.epochs
         started = time.perf_counter()
-        found = evaluate(
-            cast(HasClassifier, run).classifier(),
-            self._data.splits,
-            self.job.data,
-            num_classes=self._data.num_classes,
-            metrics=self.job.metrics,
-        )
-        scores += found.scores
-        if self.job.selection == AUGMENTED or epoch == run.epochs:
-            last = epoch == run.epochs
-            scores += self._family_scores(run, tuple(FAMILIES) if last else self.job.families)
+        found, judged = self._judge.evaluation(cast(HasClassifier, run).classifier(), last=final)
+        numbers = {**diagnostics, "epoch_s": seconds, **dict(self._judge.training_scores())}
+        source = "+".join(self.job.data.source or self.job.data.targets)
+        scores = [Score("train", source, name, value) for name, value in numbers.items()] + judged
         self._evaluation_s += time.perf_counter() - started
-        samples = self._samples(run) if epoch == run.epochs else {}
+        if final:
+            self._warnings |= dict.fromkeys(self._judge.warnings())
+        samples = self._samples(run) if final else {}
         report = self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
         return replace(report, correct=found.packed()) if self._counts(report) else report
-
-    def _family_scores(self, run: StageRun, families: Sequence[str]) -> list[Score]:
-        """Under each family of transformations, of the split that chooses epochs."""
-        return family_scores(
-            cast(HasClassifier, run).classifier(),
-            _augmented(self.job.data, self.job.seed, str(self._device), self._one_target),
-            metric=self.job.select,
-            num_classes=self._data.num_classes,
-            families=families,
-        )
-
-    def _value(self, scores: Sequence[Score]) -> float:
-        """By what the study chooses epochs and configurations."""
-        if self.job.selection == AUGMENTED:
-            return augmented_value(scores, self.job.families)
-        return selection_value(scores, self.job.select)
 
     def _counts(self, report: EpochReport) -> bool:
         """Whether an epoch of the last stage is the one that counts, as far as is known now."""
@@ -276,7 +242,7 @@ class Trial:
             stage_epoch=epochs if done is None else done,
             stage_epochs=epochs,
             last=last,
-            value=self._value(scores) if last else None,
+            value=self._judge.value(scores) if last else None,
             scores=tuple(scores),
             seconds=self._train_s,
             evaluation_s=self._evaluation_s,
@@ -318,6 +284,7 @@ class Trial:
             "key": self._keys[stage.name],
             "epoch": epoch,
             "state": state_of(run.parts()),
+            "averaging": self._judge.state(),
             "rng": torch.get_rng_state(),
             "device_rng": _device_rng(self._device),
             "history": [report.to_json() for report in self._history],
@@ -354,18 +321,3 @@ class Trial:
 def _device_rng(device: torch.device) -> torch.Tensor | None:
     """State of an accelerator's own random numbers; None on a CPU."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-
-
-@lru_cache(maxsize=4)
-def _trial_data(spec: DataSpec, seed: int, device: str, one_target: bool) -> TrialData:
-    """The data of a trial, kept for the next one that agrees on it."""
-    where = torch.device(device)
-    return load_trial_data(spec, seed=seed, device=where, one_target=one_target)
-
-
-@lru_cache(maxsize=4)
-def _augmented(spec: DataSpec, seed: int, device: str, one_target: bool) -> AugmentedSplit:
-    """The split that chooses epochs under every family, kept for the next trial of that data."""
-    splits = _trial_data(spec, seed, device, one_target).splits
-    name = TARGET_VALIDATION if TARGET_VALIDATION in splits else SOURCE_VALIDATION
-    return augmented_split(splits[name], seed=seed)
