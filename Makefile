@@ -6,7 +6,7 @@ WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast docs test-lowest demo demo-short open-questions bench gpu-bench gpu-test clean
+.PHONY: help install check test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -38,11 +38,16 @@ docs: install  ## build the documentation in build/site; warnings are errors
 LOWEST := $(VENV)-lowest
 READING := tests/database tests/analysis tests/report tests/notebook tests/test_reading_elsewhere.py \
 	--ignore-glob 'tests/report/test_browser*' --ignore tests/report/test_declared_diagnostics.py
-test-lowest:  ## the fast tests of the reading half with the lowest versions allowed, without torch and Ray
+$(LOWEST)/.installed: pyproject.toml tests/lowest.py
 	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/requirements.txt
 	$(LOWEST)/bin/python -m pip install --quiet --requirement $(LOWEST)/requirements.txt
 	$(LOWEST)/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+install-lowest: $(LOWEST)/.installed  ## create .venv-lowest with the lowest versions allowed
+
+test-lowest: install-lowest  ## the fast tests of the reading half with the lowest versions allowed, without torch and Ray
 	$(LOWEST)/bin/python -m pytest -q $(PARALLEL) -W default \
 		-m "not slow and not gpu and not browser and not postgres and not mysql and not long" $(READING)
 
