@@ -28,10 +28,15 @@ class _Described(BaseModel):
     name: str
     symbol: str = ""  # the paper's symbol, for labels; empty: the name
     meaning: str  # what it does, with its unit
-    origin: Literal["paper", "choice"] = "choice"  # who set the default: the paper or this project
+    origin: Literal["paper", "code", "choice"] = "choice"  # what the default is from
     # What it decides: the result; or how fast it is computed, which may move the last digits of
     # a number; or what is stored. The latter two are switches: no part of what a study asks.
     purpose: Literal["result", "speed", "storage"] = "result"
+
+    @property
+    def set_by(self) -> str:
+        """Who set the default: the paper, the code that its authors released, or this project."""
+        return {"paper": "paper", "code": "released code", "choice": "dgsearch"}[self.origin]
 
     @property
     def label(self) -> str:

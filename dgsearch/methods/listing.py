@@ -55,8 +55,7 @@ def method_table(name: str) -> Group:
         values.add_column(heading)
     for item in method.space:
         default = item.default if isinstance(item, Choice) else f"{item.default:g}"
-        origin = "the paper" if item.origin == "paper" else "dgsearch"
-        shown = (item.name, item.label, str(default), origin, item.allowed, item.meaning)
+        shown = (item.name, item.label, str(default), item.set_by, item.allowed, item.meaning)
         values.add_row(*map(_text, shown))
     return Group(stages, values)
 

@@ -14,8 +14,8 @@ __all__ = ["hyperparameters_page"]
 _HEAD = """# Hyperparameters
 
 Keys of `[hyperparameters]` in a study file, and of `[design.vary]`, for each method.
-`dgsearch methods NAME` prints the same table. The column "set by" says who chose the default: the
-paper, or this project.
+`dgsearch methods NAME` prints the same table. The column "set by" says where the
+default is from: the paper, the code that its authors released, or dgsearch.
 """
 
 
@@ -69,7 +69,7 @@ def _row(item: Hyperparameter, section: str) -> list[str]:
         f"{code(item.name)}{{ #{section}.{item.name} }}",
         plain(item.symbol),
         code(str(default)),
-        "paper" if item.origin == "paper" else "dgsearch",
+        item.set_by,
         plain(item.allowed),
         plain(item.meaning),
     ]

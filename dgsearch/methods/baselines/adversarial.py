@@ -117,7 +117,7 @@ ADVERSARIAL = SingleDomain(
                 low=0,
                 open_low=True,
                 log=True,
-                origin="paper",
+                origin="code",
                 meaning="pixels a unit of the gradient",
             ),
             Float(
@@ -125,7 +125,7 @@ ADVERSARIAL = SingleDomain(
                 symbol="γ",
                 default=1.0,
                 low=0,
-                origin="paper",
+                origin="code",
                 meaning="weight of the squared distance of the features",
             ),
         )

@@ -46,7 +46,7 @@ ME_ADA = SingleDomain(
                 name="adversary_steps",
                 default=15,
                 low=0,
-                origin="paper",
+                origin="code",
                 meaning="steps of the ascent",
             ),
             Float(
@@ -55,7 +55,7 @@ ME_ADA = SingleDomain(
                 low=0,
                 open_low=True,
                 log=True,
-                origin="paper",
+                origin="code",
                 meaning="pixels a unit of the gradient of the batch's mean",
             ),
             Float(
@@ -63,14 +63,14 @@ ME_ADA = SingleDomain(
                 symbol="γ",
                 default=1.0,
                 low=0,
-                origin="paper",
+                origin="code",
                 meaning="weight of the squared distance of the features",
             ),
             Float(
                 name="entropy_weight",
                 default=10.0,
                 low=0,
-                origin="paper",
+                origin="code",
                 meaning="weight of the prediction's entropy; 0: the adversary of ADA",
             ),
         )

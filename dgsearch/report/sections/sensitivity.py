@@ -152,8 +152,7 @@ def _slice_words(view: StudyView, points: pd.DataFrame) -> str:
 def _default_words(view: StudyView, symbol: str, described: Any) -> str:
     if described is None:
         return ""
-    origin = "the paper's" if described.origin == "paper" else "this project's choice"
-    words = f" The default is {short(described.default)} ({origin})."
+    words = f" The default is {short(described.default)} (source: {described.set_by})."
     reported = reported_here(view, view.targets)
     if not reported:
         words += (
