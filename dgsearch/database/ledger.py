@@ -104,9 +104,20 @@ def champion_entry(entries: Sequence[Entry]) -> Entry | None:
     return max(kept, key=lambda entry: entry.kept_as or 0, default=None)
 
 
+def judged_before(entries: Sequence[Entry], changes: Mapping[str, Any]) -> Entry | None:
+    """The latest entry of the same changes; one that was overtaken has no answer yet."""
+    same = [each for each in entries if each.asked.changes == changes]
+    return same[-1] if same and same[-1].decision != OVERTAKEN else None
+
+
 def begin_proposal(
-    engine: Engine, study_id: int, asked: Asked, *, champion_noise: tuple[float, int]
-) -> Entry:
+    engine: Engine,
+    study_id: int,
+    asked: Asked,
+    *,
+    champion_noise: tuple[float, int],
+    again: bool = False,
+) -> Entry | None:
     """The proposal's row: the one that there is, or a new one with a part of the budget.
 
     Args:
@@ -115,12 +126,17 @@ def begin_proposal(
         asked: What is proposed.
         champion_noise: Variance of the difference of two of the first champion's trials, and its
             degrees of freedom: what the series knows of the noise before any proposal.
+        again: Whether the same changes are judged again if they were put to another champion.
+
+    Returns:
+        None, and nothing is begun, where another judge has put a proposal in the champion's place
+        meanwhile: ask against that one.
 
     Raises:
         DatabaseError: If the study was deleted meanwhile.
     """
 
-    def begin(connection: Connection) -> Entry:
+    def begin(connection: Connection) -> Entry | None:
         entries = _locked(connection, study_id)
         for entry in entries:
             same = (
@@ -128,6 +144,11 @@ def begin_proposal(
             )
             if same:
                 return entry
+        if not again and (known := judged_before(entries, asked.changes)):
+            return known  # of another judge, since the ledger was read
+        reigning = champion_entry(entries)
+        if reigning is not None and reigning.asked.proposal != asked.champion:
+            return None
         position = 1 + max((entry.position for entry in entries), default=0)
         spent = math.fsum(entry.part for entry in entries if entry.decision != KEPT)
         measured = [

@@ -20,12 +20,12 @@ from sqlalchemy import Engine, select
 from dgsearch.database.connection import open_for_reading, open_for_writing
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.ledger import (
-    OVERTAKEN,
     Asked,
     Entry,
     begin_proposal,
     champion_entry,
     decide_proposal,
+    judged_before,
     read_ledger,
 )
 from dgsearch.database.queries import read_studies
@@ -155,12 +155,6 @@ def judge_proposals(  # noqa: PLR0913 - one argument for each option of the comm
     return Judgement(outcome, series.judged)
 
 
-def _judged_before(entries: Sequence[Entry], changes: Mapping[str, Any]) -> Entry | None:
-    """The latest entry of the same changes; one that was overtaken has no answer yet."""
-    same = [each for each in entries if each.asked.changes == changes]
-    return same[-1] if same and same[-1].decision != OVERTAKEN else None
-
-
 def _stored(study: str, options: RunOptions) -> tuple[StudySpec, StudyFacts]:
     """The study as the database has it."""
     engine = open_for_reading(options.database)
@@ -245,9 +239,12 @@ class _Series:
 
     def judging(self, changes: Mapping[str, Any]) -> Iterator[Phase]:
         """Judge one proposal; the phases are what has to be run for it meanwhile."""
-        entries = read_ledger(self.engine, self.spec.name)
-        entry = None if self.again else _judged_before(entries, changes)
-        if entry is None:
+        entry = None
+        while entry is None:  # until it is begun against the champion that there is then
+            entries = read_ledger(self.engine, self.spec.name)
+            entry = None if self.again else judged_before(entries, changes)
+            if entry is not None:
+                break
             kept = champion_entry(entries)
             before = self._changes_of(kept)
             champion, proposal = self._changed(before), self._changed({**before, **changes})
@@ -256,12 +253,12 @@ class _Series:
                 return
             entry = yield from self._begun(champion, proposal, changes)
         if not entry.is_final:
-            entry = yield from self._decided(entry, entries)
+            entry = yield from self._decided(entry)
         self.judged.append(entry)
 
     def _begun(
         self, champion: Configuration, proposal: Configuration, changes: Mapping[str, Any]
-    ) -> Generator[Phase, None, Entry]:
+    ) -> Generator[Phase, None, Entry | None]:
         """The proposal in the ledger, once there are trials that tell of the noise."""
         seeds = seeds_of(self.spec)
         yield from self._until_there([self.first, champion], seeds[:FIRST_LOOK])
@@ -269,11 +266,14 @@ class _Series:
             champion.config_id, proposal.config_id, changes, proposal.values, self.by, seeds
         )
         return begin_proposal(
-            self.engine, self.study_id, asked, champion_noise=self._champion_noise()
+            *(self.engine, self.study_id, asked),
+            champion_noise=self._champion_noise(),
+            again=self.again,
         )
 
-    def _decided(self, entry: Entry, entries: Sequence[Entry]) -> Generator[Phase, None, Entry]:
+    def _decided(self, entry: Entry) -> Generator[Phase, None, Entry]:
         """The proposal with its decision, once its trials have ended."""
+        entries = read_ledger(self.engine, self.spec.name)
         of_champion = [each for each in entries if each.asked.proposal == entry.asked.champion]
         champion = self._changed(self._changes_of(of_champion[-1] if of_champion else None))
         proposal = self._changed(self._changes_of(entry))

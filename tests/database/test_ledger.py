@@ -27,7 +27,8 @@ OLD = Path(__file__).parent / "old"
 
 
 def _asked(proposal: str, champion: str = "first") -> Asked:
-    return Asked(champion, proposal, {"T": 3}, {"T": 3, "lr": 1e-3}, "targets", (0, 1, 2, 3, 4))
+    changes = {"T": proposal}
+    return Asked(champion, proposal, changes, {**changes, "lr": 1e-3}, "targets", (0, 1, 2, 3, 4))
 
 
 def _verdict(decision: str, variance: float = 0.0002) -> Verdict:
@@ -36,7 +37,9 @@ def _verdict(decision: str, variance: float = 0.0002) -> Verdict:
 
 def _begin(study: FakeStudy, proposal: str, champion: str = "first") -> Entry:
     asked = _asked(proposal, champion)
-    return begin_proposal(study.engine, study.study_id, asked, champion_noise=NOISE)
+    begun = begin_proposal(study.engine, study.study_id, asked, champion_noise=NOISE, again=True)
+    assert begun is not None
+    return begun
 
 
 def _decide(study: FakeStudy, entry: Entry, decision: str) -> Entry:

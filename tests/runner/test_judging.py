@@ -17,6 +17,7 @@ from dgsearch.errors import StudyFileError
 from dgsearch.report.proposals import series_answer
 from dgsearch.runner.judging import _judged_by, _Series
 from dgsearch.runner.queue import queue_distributions
+from dgsearch.study import StudySpec
 from dgsearch.study.plan import StudyPlan
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
 
@@ -24,9 +25,13 @@ GAINS = {"lambda_adv": 0.05, "lambda_mix": 0.0, "N_b": -0.05}  # of any value bu
 DESIGN = {"kind": "a-a"}
 
 
+def judged_spec() -> StudySpec:
+    """A study that measures the noise of its champion."""
+    return fake_spec(design=DESIGN, baselines=[], seeds=[0, 1, 2, 3])
+
+
 def _study(database: str) -> FakeStudy:
-    spec = fake_spec(design=DESIGN, baselines=[], seeds=[0, 1, 2, 3])
-    return full_study(database, _accuracy, spec)
+    return full_study(database, _accuracy, judged_spec())
 
 
 def _accuracy(trial: PlannedTrial, _: int = 0) -> float:
