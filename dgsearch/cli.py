@@ -182,6 +182,7 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
 ) -> None:
     """Write the report of one or more studies as a single HTML file that works offline."""
     from dgsearch.files import safe_name
+    from dgsearch.processes import available_cores
     from dgsearch.report import write_report
 
     if every is not None:
@@ -189,7 +190,12 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
     if not studies:
         raise typer.BadParameter("name a study or several, or --all DIR for every one")
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
-    page = write_report(database, studies, target, figures=figures, objective=objective)
+    page = write_report(
+        *(database, studies, target),
+        figures=figures,
+        objective=objective,
+        processes=available_cores(),
+    )
     reply({"pages": [page], "figures": figures}, _written(page, figures))
 
 

@@ -41,11 +41,11 @@ def equivalence_p(compared: pd.DataFrame, *, rope: float) -> Numbers:
     pairs = compared["pairs"].to_numpy(dtype=np.float64)
     freedom = np.maximum(pairs - 1, 1)
     half = (compared["high"] - compared["low"]).to_numpy(dtype=np.float64) / 2
-    error = half / scipy.stats.t.ppf(0.975, freedom)
+    error = half / scipy.special.stdtrit(freedom, 0.975)
     difference = compared["difference"].to_numpy(dtype=np.float64)
     usable = (pairs >= LEAST_PAIRS) & (error > 0)
     beyond = (np.abs(difference) - rope) / np.where(usable, error, 1.0)
-    return np.where(usable, scipy.stats.t.cdf(beyond, freedom), math.nan)
+    return np.where(usable, scipy.special.stdtr(freedom, beyond), math.nan)
 
 
 def with_verdicts(
@@ -97,7 +97,7 @@ def equivalence_power(deviation: float, pairs: int, *, rope: float) -> float:
         return 1.0
     freedom = pairs - 1
     shares = (np.arange(4000) + 0.5) / 4000  # the sample's deviation, over its distribution
-    found = deviation * np.sqrt(scipy.stats.chi2.ppf(shares, freedom) / freedom)
-    room = rope - scipy.stats.t.ppf(1 - LEVEL, freedom) * found / math.sqrt(pairs)
-    inside = scipy.stats.norm.cdf(np.maximum(room, 0) * math.sqrt(pairs) / deviation)
+    found = deviation * np.sqrt(2 * scipy.special.gammaincinv(freedom / 2, shares) / freedom)
+    room = rope - scipy.special.stdtrit(freedom, 1 - LEVEL) * found / math.sqrt(pairs)
+    inside = scipy.special.ndtr(np.maximum(room, 0) * math.sqrt(pairs) / deviation)
     return float((2 * inside - 1).mean())

@@ -22,11 +22,13 @@ from dgsearch.analysis.statistics import effect_p, intervals_by
 __all__ = [
     "MOST_VALUES",
     "EffectRange",
+    "bin_of",
     "binned",
     "effect_range",
     "pair_surface",
     "response_points",
     "response_summary",
+    "response_trials",
     "values_effect_p",
     "values_tied_with_best",
 ]
@@ -65,19 +67,8 @@ def response_points(
         for a mean of several trials), line (whether the others were at the centre).
         Domains are the targets and "mean of targets".
     """
-    done = with_target_mean(finished(trials), targets)
-    column = hyperparameter_column(done, name)
-    others = [other for other in centre if other != name]
-    on_line = done
-    for other in others:
-        on_line = on_line[on_line[hyperparameter_column(done, other)] == centre[other]]
-    line = not others or on_line[column].nunique() > 1
-    chosen = on_line if line else done
-    chosen = chosen.dropna(subset=[column])
-    if not line and len(chosen):
-        columns = [hyperparameter_column(done, other) for other in others]
-        chosen = complete_crossing(chosen, [column], columns)
-    chosen = chosen.rename(columns={column: "_value"})
+    chosen, line = _of_response(with_target_mean(finished(trials), targets), name, centre)
+    chosen = chosen.rename(columns={hyperparameter_column(chosen, name): "_value"})
     if "trial_number" not in chosen:
         chosen = chosen.assign(trial_number=-1)
     long = long_accuracies(chosen, [*targets, MEAN], keep=["_value", "seed", "trial_number"])
@@ -95,6 +86,43 @@ def response_points(
     return points.assign(trial_number=points["trial_number"].where(alone, -1), line=line)
 
 
+def response_trials(trials: pd.DataFrame, name: str, *, centre: Mapping[str, Any]) -> pd.DataFrame:
+    """The trials that `response_points` are means of: value, seed, trial_number."""
+    chosen, _ = _of_response(finished(trials), name, centre)
+    column = hyperparameter_column(chosen, name)
+    return chosen[[column, "seed", "trial_number"]].rename(columns={column: "value"})
+
+
+def _of_response(
+    done: pd.DataFrame, name: str, centre: Mapping[str, Any]
+) -> tuple[pd.DataFrame, bool]:
+    """The trials that tell of one hyperparameter, and whether the others stay at the centre."""
+    column = hyperparameter_column(done, name)
+    others = [other for other in centre if other != name]
+    on_line = done
+    for other in others:
+        on_line = on_line[on_line[hyperparameter_column(done, other)] == centre[other]]
+    line = not others or on_line[column].nunique() > 1
+    chosen = on_line if line else done
+    chosen = chosen.dropna(subset=[column])
+    if not line and len(chosen):
+        columns = [hyperparameter_column(done, other) for other in others]
+        chosen = complete_crossing(chosen, [column], columns)
+    return chosen, line
+
+
+def bin_of(points: pd.DataFrame) -> pd.Series[Any]:
+    """By value, the value that stands for it in `binned`."""
+    values = points["value"]
+    if values.nunique() <= MOST_VALUES or not pd.api.types.is_numeric_dtype(values):
+        different = values.unique()
+        return pd.Series(different, index=different)
+    numbers = values.astype("float64")
+    bins = pd.qcut(numbers, _BINS, duplicates="drop", labels=False)
+    medians = numbers.groupby(bins).transform("median")
+    return pd.Series(medians.to_numpy(), index=values).groupby(level=0).first()
+
+
 def binned(points: pd.DataFrame) -> pd.DataFrame:
     """The points with each value replaced by the median of its bin, where values are many.
 
@@ -104,9 +132,7 @@ def binned(points: pd.DataFrame) -> pd.DataFrame:
     values = points["value"]
     if values.nunique() <= MOST_VALUES or not pd.api.types.is_numeric_dtype(values):
         return points
-    bins = pd.qcut(values.astype("float64"), _BINS, duplicates="drop", labels=False)
-    medians = values.astype("float64").groupby(bins).transform("median")
-    grouped = points.assign(value=medians).groupby(
+    grouped = points.assign(value=values.map(bin_of(points))).groupby(
         ["value", "seed", "domain", "line"], sort=False, observed=True
     )
     return grouped["accuracy"].mean().reset_index()
@@ -214,8 +240,9 @@ def pair_surface(
 
     Returns:
         One row a cell that has trials: first, second (values), n (seeds), mean, deviation, low,
-        high (0..1), ranked (whether it has all the seeds that the ranked cells share), common
-        (mean over those; NaN where not ranked), elsewhere (the mean is over other seeds).
+        high (0..1), ranked (whether it has all the seeds that the ranked cells share), trials
+        (numbers of those in the cell), common (mean over the shared seeds; NaN where not ranked),
+        elsewhere (the mean is over other seeds).
     """
     done = with_target_mean(finished(trials), targets)
     columns = [hyperparameter_column(done, name) for name in (first, second)]
@@ -226,6 +253,7 @@ def pair_surface(
             "second": _cells(done[hyperparameter_column(done, second)]),
             "seed": done["seed"],
             "accuracy": done[f"accuracy/{MEAN}"],
+            "trial_number": done.get("trial_number", -1),
         }
     ).dropna(subset=["first", "second"])
     seeds = (
@@ -239,8 +267,10 @@ def pair_surface(
     means: dict[Any, float] = dict(block.mean().items())
     keys = list(zip(table["first"], table["second"], strict=True))
     ranked = pd.Series([key in means for key in keys], index=table.index, dtype=bool)
+    numbers = cells.groupby(["first", "second"], observed=True)["trial_number"].agg(list)
     return table.assign(
         ranked=ranked,
+        trials=[numbers[key] for key in keys],
         common=[means.get(key, float("nan")) for key in keys],
         elsewhere=~ranked | (table["n"] != len(block)),
     )

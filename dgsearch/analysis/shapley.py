@@ -185,7 +185,7 @@ def _with_sampling(
     n = values["n"].to_numpy()
     over_seeds = values["deviation"] / np.sqrt(n)
     freedom = np.maximum(np.minimum(n, len(drawn)) - 1, 1)
-    half = scipy.stats.t.ppf(0.975, freedom) * np.hypot(over_seeds, sampling)
+    half = scipy.special.stdtrit(freedom, 0.975) * np.hypot(over_seeds, sampling)
     return values.assign(
         sampling=sampling,
         low=values["value"] - half,

@@ -182,7 +182,7 @@ def _over(total: float, freedom: int) -> float:
 
 def _doubt(mean: float, terms: Sequence[tuple[float, float]], *, most: float = math.inf) -> Doubt:
     """From the terms of the variance; at least the largest single one, should the sum be less."""
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     sizes = [size for size, _ in terms]
     if any(math.isnan(size) for size in sizes):
@@ -192,5 +192,5 @@ def _doubt(mean: float, terms: Sequence[tuple[float, float]], *, most: float = m
         return Doubt(mean, 0.0, mean, mean)
     freedom = variance**2 / sum(size**2 / own for size, own in terms)
     error = math.sqrt(variance)
-    reach = float(student.ppf((1 + _LEVEL) / 2, min(freedom, most))) * error
+    reach = float(stdtrit(min(freedom, most), (1 + _LEVEL) / 2)) * error
     return Doubt(mean, error, mean - reach, mean + reach)

@@ -220,9 +220,11 @@ def _frame(
 def _sorted(numbers: Floats) -> Floats:
     """Rows in the order of study, number, epoch and series; most databases give them so."""
     keys = numbers[:, :4]
-    steps = np.diff(keys, axis=0)
-    first = np.argmax(steps != 0, axis=1) if len(steps) else np.empty(0, np.int64)
-    if (np.take_along_axis(steps, first[:, None], axis=1) >= 0).all():
+    in_order = np.ones(max(len(keys) - 1, 0), dtype=bool)  # of each row and the next
+    for key in keys.T[::-1]:
+        before, after = key[:-1], key[1:]
+        in_order = (before < after) | ((before == after) & in_order)
+    if in_order.all():
         return numbers
     return numbers[np.lexsort(keys.T[::-1])]
 

@@ -68,6 +68,7 @@ def build_page(
     studies: Sequence[str],
     *,
     objective: str | None = None,
+    processes: int = 1,
 ) -> Page:
     """Read studies and make their sections.
 
@@ -76,6 +77,7 @@ def build_page(
         studies: Names, in the order of the page; a name given twice counts once.
         objective: Name or place of the objective that pages of foreign studies are about; None:
             the first.
+        processes: As for `study_sections`.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks a study.
@@ -90,7 +92,7 @@ def build_page(
             StudyPart(
                 view.facts.name,
                 view.facts.question,
-                study_sections(view),
+                study_sections(view, processes=processes),
                 controls_of(view),
                 symbols_of(view.facts),
                 _details(view),

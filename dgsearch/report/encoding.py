@@ -8,19 +8,35 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
 
+from dgsearch.report.parts import Drawn, Figure, Section
+
 _OWN_MARKUP = ("hovertemplate", "texttemplate", "bdata")
 
 
-def figure_data(figure: go.Figure) -> dict[str, Any]:
+def plain_section(section: Section) -> Section:
+    """The section with its figures as plain data, which other processes read quickly."""
+    blocks = [
+        replace(block, figure=Drawn(figure_data(block.figure)))
+        if isinstance(block, Figure)
+        else block
+        for block in section.blocks
+    ]
+    return replace(section, blocks=blocks)
+
+
+def figure_data(figure: go.Figure | Drawn) -> dict[str, Any]:
     """The traces and the layout of a figure, safe to draw.
 
     Args:
         figure: Any; its template is left out, the page has its own style.
     """
+    if isinstance(figure, Drawn):
+        return figure.data
     plain: dict[str, Any] = json.loads(figure.to_json())
     plain["layout"].pop("template", None)
     return {"data": _escaped(plain["data"]), "layout": _escaped(plain["layout"])}

@@ -30,6 +30,7 @@ def write_report(
     *,
     figures: str | os.PathLike[str] | None = None,
     objective: str | None = None,
+    processes: int = 1,
 ) -> Path:
     """Write one self-contained HTML file about one or several studies.
 
@@ -40,6 +41,8 @@ def write_report(
         figures: Also write every figure as SVG and PDF into this folder (needs Chromium).
         objective: Name or place of the objective that pages of foreign studies are about; None:
             the first.
+        processes: That may compute. With two a part of the page is made in a copy of this
+            process, on Linux, where this process has one thread.
 
     Returns:
         The file.
@@ -49,7 +52,8 @@ def write_report(
         ReportError: If the file cannot be written, or if figures are asked for and no Chromium
             is found to draw them.
     """
-    return write_page(build_page(database, studies, objective=objective), output, figures)
+    page = build_page(database, studies, objective=objective, processes=processes)
+    return write_page(page, output, figures)
 
 
 def write_questions(

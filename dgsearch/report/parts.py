@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -66,6 +66,13 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A figure as plain data already (`encoding.figure_data`)."""
+
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Figure:
     """A plotly figure with its caption and the table of its numbers.
 
@@ -80,7 +87,7 @@ class Figure:
 
     kind: ClassVar[str] = "figure"
     name: str
-    figure: go.Figure
+    figure: go.Figure | Drawn
     caption: str
     table: Table
     height_px: int = 420

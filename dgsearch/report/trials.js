@@ -3,7 +3,7 @@
 // it besides. The address names it, `#s1-trial-7`, and two that are compared, `#s1-trial-7-9`.
 (() => {
   const ADDRESS = /^(s\d+)-trial-(\d+)(?:-(\d+))?$/;
-  const HINT = "Choose a trial here, or its mark in a figure, to see it in full and beside another.";
+  const HINT = "Choose a trial here, or its mark in a figure, to see it in full and beside another; the mark of a mean lists its trials.";
   const COLOURS = ["#6355c4", "#d55e00"];
 
   function made(tag, attributes = {}, ...children) {
@@ -93,6 +93,24 @@
     if (traces.length) page.sketch(plot, traces, study.axis);
   }
 
+  // The trials that a mean is over: [how many there are, the numbers that the page lists].
+  function several(study, count, numbers) {
+    const links = numbers.flatMap((number, place) => {
+      const own = study.details.get(number) || {}, seed = own.seed === null || own.seed === undefined ? "" : ` (seed ${own.seed})`;
+      return [place ? ", " : "", link(study, number, `trial ${number}`), seed];
+    });
+    const rest = count > numbers.length ? [`${numbers.length ? "and " : ""}${count - numbers.length} ${numbers.length ? "more" : "that this page does not list"}. All trials: dgsearch export`] : [];
+    shown = null;
+    pinned = null;
+    before = document.activeElement;
+    title.textContent = `The ${count} trials of this mean`;
+    body.replaceChildren(made("p", {}, ...links, ...(links.length && rest.length ? [" "] : []), ...rest, "."));
+    compare.hidden = true;
+    plot.hidden = true;
+    panel.hidden = false;
+    title.focus({ preventScroll: true });
+  }
+
   let shown = null, pinned = null, before = null;
   function render() {
     if (!shown) return;
@@ -110,7 +128,9 @@
     const both = pinned !== null && shown?.study === study && pinned !== number ? [pinned, number] : [number];
     pinned = null;
     const settings = location.hash.slice(1).split("&").filter((part) => part.includes("="));
-    location.hash = [`${study.id}-trial-${both.join("-")}`, ...settings].join("&");
+    const address = `#${[`${study.id}-trial-${both.join("-")}`, ...settings].join("&")}`;
+    if (location.hash === address) follow(); // shown before, and left for a mean
+    else location.hash = address;
   }
 
   function follow() {
@@ -124,6 +144,7 @@
   }
 
   function leave() {
+    if (!shown) { panel.hidden = true; before?.focus?.({ preventScroll: true }); return; }
     const settings = location.hash.slice(1).split("&").filter((part) => part.includes("="));
     history.replaceState(null, "", `#${[`${shown.study.id}-trials`, ...settings].join("&")}`);
     follow();
@@ -132,7 +153,7 @@
 
   compare.addEventListener("click", () => { pinned = pinned === null ? shown.numbers[0] : null; render(); });
   close.addEventListener("click", leave);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && shown && !document.fullscreenElement) leave(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !panel.hidden && !document.fullscreenElement) leave(); });
   document.addEventListener("click", (event) => {
     const chosen = event.target.closest("a[data-trial]");
     if (!chosen) return;
@@ -149,9 +170,22 @@
     const found = [...study.details].find(([, each]) => each.seed === Number(given[0]) && page.escaped(each.name) === y);
     return found ? found[0] : null;
   }
+
+  // A mean: by its place in the trace, in a map by row and column, or by the name of its row.
+  function meanOf({ customdata, y, pointNumber, data: { meta } }) {
+    if (!meta?.means) return null;
+    if (!meta.keys) return [].concat(pointNumber).reduce((found, place) => found?.[place], meta.means);
+    const names = [y, customdata?.[0]];
+    return meta.means[meta.keys.findIndex((key) => names.includes(key))];
+  }
+
   document.addEventListener("mark", ({ target, detail }) => {
-    const study = studies.get(target.closest("article")?.id), number = study && numberOf(study, detail);
-    if (study && number !== null) choose(study, number);
+    const study = studies.get(target.closest("article")?.id);
+    if (!study) return;
+    const [count, numbers] = meanOf(detail) || [0, []];
+    if (count > 1) return several(study, count, numbers);
+    const number = count ? numbers[0] ?? null : numberOf(study, detail);
+    if (number !== null) choose(study, number);
   });
 
   window.addEventListener("hashchange", follow);

@@ -29,6 +29,15 @@ plot.emit("plotly_click", { points: [{
 return plot.data[at].y[0];
 """
 
+_MEAN = """
+const plot = document.querySelector(arguments[0] + " .plot");
+const trace = plot.data.find((each) => each.meta?.means);
+plot.emit("plotly_click", { points: [{
+  data: trace, x: trace.x[0], y: trace.y[0], customdata: [], pointNumber: 0,
+}] });
+return trace.y[0];
+"""
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -84,6 +93,21 @@ def test_a_mark_of_a_figure_leads_to_its_trial(driver: webdriver.Chrome) -> None
         "return [...document.querySelectorAll('aside.trial tr')].map((row) => row.innerText)"
     )
     assert f"name of the configuration\t{label}" in shown
+
+
+def test_the_mark_of_a_mean_leads_to_its_trials(driver: webdriver.Chrome) -> None:
+    WebDriverWait(driver, 60).until(
+        lambda found: found.execute_script(
+            "return Boolean(document.querySelector('#s1-ablation .plot').data)"
+        )
+    )
+    label = driver.execute_script(_MEAN, "#s1-ablation")
+    _wait(driver, "The 3 trials of this mean")
+    assert "trial 9 (seed 0), trial 10 (seed 1), trial 11 (seed 2)." in _panel(driver)
+    assert label == "plain attention"  # its trials are the last three of twelve
+    driver.execute_script("document.querySelector('aside.trial a[data-trial=\"10\"]').click()")
+    _wait(driver, "Trial 10")
+    assert driver.current_url.endswith("#s1-trial-10")
 
 
 def test_a_trial_that_is_not_listed_says_so_and_nothing_is_obeyed(

@@ -11,6 +11,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -27,7 +28,11 @@ _ROWS = (
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _PADDING = 0.15  # of the range of the dots, above and below them
 _REACH = 1.5  # of the range of the dots, that intervals may add above and below them
-_CELLS = 60
+_CELLS = 60  # at most, on a side
+_EVEN = 1e-6  # of a step
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+Places = np.ndarray[Any, np.dtype[np.intp]]
 
 
 def domain_colours(domains: Sequence[str]) -> dict[str, str]:
@@ -89,19 +94,58 @@ def error_bars(part: pd.DataFrame, scale: float, *, middle: str = "mean") -> dic
     }
 
 
+def leads(part: pd.DataFrame, keys: Sequence[str] = ()) -> dict[str, Any] | None:
+    """What takes a click on a mean to its trials (trials.js); None where that is not known.
+
+    Args:
+        part: One row a mark in its order; with a column `behind` (`dgsearch.report.marks`).
+        keys: Names by which marks are found where other settings may change their order.
+    """
+    if "behind" not in part:
+        return None
+    return {"means": part["behind"].tolist(), **({"keys": list(keys)} if keys else {})}
+
+
+def compact(values: pd.Series[Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Numbers as a picture needs them: a large page holds thousands, in four bytes each."""
+    return values.to_numpy(np.float32)
+
+
 def density(x: pd.Series[Any], y: pd.Series[Any], label: str, axes: Mapping[str, str]) -> Any:
     """Many dots as counts in cells, which keeps the page small and honest about overlap."""
-    return go.Histogram2d(
-        x=x,
-        y=y,
-        nbinsx=_CELLS,
-        nbinsy=_CELLS,
+    (across, columns), (up, rows) = _cells(x), _cells(y)
+    counts = np.zeros((len(up), len(across)), dtype=np.int32)
+    np.add.at(counts, (rows, columns), 1)
+    return go.Heatmap(
+        x=across,
+        y=up,
+        z=counts,
         colorscale="Cividis",
         reversescale=True,
         colorbar={"title": "trials", "thickness": 10},
-        hovertemplate=f"{safe(axes['x'])} %{{x}}<br>{safe(axes['y'])} %{{y}}: %{{z}} trials"
-        "<extra></extra>",
+        hovertemplate=f"{safe(axes['x'])} %{{x:.4~g}}<br>{safe(axes['y'])} %{{y:.4~g}}: "
+        "%{z} trials<extra></extra>",
         name=label,
         zmin=0,
         opacity=0.85,
     )
+
+
+def _cells(values: pd.Series[Any]) -> tuple[Numbers, Places]:
+    """Middles of cells of equal width over the range of some numbers, and the cell of each.
+
+    Few different numbers that lie on even steps are cells of their own.
+    """
+    numbers = values.to_numpy(dtype=np.float64)
+    different = np.unique(numbers)
+    low, high = float(different[0]), float(different[-1])
+    if low == high:
+        return np.array([low]), np.zeros(len(numbers), dtype=np.intp)
+    step = float(np.diff(different).min())
+    steps = (numbers - low) / step
+    if (high - low) / step < _CELLS and np.abs(steps - np.rint(steps)).max() < _EVEN:
+        places = np.rint(steps).astype(np.intp)
+        return np.array([low + step * at for at in range(int(places.max()) + 1)]), places
+    width = (high - low) / _CELLS
+    places = np.minimum(((numbers - low) / width).astype(np.intp), _CELLS - 1)
+    return np.array([low + width * (at + 0.5) for at in range(_CELLS)]), places

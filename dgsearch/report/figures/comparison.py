@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dgsearch.analysis.selection import MEAN
-from dgsearch.report.figures.base import NEUTRAL, SYMBOLS, error_bars, safe
+from dgsearch.report.figures.base import NEUTRAL, SYMBOLS, error_bars, leads, safe
 from dgsearch.report.words import Unit
 
 
@@ -46,6 +46,7 @@ def difference_figure(
             marker={"color": "#6355c4", "size": 9, "symbol": "diamond"},
             error_x=error_bars(shown, unit.scale, middle="difference"),
             customdata=np.column_stack([shown["pairs"], shown["p"], shown["p_holm"]]),
+            meta=leads(shown, shown["label"].tolist()),
             hovertemplate=f"%{{y}}: %{{x:+.3~g}} {unit.step}, %{{customdata[0]}} pairs"
             "<br>p = %{customdata[1]:.2~g}, Holm %{customdata[2]:.2~g}",
             name="mean, 95% interval",
@@ -139,6 +140,7 @@ def domain_figure(table: pd.DataFrame, *, unit: Unit, colours: Mapping[str, str]
                 },
                 error_x=error_bars(unit.within(part), unit.scale),
                 customdata=np.column_stack([part["row"], part["n"]]),
+                meta=leads(part, part["row"].tolist()),
                 hovertemplate=f"%{{customdata[0]}}, {safe(domain)}: %{{x:.4~g}}{unit.sign}, "
                 "n = %{customdata[1]}",
                 name=domain,

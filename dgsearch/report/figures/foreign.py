@@ -200,7 +200,7 @@ def lines_figure(places: Mapping[str, Floats], merit: Floats, numbers: Ints) -> 
     for fifth in range(5):
         use = (fifths == fifth) & (np.arange(len(heights)) % step == 0)
         chosen = heights[use]
-        y = np.hstack([chosen, np.full((len(chosen), 1), np.nan)]).ravel()
+        y = np.hstack([chosen, np.full((len(chosen), 1), np.nan)]).ravel().astype(np.float32)
         x = [*names, names[-1]] * len(chosen)
         figure.add_trace(
             go.Scatter(

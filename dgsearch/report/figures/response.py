@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dgsearch.analysis.selection import MEAN
-from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, safe
+from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, compact, leads, safe
 from dgsearch.report.words import Unit, texts_apart
 
 _PAIR_COLOURS = ("#6355c4", "#44aa99")  # of bars side by side
@@ -104,6 +104,7 @@ def _response(
                 "width": 4,
             },
             customdata=np.column_stack([part["n"], scaled["low"], scaled["high"]]),
+            meta=leads(part),
             hovertemplate=f"{written} = %{{x}}<br>mean %{{y:.4~g}}{unit.sign}"
             "<br>n = %{customdata[0]}, 95% interval %{customdata[1]:.4~g} to "
             "%{customdata[2]:.4~g}",
@@ -144,6 +145,7 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
             x=texts_apart(means.columns),
             y=texts_apart(means.index),
             customdata=hover,
+            meta=_cell_leads(surface),
             texttemplate="%{z:.1f}" if unit.digits else "%{z:.3~g}",
             colorscale="Cividis",
             colorbar={"title": unit.axis, "thickness": 12},
@@ -159,6 +161,15 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
             "yaxis": {"title": labels[1], "type": "category"},
         },
     )
+
+
+def _cell_leads(surface: pd.DataFrame) -> dict[str, Any] | None:
+    """`leads` of cells, by row and column; null where there is no cell."""
+    if "behind" not in surface:
+        return None
+    table = surface.pivot(index="second", columns="first", values="behind")
+    cells = table.astype(object).where(table.notna(), None)
+    return {"means": cells.to_numpy().tolist()}
 
 
 def share_figure(
@@ -257,10 +268,11 @@ def dependence_figure(
         ice = frame[frame["curve"] >= 0].sort_values("curve", kind="stable")
         mean = frame[frame["curve"] == -1]
         for part, width, opacity in ((_gapped(ice), 1, 0.25), (mean, 3, 1.0)):
+            values = part["value"]
             figure.add_trace(
                 go.Scatter(
-                    x=part["value"],
-                    y=part["prediction"] * unit.scale,
+                    x=compact(values) if values.dtype == np.float64 else values,
+                    y=compact(part["prediction"] * unit.scale),
                     mode="lines",
                     line={"color": "#6355c4" if width > 1 else NEUTRAL, "width": width},
                     opacity=opacity,

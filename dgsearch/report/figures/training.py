@@ -8,7 +8,15 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, density, error_bars, row_styles, safe
+from dgsearch.report.figures.base import (
+    MOST_DOTS,
+    NEUTRAL,
+    density,
+    error_bars,
+    leads,
+    row_styles,
+    safe,
+)
 from dgsearch.report.words import Unit
 
 
@@ -157,6 +165,7 @@ def scatter_figure(
                     mode="markers",
                     marker={"color": style["color"], "symbol": style["symbol"], "size": 8},
                     text=part["text"],
+                    meta=leads(part),
                     hovertemplate="%{text}<br>%{x:.4~g}, %{y:.4~g}",
                     name=str(row),
                 )
@@ -247,6 +256,7 @@ def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> go.Figure:
                     "size": 10,
                 },
                 name=row,
+                meta=leads(part),
                 hovertemplate=f"{safe(row)}<br>%{{x:.1f}} s, %{{y:.4~g}}{unit.sign}"
                 "<extra></extra>",
             )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dgsearch.report.figures.base import row_styles, safe
+from dgsearch.report.figures.base import compact, row_styles, safe
 from dgsearch.report.words import Unit
 
 _OPACITY = 0.13
@@ -33,8 +32,8 @@ def tuning_figure(
         for place, column in enumerate(("trials", "hours"), start=1):
             figure.add_trace(_band(curve, column, colour, unit), row=1, col=place)
             line = go.Scatter(
-                x=_drawn(curve[column]),
-                y=_drawn(curve["median"] * unit.scale),
+                x=compact(curve[column]),
+                y=compact(curve["median"] * unit.scale),
                 mode="lines",
                 line={"color": colour, "dash": dash, "width": 2, "shape": "hv"},
                 name=name,
@@ -53,11 +52,6 @@ def tuning_figure(
     return figure
 
 
-def _drawn(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The values as a picture needs them: a large page holds thousands, in four bytes each."""
-    return values.to_numpy(np.float32)
-
-
 def _band(curve: pd.DataFrame, column: str, colour: str, unit: Unit) -> go.Scatter:
     """The area between the ends of the band."""
     low = curve["low"].replace([-np.inf, np.inf], np.nan) * unit.scale
@@ -65,8 +59,8 @@ def _band(curve: pd.DataFrame, column: str, colour: str, unit: Unit) -> go.Scatt
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     both = pd.DataFrame({"x": curve[column], "low": low, "high": high}).dropna()
     return go.Scatter(
-        x=_drawn(pd.concat([both["x"], both["x"][::-1]])),
-        y=_drawn(pd.concat([both["high"], both["low"][::-1]])),
+        x=compact(pd.concat([both["x"], both["x"][::-1]])),
+        y=compact(pd.concat([both["high"], both["low"][::-1]])),
         mode="lines",
         line={"width": 0},
         fill="toself",

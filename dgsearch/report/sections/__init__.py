@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dgsearch.report.apart import started_apart
+from dgsearch.report.encoding import plain_section
 from dgsearch.report.parts import Section
 from dgsearch.report.sections.answer import answer_section
 from dgsearch.report.sections.cost import cost_sections
@@ -12,7 +14,7 @@ from dgsearch.report.sections.foreign import foreign_sections
 from dgsearch.report.sections.history import history_sections
 from dgsearch.report.sections.proposals import proposal_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
-from dgsearch.report.sections.registry import design_sections
+from dgsearch.report.sections.registry import MakeSections, design_makers
 from dgsearch.report.sections.replay import replay_sections
 from dgsearch.report.sections.training import training_sections
 from dgsearch.report.sections.validation_size import validation_size_section
@@ -21,25 +23,43 @@ from dgsearch.report.view import StudyView
 __all__ = ["study_sections"]
 
 
-def study_sections(view: StudyView) -> list[Section]:
-    """The sections that a study's data allow, in the order of the page."""
+_HEAVY = ("path", "pairs", "importance", "dependence", "replay")  # half of the time of a search
+
+
+def study_sections(view: StudyView, *, processes: int = 1) -> list[Section]:
+    """The sections that a study's data allow, in the order of the page.
+
+    Args:
+        view: The study.
+        processes: That may compute; with two, sections of surrogates are made apart.
+    """
     if not view.facts.spec:
         return list(foreign_sections(view.data))
-    return list(_sections(view))
+    makers = list(_makers(view))
+    heavy = [make for name, make in makers if name in _HEAVY]
+    _ = view.done, view.epochs  # both halves need them
+    waited = started_apart(
+        lambda: [[plain_section(section) for section in make(view)] for make in heavy],
+        processes=processes if heavy else 1,
+    )
+    made = [None if name in _HEAVY else list(make(view)) for name, make in makers]
+    apart = iter(waited())
+    return [section for own in made for section in (next(apart) if own is None else own)]
 
 
-def _sections(view: StudyView) -> Iterator[Section]:
-    yield answer_section(view)
+def _makers(view: StudyView) -> Iterator[tuple[str, MakeSections]]:
+    """What makes the sections, with its name, in the order of the page."""
+    yield "answer", lambda own: [answer_section(own)]
     if view.has_results:
-        yield from design_sections(view)
-        yield from proposal_sections(view)
-        yield from training_sections(view)
-        yield from validation_size_section(view)
-        yield from replay_sections(view)
-    yield from diagnostic_sections(view)
+        yield from design_makers(view)
+        yield "proposals", proposal_sections
+        yield "training", training_sections
+        yield "validation-size", validation_size_section
+        yield "replay", replay_sections
+    yield "diagnostics", diagnostic_sections
     if view.has_results:
-        yield from history_sections(view)
-        yield from cost_sections(view)
-    yield trials_section(view)
-    yield from provenance_section(view)
-    yield from file_section(view)
+        yield "history", history_sections
+        yield "cost", cost_sections
+    yield "trials", lambda own: [trials_section(own)]
+    yield "provenance", provenance_section
+    yield "file", file_section

@@ -21,6 +21,7 @@ from dgsearch.report.comparisons import (
     reported_for,
 )
 from dgsearch.report.figures.comparison import difference_figure, path_figure
+from dgsearch.report.marks import behind_configurations, leading
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_words
@@ -51,9 +52,10 @@ def _comparison(view: StudyView, empty: Section, reference: str) -> Iterator[Sec
     reported = reported_for(view, table)
     numbers = {label: float(str(entry["difference"])) for label, entry in reported.items()}
     others = table[table["config_id"] != view.reference]
+    drawn = leading(others, behind_configurations(view, others["config_id"]))
     figure = Figure(
         "comparison",
-        difference_figure(others, differences(view, table), unit=view.unit, reported=numbers),
+        difference_figure(drawn, differences(view, table), unit=view.unit, reported=numbers),
         f"Difference to {reference} in {view.outcome_words}, paired over seeds. Grey dots: one "
         f"seed each. Diamonds: means with 95% t intervals. {view.unit.worse}",
         _table(view, table, reported),
@@ -184,7 +186,7 @@ def path_section(view: StudyView) -> Iterator[Section]:
     if guessed and surrogate:
         note += (
             f" {guessed} steps were never run and are predicted by a random forest, whose "
-            f"cross-validated error is {view.unit.text(surrogate.error)} {view.unit.step}."
+            f"out-of-bag error is {view.unit.text(surrogate.error)} {view.unit.step}."
         )
     figure = Figure(
         "path",

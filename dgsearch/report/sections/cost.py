@@ -8,6 +8,7 @@ import pandas as pd
 
 from dgsearch.analysis.cost import LAST, OTHER, cost_table, overheads, stage_seconds
 from dgsearch.report.figures.training import cost_figure, stage_figure
+from dgsearch.report.marks import behind, leading
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import number_cell, range_text, records, short_cell
@@ -81,12 +82,20 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
     )  # fmt: skip
     return Figure(
         "cost",
-        cost_figure(costs, unit=view.unit),
+        cost_figure(_leading(view, costs), unit=view.unit),
         f"Mean {view.unit.name} over the targets with 95% t intervals, against the seconds of a "
         "trial. The line joins the groups that no cheaper group beats on the seeds that they "
         "share." + _mark_words(costs) + view.unit.ends_words(costs),
         Table("cost", headings, rows, (False, *([True] * 6), False)),
     )
+
+
+def _leading(view: StudyView, costs: pd.DataFrame) -> pd.DataFrame:
+    """The means with the trials that they are over."""
+    done = view.detailed[view.detailed["trial_number"].isin(view.done["trial_number"])]
+    own = done.groupby("row", sort=False)["trial_number"]
+    found = {row: behind(view, numbers) for row, numbers in own}
+    return leading(costs, [found[row] for row in costs["row"]])
 
 
 def _mark_words(costs: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from dgsearch.analysis.reference import reported_numbers
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.languages import table_texts
+from dgsearch.report.marks import behind, leading
 from dgsearch.report.parts import (
     ELSEWHERE,
     Block,
@@ -153,6 +154,13 @@ def _reported(view: StudyView) -> list[Block]:
     return [Note(f"Reported for {view.facts.method}: {'; '.join(parts)}.{last}")]
 
 
+def _leading(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
+    """The means with the trials that they are over."""
+    own = chosen_trials(view).groupby("row", sort=False)["trial_number"]
+    found = {row: behind(view, numbers) for row, numbers in own}
+    return leading(table, [found[row] for row in table["row"]])
+
+
 def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
     rows: Rows = [
         [
@@ -166,7 +174,7 @@ def _figure(view: StudyView, table: pd.DataFrame) -> Figure:
     count = table["row"].nunique()
     return Figure(
         "domains",
-        domain_figure(table, unit=view.unit, colours=view.colours),
+        domain_figure(_leading(view, table), unit=view.unit, colours=view.colours),
         f"Each group's mean {view.unit.name} on every target, with 95% t intervals over seeds. "
         "The groups share their seeds, so differences are known more precisely than these "
         f"intervals suggest.{view.unit.ends_words(table)}",

@@ -11,6 +11,7 @@ import pandas as pd
 from dgsearch.analysis.sensitivity import pair_surface
 from dgsearch.analysis.surrogate import Surrogate, mean_moves, partial_dependence
 from dgsearch.report.figures.response import dependence_figure, pair_figure
+from dgsearch.report.marks import behind, leading
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.sections.ablation import surrogate_of
 from dgsearch.report.view import StudyView
@@ -63,6 +64,7 @@ def pair_section(view: StudyView) -> Iterator[Section]:
         if surface["first"].nunique() < 2 or surface["second"].nunique() < 2:
             continue
         labels = (view.label(first), view.label(second))
+        drawn = leading(surface, [behind(view, own) for own in surface["trials"]])
         rows: Rows = [
             [
                 short_cell(row["first"]), short_cell(row["second"]), Cell(str(row["n"]), row["n"]),
@@ -76,7 +78,7 @@ def pair_section(view: StudyView) -> Iterator[Section]:
         blocks.append(
             Figure(
                 f"pair-{first}-{second}",
-                pair_figure(surface, labels=labels, unit=view.unit),
+                pair_figure(drawn, labels=labels, unit=view.unit),
                 f"{view.unit.name.capitalize()} at each pair of {labels[0]} and {labels[1]}: mean "
                 "over the seeds that the cells share and over the other hyperparameters."
                 + _mark_words(surface),
@@ -109,9 +111,9 @@ def dependence_section(view: StudyView) -> Iterator[Section]:
     unit = view.unit
     error = (
         f"A random forest fitted to {surrogate.configurations} configurations errs by "
-        f"{unit.text(surrogate.error)} {unit.step} on configurations left out "
-        f"(cross-validation); predicting their mean errs by {unit.text(surrogate.naive_error)}. "
-        f"Its out-of-bag R² is {surrogate.r2:.2f}."
+        f"{unit.text(surrogate.error)} {unit.step} on configurations that a tree was not fitted "
+        "to (out of bag); predicting the mean of the others errs by "
+        f"{unit.text(surrogate.naive_error)}. Its out-of-bag R² is {surrogate.r2:.2f}."
     ).replace("  ", " ")
     if not surrogate.useful:
         text = (

@@ -8,7 +8,7 @@ that name it (`dgsearch.designs.base.Design.sections`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from dgsearch.plugins import leave_out, load_plugins
@@ -56,18 +56,19 @@ _OWN: Mapping[str, MakeSections] = {
 }
 
 
-def design_sections(view: StudyView) -> Iterator[Section]:
-    """The sections that the study's design has, in its order; one that is missing is named."""
+def design_makers(view: StudyView) -> Iterator[tuple[str, MakeSections]]:
+    """What makes the sections of the study's design, by name, in its order."""
     for name in view.design.sections:
-        make = _OWN.get(name) or _plugins().get(name)
-        if make is not None:
-            yield from make(view)
-            continue
-        text = (
-            f"The design {view.design.kind} has a section {name!r}, which no installed package "
-            f"offers in the entry-point group {ENTRY_POINTS}."
-        )
-        yield Section(name, name.capitalize(), [Warn(text)])
+        yield name, _OWN.get(name) or _plugins().get(name) or partial(_missing, name)
+
+
+def _missing(name: str, view: StudyView) -> list[Section]:
+    """In place of a section that no installed package offers."""
+    text = (
+        f"The design {view.design.kind} has a section {name!r}, which no installed package "
+        f"offers in the entry-point group {ENTRY_POINTS}."
+    )
+    return [Section(name, name.capitalize(), [Warn(text)])]
 
 
 @lru_cache(maxsize=1)

@@ -11,16 +11,19 @@ from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.sensitivity import (
     MOST_VALUES,
+    bin_of,
     binned,
     effect_range,
     on_shared_seeds,
     response_points,
     response_summary,
+    response_trials,
     values_tied_with_best,
 )
 from dgsearch.report.comparisons import reported_here
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.response import response_figure
+from dgsearch.report.marks import behind, leading
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.verdicts import equivalence_words
 from dgsearch.report.view import StudyView
@@ -110,7 +113,7 @@ def _judged(view: StudyView, points: pd.DataFrame) -> pd.DataFrame:
 def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
     grouped = binned(points)
     shared = on_shared_seeds(grouped)
-    drawn = response_summary(shared)
+    drawn = _leading(view, name, points, response_summary(shared))
     described = view.facts.describe(name)
     symbol = view.label(name)
     axis: dict[str, Any] = {
@@ -137,6 +140,16 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
     meaning = f"{symbol}: {described.meaning}. " if described else ""
     text = f"{meaning}{_slice_words(view, points)}{_default_words(view, symbol, described)}"
     return Section(f"sensitivity-{name}", f"Sensitivity to {symbol}", [Note(text), figure])
+
+
+def _leading(
+    view: StudyView, name: str, points: pd.DataFrame, summary: pd.DataFrame
+) -> pd.DataFrame:
+    """The means with the trials that they are over."""
+    trials = response_trials(view.spread, name, centre=view.centre)
+    own = trials.groupby(trials["value"].map(bin_of(points)), observed=True)["trial_number"]
+    found = {value: behind(view, numbers) for value, numbers in own}
+    return leading(summary, [found[value] for value in summary["value"]])
 
 
 def _slice_words(view: StudyView, points: pd.DataFrame) -> str:

@@ -22,6 +22,7 @@ from dgsearch.report.figures.training import (
     scatter_figure,
     stops_figure,
 )
+from dgsearch.report.marks import behind_configurations, leading
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.view import StudyView, selection_words
 from dgsearch.report.words import given, number_cell, range_text, records, short_cell
@@ -188,6 +189,7 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     if len(table) < 3:
         return
     table = table.assign(text=table["config_id"].map(view.names))
+    table = leading(table, behind_configurations(view, table["config_id"]))
     best = table.sort_values("validation", ascending=not view.data.maximise)
     shown = table if len(table) <= _MOST_ROWS else best.head(_MOST_ROWS)
     rows: Rows = [

@@ -1,0 +1,56 @@
+"""Work in a copy of the process: the same result, and errors as if there were none."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from dgsearch.report import write_report
+from dgsearch.report.apart import started_apart
+from tests.bulk import bulk_search
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
+
+
+@linux
+def test_work_is_done_in_a_copy_of_the_process() -> None:
+    assert started_apart(os.getpid, processes=2)() != os.getpid()
+
+
+def test_one_process_does_the_work_itself() -> None:
+    assert started_apart(os.getpid, processes=1)() == os.getpid()
+
+
+def test_what_fails_in_the_copy_is_done_again_and_raised_here() -> None:
+    def work() -> None:
+        raise ValueError(f"in {os.getpid()}")
+
+    with pytest.raises(ValueError, match=f"in {os.getpid()}"):
+        started_apart(work, processes=2)()
+
+
+def test_a_copy_that_is_killed_is_replaced() -> None:
+    here = os.getpid()
+
+    def work() -> int:
+        if os.getpid() != here:
+            os.kill(os.getpid(), 9)
+        return os.getpid()
+
+    assert started_apart(work, processes=2)() == here
+
+
+def test_two_processes_write_the_page_of_one(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'study.db'}"
+    bulk_search(database, trials=80)
+    pages = [
+        write_report(database, ["bulk"], tmp_path / f"{count}.html", processes=count)
+        for count in (1, 2)
+    ]
+    one, two = (re.sub(r"on \d{4}-.* UTC", "", page.read_text("utf-8")) for page in pages)
+    assert one == two
+    assert "-pairs" in one
