@@ -14,8 +14,6 @@ import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["started_apart"]
-
 Result = TypeVar("Result")
 
 

@@ -11,8 +11,6 @@ import pandas as pd
 from dgsearch.report.sections.records import listed_trials
 from dgsearch.report.view import StudyView
 
-__all__ = ["behind", "behind_configurations", "leading"]
-
 _COLUMN = "behind"  # where figures look for it (`dgsearch.report.figures.base.leads`)
 _MOST = 20  # trials that are named of one mark
 
