@@ -13,6 +13,7 @@ from dgsearch.methods.baselines.maximum_entropy import ME_ADA
 from dgsearch.methods.baselines.progressive import PRO_RANDCONV
 from dgsearch.methods.baselines.rationale import RATIONALE_INVARIANCE
 from dgsearch.methods.baselines.regions import CUTMIX, FMIX
+from dgsearch.methods.baselines.semantic_adversary import ADVST
 from dgsearch.methods.baselines.sharpness import SAM
 from dgsearch.methods.baselines.transforms import AUGMIX, RANDAUGMENT
 
@@ -27,6 +28,7 @@ BASELINES = (
     FMIX,
     ADVERSARIAL,
     ME_ADA,
+    ADVST,
     AUGMIX,
     RANDAUGMENT,
     PRO_RANDCONV,
