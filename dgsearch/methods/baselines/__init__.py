@@ -9,8 +9,10 @@ from __future__ import annotations
 from dgsearch.methods.baselines.adversarial import ADVERSARIAL
 from dgsearch.methods.baselines.decoupled import DECOUPLED_MIXUP
 from dgsearch.methods.baselines.input_mixing import MIDPOINT_MIXUP, MIXUP, REGMIXUP
+from dgsearch.methods.baselines.learned_transformations import ALT
 from dgsearch.methods.baselines.maximum_entropy import ME_ADA
 from dgsearch.methods.baselines.progressive import PRO_RANDCONV
+from dgsearch.methods.baselines.pseudo_domains import PSEUDO_CORAL
 from dgsearch.methods.baselines.rationale import RATIONALE_INVARIANCE
 from dgsearch.methods.baselines.regions import CUTMIX, FMIX
 from dgsearch.methods.baselines.semantic_adversary import ADVST
@@ -34,4 +36,6 @@ BASELINES = (
     PRO_RANDCONV,
     SAM,
     RATIONALE_INVARIANCE,
+    ALT,
+    PSEUDO_CORAL,
 )
