@@ -41,7 +41,7 @@ AVERAGING = Space(
             symbol="N_s",
             default=3,
             low=1,
-            origin="paper",
+            origin="code",
             meaning="of swad; the mean starts at an epoch whose loss is the lowest of so many",
         ),
         Int(
@@ -49,7 +49,7 @@ AVERAGING = Space(
             symbol="N_e",
             default=6,
             low=1,
-            origin="paper",
+            origin="code",
             meaning="of swad; the mean ends before so many epochs whose losses are too high",
         ),
         Float(
@@ -57,7 +57,7 @@ AVERAGING = Space(
             symbol="r",
             default=1.3,
             low=1,
-            origin="paper",
+            origin="code",
             meaning="of swad; a loss is too high above so many times the mean at the start",
         ),
     )

@@ -155,7 +155,7 @@ ALT = SingleDomain(
                 symbol="m_adv",
                 default=10,
                 low=0,
-                origin="paper",
+                origin="code",
                 meaning="steps in which the network of transformations learns to mislead",
             ),
             Float(
@@ -165,7 +165,7 @@ ALT = SingleDomain(
                 low=0,
                 open_low=True,
                 log=True,
-                origin="paper",
+                origin="code",
                 meaning="learning rate of that network; the paper's 5e-5 for PACS",
             ),
             Float(
@@ -174,7 +174,7 @@ ALT = SingleDomain(
                 default=0.75,
                 low=0,
                 high=1,
-                origin="paper",
+                origin="code",
                 meaning="weight of the disagreement of the views; the images' own loss has 1 - λ",
             ),
             Float(
@@ -183,7 +183,7 @@ ALT = SingleDomain(
                 default=1.0,
                 low=0,
                 high=2,
-                origin="paper",
+                origin="code",
                 meaning="weight of views under random convolutions; the network's have 2 - w_r",
             ),
         )

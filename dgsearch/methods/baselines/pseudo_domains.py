@@ -117,7 +117,7 @@ PSEUDO_CORAL = SingleDomain(
                 default=1.0,
                 low=0,
                 log=True,
-                origin="paper",
+                origin="code",
                 meaning="weight of the distance between the domains' features",
             ),
         )
