@@ -93,6 +93,22 @@ def is_gone(process: str | None) -> bool:
     return state[_STARTED] != identity or state[_STATE] in ("Z", "X")
 
 
+def is_awake(process: str | None) -> bool:
+    """Whether the process certainly lives and is not stopped; False where that cannot be known.
+
+    Args:
+        process: As `this_process` named it; None: it left no name.
+    """
+    place, _, identity = (process or "").rpartition("/")
+    place, _, pid = place.rpartition("/")
+    if place != _place() or not pid.isdecimal():
+        return False
+    state = _stat(int(pid))
+    if state is None or state[_STARTED] != identity:
+        return False
+    return state[_STATE] not in ("T", "t", "Z", "X")
+
+
 def is_of_another_boot(process: str | None) -> bool:
     """Whether the process ran before this machine was started, or on another machine."""
     boot = (process or "").partition("/")[0]

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, extract, func, insert, literal, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.rows import MYSQL
@@ -27,9 +30,11 @@ from dgsearch.database.tables import OWN_DRIVERS, OWN_STUDIES, OWN_TRIALS, STUDI
 from dgsearch.database.writing import persistently, study_deleted
 from dgsearch.endings import StopReason
 from dgsearch.environment import seconds
+from dgsearch.errors import DatabaseError
 from dgsearch.processes import SilenceWatch, is_gone, this_process
 
 _BEATS = 6  # heartbeats in a lease
+_HUNG_LEASES = 10  # a loop that has not turned for so long is not taken for alive any more
 _LOST = Ending(
     state="FAIL",
     stop_reason=StopReason.INTERRUPTED,
@@ -71,6 +76,8 @@ class Driver:
         persistently(engine, self._sign_in)
         self._study = persistently(engine, self._identity)
         self._renewed_at = clock()
+        self._left = threading.Event()
+        self._beating = threading.Lock()
 
     @property
     def beat_s(self) -> float:
@@ -93,6 +100,22 @@ class Driver:
         self.check_study()
         self._dead(self._others())
         return True
+
+    def keep_beating(self) -> None:
+        """Renew the heartbeat from a thread of its own too, until `sign_out`.
+
+        The loop that calls `renew` may be busy, or wait for Ray, for longer than a lease.
+        """
+        threading.Thread(target=self._beat_on, daemon=True, name="heartbeat").start()
+
+    def _beat_on(self) -> None:
+        while not self._left.wait(self.beat_s):
+            if self._clock() - self._renewed_at > _HUNG_LEASES * self._lease_s:
+                continue
+            # The loop meets the same error, and knows what to do about it.
+            with self._beating, suppress(DatabaseError, SQLAlchemyError):
+                if not self._left.is_set():
+                    persistently(self._engine, self._beat, patience_s=0.0)
 
     def check_study(self) -> None:
         """Make sure that the study is still in the database, and is the one that it was.
@@ -139,6 +162,9 @@ class Driver:
 
     def sign_out(self) -> None:
         """Leave: what this driver left running is ended as interrupted."""
+        self._left.set()
+        with self._beating:  # a heartbeat that is being written would sign in again
+            pass
         mine = OWN_DRIVERS.delete().where(OWN_DRIVERS.c.driver_id == self.driver_id)
         persistently(self._engine, lambda connection: connection.execute(mine))
         self.driver_id = ""

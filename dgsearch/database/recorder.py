@@ -196,13 +196,23 @@ class StudyRecorder:
         )
         persistently(self._engine, lambda connection: connection.execute(start))
 
-    def report(self, trial_id: int, epochs: Sequence[Epoch], progress: Mapping[str, Any]) -> bool:
-        """Record how far a trial is, with some epochs of its last stage.
+    def report(
+        self,
+        trial_id: int,
+        epochs: Sequence[Epoch],
+        progress: Mapping[str, Any],
+        *,
+        samples: Mapping[str, Any] | None = None,
+        ending: Ending | None = None,
+    ) -> bool:
+        """Record how far a trial is, with some epochs of its last stage, and its end if known.
 
         Args:
             trial_id: The trial's row.
             epochs: What was measured, in order; none before the last stage.
             progress: Columns of `dgsearch_trial_facts` as they are now.
+            samples: What the trial shows of itself, by name; plain data only.
+            ending: How the trial ended, if this is its last report.
 
         Returns:
             Whether it was recorded; False if the trial does not run any more: while this driver
@@ -218,19 +228,22 @@ class StudyRecorder:
             for name, epoch, number in scores
         ]
         values = [report_row(trial_id, epoch.epoch, epoch.value) for epoch in epochs]
-        done = {"epochs": epochs[-1].epoch} if epochs else {}
+        columns = {"epochs": epochs[-1].epoch} if epochs else {}
+        columns |= {**progress, **(_columns(ending) if ending else {})}
         correct = prediction_rows(trial_id, epochs)
+        shown = _sample_rows(trial_id, samples or {})
 
         def write(connection: Connection) -> bool:
-            if not _running(connection, [trial_id]):
+            if ending is None and not _running(connection, [trial_id]):
+                return False
+            if ending is not None and not _ended(connection, trial_id, ending):
                 return False
             insert_new(connection, INTERMEDIATE_VALUES, values)
             insert_new(connection, OWN_SCORES, stored)
+            insert_new(connection, OWN_SAMPLES, shown)
             replace_predictions(connection, trial_id, correct)
             connection.execute(
-                update(OWN_TRIALS)
-                .where(OWN_TRIALS.c.trial_id == trial_id)
-                .values(**done, **progress)
+                update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
             )
             return True
 
@@ -242,10 +255,7 @@ class StudyRecorder:
 
     def keep_samples(self, trial_id: int, samples: Mapping[str, Any]) -> None:
         """Store what a trial shows of itself, by name; plain data only."""
-        rows = [
-            {"trial_id": trial_id, "name": name, "content_json": json.dumps(content)}
-            for name, content in samples.items()
-        ]
+        rows = _sample_rows(trial_id, samples)
         persistently(self._engine, lambda connection: insert_new(connection, OWN_SAMPLES, rows))
 
     def end(
@@ -261,26 +271,11 @@ class StudyRecorder:
         Returns:
             Whether it was recorded; False if the trial had ended before.
         """
-        columns = {
-            "stop_reason": ending.stop_reason,
-            "selected_epoch": ending.selected_epoch,
-            "rung": ending.rung,
-            "cutoff": ending.cutoff,
-            "error_type": ending.error_type,
-            "error": ending.error,
-            **(progress or {}),
-        }
+        columns = {**_columns(ending), **(progress or {})}
 
         def write(connection: Connection) -> bool:
-            changed = connection.execute(
-                update(TRIALS)
-                .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
-                .values(state=ending.state, datetime_complete=optuna_now())
-            )
-            if changed.rowcount == 0:
+            if not _ended(connection, trial_id, ending):
                 return False
-            if ending.value is not None:
-                connection.execute(insert(VALUES), [value_row(trial_id, ending.value)])
             connection.execute(
                 update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
             )
@@ -338,3 +333,36 @@ def _running(connection: Connection, trial_ids: Collection[int]) -> frozenset[in
         TRIALS.c.trial_id.in_(trial_ids), TRIALS.c.state == "RUNNING"
     )
     return frozenset(connection.scalars(query))
+
+
+def _ended(connection: Connection, trial_id: int, ending: Ending) -> bool:
+    """Write an end into Optuna's tables; False if the trial had ended before."""
+    changed = connection.execute(
+        update(TRIALS)
+        .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
+        .values(state=ending.state, datetime_complete=optuna_now())
+    )
+    if changed.rowcount == 0:
+        return False
+    if ending.value is not None:
+        connection.execute(insert(VALUES), [value_row(trial_id, ending.value)])
+    return True
+
+
+def _columns(ending: Ending) -> dict[str, Any]:
+    """Columns of `dgsearch_trial_facts` that an end fills."""
+    return {
+        "stop_reason": ending.stop_reason,
+        "selected_epoch": ending.selected_epoch,
+        "rung": ending.rung,
+        "cutoff": ending.cutoff,
+        "error_type": ending.error_type,
+        "error": ending.error,
+    }
+
+
+def _sample_rows(trial_id: int, samples: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"trial_id": trial_id, "name": name, "content_json": json.dumps(content)}
+        for name, content in samples.items()
+    ]

@@ -171,7 +171,7 @@ OWN_TRIALS = Table(
     Column("judged", Integer),  # 1 where halving decides on it, else 0; since schema 3
     Column("proposed", Integer),  # 1 for a proposal of a search, else 0; since schema 3
     Column("provenance_id", String(32)),  # of `dgsearch_provenances`; since schema 3
-    Index("dgsearch_trial_facts_by_study", "study_id"),
+    Index("dgsearch_trial_facts_by_study", "study_id", "config_id", "seed"),
 )
 OWN_PROVENANCES = Table(
     "dgsearch_provenances",

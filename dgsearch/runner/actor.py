@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -62,6 +62,21 @@ def bundled(
         raise
 
 
+@dataclass(frozen=True)
+class Carried:
+    """Plain data that nobody changes, which Ray Tune would copy three times a trial.
+
+    Attributes:
+        data: What is carried.
+    """
+
+    data: dict[str, Any]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Carried:
+        """Itself."""
+        return self
+
+
 def job_to_config(
     job: TrialJob, *, cpus: float, memory_share: float = 1.0, every_epoch: bool = False
 ) -> dict[str, Any]:
@@ -73,8 +88,9 @@ def job_to_config(
         memory_share: Share of a device's memory that the process may take.
         every_epoch: Whether each epoch of the last stage is reported by itself.
     """
+    plain = {**vars(job), "values": dict(job.values), "data": job.data.model_dump()}
     return {
-        "job": {**vars(job), "values": dict(job.values), "data": job.data.model_dump()},
+        "job": Carried(plain),
         "cpus": cpus,
         "memory_share": memory_share,
         "every_epoch": every_epoch,
@@ -83,7 +99,7 @@ def job_to_config(
 
 def job_from_config(config: dict[str, Any]) -> TrialJob:
     """The job that `job_to_config` described."""
-    job = dict(config["job"])
+    job = config["job"].data
     return TrialJob(**{**job, "data": DataSpec(**job["data"])})
 
 

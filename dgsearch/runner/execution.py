@@ -36,6 +36,7 @@ from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
 from dgsearch.runner.search import QueueSearcher, Recording, StopTaken
 from dgsearch.runner.tune_registry import remembered_registry
+from dgsearch.runner.unread_metrics import no_unread_metrics
 from dgsearch.runner.worker_starts import unbroken_starts
 from dgsearch.study import Halving, Range, StudySpec
 from dgsearch.trainable.reports import TrialJob
@@ -192,6 +193,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
             memory_kills(recording.out_of_memory),
             remembered_registry(),
             unbroken_starts(),
+            no_unread_metrics(),
         ):
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
             tuner.fit()

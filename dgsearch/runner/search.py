@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import shutil
 import time
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from dgsearch.errors import ArtifactFolderError
 from dgsearch.runner.actor import job_to_config
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
+from dgsearch.runner.reported import columns_of, end_of
 from dgsearch.runner.resources import MemoryUse
 from dgsearch.runner.retries import TIMED_OUT, WORKER_DIED, is_retried, losses_of_memory
 from dgsearch.runner.time_limits import TimeLimits
@@ -33,6 +32,7 @@ from dgsearch.trainable.trial import trial_folder
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # between two looks whether trials were taken
+_AT_ONCE_S = 0.5  # a trial that had its worker so soon started when it was begun
 _TAKEN = Ending("FAIL", StopReason.INTERRUPTED, error_type="Interrupted")
 
 
@@ -78,7 +78,7 @@ class QueueSearcher(_NotStored, Searcher):
         self._slots = slots
         self._ahead = ahead
         self._every_epoch = every_epoch
-        self._waiting: set[str] = set()  # given to Ray, without a worker yet
+        self._waiting: dict[str, float] = {}  # given to Ray, without a worker yet: since when
         self._working: set[str] = set()
         self.begun: dict[str, Begun] = {}  # by Ray's trial id, of those that have not left it
         self.count = 0  # trials begun
@@ -93,7 +93,7 @@ class QueueSearcher(_NotStored, Searcher):
             return finished if self.queue.exhausted else None
         self.begun[trial_id] = begun
         self.count += 1
-        self._waiting.add(trial_id)
+        self._waiting[trial_id] = time.monotonic()
         alone = losses_of_memory(begun.losses) > 0
         memory = 1.0 if alone or self._gpus >= 1 else self._gpus
         job = job_to_config(
@@ -104,16 +104,17 @@ class QueueSearcher(_NotStored, Searcher):
         )
         return job | {"alone": alone, "key": trial_key(*begun.planned.key)}
 
-    def placed(self, trial_id: str) -> None:
-        """Hear that a trial has its worker."""
-        self._waiting.discard(trial_id)
+    def placed(self, trial_id: str) -> float:
+        """Hear that a trial has its worker; gives the seconds that it has waited for it."""
         self._working.add(trial_id)
+        now = time.monotonic()
+        return now - self._waiting.pop(trial_id, now)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Count its worker as free; `Recording` writes how the trial ended."""
-        self._waiting.discard(trial_id)
+        self._waiting.pop(trial_id, None)
         self._working.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
@@ -164,6 +165,7 @@ class Recording(_NotStored, Callback):
         self.stopped: ArtifactFolderError | None = None  # why no trial can go on
         self._leaving: list[Any] = []  # Ray's trials that have ended and are still known to it
         self._warned: set[str] = set()
+        self._stored: dict[str, Ending] = {}  # ends recorded with the last report, by Ray's id
         self.taken: set[str] = set()  # those that another driver has ended meanwhile, by Ray's id
         self._looked_at = time.monotonic()
         self._limits = TimeLimits(spec.resources)
@@ -172,9 +174,9 @@ class Recording(_NotStored, Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record and show that it has a worker."""
         started = self._searcher.begun[trial.trial_id].started
-        self._searcher.placed(trial.trial_id)
+        if self._searcher.placed(trial.trial_id) > _AT_ONCE_S:
+            self._recorder.placed(started.trial_id)
         self._limits.began(trial.trial_id)
-        self._recorder.placed(started.trial_id)
         self._progress.begun(started.number)
         logger.info("trial %d began", started.number)
 
@@ -196,19 +198,24 @@ class Recording(_NotStored, Callback):
             if each.last and each.value is not None
         ]
         self._values.setdefault(trial.trial_id, []).extend(epoch.value for epoch in epochs)
-        cut = self._cuts.get(trial.trial_id)
-        decided = {} if cut is None else cut._asdict()  # a kill before its end loses nothing
-        columns = _columns(report, result) | decided
+        # An end is one transaction with the report that decides it: a kill after it loses nothing.
+        ending = self._end_of(trial.trial_id) if result.get("done") else None
         try:
-            recorded = self._recorder.report(begun.started.trial_id, epochs, columns)
+            recorded = self._recorder.report(
+                begun.started.trial_id,
+                epochs,
+                columns_of(report, result),
+                samples=report.samples,
+                ending=ending,
+            )
         except (StatementError, ValueError, TypeError, OverflowError) as error:
             self._refused[trial.trial_id] = described_failure(error)
             return
         if not recorded:
             self.taken.add(trial.trial_id)
             return
-        if report.samples:
-            self._recorder.keep_samples(begun.started.trial_id, report.samples)
+        if ending is not None:
+            self._stored[trial.trial_id] = ending
         self._searcher.queue.provided(begun, [use.stage for use in report.stages])
         self._progress.advanced(begun.started.number, report)
         self._tell_warnings(begun.started.number, report)
@@ -233,22 +240,16 @@ class Recording(_NotStored, Callback):
         if failure is not None:
             self._fail(trial, begun, failure)
             return
-        values = self._values.pop(trial.trial_id, [])
-        cut = self._cuts.get(trial.trial_id)
-        if cut is not None:
-            ending = Ending(
-                "PRUNED",
-                StopReason.HALVED,
-                rung=cut.rung,
-                cutoff=cut.cutoff,
-                selected_epoch=len(values),
-            )
-        else:
-            epoch = selected_epoch(values, self._selection, maximise=self._maximise)
-            ending = Ending(
-                "COMPLETE", StopReason.FINISHED, value=values[epoch - 1], selected_epoch=epoch
-            )
-        self._end(trial, begun, ending)
+        self._end(trial, begun, self._end_of(trial.trial_id))
+
+    def _end_of(self, trial_id: str) -> Ending:
+        """How a trial ended that did not fail, by what it has reported."""
+        return end_of(
+            self._values.get(trial_id, []),
+            self._cuts.get(trial_id),
+            self._selection,
+            maximise=self._maximise,
+        )
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Record a trial whose process died."""
@@ -331,14 +332,17 @@ class Recording(_NotStored, Callback):
 
     def _end(self, trial: Any, begun: Begun, ending: Ending) -> None:
         """Record an end; of a trial that was taken from this driver the end is another's."""
-        if not self._recorder.end(begun.started.trial_id, ending):
+        stored = self._stored.pop(trial.trial_id, None)
+        if stored is not None:
+            ending = stored
+        elif not self._recorder.end(begun.started.trial_id, ending):
             ending = _TAKEN
         self._limits.ended(trial.trial_id)
         self._over.pop(trial.trial_id, None)
         self._values.pop(trial.trial_id, None)
         self.taken.discard(trial.trial_id)
         if ending.stop_reason != StopReason.INTERRUPTED:
-            job = trial.config["job"]
+            job = trial.config["job"].data
             folder = trial_folder(job["artifacts"], job["study"], job["number"])
             shutil.rmtree(folder, ignore_errors=True)  # often there is none
         self._searcher.queue.ended(begun, ending)
@@ -369,26 +373,3 @@ def _forget(trial: Any) -> None:
     metadata.metric_analysis, metadata.metric_n_steps, metadata.last_result = {}, {}, {}
     trial.config, trial.evaluated_params = {}, {}
     trial._Trial__unresolved_config = {}
-
-
-def selected_epoch(values: list[float], selection: str, *, maximise: bool = True) -> int:
-    """The epoch that counts, from 1: the last, or the first of those with the best value."""
-    numbers = [value for value in values if not math.isnan(value)]
-    if selection == "last" or not numbers:
-        return len(values)
-    return 1 + values.index(max(numbers) if maximise else min(numbers))
-
-
-def _columns(report: EpochReport, result: dict[str, Any]) -> dict[str, Any]:
-    """Columns of `dgsearch_trial_facts` that a report fills."""
-    return {
-        "wall_s": result["wall_s"],
-        "train_s": report.seconds,
-        "evaluation_s": report.evaluation_s,
-        "saved_s": sum(use.saved_s for use in report.stages),
-        "device": result["device"],
-        "host": result["host"],
-        "peak_memory_mb": report.peak_memory_mb,
-        "warnings": "\n".join(report.warnings) or None,
-        "stages_json": json.dumps([vars(use) for use in report.stages]),
-    }

@@ -136,6 +136,7 @@ class _StudyRun:
         self._storage = storage
         self._study_id = study_id
         self._driver = Driver(storage.engine, study_id)
+        self._driver.keep_beating()
         self._driver.sweep()
         self._recorder = StudyRecorder(
             storage.engine, study_id, self._driver.driver_id, provenance_id=provenance_id

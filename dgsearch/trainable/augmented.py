@@ -24,6 +24,7 @@ from dgsearch.data.batches import Split
 from dgsearch.methods.augmentation import deform, over_texture, random_convolution, two_colours
 from dgsearch.seeding import derive_seed
 from dgsearch.study.families import AUGMENTED, FAMILIES
+from dgsearch.study.metrics import ACCURACY
 from dgsearch.trainable.evaluation import Score
 from dgsearch.trainable.measuring import Meter
 
@@ -61,7 +62,9 @@ def augmented_split(split: Split, *, seed: int) -> AugmentedSplit:
     chosen = split.take(order[: min(IMAGES, most)].to(split.labels.device))
     plain = chosen.images.cpu().contiguous()
     parts = [transformed(plain, family, seed=seed) for family in FAMILIES]
-    images = torch.stack([part.mul(255).round().byte() for part in parts])
+    images = torch.cat([part.mul(255).round().byte() for part in parts])  # (F * N, C, H, W)
+    images = images.contiguous(memory_format=torch.channels_last)  # as networks read them
+    images = images.unflatten(0, (len(FAMILIES), -1))
     return AugmentedSplit(images.to(chosen.labels.device), chosen.labels)
 
 
@@ -96,15 +99,22 @@ def family_scores(
         num_classes: K.
         families: Only under these.
     """
-    places = [place for place, name in enumerate(FAMILIES) if name in families]
+    names = [name for name in FAMILIES if name in families]
+    images = augmented.images
+    if len(names) < len(FAMILIES):
+        images = images[[place for place, name in enumerate(FAMILIES) if name in families]]
     was_training = classifier.training
     classifier.eval()
     try:
-        logits = _logits(classifier, augmented.images[places].flatten(0, 1))
+        logits = _logits(classifier, images.flatten(0, 1))
     finally:
         classifier.train(was_training)
+    if metric == ACCURACY:
+        right = logits.argmax(dim=1).view(len(names), -1) == augmented.labels  # (F, N)
+        shares = [count / len(augmented.labels) for count in right.sum(dim=1).tolist()]
+        pairs = zip(names, shares, strict=True)
+        return [Score(AUGMENTED, family, metric, share) for family, share in pairs]
     found = []
-    names = [name for name in FAMILIES if name in families]
     for family, own in zip(names, logits.split(len(augmented.labels)), strict=True):
         meter = Meter((metric,), num_classes, augmented.labels.device)
         meter.update(own, augmented.labels)
@@ -116,7 +126,7 @@ def _logits(classifier: nn.Module, images: Tensor) -> Tensor:
     """(F * N, K), in large batches without a graph."""
     with torch.inference_mode():
         parts = [
-            classifier(part.float().div(255).contiguous(memory_format=torch.channels_last))
+            classifier(part.float().div_(255).contiguous(memory_format=torch.channels_last))
             for part in images.split(_BATCH)
         ]
     return torch.cat(parts)

@@ -2,7 +2,8 @@
 
 A lease is a small file with a token of its own, whose modification time its owner renews while it
 lives. A claim counts as left over when it was watched for a while and was not renewed, or when
-its process is certainly gone; time in which nobody could look does not count. An owner that
+its process is certainly gone; time in which nobody could look does not count. An owner that is
+seen to live, and is not stopped, is waited for longer: it gets no processor. An owner that
 slept finds by the token that its claim is another's: it neither renews nor deletes that one. At
 worst a stage is trained twice. Ages are taken from the folder's own clock, so that the machines
 that share it need not agree on time.
@@ -22,12 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dgsearch.files import hidden_beside
-from dgsearch.processes import SilenceWatch, is_gone, this_process
+from dgsearch.processes import SilenceWatch, is_awake, is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
 RENEW_S = 1.0
 SILENCE_S = 8.0  # a claim that was watched for so long and not renewed belongs to nobody
-FORGOTTEN_S = 60.0  # a lease this old belongs to nobody, also for one who looks at it once
+FORGOTTEN_S = 60.0  # one this old belongs to nobody, whoever looks and whoever its owner is
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class Leases:
         if is_gone(seen.process):
             return True
         silent = self._watched.silence(lease, seen)
+        if is_awake(seen.process):
+            return silent > FORGOTTEN_S
         old = self._age(seen) > SILENCE_S
         return silent > SILENCE_S or (old and silent > 2 * RENEW_S)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from dgsearch.space import Value
@@ -109,8 +109,10 @@ class EpochReport:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self) | {
+        return {
+            **vars(self),
             "scores": [tuple(score) for score in self.scores],
+            "stages": [dict(vars(use)) for use in self.stages],
             "correct": [list(row) for row in self.correct],
         }
 

@@ -174,3 +174,43 @@ def test_a_servers_clock_shortens_the_wait(postgres: str) -> None:
     assert _watched(driver, clock, 5.0) == 1
     assert read_trials(postgres)["stop_reason"].tolist() == ["interrupted"]
     fake.engine.dispose()
+
+
+def _heartbeat(driver: Driver, study: FakeStudy) -> float | None:
+    query = select(OWN_DRIVERS.c.heartbeat_at).where(OWN_DRIVERS.c.driver_id == driver.driver_id)
+    with study.engine.connect() as connection:
+        return connection.scalar(query)
+
+
+def test_the_heartbeat_goes_on_while_the_loop_is_busy(study: FakeStudy) -> None:
+    driver = Driver(study.engine, study.study_id, lease_s=0.06)
+    before = _heartbeat(driver, study)
+    driver.keep_beating()
+    deadline = time.monotonic() + 30
+    while _heartbeat(driver, study) == before:  # nobody calls `renew`
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    driver.sign_out()
+
+
+def test_a_loop_that_hangs_for_many_leases_is_not_kept_alive(study: FakeStudy) -> None:
+    clock = _Clock()
+    driver = Driver(study.engine, study.study_id, lease_s=0.06, clock=clock)
+    before = _heartbeat(driver, study)
+    clock.now += 1.0
+    driver.keep_beating()
+    time.sleep(0.1)
+    assert _heartbeat(driver, study) == before
+    driver.sign_out()
+
+
+def test_who_has_signed_out_does_not_sign_in_again(study: FakeStudy) -> None:
+    driver = Driver(study.engine, study.study_id, lease_s=0.006)
+    driver.keep_beating()
+    time.sleep(0.05)
+    driver.sign_out()
+    time.sleep(0.05)
+    with study.engine.connect() as connection:
+        assert list(connection.scalars(select(OWN_DRIVERS.c.driver_id))) == [
+            study.driver.driver_id
+        ]

@@ -6,8 +6,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from dgsearch.database import recorder
 from dgsearch.database.queries import read_curves, read_scores, read_trials
-from dgsearch.database.recorder import Ending
+from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.database.rows import score_row
 from tests.fakes import FakeStudy, planned
 
@@ -117,3 +118,32 @@ def test_a_number_that_a_database_does_not_know_is_missing(
 ) -> None:
     row = score_row(1, 2, 3, value, dialect=dialect)
     assert row == {"trial_id": 1, "series_id": 2, "epoch": 3, "value": stored}
+
+
+def test_the_last_report_and_the_end_are_one_transaction(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = FakeStudy(database)
+    started = study.begin(planned())
+    ending = Ending("COMPLETE", "finished", value=0.5, selected_epoch=1)
+    epoch = Epoch(1, 0.5, [("test", "photo", "accuracy", 0.4)])
+
+    def cut_off(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "replace_predictions", cut_off)
+        with pytest.raises(RuntimeError, match="killed"):
+            study.recorder.report(started.trial_id, [epoch], {"wall_s": 2.0}, ending=ending)
+    assert read_trials(database)["state"].tolist() == ["RUNNING"]
+    assert len(read_curves(database)) == len(read_scores(database)) == 0
+
+    samples = {"images": [1, 2]}
+    assert study.recorder.report(
+        started.trial_id, [epoch], {"wall_s": 2.0}, samples=samples, ending=ending
+    )
+    (row,) = read_trials(database).to_dict("records")
+    assert (row["state"], row["stop_reason"], row["value"]) == ("COMPLETE", "finished", 0.5)
+    assert (row["wall_s"], row["epochs"], row["selected_epoch"]) == (2.0, 1, 1)
+    assert len(read_curves(database)) == len(read_scores(database)) == 1
+    assert not study.recorder.report(started.trial_id, [epoch], {}, ending=ending)  # it has ended

@@ -6,6 +6,7 @@ from typing import Any
 
 from ray.tune.experiment import Trial
 
+from dgsearch.runner.actor import Carried
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.search import QueueSearcher, Recording
 from tests.fakes import FakeStudy, planned
@@ -40,7 +41,8 @@ def test_rays_memory_of_a_trial_goes_once_it_has_ended(database: str) -> None:
     recording = Recording(
         searcher, study.recorder, progress, spec=study.spec, on_tick=lambda: None, cuts={}
     )
-    trial = Trial("a", stub=True, config={"job": {"artifacts": "a", "study": "s", "number": 0}})
+    job = Carried({"artifacts": "a", "study": "s", "number": 0})
+    trial = Trial("a", stub=True, config={"job": job})
     searcher.begun[trial.trial_id] = queue.begun
     recording._values[trial.trial_id] = [0.5]
     trial.run_metadata.update_metric("value", 0.5)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,50 @@ def test_the_claim_of_another_machine_is_taken_over_when_it_was_silent_and_watch
     tmp_path: Path,
 ) -> None:
     _left_over(tmp_path, process="another-boot/1/1/1", age=leases.SILENCE_S + 1)
+    clock = _Clock()
+    taker = Leases(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=2 * leases.RENEW_S)
+    assert _watch(taker, clock, seconds=1.5)
+
+
+@pytest.fixture
+def other() -> Iterator[subprocess.Popen[str]]:
+    """Another process of this machine, which names itself and waits."""
+    code = "from dgsearch.processes import this_process; print(this_process()); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+def _name(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_an_owner_that_lives_and_gets_no_processor_keeps_its_claim_for_longer(
+    tmp_path: Path, other: subprocess.Popen[str]
+) -> None:
+    _left_over(tmp_path, process=_name(other), age=leases.SILENCE_S + 1)
+    clock = _Clock()
+    taker = Leases(tmp_path, clock=clock)
+    assert not _watch(taker, clock, seconds=leases.FORGOTTEN_S)
+    assert _watch(taker, clock, seconds=1.5)
+
+
+def test_an_owner_that_is_stopped_loses_its_claim_when_it_was_silent(
+    tmp_path: Path, other: subprocess.Popen[str]
+) -> None:
+    name = _name(other)
+    other.send_signal(signal.SIGSTOP)
+    while processes.is_awake(name):  # until the signal has arrived
+        pass
+    _left_over(tmp_path, process=name, age=leases.SILENCE_S + 1)
     clock = _Clock()
     taker = Leases(tmp_path, clock=clock)
     assert not _watch(taker, clock, seconds=2 * leases.RENEW_S)
