@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dgsearch.arguments import Database, Json
+from dgsearch.arguments import Database, Json, Rope
 from dgsearch.replies import reply
 
 _Study = Annotated[str, typer.Argument(help="Name of the study.")]
@@ -51,6 +51,7 @@ def _compare(
     study: _Study,
     a: _Configuration,
     b: _Configuration,
+    rope: Rope = None,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -58,16 +59,18 @@ def _compare(
     from dgsearch.report.answer_lines import compare_lines
     from dgsearch.report.answers import answer_view, compare_answer
 
-    view = answer_view(database, study)
+    view = answer_view(database, study, rope=rope)
     answer = compare_answer(view, a, b)
     reply(answer, compare_lines(view, answer))
 
 
-def _decisions(study: _Study, database: Database = None, as_json: Json = False) -> None:
+def _decisions(
+    study: _Study, rope: Rope = None, database: Database = None, as_json: Json = False
+) -> None:
     """Show the decision about each configuration against the study's reference."""
     from dgsearch.report.answer_lines import decision_lines
     from dgsearch.report.answers import answer_view, decisions_answer
 
-    view = answer_view(database, study)
+    view = answer_view(database, study, rope=rope)
     answer = decisions_answer(view)
     reply(answer, decision_lines(view, answer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,16 @@ def _choose_zone(name: str | None) -> str | None:
         check_zone(name)
         os.environ[VARIABLE] = name
     return name
+
+
+def _check_rope(value: float | None) -> float | None:
+    """A region of practical equivalence has a width."""
+    if value is not None and not 0 < value < math.inf:
+        raise typer.BadParameter(
+            f"{value:g} is no width; give a number above 0 in the unit of the value, such as "
+            "0.01 for one point of accuracy"
+        )
+    return value
 
 
 def _choose_json(context: typer.Context, wanted: bool) -> bool:
@@ -141,6 +152,17 @@ Objective = Annotated[
         metavar="NAME",
         help="Name or number of the objective to report, for studies of several.",
         show_default=False,
+    ),
+]
+Rope = Annotated[
+    float | None,
+    typer.Option(
+        "--rope",
+        metavar="WIDTH",
+        help="Call differences within plus and minus WIDTH equivalent; 0.01 is one point of "
+        "accuracy (default: report.rope of the study file; without one nothing is equivalent).",
+        show_default=False,
+        callback=_check_rope,
     ),
 ]
 

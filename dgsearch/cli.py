@@ -23,6 +23,7 @@ from dgsearch.arguments import (
     NewStudy,
     Objective,
     Overrides,
+    Rope,
     Source,
     StudyFile,
     TimeZone,
@@ -176,6 +177,7 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
     ] = None,
     figures: Figures = None,
     objective: Objective = None,
+    rope: Rope = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
     as_json: Json = False,
@@ -186,7 +188,9 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
     from dgsearch.report import write_report
 
     if every is not None:
-        _report_all(database, every, figures, alone=not (studies or output or objective))
+        _report_all(
+            database, every, figures, rope=rope, alone=not (studies or output or objective)
+        )
     if not studies:
         raise typer.BadParameter("name a study or several, or --all DIR for every one")
     target = output or Path("reports") / f"{safe_name('+'.join(studies))}.html"
@@ -194,6 +198,7 @@ def report(  # noqa: PLR0913 - one argument for each option of the command
         *(database, studies, target),
         figures=figures,
         objective=objective,
+        rope=rope,
         processes=available_cores(),
     )
     reply({"pages": [page], "figures": figures}, _written(page, figures))
@@ -205,6 +210,7 @@ def questions(
         Path, typer.Option("-o", "--output", metavar="FILE.html", help="Output file.")
     ] = Path("reports/open_questions.html"),
     figures: Figures = None,
+    rope: Rope = None,
     database: Database = None,
     time_zone: TimeZone = None,  # chosen as it is parsed
     as_json: Json = False,
@@ -212,7 +218,7 @@ def questions(
     """Write a report on the papers' open questions from the studies of a database."""
     from dgsearch.report import write_questions
 
-    page = write_questions(database, output, figures=figures)
+    page = write_questions(database, output, figures=figures, rope=rope)
     reply({"pages": [page], "figures": figures}, _written(page, figures))
 
 
@@ -271,13 +277,20 @@ def import_sweep(  # noqa: PLR0913 - one argument for each option of the command
     )
 
 
-def _report_all(database: str | None, folder: Path, figures: Path | None, *, alone: bool) -> None:
+def _report_all(
+    database: str | None,
+    folder: Path,
+    figures: Path | None,
+    *,
+    rope: float | None,
+    alone: bool,
+) -> None:
     """Write the page of every study; exit 1 where one has none."""
     from dgsearch.report.index import write_all
 
     if not alone:
         raise typer.BadParameter("--all DIR takes no STUDY, no -o and no --objective")
-    done = write_all(database, folder, figures=figures)
+    done = write_all(database, folder, figures=figures, rope=rope)
     code = 1 if done.failed else 0
     reply({**done.answer(), "figures": figures}, done.lines(), exit_code=code)
     raise typer.Exit(code)

@@ -217,3 +217,10 @@ def test_help_imports_nothing_that_is_slow() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == "[]"  # what takes seconds to import
+
+
+@pytest.mark.parametrize("rope", ["0", "-1", "inf", "nan"])
+def test_a_region_of_equivalence_has_a_width(rope: str, dgsearch: Callable[..., Ran]) -> None:
+    ran = dgsearch("report", "any", "--rope", rope)
+    assert ran.returncode == 2
+    assert "is no width; give a number above 0" in " ".join(ran.stderr.split())

@@ -31,7 +31,9 @@ def equivalence_p(compared: pd.DataFrame, *, rope: float) -> Numbers:
     """The larger p of the two one-sided t tests that a difference reaches beyond the rope.
 
     Args:
-        compared: With pairs, difference, low and high (95% t interval), paired over seeds.
+        compared: With pairs, difference, low and high (95% t interval), paired over seeds; of
+            groups that are not paired, pairs is the size of the smaller one, and freedom the
+            degrees of freedom of the interval.
         rope: Differences within plus and minus this count as none, > 0.
 
     Returns:
@@ -39,7 +41,7 @@ def equivalence_p(compared: pd.DataFrame, *, rope: float) -> Numbers:
         are of discrete accuracies, and no sign of certainty.
     """
     pairs = compared["pairs"].to_numpy(dtype=np.float64)
-    freedom = np.maximum(pairs - 1, 1)
+    freedom = np.maximum(compared.get("freedom", pairs - 1), 1)
     half = (compared["high"] - compared["low"]).to_numpy(dtype=np.float64) / 2
     error = half / scipy.special.stdtrit(freedom, 0.975)
     difference = compared["difference"].to_numpy(dtype=np.float64)

@@ -10,16 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.statistics import holm, mean_interval
 from dgsearch.database.declared import Declared, Distribution, Objective
 from dgsearch.database.frames import beside_own
 from dgsearch.database.snapshot import Floats, Ints
+from dgsearch.designs.decisions import OPEN
 from dgsearch.wording import number_text
 
 __all__ = [
@@ -165,18 +168,24 @@ def foreign_trials(
     )
 
 
-def responses(trials: ForeignTrials, parameter: Parameter) -> pd.DataFrame:
+def responses(
+    trials: ForeignTrials, parameter: Parameter, *, rope: float | None = None
+) -> pd.DataFrame:
     """The values at each choice, number or bin of one hyperparameter.
 
     Args:
         trials: The study.
         parameter: One of its hyperparameters.
+        rope: Differences of means within plus and minus this count as none, in the unit of the
+            value; None: nothing is called equivalent.
 
     Returns:
         One row a group, in order of place: place (of a bin its median on the axis), label, n
         (trials that count), trials (all), mean, deviation, low, high (95% t interval),
-        p_holm (permutation test against the best group, Holm-adjusted), best, tied (not told
-        from the best). Trials without the hyperparameter are in no row.
+        difference (to the mean of the best group), p_holm (permutation test against the best
+        group, Holm-adjusted), best, tied (not told from the best), and verdict ("worse",
+        "equivalent" or "open" by `with_verdicts` with Welch's interval of the difference; "best").
+        Trials without the hyperparameter are in no row.
     """
     groups = _groups(parameter)
     rows, numbers = [], []
@@ -196,7 +205,20 @@ def responses(trials: ForeignTrials, parameter: Parameter) -> pd.DataFrame:
          for at, own in enumerate(numbers)]  # fmt: skip
     adjusted = np.array(holm(p))
     is_best = np.arange(len(rows)) == best
-    return frame.assign(p_holm=adjusted, best=is_best, tied=is_best | ~(adjusted <= 0.05))
+    frame = frame.assign(p_holm=adjusted, best=is_best, tied=is_best | ~(adjusted <= 0.05))
+    return _judged(frame, [_welch(own, numbers[best]) for own in numbers], trials, rope)
+
+
+def _judged(
+    frame: pd.DataFrame, differences: list[_Difference], trials: ForeignTrials, rope: float | None
+) -> pd.DataFrame:
+    """The groups with their difference to the best one and the verdict on it."""
+    compared = pd.DataFrame(differences, columns=_Difference._fields).assign(
+        p_holm=frame["p_holm"]
+    )
+    compared = with_verdicts(compared, rope=rope, maximise=trials.objective.maximised)
+    verdict = compared["verdict"].mask(frame["best"], "best").replace("", OPEN)
+    return frame.assign(difference=compared["difference"], verdict=verdict)
 
 
 def best_so_far(trials: ForeignTrials) -> Floats:
@@ -284,12 +306,43 @@ def _interval(numbers: Floats) -> tuple[int, float, float, float, float]:
     scale = size if size > _HUGE else 1.0
     n, *found = mean_interval((numbers / scale).tolist())
     mean, deviation, low, high = (
-        math.copysign(min(abs(item), np.finfo(np.float64).max / size), item) * scale
-        if scale > 1 and not math.isnan(item)
-        else item
-        for item in found
+        _unscaled(item, scale) if scale > 1 and not math.isnan(item) else item for item in found
     )
     return n, mean, deviation, low, high
+
+
+class _Difference(NamedTuple):
+    """Of two groups' means, as `equivalence_p` takes it."""
+
+    pairs: int
+    difference: float
+    low: float
+    high: float
+    freedom: float
+
+
+def _welch(first: Floats, second: Floats) -> _Difference:
+    """The first mean less the second, with Welch's 95% t interval; NaN where a side has one."""
+    n = min(len(first), len(second))
+    size = max(float(np.abs(first).max(initial=0.0)), float(np.abs(second).max(initial=0.0)))
+    scale = size if size > _HUGE else 1.0
+    first, second = first / scale, second / scale
+    difference = float(first.mean() - second.mean())
+    if n < 2:
+        return _Difference(n, _unscaled(difference, scale), math.nan, math.nan, math.nan)
+    parts = np.array([first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)])
+    error = math.sqrt(parts.sum())
+    spread = (parts**2 / (np.array([len(first), len(second)]) - 1)).sum()
+    freedom = float(parts.sum() ** 2 / spread) if spread > 0 else float(n - 1)
+    half = float(scipy.stats.t.ppf(0.975, freedom)) * error
+    low, high = (_unscaled(difference + side * half, scale) for side in (-1, 1))
+    return _Difference(n, _unscaled(difference, scale), low, high, freedom)
+
+
+def _unscaled(number: float, scale: float) -> float:
+    """A number times its scale, or the largest that a float holds."""
+    most = np.finfo(np.float64).max / scale
+    return math.copysign(min(abs(number), most), number) * scale
 
 
 def _permutation_p(first: Floats, second: Floats) -> float:

@@ -44,7 +44,7 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     for name, row in ((MEAN, answer), *answer["targets"].items()):
         yield f"  {name:<24} {_difference(view, row)}"
     yield f"  {'validation':<24} {_difference(view, answer['validation'])}"
-    yield f"  {_WORDS[answer['verdict']]}"
+    yield f"  {_WORDS[answer['verdict']]}{_margin(view, answer)}"
     if answer["smallest_p"] > 0.05:
         yield (
             f"  {plural(answer['pairs'], 'pair')} cannot reach p <= 0.05; the smallest p is "
@@ -55,8 +55,16 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
 _WORDS = {
     "better": "B is better than A",
     "worse": "B is worse than A",
+    "equivalent": "B and A are practically equal: their difference lies",
     "open": "B and A do not differ significantly",
 }
+
+
+def _margin(view: StudyView, answer: Mapping[str, Any]) -> str:
+    """The region of practical equivalence, where the verdict rests on it."""
+    if answer["verdict"] != "equivalent":
+        return ""
+    return f" within ±{answer['rope'] * view.unit.scale:.3g} {view.unit.step}".rstrip()
 
 
 def decision_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
@@ -65,6 +73,9 @@ def decision_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         f"{answer['study']}: against {_called(answer['reference'])}, by {answer['rule']} "
         f"({answer['confidence'] * 100:g}% confidence)"
     )
+    if answer["rope"] is not None:
+        width = f"±{answer['rope'] * view.unit.scale:.3g} {view.unit.step}".rstrip()
+        yield f"  equivalent: two one-sided t tests place the difference within {width}"
     for row in answer["configurations"]:
         yield f"  {row['verdict']:<11} {row['name']}: {_difference(view, row)}"
     few = [row for row in answer["configurations"] if row["pairs"] < (answer["pairs_needed"] or 0)]

@@ -8,13 +8,14 @@ trial or its settings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.judging import VALIDATION, values_by_rule
 from dgsearch.analysis.selection import MEAN, hyperparameter_column
 from dgsearch.analysis.statistics import HUGE, fewest_pairs, mean_interval
@@ -25,6 +26,7 @@ from dgsearch.database.facts import read_facts
 from dgsearch.database.frames import hyperparameter_columns
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.snapshot import Database
+from dgsearch.designs.decisions import OPEN
 from dgsearch.errors import ReportError, one_of
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
@@ -114,14 +116,16 @@ def _listed(view: StudyView, found: Sequence[str]) -> str:
 
 
 RULES = (VALIDATION, AUGMENTED, "oracle")
-OPEN = "open"
 _MOST_TIED = 200  # candidates; comparing each with the best takes their number squared
 
 
-def answer_view(database: Database, study: str, *, rule: str | None = None) -> StudyView:
+def answer_view(
+    database: Database, study: str, *, rule: str | None = None, rope: float | None = None
+) -> StudyView:
     """A study as its answers see it: without curves and scores, which they do not need.
 
     By another rule than the study's own, its trials have the value that they would have reported.
+    Differences within plus and minus `rope` count as practically none; None: as its file says.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks the study.
@@ -147,7 +151,7 @@ def answer_view(database: Database, study: str, *, rule: str | None = None) -> S
             )
         trials = trials.assign(value=values)
     none = pd.DataFrame()
-    return study_view(StudyData(facts, trials, none, none, none, maximise=maximise), {})
+    return study_view(StudyData(facts, trials, none, none, none, maximise=maximise, rope=rope), {})
 
 
 def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
@@ -219,8 +223,9 @@ def compare_answer(view: StudyView, a: str, b: str) -> dict[str, Any]:
         **_head(view),
         "a": _configuration(view, first),
         "b": _configuration(view, second),
+        "rope": view.rope,
         **head,
-        "verdict": _verdict(view, head, "p"),
+        "verdict": _verdicts(view, pd.DataFrame([head]), "p")[0],
         "validation": _paired(view, "value", first, second),
         "targets": {
             name: _paired(view, column, first, second) for name, column in domains.items()
@@ -233,7 +238,9 @@ def decisions_answer(view: StudyView) -> dict[str, Any]:
 
     Of adaptive seeds these are the study's own decisions. Elsewhere one is "better" or "worse"
     where the 95% interval of its difference leaves zero out and the sign-flip p, corrected for
-    all of them by Holm, is at most 0.05; else it is "open".
+    all of them by Holm, is at most 0.05; "equivalent" where two one-sided t tests, corrected
+    likewise, show that the difference lies within the region of practical equivalence, if there
+    is one; else it is "open".
 
     Raises:
         ReportError: If the study has no reference.
@@ -245,6 +252,7 @@ def decisions_answer(view: StudyView) -> dict[str, Any]:
         "rule": "repeated confidence intervals" if rule else "95% interval and Holm's p",
         "confidence": rule.confidence if rule else 1 - LEVEL,
         "margin": rule.margin if rule else None,
+        "rope": None if rule else view.rope,
         **(_decided(view) if rule else _corrected(view)),
     }
 
@@ -275,10 +283,9 @@ def _corrected(view: StudyView) -> dict[str, Any]:
     wide = view.done.pivot_table(
         index="seed", columns="config_id", values=view.outcome, sort=False
     )
-    rows = [
-        row for row in records(compare_columns(wide, view.reference))
-        if row["row"] != view.reference
-    ]  # fmt: skip
+    table = compare_columns(wide, view.reference)
+    table = table[table["row"] != view.reference]
+    rows = records(table.assign(verdict=_verdicts(view, table, "p_holm")))
     names = ("pairs", "difference", "low", "high", "p", "p_holm", "smallest_p", "detectable")
     return {
         "reference": _called(view, view.reference),
@@ -286,7 +293,7 @@ def _corrected(view: StudyView) -> dict[str, Any]:
         "configurations": [
             {
                 **_called(view, str(row["row"])),
-                "verdict": _verdict(view, row, "p_holm"),
+                "verdict": row["verdict"],
                 **{name: row[name] for name in names},
             }
             for row in rows
@@ -337,13 +344,10 @@ def _paired(view: StudyView, column: str, first: str, second: str) -> dict[str, 
     return means | {name: row[name] for name in names}
 
 
-def _verdict(view: StudyView, row: Mapping[str, Any], p: str) -> str:
-    """Whether one is "better", "worse" or "open": the interval and the test have to agree."""
-    if not given(row["low"]) or not given(row[p]) or row[p] > LEVEL:
-        return OPEN
-    if row["low"] <= 0 <= row["high"]:
-        return OPEN
-    return "better" if (row["difference"] > 0) == view.data.maximise else "worse"
+def _verdicts(view: StudyView, table: pd.DataFrame, p: str) -> list[str]:
+    """What is said of each difference, by the p values of this column (`with_verdicts`)."""
+    judged = with_verdicts(table, rope=view.rope, maximise=view.data.maximise, p=p)
+    return [str(verdict) or OPEN for verdict in judged["verdict"]]
 
 
 def _configuration(view: StudyView, config_id: str) -> dict[str, Any]:

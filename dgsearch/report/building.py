@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Engine
@@ -69,6 +69,7 @@ def build_page(
     *,
     objective: str | None = None,
     processes: int = 1,
+    rope: float | None = None,
 ) -> Page:
     """Read studies and make their sections.
 
@@ -78,6 +79,8 @@ def build_page(
         objective: Name or place of the objective that pages of foreign studies are about; None:
             the first.
         processes: As for `study_sections`.
+        rope: Differences within plus and minus this count as practically none, in the unit of
+            the value; None: as each study's file says, and none of a foreign study.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks a study.
@@ -85,7 +88,10 @@ def build_page(
     """
     engine = open_for_reading(database)
     with naming_broken_rows(engine):
-        data = [read_study_data(engine, name, objective) for name in dict.fromkeys(studies)]
+        data = [
+            replace(read_study_data(engine, name, objective), rope=rope)
+            for name in dict.fromkeys(studies)
+        ]
         colours = domain_colours(_domains(data))
         views = [study_view(each, colours) for each in data]
         parts = [

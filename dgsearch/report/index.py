@@ -53,6 +53,7 @@ def write_all(
     folder: str | os.PathLike[str],
     *,
     figures: str | os.PathLike[str] | None = None,
+    rope: float | None = None,
 ) -> Written:
     """Write one page a study and an index of them into a folder.
 
@@ -62,6 +63,7 @@ def write_all(
         database: URL or path; None: the default database.
         folder: Is created; files of these names in it are replaced.
         figures: Also write every figure as SVG and PDF into this folder (needs Chromium).
+        rope: As for `write_report`.
 
     Raises:
         DatabaseError: If the database cannot be read.
@@ -77,7 +79,7 @@ def write_all(
     answers: dict[str, Mapping[str, Any]] = {}
     for each, name in zip(found, _names(found), strict=True):
         try:
-            page = build_page(engine, [each.study])
+            page = build_page(engine, [each.study], rope=rope)
         except DgsearchError as error:
             failed[each.study] = str(error)
             continue

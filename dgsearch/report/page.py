@@ -23,7 +23,7 @@ from dgsearch.report.static import write_figures
 from dgsearch.report.symbols import Symbols
 
 
-def write_report(
+def write_report(  # noqa: PLR0913 - one argument for each choice of a reader
     database: str | os.PathLike[str] | None,
     studies: Sequence[str],
     output: str | os.PathLike[str],
@@ -31,6 +31,7 @@ def write_report(
     figures: str | os.PathLike[str] | None = None,
     objective: str | None = None,
     processes: int = 1,
+    rope: float | None = None,
 ) -> Path:
     """Write one self-contained HTML file about one or several studies.
 
@@ -43,6 +44,8 @@ def write_report(
             the first.
         processes: That may compute. With two a part of the page is made in a copy of this
             process, on Linux, where this process has one thread.
+        rope: Differences within plus and minus this count as practically none, in the unit of
+            the value; None: as each study's file says, and none of a foreign study.
 
     Returns:
         The file.
@@ -52,7 +55,7 @@ def write_report(
         ReportError: If the file cannot be written, or if figures are asked for and no Chromium
             is found to draw them.
     """
-    page = build_page(database, studies, objective=objective, processes=processes)
+    page = build_page(database, studies, objective=objective, processes=processes, rope=rope)
     return write_page(page, output, figures)
 
 
@@ -61,6 +64,7 @@ def write_questions(
     output: str | os.PathLike[str],
     *,
     figures: str | os.PathLike[str] | None = None,
+    rope: float | None = None,
 ) -> Path:
     """Write one self-contained HTML file that answers the papers' open questions.
 
@@ -68,6 +72,7 @@ def write_questions(
         database: URL or path; None: the default database.
         output: The file; its folder is created.
         figures: Also write every figure as SVG and PDF into this folder (needs Chromium).
+        rope: As for `write_report`, of accuracies.
 
     Returns:
         The file. Questions whose studies are missing or unfinished are on it, with the command
@@ -77,7 +82,7 @@ def write_questions(
         DatabaseError: If the database cannot be read.
         ReportError: As for `write_report`.
     """
-    return write_page(build_questions(database), output, figures)
+    return write_page(build_questions(database, rope=rope), output, figures)
 
 
 def write_page(

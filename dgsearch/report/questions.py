@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from pydantic import ValidationError
@@ -42,7 +42,14 @@ _RULES = (
     "difference is called established only where its interval excludes zero and the exact "
     "two-sided sign-flip test is at or below 0.05. Five pairs cannot reach that, whatever the "
     "numbers: where only the interval excludes zero, the answer says that it looks so. A "
-    "difference that is not established is no equality."
+    "difference that is not established is no equality. Verdict: better or worse than the "
+    "reference (or above or below 0) where Holm p is at most 0.05 and the interval excludes 0; "
+    "open otherwise."
+)
+_ROPE = (
+    "Practically no difference, or equivalent: two one-sided t tests show that a difference of "
+    "accuracy lies within the region of practical equivalence, even where it is significantly "
+    "different from 0."
 )
 
 
@@ -55,29 +62,31 @@ class _Asked:
     section: Section
 
 
-def build_questions(database: str | os.PathLike[str] | None) -> Page:
+def build_questions(database: str | os.PathLike[str] | None, *, rope: float | None = None) -> Page:
     """Read the studies of all open questions and answer what they allow.
 
     Args:
         database: URL or path; None: the default database.
+        rope: Differences of accuracy within plus and minus this count as practically none; None:
+            as each study's file says ([report] rope).
 
     Raises:
         DatabaseError: If the database cannot be read.
     """
     engine = open_for_reading(database)
     known = set(read_studies(engine)["study"])
-    asked = [_asked(engine, question, known) for question in QUESTIONS]
+    asked = [_asked(engine, question, known, rope) for question in QUESTIONS]
     studies = known & {name for each in QUESTIONS for name in each.studies}
     facts = [read_facts(engine, name) for name in sorted(studies)]
     symbols = frozenset().union(*(symbols_of(each) for each in facts))
-    parts = [StudyPart("Open questions", "", [_overview(asked)], symbols=symbols)]
+    parts = [StudyPart("Open questions", "", [_overview(asked, rope)], symbols=symbols)]
     for method, name in _NAMES.items():
         own = [each.section for each in asked if each.question.method == method]
         parts.append(StudyPart(name, f"What the paper of {name} leaves open", own))
     return Page(parts, title="Open questions")
 
 
-def _overview(asked: Sequence[_Asked]) -> Section:
+def _overview(asked: Sequence[_Asked], rope: float | None) -> Section:
     rows: Rows = [
         [
             f"{_NAMES[each.question.method]} {each.question.number}", each.question.text,
@@ -89,20 +98,34 @@ def _overview(asked: Sequence[_Asked]) -> Section:
     headings = ("paper", "question", "state", "studies")
     table = Table("questions", headings, rows, (False,) * 4, "Open questions")
     return Section(
-        "overview", f"{answered} of {len(asked)} questions are answered", [Note(_RULES), table]
+        "overview",
+        f"{answered} of {len(asked)} questions are answered",
+        [Note(_RULES), Note(f"{_ROPE} {_rope_words(rope)}"), table],
     )
 
 
-def _asked(engine: Engine, question: Question, known: set[str]) -> _Asked:
-    blocks, state = _blocks(engine, question, known)
+def _rope_words(rope: float | None) -> str:
+    """Where the region comes from."""
+    if rope is None:
+        return (
+            "The region is that of each study's file ([report] rope); without one, nothing is "
+            "called equivalent. dgsearch questions --rope 0.01 takes one point for all studies."
+        )
+    return f"The region is ±{rope * 100:.3g} points for all studies (--rope {rope:g})."
+
+
+def _asked(engine: Engine, question: Question, known: set[str], rope: float | None) -> _Asked:
+    blocks, state = _blocks(engine, question, known, rope)
     title = f"{question.number}. {question.text}"
     return _Asked(question, state, Section(question.key, title, blocks))
 
 
-def _blocks(engine: Engine, question: Question, known: set[str]) -> tuple[list[Block], str]:
+def _blocks(
+    engine: Engine, question: Question, known: set[str], rope: float | None
+) -> tuple[list[Block], str]:
     """What stands under a question, and whether it is answered."""
     missing = [name for name in question.studies if name not in known]
-    views = {name: _view(engine, name) for name in question.studies if name in known}
+    views = {name: _view(engine, name, rope) for name in question.studies if name in known}
     waiting = {name: text for name, view in views.items() if (text := _unfinished(view))}
     lacking: list[Block] = [
         Warn(f"{name} is not in this database. Run it with: dgsearch run {study_file(name)}")
@@ -125,8 +148,8 @@ def _blocks(engine: Engine, question: Question, known: set[str]) -> tuple[list[B
     return [*blocks, *answer_figures(answer, targets), _sources(shown)], "answered"
 
 
-def _view(engine: Engine, study: str) -> StudyView:
-    return study_view(read_study_data(engine, study), {})
+def _view(engine: Engine, study: str, rope: float | None) -> StudyView:
+    return study_view(replace(read_study_data(engine, study), rope=rope), {})
 
 
 def _unfinished(view: StudyView) -> str:
@@ -202,6 +225,7 @@ def _frames(engine: Engine, view: StudyView) -> StudyFrames:
         confidence=pd.DataFrame(confidence, columns=["trial_number", "low", "high", "images"]),
         neighbours=pd.DataFrame(neighbours, columns=["trial_number", "own_is_nearest"]),
         points=pd.DataFrame(points, columns=["kind", "label", "x", "y"]),
+        rope=view.rope,
     )
 
 

@@ -64,6 +64,8 @@ class StudyData:
             hold a part.
         best: The trials of the best value, where the frames hold a part of all.
         ledger: The proposals that were judged, in their order.
+        rope: Differences within plus and minus this count as practically none, as the reader
+            asked for; None: as the study's file says.
     """
 
     facts: StudyFacts
@@ -83,6 +85,7 @@ class StudyData:
     thinned: Thinned | None = None
     best: pd.DataFrame = field(default_factory=pd.DataFrame)
     ledger: Sequence[Entry] = ()
+    rope: float | None = None
 
 
 def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:

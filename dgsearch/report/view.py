@@ -178,7 +178,9 @@ class StudyView:
 
     @property
     def rope(self) -> float | None:
-        """Differences within plus and minus this count as none; None where the file is silent."""
+        """Differences within plus and minus this count as none; None where nobody says."""
+        if self.data.rope is not None:
+            return self.data.rope
         return self.facts.spec.report.rope if self.facts.spec else None
 
     @property

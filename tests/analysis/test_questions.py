@@ -334,3 +334,47 @@ def test_a_rule_that_costs_accuracy_is_advised_against() -> None:
     study = frames(trials, varied={"a": "a", "b": "b"}, centre={"a": 0.6, "b": 0.2})
     sentence = _answer("augkd-4", study).sentence
     assert sentence.startswith("Choosing a and b by validation accuracy costs accuracy, so keep a")
+
+
+@pytest.mark.parametrize("seeds", [5, 8])
+def test_a_difference_within_the_rope_is_practically_none(seeds: int) -> None:
+    trials = rows({"full": 0.5, "noise alone": 0.5, "FGSM": 0.4}, seeds=seeds)
+    answer = _answer("mpbm-8", frames(trials, rope=0.01))
+    assert answer.sentence.startswith("There is practically no difference: against the full")
+    assert "practically no difference, within ±1 points)" in answer.sentence
+    assert "Practically no difference, within ±1 points: noise alone." in answer.sentence
+    verdicts = answer.table.set_index("label")["verdict"].to_dict()
+    # five pairs reach no p of 0.05, eight reach 2 x 2/2^8 after Holm's correction
+    assert verdicts == {"noise alone": "equivalent", "FGSM": "worse" if seeds == 8 else "open"}
+
+
+def test_without_a_rope_a_small_difference_stays_open() -> None:
+    answer = _answer("mpbm-8", frames(rows({"full": 0.5, "noise alone": 0.5}, seeds=8)))
+    assert answer.sentence.startswith("Whether SGLD does more than noise alone is open")
+    assert answer.table["verdict"].tolist() == ["open"]
+
+
+def test_a_value_picked_for_its_distance_is_judged_by_the_corrected_p() -> None:
+    levels = (0.5, *(0.5 + 0.004 * step for step in (1, -1, 2, -2, 3, -3, 4)))
+    trials = values({(float(at),): level for at, level in enumerate(levels)}, ["lambda_mix"],
+                    seeds=6)  # fmt: skip
+    study = frames(trials, varied={"lambda_mix": "lambda_mix"}, centre={"lambda_mix": 0.0})
+    answer = _answer("mpbm-9", study)
+    largest = answer.table.loc[answer.table["difference"].abs().idxmax()]
+    assert largest["p"] == 2 / 2**6  # by itself it would be established
+    assert largest["p_holm"] == 7 * 2 / 2**6
+    assert "Holm p = 0.22: not established" in answer.sentence.partition(")")[0]
+
+
+def test_an_energy_has_no_region_and_no_good_side() -> None:
+    def diagnostics(row: str, seed: int) -> dict[str, float]:
+        return {
+            "uncertainty_before": -5.0, "uncertainty_after": -7.0 + 0.01 * seed,
+            "teacher_accuracy_student_domain": 0.8,
+            "teacher_accuracy_mixed_0.0": 0.799 + seed / 1e4,
+        }  # fmt: skip
+
+    study = frames(rows({"full": 0.5}, seeds=8, diagnostics=diagnostics), rope=10.0)
+    answer = _answer("augkd-2", study)
+    assert answer.table["verdict"].tolist() == ["below 0"]
+    assert "practically no difference, within ±1e+03 points" in answer.sentence  # of accuracy

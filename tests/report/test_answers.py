@@ -87,6 +87,27 @@ def test_five_seeds_leave_everything_open(database: str) -> None:
     assert lines[-1] == "  5 pairs cannot reach p <= 0.05; the smallest p is 0.062"
 
 
+def _alike(trial: PlannedTrial, random: np.random.Generator) -> float:
+    """T = 10 differs from the centre by a tenth of a point, to either side in turn."""
+    side = 0.001 * (-1) ** trial.seed * (trial.configuration.values.get("T") == 10)
+    return 0.5 + 0.02 * trial.seed + side
+
+
+def test_a_difference_within_the_rope_is_equivalent(database: str) -> None:
+    full_study(database, _alike, fake_spec(seeds=SIX, report={"rope": 0.02}))
+    for rope, verdict in ((None, "equivalent"), (0.0001, "open")):  # asked for: before the file
+        view = answer_view(database, "fake", rope=rope)
+        answer = compare_answer(view, "reference", "T=10")
+        assert (answer["rope"], answer["verdict"]) == (rope or 0.02, verdict)
+        decided = decisions_answer(view)
+        found = {row["name"]: row["verdict"] for row in decided["configurations"]}
+        assert (decided["rope"], found["T = 10"]) == (rope or 0.02, verdict)
+    view = answer_view(database, "fake")
+    lines = "\n".join(compare_lines(view, compare_answer(view, "reference", "T=10")))
+    assert "B and A are practically equal: their difference lies within ±2 points" in lines
+    assert "within ±2 points" in "\n".join(decision_lines(view, decisions_answer(view)))
+
+
 def test_decisions_are_corrected_for_their_number(database: str) -> None:
     view = _view(database)
     answer = decisions_answer(view)

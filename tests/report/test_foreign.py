@@ -86,6 +86,40 @@ def test_thirty_equal_results_have_a_page(database: str) -> None:
     assert "answer" in sections_of(database, "foreign")
 
 
+def _four_optimizers(database: str) -> None:
+    """Twelve trials each: the best; one 0.001 behind; one 0.5 behind; one that scatters by 1."""
+    study = new_study(database)
+    levels = {"adam": 1.0, "adamw": 1.001, "sgd": 1.5, "rmsprop": 1.2}
+    steps = np.linspace(-1, 1, 12)
+    rows, values = [], []
+    for name, level in levels.items():
+        spread = 1.0 if name == "rmsprop" else 0.002
+        rows += [{"optimizer": name}] * len(steps)
+        values += [level + spread * float(step) for step in steps]
+    choice = optuna.distributions.CategoricalDistribution(list(levels))
+    add_trials(study, rows, {"optimizer": choice}, values)
+
+
+@pytest.mark.parametrize(("rope", "adamw"), [(None, "open"), (0.01, "equivalent")])
+def test_each_value_has_a_verdict_against_the_best(
+    database: str, rope: float | None, adamw: str
+) -> None:
+    _four_optimizers(database)
+    (part,) = build_page(database, ["foreign"], rope=rope).parts
+    found = {section.anchor: section for section in part.sections}
+    table = _table(found["sensitivity-optimizer"], "sensitivity-optimizer")
+    verdicts = {row[0]: (row[6], row[-1]) for row in _cells(table)}
+    assert verdicts == {
+        "adam": ("+0", "best"),
+        "adamw": ("+0.001", adamw),
+        "sgd": ("+0.5", "worse"),
+        "rmsprop": ("+0.2", "open"),
+    }
+    told = texts(found["sensitivity"])
+    assert ("lies within ±0.01 (--rope" in told) == (rope is not None)
+    assert ("Nothing is called equivalent" in told) == (rope is None)
+
+
 def _table(section: Section, name: str) -> Table:
     for block in section.blocks:
         table = block.table if isinstance(block, Figure) else block
@@ -112,7 +146,11 @@ def test_a_loss_and_its_negative_give_mirror_images(database: str) -> None:
             assert isinstance(mirrored, Cell)
             assert mean.number == pytest.approx(-(mirrored.number or 0))
             assert mean.bold == mirrored.bold
-            assert (one[0], one[1], one[6]) == (other[0], other[1], other[6])
+            difference, mirrored = one[6], other[6]
+            assert isinstance(difference, Cell)
+            assert isinstance(mirrored, Cell)
+            assert difference.number == pytest.approx(-(mirrored.number or 0))
+            assert (one[0], one[1], *one[7:]) == (other[0], other[1], *other[7:])
     overview = [_cells(_table(each["sensitivity"], "sensitivity")) for each in (loss, score)]
     assert overview[0] == overview[1]
     shares = [_cells(_table(each["importance"], "importance")) for each in (loss, score)]
@@ -170,7 +208,7 @@ def test_a_conditional_space_is_analysed_where_each_hyperparameter_is_active(
         ["classifier = RandomForest", "classifier and rf_depth", "30"],
         ["classifier = SVC", "classifier and svc_c", "30"],
     ]  # fmt: skip
-    holm = {row[0]: row[-1] for row in branches}
+    holm = {row[0]: row[-2] for row in branches}
     assert float(holm["classifier = RandomForest"].removeprefix("< ")) < 0.01  # worse by about 1
     assert "classifier decides the branch" in texts(sections["branches"])
     assert "a choice that opens a branch gets little" in texts(sections["importance"])

@@ -62,6 +62,22 @@ def test_an_answer_stands_with_its_figure_table_and_studies(database: str) -> No
     assert _states(page)["MPBM 8"] == "answered"
 
 
+def test_the_page_says_verdicts_and_where_the_region_of_equivalence_comes_from(
+    database: str,
+) -> None:
+    question_study(database, "mpbm-q8-queries")
+    for rope, told in (
+        (None, "without one, nothing is called equivalent"),
+        (0.02, "The region is ±2 points for all studies (--rope 0.02)."),
+    ):
+        page = build_questions(database, rope=rope)
+        notes = [b.text for b in _section(page, "overview").blocks if isinstance(b, Note)]
+        assert told in notes[1]
+        (figure,) = [b for b in _section(page, "mpbm-8").blocks if isinstance(b, Figure)]
+        assert figure.table.headings[-1] == "verdict"
+        assert {row[-1] for row in figure.table.rows} <= {"open", "equivalent"}
+
+
 def test_an_unfinished_study_is_not_read_as_an_answer(database: str) -> None:
     question_study(database, "mpbm-q8-queries", keep=8)
     page = build_questions(database)

@@ -98,7 +98,7 @@ def _ablation(
     study: StudyFrames, key: tuple[str, str], asked: str, conclusion: Conclusion
 ) -> Answer:
     """One row against the full method in words, then all of them with Holm's correction."""
-    table, dots = compared(study.name, per_seed(study), _FULL, (asked,))
+    table, dots = compared(study.name, per_seed(study), _FULL, (asked,), rope=study.rope)
     row = row_of(table, asked)
     rest = rest_words(table, of="groups other than the full method", told_before=asked)
     sentence = (

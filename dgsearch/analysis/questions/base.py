@@ -1,7 +1,10 @@
 """What an answer to an open question is made of, and the words that its numbers allow.
 
 Every answer is a pure function: frames of studies in, an `Answer` out. A difference is called
-established only where its 95% t interval and the sign-flip test at 5% agree that it is not zero.
+established only where its 95% t interval and the sign-flip test at 5% agree that it is not zero,
+and practically none where two one-sided t tests at 5% show that it lies within the region of
+practical equivalence. One that was picked because it is the largest is judged by p values after
+Holm's correction over all from which it was picked.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from dgsearch.analysis.comparison import LEVEL, compare_columns
+from dgsearch.analysis.equivalence import equivalence_p, with_verdicts
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
 from dgsearch.analysis.statistics import Interval, mean_interval
+from dgsearch.designs.decisions import BETTER, EQUIVALENT, WORSE
 from dgsearch.errors import DgsearchError
 from dgsearch.wording import fixed_text, p_text
 
@@ -24,6 +29,7 @@ __all__ = [
     "Kind",
     "MissingRowError",
     "StudyFrames",
+    "by_sign",
     "compared",
     "difference_words",
     "furthest",
@@ -57,6 +63,8 @@ class StudyFrames:
             on generated images), images.
         neighbours: One row a trial: trial_number, own_is_nearest (share, 0..1).
         points: Features in the plane, of one trial: kind, label, x, y.
+        rope: Differences of accuracy within plus and minus this count as practically none; None:
+            nothing is called equivalent.
     """
 
     name: str
@@ -68,6 +76,7 @@ class StudyFrames:
     confidence: pd.DataFrame = field(default_factory=pd.DataFrame)
     neighbours: pd.DataFrame = field(default_factory=pd.DataFrame)
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rope: float | None = None
 
     @property
     def done(self) -> pd.DataFrame:
@@ -115,7 +124,12 @@ def per_seed(study: StudyFrames, by: str = "row", domain: str = MEAN) -> pd.Data
 
 
 def compared(
-    study: str, wide: pd.DataFrame, reference: Any, needed: Sequence[Any] = ()
+    study: str,
+    wide: pd.DataFrame,
+    reference: Any,
+    needed: Sequence[Any] = (),
+    *,
+    rope: float | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every column of a table of seeds against one of them.
 
@@ -124,10 +138,15 @@ def compared(
         wide: One row a seed, one column a row.
         reference: The column to compare with; it is left out.
         needed: Columns that must be there.
+        rope: Differences within plus and minus this count as practically none; None: nothing is
+            called equivalent.
 
     Returns:
-        `compare_columns` with columns label, standard_error (of the difference) and verdict; and
-        every seed's difference: label, seed, difference.
+        `compare_columns` with columns label, standard_error (of the difference), rope and those
+        of `with_verdicts` (after Holm's correction), and two of what the differences allow:
+        finding (each by itself) and finding_holm (corrected), "established", "out of reach" (the
+        interval excludes zero, the pairs cannot reach 5%), "equivalent" or "open"; and every
+        seed's difference: label, seed, difference.
 
     Raises:
         MissingRowError: If the reference or a column that is needed is missing.
@@ -141,14 +160,31 @@ def compared(
             )
     table = compare_columns(wide, reference).rename(columns={"row": "label"})
     table = table[table["label"] != reference].reset_index(drop=True)
-    error = table["difference_deviation"] / table["pairs"] ** 0.5
-    verdicts = [_verdict(row, "p") for _, row in table.iterrows()]
     others = wide.drop(columns=reference).sub(wide[reference], axis=0)
     dots = others.rename_axis(index="seed", columns=None).reset_index()
     long = dots.melt("seed", var_name="label", value_name="difference").dropna()
-    return table.assign(standard_error=error, verdict=verdicts), long[
-        ["label", "seed", "difference"]
-    ].reset_index(drop=True)
+    return _judged(table, rope), long[["label", "seed", "difference"]].reset_index(drop=True)
+
+
+def _judged(table: pd.DataFrame, rope: float | None) -> pd.DataFrame:
+    """The comparisons with standard errors and what each of them allows to say."""
+    judged = with_verdicts(table, rope=rope)
+    alone = math.nan if rope is None else equivalence_p(table, rope=rope)
+    judged = judged.assign(
+        standard_error=table["difference_deviation"] / table["pairs"] ** 0.5,
+        rope=math.nan if rope is None else rope,
+        p_equivalent_alone=alone,
+    )
+    rows = [row for _, row in judged.iterrows()]
+    return judged.assign(
+        finding=[_finding(row, "p", "p_equivalent_alone") for row in rows],
+        finding_holm=[_finding(row, "p_holm", "p_equivalent") for row in rows],
+    ).drop(columns="p_equivalent_alone")
+
+
+def by_sign(table: pd.DataFrame) -> pd.DataFrame:
+    """`compared` of what is neither good nor bad: verdicts above 0 and below 0."""
+    return table.replace({"verdict": {BETTER: "above 0", WORSE: "below 0"}})
 
 
 def row_of(table: pd.DataFrame, label: Any) -> Mapping[str, Any]:
@@ -162,15 +198,24 @@ def furthest(table: pd.DataFrame, column: str = "difference") -> dict[str, Any]:
     return dict(table.iloc[int(table[column].abs().argmax())])
 
 
-def difference_words(row: Mapping[str, Any], *, unit: Unit = "accuracy") -> str:
-    """A difference with its doubt: "+1.2 points (95% interval ..., n = 5), not established"."""
+def difference_words(
+    row: Mapping[str, Any], *, unit: Unit = "accuracy", picked: bool = False
+) -> str:
+    """A difference with its doubt: "+1.2 points (95% interval ..., n = 5), not established".
+
+    Args:
+        row: Of `compared`.
+        unit: Of the difference.
+        picked: It was picked from the table for its size, so Holm's correction counts.
+    """
     text = f"{_signed(row['difference'], unit)}{' points' if unit == 'accuracy' else ' nats'}"
     if math.isnan(row["low"]):
         return f"{text} (n = {row['pairs']}: no interval, so nothing is established)"
+    p, name = ("p_holm", "Holm p") if picked else ("p", "sign-flip p")
     return (
         f"{text} (95% interval {_signed(row['low'], unit)} to {_signed(row['high'], unit)}, "
         f"standard error {_plain(row['standard_error'], unit)}, n = {row['pairs']}, "
-        f"sign-flip p = {p_text(row['p'])}: {_verdict_words(row)})"
+        f"{name} = {p_text(row[p])}: {_finding_words(row, picked=picked)})"
     )
 
 
@@ -184,8 +229,7 @@ def rest_words(table: pd.DataFrame, *, of: str, told_before: str = "") -> str:
     """
     if len(table) == 1:
         return "There is no other row to compare."
-    verdicts = [_verdict(row, "p_holm") for _, row in table.iterrows()]
-    told = table[[verdict == "established" for verdict in verdicts]]
+    told = table[table["finding_holm"] == "established"]
     count = f"Of the {len(table)} {of}"
     if len(told):
         named = ", ".join(
@@ -193,14 +237,25 @@ def rest_words(table: pd.DataFrame, *, of: str, told_before: str = "") -> str:
             for row in told.sort_values("difference", key=abs, ascending=False).to_dict("records")
         )
         verb = "differs" if len(told) == 1 else "differ"
-        return f"{count}, {len(told)} {verb} after Holm's correction: {named} points."
-    largest = furthest(table)
-    if largest["label"] == told_before:
-        return f"{count}, none differs after Holm's correction."
-    return (
-        f"{count}, none differs after Holm's correction; the largest difference is "
-        f"{largest['label']} with {_signed(largest['difference'], 'accuracy')} points."
-    )
+        text = f"{count}, {len(told)} {verb} after Holm's correction: {named} points."
+    else:
+        largest = furthest(table)
+        text = f"{count}, none differs after Holm's correction"
+        text += (
+            "."
+            if largest["label"] == told_before
+            else f"; the largest difference is {largest['label']} with "
+            f"{_signed(largest['difference'], 'accuracy')} points."
+        )
+    return f"{text}{_alike_words(table)}"
+
+
+def _alike_words(table: pd.DataFrame) -> str:
+    """Which rows are practically equal to the reference after Holm's correction, if any."""
+    alike = [str(label) for label in table.loc[table["finding_holm"] == EQUIVALENT, "label"]]
+    if not alike:
+        return ""
+    return f" Practically no difference, {_within(table.iloc[0])}: {', '.join(alike)}."
 
 
 def level_words(values: Sequence[float]) -> str:
@@ -212,8 +267,10 @@ def level_words(values: Sequence[float]) -> str:
     return f"{found.mean * 100:.1f}{error} % (n = {found.n})"
 
 
-def _verdict(row: Mapping[str, Any] | pd.Series[Any], p: str) -> str:
-    """established; out of reach (interval excludes 0, the pairs cannot reach 5%); open."""
+def _finding(row: Mapping[str, Any] | pd.Series[Any], p: str, alike: str) -> str:
+    """What a difference allows: the values of the columns finding and finding_holm."""
+    if row[alike] <= LEVEL:
+        return EQUIVALENT
     if math.isnan(row["low"]) or row["low"] <= 0 <= row["high"]:
         return "open"
     if row[p] <= LEVEL:
@@ -221,14 +278,21 @@ def _verdict(row: Mapping[str, Any] | pd.Series[Any], p: str) -> str:
     return "out of reach" if row["smallest_p"] > LEVEL else "open"
 
 
-def _verdict_words(row: Mapping[str, Any]) -> str:
-    verdict = _verdict(row, "p")
-    if verdict == "out of reach":
+def _finding_words(row: Mapping[str, Any], *, picked: bool) -> str:
+    finding = row["finding_holm" if picked else "finding"]
+    if finding == EQUIVALENT:
+        return f"practically no difference, {_within(row)}"
+    if finding == "out of reach":
         return (
             "the interval excludes zero, but so few pairs cannot bring p below "
             f"{p_text(row['smallest_p'])}, so it is not established"
         )
-    return "established" if verdict == "established" else "not established"
+    return "established" if finding == "established" else "not established"
+
+
+def _within(row: Mapping[str, Any] | pd.Series[Any]) -> str:
+    """The region of practical equivalence in words, of accuracies."""
+    return f"within ±{row['rope'] * 100:.3g} points"
 
 
 def _signed(value: float, unit: Unit) -> str:

@@ -12,6 +12,7 @@ from dgsearch.analysis.questions.base import (
     Answer,
     MissingRowError,
     StudyFrames,
+    by_sign,
     compared,
     difference_words,
     level_words,
@@ -33,7 +34,7 @@ def augkd_data_free(studies: Sequence[StudyFrames]) -> Answer:
     """Question 1: what the data-free module alone gives, and how sure the teacher is of it."""
     study = studies[0]
     wide = per_seed(study)
-    table, _ = compared(study.name, wide, "off", ("full",))
+    table, _ = compared(study.name, wide, "off", ("full",), rope=study.rope)
     row = row_of(table, "full")
     shares = _shares(study)
     top = float(shares["low"].max())  # of the bins of confidence
@@ -73,7 +74,8 @@ def augkd_anchors(studies: Sequence[StudyFrames]) -> Answer:
     )
     own = joined[joined["row"] == "full"].set_index("seed")
     right = own["teacher_accuracy_mixed_0.0"] - own[_TEACHER]
-    lost, _ = compared(study.name, pd.DataFrame({"image": 0.0, "anchor": right}), "image")
+    accuracy = pd.DataFrame({"image": 0.0, "anchor": right})
+    lost, _ = compared(study.name, accuracy, "image", rope=study.rope)
     sentence = (
         f"{conclusion.of(row)}: its energy (lower is more certain) goes from "
         f"{own['uncertainty_before'].mean():.2f} to {own['uncertainty_after'].mean():.2f}, by "
@@ -86,8 +88,9 @@ def augkd_anchors(studies: Sequence[StudyFrames]) -> Answer:
         "the energy of the images themselves (left: the teacher is more certain of the anchors)"
     )
     return Answer(
-        "augkd-2", "augkd", sentence, "differences", table, dots, reference=images, unit="energy"
-    )
+        "augkd-2", "augkd", sentence, "differences", by_sign(table), dots, reference=images,
+        unit="energy",
+    )  # fmt: skip
 
 
 def augkd_ramps(studies: Sequence[StudyFrames]) -> Answer:
@@ -96,8 +99,8 @@ def augkd_ramps(studies: Sequence[StudyFrames]) -> Answer:
     epochs = epoch_accuracies(study.scores, study.targets)
     joined = study.done[["trial_number", "row", "seed"]].merge(epochs, on="trial_number")
     over_all = joined.groupby(["seed", "row"])[MEAN].mean().unstack("row")
-    table, _ = compared(study.name, per_seed(study), "at once", ("slow",))
-    whole, _ = compared(study.name, over_all, "at once", ("slow",))
+    table, _ = compared(study.name, per_seed(study), "at once", ("slow",), rope=study.rope)
+    whole, _ = compared(study.name, over_all, "at once", ("slow",), rope=study.rope)
     row, area = row_of(table, "slow"), row_of(whole, "slow")
     conclusion = Conclusion(
         more="a slow ramp ends higher than a fast one",

@@ -14,6 +14,7 @@ from dgsearch.analysis.questions.base import (
     Answer,
     MissingRowError,
     StudyFrames,
+    by_sign,
     compared,
     difference_words,
     furthest,
@@ -37,7 +38,7 @@ def mpbm_plain(studies: Sequence[StudyFrames]) -> Answer:
     points = _points(study, "epochs")
     wide = _wide(points)
     least, most = min(wide.columns), max(wide.columns)
-    table, _ = compared(study.name, wide, least, (most,))
+    table, _ = compared(study.name, wide, least, (most,), rope=study.rope)
     row = row_of(table, most)
     conclusion = Conclusion(
         more="training on helps",
@@ -57,9 +58,9 @@ def mpbm_grid(studies: Sequence[StudyFrames]) -> Answer:
     """Question 3: do λ_adv, λ_mix, T and N_b act together, or each on its own?"""
     study = studies[0]
     alone, pairs = _contrasts(study)
-    together, dots = compared(study.name, pairs.assign(none=0.0), "none")
-    single, more = compared(study.name, alone.assign(none=0.0), "none")
-    told = int(((together["p_holm"] <= 0.05) & (together["verdict"] == "established")).sum())
+    together, dots = compared(study.name, pairs.assign(none=0.0), "none", rope=study.rope)
+    single, more = compared(study.name, alone.assign(none=0.0), "none", rope=study.rope)
+    told = int((together["finding_holm"] == "established").sum())
     head = (
         f"{told} of {len(together)} pairs are shown to act together."
         if told
@@ -68,10 +69,10 @@ def mpbm_grid(studies: Sequence[StudyFrames]) -> Answer:
     strongest = furthest(together)
     sentence = (
         f"{head} The strongest pair is {strongest['label']}: from the lowest to the highest value "
-        f"of one, the effect of the other changes by {difference_words(strongest)}, by itself. "
+        f"of one, the effect of the other changes by {difference_words(strongest, picked=True)}. "
         f"{rest_words(single, of='steps of one hyperparameter from lowest to highest')}"
     )
-    table = pd.concat([together, single], ignore_index=True)
+    table = by_sign(pd.concat([together, single], ignore_index=True))
     both = pd.concat([dots, more])
     none = "no effect from the lowest to the highest value (of a pair: on the other's effect)"
     return Answer("mpbm-3", "mpbm", sentence, "differences", table, both, reference=none)
@@ -85,7 +86,7 @@ def mpbm_other_source(studies: Sequence[StudyFrames]) -> Answer:
         centre = study.centre[name]
         table, differences = _against_centre(study, name)
         ahead = dict(table.iloc[int(table["difference"].argmax())])
-        words = difference_words(ahead)
+        words = difference_words(ahead, picked=True)
         sentences.append(
             f"{ahead['label']} has a higher mean than {name} = {centre}: {words}."
             if ahead["difference"] > 0
@@ -113,7 +114,7 @@ def mpbm_lambda_mix(studies: Sequence[StudyFrames]) -> Answer:
     found = found[found["metric"].isin(_QUALITY)].reset_index(drop=True)
     sentence = (
         f"Furthest from {centre} is {largest['label']} with "
-        f"{difference_words(largest)}. {rest} {_quality_words(found)}"
+        f"{difference_words(largest, picked=True)}. {rest} {_quality_words(found)}"
     )
     return Answer(
         "mpbm-9", "mpbm", sentence, "differences", table, dots, extra=found, reference=centre
@@ -134,7 +135,7 @@ def augkd_ramp_rule(studies: Sequence[StudyFrames]) -> Answer:
     chosen = {seed: validation.drop(index=seed).mean().idxmax() for seed in kept}
     picked = pd.Series({seed: wide.loc[seed, name] for seed, name in chosen.items()})
     pair = wide.assign(chosen=picked).filter([centre, "chosen"])
-    table, dots = compared(study.name, pair, centre, ("chosen",))
+    table, dots = compared(study.name, pair, centre, ("chosen",), rope=study.rope)
     row = row_of(table, "chosen")
     tied = tied_with_best(wide)
     best = tied.loc[tied["best"], "row"].iloc[0]
@@ -173,7 +174,7 @@ def _against_centre(study: StudyFrames, name: str) -> tuple[pd.DataFrame, pd.Dat
     """Each value of a hyperparameter against that of the centre."""
     wide = _wide(_points(study, name))
     centre = study.centre[name]
-    table, dots = compared(study.name, wide, centre)
+    table, dots = compared(study.name, wide, centre, rope=study.rope)
     if table.empty:
         raise MissingRowError(f"study {study.name!r}: {name} takes no value other than {centre}")
     return (

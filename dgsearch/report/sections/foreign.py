@@ -17,6 +17,7 @@ from dgsearch.analysis.foreign import (
 )
 from dgsearch.analysis.foreign_branches import branches_of
 from dgsearch.database.snapshot import Floats
+from dgsearch.designs.decisions import EQUIVALENT
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.foreign import history_figure, parallel_figure, slice_figure
 from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table, Warn
@@ -32,6 +33,7 @@ from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import PLAIN, listed, p_cell, records, short_cell
 from dgsearch.wording import counted, plural
 
+_BRANCHES = "Branches of the space"
 _MOST_ROWS = 200
 _MOST_SLICES = 30
 _MOST_AXES = 12
@@ -42,6 +44,24 @@ class _Page:
     data: StudyData
     trials: ForeignTrials
     title: str
+
+    @property
+    def verdict_words(self) -> str:
+        """What a verdict means, for the note above a table."""
+        text = (
+            "Verdict: worse than the best where Holm p is at most 0.05 and Welch's 95% interval "
+            "of the difference excludes 0; open otherwise."
+        )
+        if self.data.rope is None:
+            return (
+                f"{text} Nothing is called equivalent, because nobody has said which difference "
+                "is too small to matter: name it with dgsearch report --rope."
+            )
+        return (
+            f"{text} Equivalent: two one-sided t tests show that the difference lies within "
+            f"±{PLAIN.text(self.data.rope)} (--rope; Holm's correction too), even where it is "
+            "significantly different from 0."
+        )
 
 
 def foreign_sections(data: StudyData) -> Iterator[Section]:
@@ -205,13 +225,14 @@ def _branches(page: _Page) -> Iterator[Section]:
     found = branches_of(trials)
     if found is None:
         return
-    summary = responses(trials, found.parameter)
+    summary = responses(trials, found.parameter, rope=page.data.rope)
     rows: Rows = [
         [
             str(row["label"]), listed(list(names), most=20) or "none",
             short_cell(row["n"]), short_cell(row["trials"]),
             PLAIN.cell(row["mean"], bold=bool(row["tied"])),
-            PLAIN.between(row["low"], row["high"]), p_cell(row["p_holm"]),
+            PLAIN.between(row["low"], row["high"]),
+            PLAIN.cell(row["difference"], signed=True), p_cell(row["p_holm"]), row["verdict"],
         ]
         for row, names in zip(records(summary), found.names, strict=True)
     ]  # fmt: skip
@@ -227,38 +248,44 @@ def _branches(page: _Page) -> Iterator[Section]:
         f"branch is the set of hyperparameters that a trial has.{decided} Each hyperparameter is "
         f"analysed over the trials that have it; their number is given.{rare}"
     )
-    headings = ("branch", "hyperparameters", "n", "trials", "mean", "95% interval", "Holm p")
+    headings = (
+        "branch", "hyperparameters", "n", "trials", "mean", "95% interval",
+        "difference to the best", "Holm p", "verdict",
+    )  # fmt: skip
     figure = Figure(
         "branches",
         slice_figure(trials, found.parameter, summary, page.title),
         f"{page.title} of each branch. Dots: one trial each. Diamonds: means with 95% t "
         "intervals. p is that of a permutation test against the best branch.",
-        Table("branches", headings, rows, (False, False, *([True] * 5)), "Branches of the space"),
+        Table("branches", headings, rows, (False, False, *([True] * 6), False), _BRANCHES),
     )
-    yield Section("branches", "Branches of the space", [note, figure])
+    yield Section("branches", _BRANCHES, [note, Note(page.verdict_words), figure])
 
 
 def _slices(page: _Page) -> Iterator[Section]:
     varying = [item for item in page.trials.parameters if item.varies]
     constant = [item.name for item in page.trials.parameters if not item.varies]
-    found = [(item, responses(page.trials, item)) for item in varying]
+    rope = page.data.rope
+    found = [(item, responses(page.trials, item, rope=rope)) for item in varying]
     if not found:
         return
     rows: Rows = []
     for item, table in found:
         worst = table.iloc[int((page.trials.sign * table["mean"]).argmin())]
-        tied = [str(text) for text in table.loc[table["tied"], "label"]]
+        tied = _labels(table, table["tied"])
+        alike = _labels(table, table["verdict"] == EQUIVALENT)
         rows.append(
             [
                 item.name, short_cell(int(item.active.sum())),
                 PLAIN.cell(_spread(table["mean"])),
                 str(table.loc[table["best"], "label"].iloc[0]), str(worst["label"]),
-                listed(tied, most=12), p_cell(table["p_holm"].min()),
+                listed(tied, most=12), listed(alike, most=12) or "none",
+                p_cell(table["p_holm"].min()),
             ]
         )  # fmt: skip
     headings = (
         "hyperparameter", "trials that have it", "range of effect", "best value", "worst value",
-        "not significantly different from the best", "smallest Holm p",
+        "not significantly different from the best", "equivalent to the best", "smallest Holm p",
     )  # fmt: skip
     text = (
         f"Best is the {'highest' if page.trials.objective.maximised else 'lowest'} mean. The "
@@ -271,10 +298,16 @@ def _slices(page: _Page) -> Iterator[Section]:
         else ""
     )
     cut = f" The first {_MOST_SLICES} are drawn." if len(found) > _MOST_SLICES else ""
-    shown = Table("sensitivity", headings, rows, (False, True, True, True, True, False, True))
-    yield Section("sensitivity", "Sensitivity: overview", [Note(f"{text}{held}{cut}"), shown])
+    aligned = (False, True, True, True, True, False, False, True)
+    shown = Table("sensitivity", headings, rows, aligned)
+    notes = [Note(f"{text}{held}{cut}"), Note(page.verdict_words)]
+    yield Section("sensitivity", "Sensitivity: overview", [*notes, shown])
     for item, summary in found[:_MOST_SLICES]:
         yield _slice(page, item, summary)
+
+
+def _labels(table: pd.DataFrame, chosen: pd.Series[bool]) -> list[str]:
+    return [str(text) for text in table.loc[chosen, "label"]]
 
 
 def _spread(means: pd.Series[float]) -> float:
@@ -288,11 +321,15 @@ def _slice(page: _Page, item: Parameter, summary: pd.DataFrame) -> Section:
         [
             str(row["label"]), short_cell(row["n"]), short_cell(row["trials"]),
             PLAIN.cell(row["mean"], bold=bool(row["tied"])), PLAIN.cell(row["deviation"]),
-            PLAIN.between(row["low"], row["high"]), p_cell(row["p_holm"]),
+            PLAIN.between(row["low"], row["high"]),
+            PLAIN.cell(row["difference"], signed=True), p_cell(row["p_holm"]), row["verdict"],
         ]
         for row in records(summary.head(_MOST_ROWS))
     ]  # fmt: skip
-    headings = (item.name, "n", "trials", "mean", "standard deviation", "95% interval", "Holm p")
+    headings = (
+        item.name, "n", "trials", "mean", "standard deviation", "95% interval",
+        "difference to the best", "Holm p", "verdict",
+    )  # fmt: skip
     lacking = int((~item.active).sum())
     parts = ["The other hyperparameters take whatever values the trials have."]
     if lacking:
@@ -312,7 +349,7 @@ def _slice(page: _Page, item: Parameter, summary: pd.DataFrame) -> Section:
         slice_figure(page.trials, item, summary, page.title),
         f"{page.title} over {item.name}. {dots}Diamonds: means with 95% t intervals. Trials are "
         "no seeds.",
-        Table(f"sensitivity-{item.name}", headings, rows, (False, *([True] * 6))),
+        Table(f"sensitivity-{item.name}", headings, rows, (False, *([True] * 7), False)),
     )
     return Section(
         f"sensitivity-{item.name}", f"Sensitivity to {item.name}", [Note(" ".join(parts)), figure]

@@ -52,9 +52,9 @@ _HEADINGS = {
     "first": "a", "second": "b", "gap": "gap, %", "n": "n", "mean": "mean", "ratio": "multiple",
     "pairs": "pairs", "difference": "difference", "standard_error": "standard error",
     "interval": "95% interval", "p": "p", "p_holm": "Holm p", "smallest_p": "smallest p",
-    "bin": "confidence",
+    "verdict": "verdict", "bin": "confidence",
 }  # fmt: skip
-_TEXTS = ("label", "row", "domain", "measure", "bin")
+_TEXTS = ("label", "row", "domain", "measure", "verdict", "bin")
 
 
 def answer_figures(answer: Answer, targets: Sequence[str]) -> list[Figure]:
