@@ -20,7 +20,7 @@ from dgsearch.database.snapshot import Floats
 from dgsearch.designs.decisions import EQUIVALENT
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.foreign import history_figure, parallel_figure, slice_figure
-from dgsearch.report.parts import Block, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
 from dgsearch.report.sections.foreign_joint import foreign_joint_sections
 from dgsearch.report.sections.foreign_records import (
     foreign_trials_section,
@@ -269,20 +269,7 @@ def _slices(page: _Page) -> Iterator[Section]:
     found = [(item, responses(page.trials, item, rope=rope)) for item in varying]
     if not found:
         return
-    rows: Rows = []
-    for item, table in found:
-        worst = table.iloc[int((page.trials.sign * table["mean"]).argmin())]
-        tied = _labels(table, table["tied"])
-        alike = _labels(table, table["verdict"] == EQUIVALENT)
-        rows.append(
-            [
-                item.name, short_cell(int(item.active.sum())),
-                PLAIN.cell(_spread(table["mean"])),
-                str(table.loc[table["best"], "label"].iloc[0]), str(worst["label"]),
-                listed(tied, most=12), listed(alike, most=12) or "none",
-                p_cell(table["p_holm"].min()),
-            ]
-        )  # fmt: skip
+    rows: Rows = [_overview_row(page, item, table) for item, table in found]
     headings = (
         "hyperparameter", "trials that have it", "range of effect", "best value", "worst value",
         "not significantly different from the best", "equivalent to the best", "smallest Holm p",
@@ -304,6 +291,18 @@ def _slices(page: _Page) -> Iterator[Section]:
     yield Section("sensitivity", "Sensitivity: overview", [*notes, shown])
     for item, summary in found[:_MOST_SLICES]:
         yield _slice(page, item, summary)
+
+
+def _overview_row(page: _Page, item: Parameter, table: pd.DataFrame) -> list[str | Cell]:
+    """A hyperparameter in the table of all."""
+    worst = table.iloc[int((page.trials.sign * table["mean"]).argmin())]
+    tied = _labels(table, table["tied"])
+    alike = _labels(table, table["verdict"] == EQUIVALENT)
+    return [
+        item.name, short_cell(int(item.active.sum())), PLAIN.cell(_spread(table["mean"])),
+        str(table.loc[table["best"], "label"].iloc[0]), str(worst["label"]),
+        listed(tied, most=12), listed(alike, most=12) or "none", p_cell(table["p_holm"].min()),
+    ]  # fmt: skip
 
 
 def _labels(table: pd.DataFrame, chosen: pd.Series[bool]) -> list[str]:
