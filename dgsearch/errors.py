@@ -11,6 +11,7 @@
     ├── ArtifactError       a stored stage or checkpoint is missing or damaged
     ├── ArtifactFolderError the folder of artifacts has no room or is not accessible
     ├── ImportedDataError   another tool's sweep cannot be read or brought in
+    ├── SamplerError        what proposes the configurations of a search cannot be used
     └── ReportError         a page or its figures cannot be written
 
 Each message names the field, the value found, the values allowed and the next step.
@@ -37,6 +38,7 @@ __all__ = [
     "MethodError",
     "Problem",
     "ReportError",
+    "SamplerError",
     "StudyChangedError",
     "StudyFileError",
     "TrainingError",
@@ -116,6 +118,10 @@ class ArtifactFolderError(DgsearchError):
 
 class ImportedDataError(DgsearchError):
     """The sweep of another tool cannot be read, or not be brought into the database."""
+
+
+class SamplerError(DgsearchError):
+    """What proposes the configurations of a search cannot be fetched, imported or used."""
 
 
 class ReportError(DgsearchError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, insert, or_, select, update
 
@@ -16,6 +16,7 @@ from dgsearch.database.tables import (
     OWN_TRIALS,
     PARAMS,
     STUDIES,
+    TRIAL_SYSTEM_ATTRIBUTES,
     TRIAL_USER_ATTRIBUTES,
     TRIALS,
 )
@@ -48,6 +49,7 @@ class NewTrial:
         provenance_id: What it runs with.
         judged: Whether halving decides on it.
         proposed: Whether it is a proposal of a search.
+        notes: What a sampler stores with it, by name; Optuna calls them system attributes.
     """
 
     study_id: int
@@ -59,6 +61,7 @@ class NewTrial:
     provenance_id: str | None = None
     judged: bool = False
     proposed: bool = False
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def insert_new_trial(connection: Connection, new: NewTrial) -> Started:
@@ -73,7 +76,27 @@ def insert_new_trial(connection: Connection, new: NewTrial) -> Started:
     if rows:
         connection.execute(insert(PARAMS), rows)
     _insert_own(connection, new, started)
+    _insert_notes(connection, new, started)
     return started
+
+
+def _insert_notes(connection: Connection, new: NewTrial, started: Started) -> None:
+    """What the sampler stores with the trial; a later attempt has what the first one had."""
+    notes = {key: json.dumps(note) for key, note in new.notes.items()}
+    if new.attempt > 1:
+        table = TRIAL_SYSTEM_ATTRIBUTES
+        query = (
+            select(table.c.key, table.c.value_json)
+            .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == table.c.trial_id)
+            .where(*_same(new.study_id, new.planned, but=started.trial_id))
+        )
+        notes = {str(key): str(text) for key, text in connection.execute(query)} | notes
+    rows = [
+        {"trial_id": started.trial_id, "key": key, "value_json": text}
+        for key, text in notes.items()
+    ]
+    if rows:
+        connection.execute(insert(TRIAL_SYSTEM_ATTRIBUTES), rows)
 
 
 def is_taken(

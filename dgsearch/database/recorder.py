@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -156,6 +157,7 @@ class StudyRecorder:
         most: int,
         first_seed: int,
         again: bool = False,
+        notes: Mapping[str, Any] = MappingProxyType({}),
     ) -> Started | None:
         """`begin` for a proposal of a search, unless another driver was faster: then None.
 
@@ -167,8 +169,9 @@ class StudyRecorder:
             most: Proposals that the search has in all.
             first_seed: The study's first seed, at which proposals are trained.
             again: Whether the same configuration and seed may be trained once more.
+            notes: What the sampler stores with the trial.
         """
-        begin = self._beginning(planned, distributions, proposed=True)
+        begin = self._beginning(planned, distributions, proposed=True, notes=notes)
 
         def begin_within(connection: Connection) -> Started:
             started = begin(connection)  # it holds the write lock from here
@@ -298,6 +301,7 @@ class StudyRecorder:
         attempt: int = 1,
         continues: int | None = None,
         proposed: bool = False,
+        notes: Mapping[str, Any] = MappingProxyType({}),
     ) -> Callable[[Connection], Started]:
         new = NewTrial(
             self._study_id,
@@ -309,6 +313,7 @@ class StudyRecorder:
             self._provenance_id,
             self.judged,
             proposed,
+            notes,
         )
         return lambda connection: insert_new_trial(connection, new)
 

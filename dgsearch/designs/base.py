@@ -195,8 +195,13 @@ class Design(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def proposed_by(self) -> str:
-        """The sampler that proposes: "tpe", "gp" (Gaussian process) or "random"."""
+        """The sampler that proposes: one of `dgsearch.designs.samplers`."""
         return "tpe"
+
+    @property
+    def downloads(self) -> bool:
+        """Whether a sampler that is not on this machine may be fetched."""
+        return False
 
     def proposed(self, space: Space) -> dict[str, Any]:
         """What they are proposed from: for each name a `Range` or a tuple of values."""

@@ -9,7 +9,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from dgsearch.designs.base import Design
 from dgsearch.designs.fields import Proposed, Range
-from dgsearch.designs.points import Asked, Configuration, Ended, Phase, PlannedTrial
+from dgsearch.designs.points import Asked, Configuration, Ended, Parts, Phase, PlannedTrial
+from dgsearch.designs.samplers import Sampler, check_sampler, sampler_remarks
 from dgsearch.errors import Problem
 from dgsearch.space import Space
 
@@ -25,7 +26,8 @@ class Search(Design, frozen=True):
     # a range, or a list of values, by hyperparameter
     vary: Annotated[dict[str, Proposed], Field(min_length=1)]
     trials: PositiveInt  # configurations that are proposed
-    sampler: Literal["tpe", "gp", "random"] = "tpe"  # what proposes them
+    sampler: Sampler = "tpe"  # what proposes them; hub:NAME is a package of OptunaHub
+    download: bool = False  # whether a sampler of OptunaHub may be fetched from GitHub
     confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
 
     replaces_fixed: ClassVar[bool] = False
@@ -37,7 +39,7 @@ class Search(Design, frozen=True):
 
     @property
     def random_points(self) -> bool:
-        """Those that are proposed at random; TPE and GP learn from what came out."""
+        """Those that are proposed at random; others learn, or are spread evenly."""
         return self.sampler == "random"
 
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
@@ -58,6 +60,11 @@ class Search(Design, frozen=True):
     def proposed_by(self) -> str:
         """The sampler."""
         return self.sampler
+
+    @property
+    def downloads(self) -> bool:
+        """As the study file says."""
+        return self.download
 
     def proposed(self, space: Space) -> dict[str, Any]:
         """For each name a `Range` whose `log` is set, or a tuple of values."""
@@ -93,10 +100,16 @@ class Search(Design, frozen=True):
         """Proposals, and how many trials confirm the best."""
         confirmed = min(self.confirm, self.trials) * len(asked.seeds)
         yield "search", f"{self.trials} proposals, then up to {confirmed} to confirm"
+        for remark in sampler_remarks(self.sampler, self.vary):
+            yield "sampler", remark
 
     def comparisons(self, asked: Asked, trials: Iterable[PlannedTrial]) -> int:
         """Not known beforehand."""
         return 1
+
+    def check_study(self, parts: Parts) -> Iterator[Problem]:
+        """A sampler that is not installed, or that cannot propose what is varied."""
+        yield from check_sampler(self.sampler, self.vary, download=self.download)
 
     def check_halving(self, *, allow_truncated: bool) -> Iterator[Problem]:
         """None: a search may cut proposals short."""

@@ -9,6 +9,7 @@ hardly anything.
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,13 +25,33 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 
 from dgsearch.database.identity import COUNTS
-from dgsearch.database.tables import INTERMEDIATE_VALUES, OWN_TRIALS, PARAMS, TRIALS, VALUES
+from dgsearch.database.tables import (
+    INTERMEDIATE_VALUES,
+    OWN_TRIALS,
+    PARAMS,
+    TRIAL_SYSTEM_ATTRIBUTES,
+    TRIALS,
+    VALUES,
+)
 from dgsearch.database.writing import persistently
 from dgsearch.space import Value
 
 _BEST = 100
 _LATEST = 3000
+_PASSING = ":relative_params"  # notes of TPE and GP on what a trial that runs will be given
 _INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
+
+
+class Suggested(NamedTuple):
+    """What a sampler proposed.
+
+    Attributes:
+        values: By hyperparameter.
+        notes: What the sampler has to find with the trial later, by name; plain data.
+    """
+
+    values: dict[str, Value]
+    notes: Mapping[str, Any]
 
 
 class History:
@@ -40,7 +61,6 @@ class History:
         self,
         engine: Engine,
         study_id: int,
-        sampler: BaseSampler,
         *,
         latest: int = _LATEST,
         maximise: bool = True,
@@ -50,13 +70,11 @@ class History:
         Args:
             engine: Of the database.
             study_id: The study's row.
-            sampler: Proposes.
             latest: How many of the latest trials it learns from, besides the best 100.
             maximise: Whether a higher value is better.
         """
         self._engine = engine
         self._own = (TRIALS.c.study_id == study_id) & not_(_set_aside())
-        self._sampler = sampler
         self._latest = latest
         self._maximise = maximise
         self._memory = InMemoryStorage()
@@ -68,28 +86,32 @@ class History:
         self._unfinished: dict[int, int] = {}  # row in the database: trial in memory
         self._last: int | None = None  # the last row that is in memory
 
-    def propose(self, distributions: Mapping[str, BaseDistribution]) -> dict[str, Value]:
-        """The next values, by hyperparameter: jointly where the sampler can, as Optuna asks it."""
+    def propose(
+        self, distributions: Mapping[str, BaseDistribution], sampler: BaseSampler
+    ) -> Suggested:
+        """What the sampler proposes next: jointly where it can, as Optuna asks it."""
         self._remember(*persistently(self._engine, self._new))
-        study = Study("history", self._memory, sampler=self._sampler)  # a new one has no cache
+        study = Study("history", self._memory, sampler=sampler)  # a new one has no cache
         number = self._memory.create_new_trial(self._memory_id)  # samplers leave notes with it
         trial = copy.copy(self._memory.get_trial(number))
-        space = self._sampler.infer_relative_search_space(study, trial)
+        space = sampler.infer_relative_search_space(study, trial)
         known = {name: each for name, each in space.items() if distributions.get(name) == each}
-        joint = self._sampler.sample_relative(study, trial, known)
+        joint = sampler.sample_relative(study, trial, known)
         for name, distribution in distributions.items():
             if distribution.single():
                 value = distribution.to_external_repr(_lowest(distribution))
             elif name in joint:
                 value = joint[name]
             else:
-                value = self._sampler.sample_independent(study, trial, name, distribution)
+                value = sampler.sample_independent(study, trial, name, distribution)
             value = distribution.to_external_repr(distribution.to_internal_repr(value))
             trial.params = {**trial.params, name: value}
             trial.distributions = {**trial.distributions, name: distribution}
+        notes = self._memory.get_trial(number).system_attrs
         # What comes of it is read from the database; this one teaches nothing.
         self._memory.set_trial_state_values(number, TrialState.FAIL)
-        return trial.params
+        kept = {name: note for name, note in notes.items() if _PASSING not in name}
+        return Suggested(trial.params, kept)
 
     def _new(self, connection: Connection) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
         """What is new in the database since the last time; changes nothing here."""
@@ -158,6 +180,7 @@ class _Parts:
         self.distributions: dict[str, BaseDistribution] = {}
         self.value: float | None = None
         self.reports: dict[int, float] = {}
+        self.notes: dict[str, Any] = {}
 
 
 def _read(
@@ -173,6 +196,10 @@ def _read(
         distribution = _distribution(text)
         parts[place].distributions[name] = distribution
         parts[place].params[name] = distribution.to_external_repr(stored)
+    for place, name, text in _belonging(
+        connection, wanted, TRIAL_SYSTEM_ATTRIBUTES, ("key", "value_json")
+    ):
+        parts[place].notes[name] = json.loads(text)
     for place, value, kind in _belonging(connection, wanted, VALUES, ("value", "value_type")):
         parts[place].value = _INFINITE.get(kind, value)
     pruned = wanted & TRIALS.c.state.in_(("PRUNED", "RUNNING"))
@@ -217,6 +244,6 @@ def _frozen(row: _Row, parts: _Parts) -> FrozenTrial:
         params=parts.params,
         distributions=parts.distributions,
         user_attrs={},
-        system_attrs={},
+        system_attrs=parts.notes,
         intermediate_values=parts.reports,
     )

@@ -1,48 +1,23 @@
-"""A search's queue: Optuna's sampler proposes configurations while their trials run."""
+"""A search's queue: a sampler proposes configurations while their trials run."""
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
-from dgsearch.designs.base import Design
 from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.endings import StopReason
 from dgsearch.runner.history import History
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.retries import is_open
-from dgsearch.seeding import derive_seed
+from dgsearch.runner.samplers import Samplers
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
-
-_AT_RANDOM = 10  # proposals before a sampler learns
-
-
-def make_sampler(design: Design, seed: int, *, done: int) -> BaseSampler:
-    """The sampler of a search; `done` proposals were made before, so that none is repeated."""
-    state = derive_seed(seed, "sampler", str(done)) % 2**32
-    if design.proposed_by == "random":
-        return RandomSampler(seed=state)
-    with warnings.catch_warnings():  # Optuna calls these options experimental
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        if design.proposed_by == "gp":
-            return GPSampler(
-                seed=state, n_startup_trials=_AT_RANDOM, deterministic_objective=False
-            )
-        return TPESampler(
-            seed=state,
-            multivariate=True,  # hyperparameters interact
-            group=True,
-            constant_liar=True,  # trials that run beside a proposal are not proposed again
-            n_startup_trials=_AT_RANDOM,
-        )
 
 
 class ProposalQueue:
@@ -66,6 +41,7 @@ class ProposalQueue:
         self._history = history
         self._recorder = recorder
         self._distributions = dict(distributions)
+        self._samplers = Samplers(spec.design, spec.seeds[0], self._distributions)
         self._left = self._most = spec.design.proposals
         self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
         self._seen: set[tuple[str, int]] = set()
@@ -115,7 +91,7 @@ class ProposalQueue:
                 continues, count = attempt.checkpoint_of, attempt.attempt + 1
                 return Begun(planned, started, continues, count, attempt.losses)
         while self._left:
-            planned = self._proposal()
+            planned, notes = self._proposal()
             again = planned.key in self._seen
             self._seen.add(planned.key)
             started = self._recorder.propose(
@@ -124,6 +100,7 @@ class ProposalQueue:
                 most=self._most,
                 first_seed=self._spec.seeds[0],
                 again=again,
+                notes=notes,
             )
             if started is not None:
                 self._left -= 1
@@ -132,17 +109,19 @@ class ProposalQueue:
             self._share()
         return None
 
-    def _proposal(self) -> PlannedTrial:
-        """What the sampler proposes next, at the first seed at which it was not proposed."""
-        proposed = self._history.propose(self._distributions)
-        values = self._space.resolve({**self._spec.hyperparameters, **proposed})
+    def _proposal(self) -> tuple[PlannedTrial, Mapping[str, Any]]:
+        """What is proposed next, at the first seed at which it was not, and what is noted."""
+        sampler = self._samplers.of(self._most - self._left)
+        proposed = self._history.propose(self._distributions, sampler)
+        values = self._space.resolve({**self._spec.hyperparameters, **proposed.values})
         configuration = Configuration(
             self._spec.method,
             values,
             tuple(self._distributions),
             switches=self._space.switches(self._spec.design.asks_for(self._spec.method)),
         )
-        return PlannedTrial(configuration, self._free_seed(configuration.config_id))
+        seed = self._free_seed(configuration.config_id)
+        return PlannedTrial(configuration, seed), proposed.notes
 
     def _share(self) -> None:
         """Leave out what other drivers of the study have proposed meanwhile."""

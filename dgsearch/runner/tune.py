@@ -38,7 +38,7 @@ from dgsearch.runner.interrupts import Interrupts
 from dgsearch.runner.lost_ray import RayKeeper, sign_out_briefly
 from dgsearch.runner.options import FailedTrial, Outcome, RunOptions
 from dgsearch.runner.progress import Progress
-from dgsearch.runner.proposals import ProposalQueue, make_sampler
+from dgsearch.runner.proposals import ProposalQueue
 from dgsearch.runner.queue import (
     Begun,
     PlannedQueue,
@@ -318,12 +318,9 @@ class _StudyRun:
         return queue
 
     def _proposals(self) -> ProposalQueue:
-        earlier, design = self._attempts.read(), self._spec.design
-        sampler = make_sampler(design, self._spec.seeds[0], done=len(earlier))
-        history = History(
-            self._storage.engine, self._study_id, sampler, maximise=self._spec.maximise
-        )
-        distributions = proposal_distributions(design, self._plan.space)
+        earlier = self._attempts.read()
+        history = History(self._storage.engine, self._study_id, maximise=self._spec.maximise)
+        distributions = proposal_distributions(self._spec.design, self._plan.space)
         queue = ProposalQueue(self._spec, self._plan.space, history, self._recorder, distributions)
         queue.resume(earlier, self._ended.proposed())
         return queue

@@ -28,7 +28,7 @@ def main() -> None:
     from dgsearch.database.configurations import stored_configurations
     from dgsearch.database.studies import attempts
     from dgsearch.runner.history import History
-    from dgsearch.runner.proposals import ProposalQueue, make_sampler
+    from dgsearch.runner.proposals import ProposalQueue
     from dgsearch.runner.queue import proposal_distributions
     from dgsearch.study import Search
     from tests.fakes import SPACES, FakeStudy, fake_spec
@@ -41,9 +41,7 @@ def main() -> None:
     started = time.perf_counter()
     earlier = attempts(study.engine, study.study_id)
     read_s = time.perf_counter() - started
-    history = History(
-        study.engine, study.study_id, make_sampler(spec.design, 0, done=len(earlier))
-    )
+    history = History(study.engine, study.study_id)
     distributions = proposal_distributions(spec.design, SPACES["mpbm"])
     queue = ProposalQueue(spec, SPACES["mpbm"], history, study.recorder, distributions)
     queue.resume(earlier, stored_configurations(study.engine, study.study_id, role="point"))

@@ -13,8 +13,7 @@ from optuna.trial import FrozenTrial
 from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.database.studies import register_study
 from dgsearch.runner.history import History
-from dgsearch.runner.proposals import make_sampler
-from tests.fakes import FakeStudy, fake_facts, fake_spec, planned
+from tests.fakes import FakeStudy, fake_facts, planned
 
 SPACE: dict[str, BaseDistribution] = {
     "lambda_adv": FloatDistribution(0, 10),
@@ -56,12 +55,12 @@ def test_proposals_are_those_of_optunas_own_storage(database: str, joint: bool) 
     for place in range(24):
         _trained(study, place)
     running = _trained(study, 24, ended=False)
-    history = History(study.engine, study.study_id, _sampler(joint=joint))
-    sampler = _sampler(joint=joint)
+    history = History(study.engine, study.study_id)
+    sampler, own = _sampler(joint=joint), _sampler(joint=joint)
     for _ in range(3):
         asked = optuna.load_study(study_name="fake", storage=database, sampler=sampler).ask(SPACE)
         asked.study._storage.set_trial_state_values(asked._trial_id, optuna.trial.TrialState.FAIL)
-        assert history.propose(SPACE) == pytest.approx(asked.params)
+        assert history.propose(SPACE, own).values == pytest.approx(asked.params)
         if running:
             study.recorder.end(
                 running, Ending("COMPLETE", "finished", value=0.99, selected_epoch=1)
@@ -75,8 +74,8 @@ def test_of_many_trials_the_best_and_the_latest_are_remembered(database: str) ->
     study.recorder.end(best.trial_id, Ending("COMPLETE", "finished", value=2.0, selected_epoch=1))
     for place in range(30):
         _trained(study, place)
-    history = History(study.engine, study.study_id, _sampler(), latest=6)
-    history.propose(SPACE)
+    history = History(study.engine, study.study_id, latest=6)
+    history.propose(SPACE, _sampler())
     remembered = _learned_from(history)
     assert max(trial.value or 0.0 for trial in remembered) == 2.0
     assert len(remembered) == 15  # the latest 6, and 9 finished ones before them
@@ -103,34 +102,16 @@ def test_trials_of_another_version_of_the_method_teach_nothing(
         for place in range(12):  # under version 2 low ones are
             _finished(study, place * 0.8, 0.5 - place / 100)
     histories = [
-        History(study.engine, study.study_id, _sampler(), latest=latest)
+        History(study.engine, study.study_id, latest=latest)
         for study, latest in ((raised, 6), (fresh, 6), (raised, 3000), (fresh, 3000))
     ]
+    samplers = [_sampler() for _ in histories]
     for _ in range(5):
-        proposed = [history.propose(SPACE) for history in histories]
+        proposed = [
+            history.propose(SPACE, sampler).values
+            for history, sampler in zip(histories, samplers, strict=True)
+        ]
         assert proposed[0] == proposed[1]
         assert proposed[2] == proposed[3]
     assert [len(_learned_from(history)) for history in histories] == [12] * 4
     assert float(proposed[2]["lambda_adv"]) < 5
-
-
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
-def test_every_sampler_of_a_search_proposes_after_ended_trials(
-    database: str, sampler: str
-) -> None:
-    study = FakeStudy(database)
-    for place in range(24):
-        _trained(study, place)
-    design = fake_spec(
-        design={
-            "kind": "search",
-            "trials": 40,
-            "sampler": sampler,
-            "vary": {"lambda_adv": {"low": 0.0, "high": 10.0}},
-        }
-    ).design
-    made = make_sampler(design, 0, done=24)
-    proposed = History(study.engine, study.study_id, made).propose(SPACE)
-    assert 0 <= float(proposed["lambda_adv"]) <= 10
-    assert proposed["attention"] in ("feature", "plain")
-    assert proposed["N_b"] == 2.0

@@ -11,7 +11,7 @@ from dgsearch.database.studies import attempts
 from dgsearch.designs.points import Configuration
 from dgsearch.designs.search import best_configurations
 from dgsearch.runner.history import History
-from dgsearch.runner.proposals import ProposalQueue, make_sampler
+from dgsearch.runner.proposals import ProposalQueue
 from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
 from dgsearch.runner.retries import given_up, is_open, is_retried, marked_anew
 from dgsearch.study import Retries, Search
@@ -38,8 +38,7 @@ def _queue(study: FakeStudy) -> PlannedQueue:
 def _proposals(study: FakeStudy) -> ProposalQueue:
     assert isinstance(study.spec.design, Search)
     earlier = attempts(study.engine, study.study_id)
-    sampler = make_sampler(study.spec.design, 0, done=len(earlier))
-    history = History(study.engine, study.study_id, sampler)
+    history = History(study.engine, study.study_id)
     distributions = proposal_distributions(study.spec.design, SPACES["mpbm"])
     queue = ProposalQueue(study.spec, SPACES["mpbm"], history, study.recorder, distributions)
     queue.resume(earlier, stored_configurations(study.engine, study.study_id, role="point"))
@@ -137,19 +136,6 @@ def test_the_best_configurations_come_first() -> None:
     made = {name: Configuration("m", {"x": place}) for place, name in enumerate("abc")}
     values = {("a", 0): 0.1, ("b", 0): 0.9, ("c", 0): 0.5, ("unknown", 0): 1.0}
     assert best_configurations(values, made, 2) == [made["b"], made["c"]]
-
-
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_samplers_of_a_resumed_search_draw_anew(sampler: str) -> None:
-    design = Search.model_validate(SEARCH | {"sampler": sampler})
-    space = {"x": optuna.distributions.FloatDistribution(0, 1)}
-
-    def draw(done: int) -> float:
-        study = optuna.create_study(sampler=make_sampler(design, 0, done=done))
-        return float(study.ask(space).params["x"])
-
-    assert draw(0) == draw(0)
-    assert draw(0) != draw(1)
 
 
 def test_a_trial_that_another_driver_has_begun_is_passed_over(database: str) -> None:
