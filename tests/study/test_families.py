@@ -77,6 +77,13 @@ def test_what_one_compared_method_trains_with_judges_none_of_them(tmp_path: Path
     assert judging_families(spec) == tuple(name for name in FAMILIES if name not in left_out)
 
 
+def test_methods_that_make_images_leave_four_families_to_judge_by(tmp_path: Path) -> None:
+    """`me_ada` trains with noise, `pro_randconv` with convolutions, `advst` with all the rest."""
+    file = _study(tmp_path, "erm", '["me_ada", "advst", "pro_randconv"]')
+    spec = load_study(file, catalogue())
+    assert judging_families(spec) == ("perspective", "edges", "texture", "pixelate")
+
+
 def test_the_augmentation_of_the_study_file_counts_too(tmp_path: Path) -> None:
     more = '[[augmentation]]\nname = "GaussianBlur"\nkernel_size = 3'
     spec = load_study(_study(tmp_path, "erm", more=more), catalogue())
