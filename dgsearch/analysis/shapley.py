@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,10 @@ class ShapleyValues(NamedTuple):
             orders; 0 where every coalition was run, and then p is missing where it is not 0).
         pairs: One row a pair of switches: first, second, n, value, deviation, low, high, p,
             p_holm; empty where orders were drawn.
+        whole: Full less none, which is the sum of the values: value, deviation, low, high, p,
+            smallest_p (one test, not corrected).
+        idle: Switches that decide whether any other one matters: while such a one is off, every
+            coalition that was run has the same outcome, seed by seed.
     """
 
     seeds: Sequence[Any]
@@ -49,6 +53,8 @@ class ShapleyValues(NamedTuple):
     full: float
     values: pd.DataFrame
     pairs: pd.DataFrame
+    whole: Mapping[str, Any]
+    idle: Sequence[str]
 
 
 def shapley_values(wide: pd.DataFrame, game: Game) -> ShapleyValues | None:
@@ -80,7 +86,20 @@ def shapley_values(wide: pd.DataFrame, game: Game) -> ShapleyValues | None:
     values["alone"] = [known.get(none | {name}, _NAN) - known[none] for name in switches]
     values["last"] = [known[full] - known.get(full - {name}, _NAN) for name in switches]
     pairs = _pairs(outcomes, sets, switches) if game.exact else pd.DataFrame()
-    return ShapleyValues(block.index.tolist(), known[none], known[full], values, pairs)
+    places = [sets.index(full), sets.index(none)]
+    whole = _rows(outcomes[:, places[:1]] - outcomes[:, places[1:]]).iloc[0]
+    return ShapleyValues(
+        block.index.tolist(),
+        *(known[none], known[full], values, pairs),
+        {str(key): value for key, value in whole.items()},
+        [name for name in switches if _alike_without(name, outcomes, sets)],
+    )
+
+
+def _alike_without(switch: str, outcomes: Numbers, sets: Sequence[Coalition]) -> bool:
+    """Whether the coalitions without a switch, three or more, never differ."""
+    own = outcomes[:, [switch not in coalition for coalition in sets]]
+    return own.shape[1] > 2 and bool((own == own[:, :1]).all())
 
 
 def shapley_weights(

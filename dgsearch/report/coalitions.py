@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from dgsearch.analysis.comparison import LEVEL
 from dgsearch.analysis.shapley import ShapleyValues, shapley_values
 from dgsearch.designs.coalitions import Game
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, listed, records
+from dgsearch.report.words import Unit, given, listed, records
 from dgsearch.wording import p_text, plural
 
 _SAME = 12  # decimals: what differs less is rounding
@@ -24,20 +25,45 @@ def shapley_sentences(view: StudyView) -> list[str]:
     found = found_values(view, game)
     if found is None:
         return [incomplete(view, game)]
-    unit = view.unit
+    unit = finer(view.unit, found)
     ordered = by_size(found.values)
     steps = [
         f"{row['switch']} {unit.signed(row['value'])}"
         + (f" ({unit.between(row['low'], row['high'], signed=True)})" if given(row["low"]) else "")
         for row in records(ordered)
     ]
-    whole = found.full - found.none
+    whole = found.whole
+    doubt = (
+        f" (95% interval {unit.between(whole['low'], whole['high'], signed=True)})"
+        if given(whole["low"])
+        else ""
+    )
     sentences = [
-        f"All switches together change the {view.outcome_words} by {unit.signed(whole)} "
-        f"{unit.step}. Of these, by their Shapley values with 95% intervals: "
-        f"{listed(steps, most=len(steps))}."
+        f"All switches together change the {view.outcome_words} by "
+        f"{unit.signed(whole['value'])} {unit.step}{doubt}. Of these, by their Shapley values "
+        f"with 95% intervals: {listed(steps, most=len(steps))}."
     ]
-    return [*sentences, *_told(found)]
+    return [*sentences, *_told(found), *idle_sentences(found)]
+
+
+def idle_sentences(found: ShapleyValues) -> Iterator[str]:
+    """Switches without which no other one changes anything."""
+    for name in found.idle:
+        yield (
+            f"Without {name} no other switch changes anything: all coalitions without it have "
+            "the same outcome at every seed."
+        )
+
+
+def finer(unit: Unit, found: ShapleyValues) -> Unit:
+    """The unit with as many digits, at most two more, as tell the values apart and from zero."""
+    if unit.digits is None:
+        return unit
+    values = {0.0, *found.values["value"].round(_SAME)}
+    for digits in (unit.digits, unit.digits + 1):
+        if len({replace(unit, digits=digits).signed(value) for value in values}) == len(values):
+            return replace(unit, digits=digits)
+    return replace(unit, digits=unit.digits + 2)
 
 
 def _told(found: ShapleyValues) -> Iterator[str]:

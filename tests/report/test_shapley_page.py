@@ -63,6 +63,7 @@ def test_the_table_has_each_value_with_its_interval_and_their_sum(
         "+3.5 to +8.5",
         "0.25",
         "0.75",
+        "open",
         "0.25",
         "+6.0",
         "+6.0",
@@ -72,7 +73,9 @@ def test_the_table_has_each_value_with_its_interval_and_their_sum(
         ["attention", "3", "+2.0", "+2.0 to +2.0"],
     ]
     assert values[1][-2:] == ["+0.0", "+4.0"]  # alone, last
-    assert values[-1][:3] == ["full less none", "3", "+10.0"]
+    # full less none: 9, 10, 11 points, +-2.48
+    assert values[-1][:5] == ["full less none", "3", "+10.0", "+7.5 to +12.5", "0.25"]
+    assert pairs[0][-1] == "open"
     assert pairs[0][:4] == ["SGLD", "attention", "3", "+4.0"]
     assert "8 coalitions of 3 switches was trained at every seed" in _texts(page["shapley"])
 
@@ -83,7 +86,8 @@ def test_the_answer_tells_the_values_and_what_the_seeds_can_show(
     answer = _texts(page["answer"])
     assert "The full method reaches 70.0 %" in answer  # .5 + .1 + .05 + .01 + .04
     assert (
-        "All switches together change the mean accuracy over photo and street by +10.0" in answer
+        "All switches together change the mean accuracy over photo and street by +10.0 "
+        "points (95% interval +7.5 to +12.5)." in answer
     )
     assert "L_adv +6.0 (+3.5 to +8.5), SGLD +2.0" in answer
     assert "With 3 seeds and 3 switches no corrected p can lie below 0.75." in answer
@@ -114,3 +118,30 @@ def test_a_study_that_has_only_begun_says_what_it_lacks(tmp_path: Path) -> None:
     )
     assert write_report(database, ["fake"], tmp_path / "page.html").exists()
     assert not any(isinstance(block, Table) for block in section.blocks)
+
+
+def _gate(trial: PlannedTrial, random: np.random.Generator) -> float:
+    """SGLD and attention change 3 and 0.02 points, but only where L_adv is on, which adds 5."""
+    values = trial.configuration.values
+    l_adv = values["adversarial_alignment"] == "on"
+    others = 0.03 * (values["T"] == 5) + 0.0002 * (values["attention"] == "feature")
+    noise = 0.001 * (-1) ** trial.seed * (1 + values["T"])
+    return 0.5 + 0.1 * trial.seed + l_adv * (0.05 + others + noise)
+
+
+def test_a_switch_that_decides_whether_others_matter_is_named_and_values_have_verdicts(
+    database: str,
+) -> None:
+    spec = fake_spec(design=DESIGN, baselines=[], seeds=list(range(8)), report={"rope": 0.005})
+    full_study(database, _gate, spec)
+    (part,) = build_page(database, ["fake"]).parts
+    found = {section.anchor: section for section in part.sections}
+    told = "Without L_adv no other switch changes anything: all coalitions without it have"
+    assert told in _texts(found["shapley"])
+    assert told in _texts(found["answer"])
+    values, pairs = _rows(found["shapley"])
+    verdicts = {row[0]: (row[2], row[6]) for row in values[:-1]}
+    # a Shapley value of 0.01 points is told from none with two digits
+    assert verdicts["attention"] == ("+0.01", "equivalent")
+    assert verdicts["L_adv"][1] == "better"  # p is 2 / 2^8, three times that after Holm
+    assert {row[0] + row[1]: row[-1] for row in pairs}["L_advSGLD"] == "above 0"

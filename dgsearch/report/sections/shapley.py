@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
+from dgsearch.analysis.equivalence import with_verdicts
 from dgsearch.analysis.shapley import ShapleyValues
 from dgsearch.designs.coalitions import Game
-from dgsearch.report.coalitions import by_size, found_values, incomplete
+from dgsearch.designs.decisions import BETTER, WORSE
+from dgsearch.report.coalitions import (
+    by_size,
+    finer,
+    found_values,
+    idle_sentences,
+    incomplete,
+)
 from dgsearch.report.figures.shapley import interaction_figure, waterfall_figure
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.verdicts import equivalence_words
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import counted_in, p_cell, records
 from dgsearch.wording import plural
@@ -45,6 +56,8 @@ def _notes(view: StudyView, game: Game, found: ShapleyValues) -> Iterator[Block]
         "with others. Intervals are t intervals over seeds; p is the exact two-sided sign-flip "
         "test, Holm p is corrected for all switches."
     )
+    yield Note(f"{_VERDICT} {equivalence_words(view)}")
+    yield from (Note(sentence) for sentence in idle_sentences(found))
     lost = view.trials["seed"].nunique() - len(found.seeds)
     if lost:
         yield Warn(
@@ -53,6 +66,10 @@ def _notes(view: StudyView, game: Game, found: ShapleyValues) -> Iterator[Block]
         )
 
 
+_VERDICT = (
+    "Verdict: a switch is better or worse than none, and two together are above or below 0, where "
+    "Holm p is at most 0.05 and the interval excludes 0; open otherwise."
+)
 _PAIRS = (
     "The interaction of two switches is what they add together beyond what each adds alone, as a "
     "mean over the coalitions of the others. Above zero they need each other; below zero one does "
@@ -61,8 +78,8 @@ _PAIRS = (
 
 
 def _values(view: StudyView, found: ShapleyValues) -> Figure:
-    unit = view.unit
-    ordered = by_size(found.values, absolute=False)
+    unit = finer(view.unit, found)
+    ordered = _judged(view, by_size(found.values, absolute=False))
     rows: Rows = [
         [
             str(row["switch"]),
@@ -71,17 +88,25 @@ def _values(view: StudyView, found: ShapleyValues) -> Figure:
             unit.between(row["low"], row["high"], signed=True),
             p_cell(row["p"]),
             p_cell(row["p_holm"]),
+            row["verdict"],
             p_cell(row["smallest_p"]),
             unit.cell(row["alone"], signed=True),
             unit.cell(row["last"], signed=True),
         ]
         for row in records(ordered)
     ]
-    whole = unit.cell(found.full - found.none, signed=True)
-    rows.append(["full less none", Cell(str(len(found.seeds))), whole, *([Cell("–")] * 6)])
+    whole, none = found.whole, Cell("–")
+    rows.append(
+        [
+            "full less none", Cell(str(len(found.seeds)), len(found.seeds)),
+            unit.cell(whole["value"], signed=True),
+            unit.between(whole["low"], whole["high"], signed=True), p_cell(whole["p"]),
+            none, none, p_cell(whole["smallest_p"]), none, none,
+        ]
+    )  # fmt: skip
     headings = (
-        "switch", "n", "Shapley value", "95% interval", "p", "Holm p", "smallest p", "alone",
-        "last",
+        "switch", "n", "Shapley value", "95% interval", "p", "Holm p", "verdict", "smallest p",
+        "alone", "last",
     )  # fmt: skip
     return Figure(
         "shapley",
@@ -89,15 +114,24 @@ def _values(view: StudyView, found: ShapleyValues) -> Figure:
         f"From the method without any switch to the full method in {view.outcome_words}: each "
         "bar is a switch's Shapley value, its line the 95% interval of that step. "
         f"{view.unit.worse.replace('of zero is', 'is')}",
-        Table("shapley", headings, rows, (False, *([True] * 8)), "Shapley values"),
+        Table("shapley", headings, rows, (False, *([True] * 9)), "Shapley values"),
         height_px=min(1400, 190 + 36 * len(rows)),
         table_open=True,
     )
 
 
+def _judged(view: StudyView, table: pd.DataFrame, maximise: bool | None = None) -> pd.DataFrame:
+    """The values with verdicts; none where orders were drawn, since no p knows of that."""
+    compared = table.assign(pairs=table["n"], difference=table["value"])
+    better = view.data.maximise if maximise is None else maximise
+    judged = with_verdicts(compared, rope=view.rope, maximise=better)
+    return judged.replace({"verdict": {"": "–"}})
+
+
 def _pairs(view: StudyView, found: ShapleyValues) -> Figure:
     unit = view.unit
-    ordered = by_size(found.pairs)
+    signs = {BETTER: "above 0", WORSE: "below 0"}
+    ordered = _judged(view, by_size(found.pairs), maximise=True).replace({"verdict": signs})
     rows: Rows = [
         [
             str(row["first"]),
@@ -107,15 +141,16 @@ def _pairs(view: StudyView, found: ShapleyValues) -> Figure:
             unit.between(row["low"], row["high"], signed=True),
             p_cell(row["p"]),
             p_cell(row["p_holm"]),
+            row["verdict"],
         ]
         for row in records(ordered)
     ]
-    headings = ("switch", "with", "n", "interaction", "95% interval", "p", "Holm p")
+    headings = ("switch", "with", "n", "interaction", "95% interval", "p", "Holm p", "verdict")
     return Figure(
         "shapley-pairs",
         interaction_figure(ordered, unit=unit),
         f"Interaction of every two switches in {view.outcome_words}, with 95% t intervals over "
         "seeds, by size.",
-        Table("shapley-pairs", headings, rows, (False, False, *([True] * 5)), "Interactions"),
+        Table("shapley-pairs", headings, rows, (False, False, *([True] * 6)), "Interactions"),
         height_px=min(1400, 170 + 28 * len(rows)),
     )
