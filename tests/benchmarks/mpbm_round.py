@@ -4,15 +4,23 @@ Prints, for T = 1, 5 and 10, the ratio of one round to one ERM epoch beside the 
 the share of its parts, the share of the diagnostics, and the peak memory of mixing at
 N_b = 50, d = 1024, batch 128. One thread; medians of interleaved repetitions.
 
-Usage: python tests/benchmarks/mpbm_round.py [--repeat 5]
+With an earlier commit, a process with that commit's code and one with this tree's take turns; then
+only the cost of a round in epochs is printed, for both.
+
+Usage: python tests/benchmarks/mpbm_round.py [--repeat 5] [--earlier COMMIT]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,6 +38,7 @@ from dgsearch.study import DataSpec
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
 
 CPU = torch.device("cpu")
+REPOSITORY = Path(__file__).parents[2]
 DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.2)
 
 
@@ -102,6 +111,67 @@ def report_rounds(repeat: int) -> None:
             print(f"    {name}: {part / epoch:.2f} ERM epochs, {part / whole:.1%} of the round")
 
 
+def serve() -> None:
+    """For each line "erm" or a T of standard input: train an epoch, print its seconds."""
+    runs: dict[str, StageRun] = {}
+    for line in sys.stdin:
+        what = line.strip()
+        if what not in runs:
+            runs[what] = (
+                ERM.stages(ERM.space.defaults())[-1].start(context(ERM.space))
+                if what == "erm"
+                else Alternation(context(MPBM.space, T=int(what), generator_lr=1e-3))
+            )
+            runs[what].train_epoch(1)
+        print(seconds(lambda what=what: runs[what].train_epoch(1)), flush=True)
+
+
+def report_earlier(commit: str, repeat: int) -> None:
+    """Rounds in epochs of both builds, measured by turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        packed = ["git", "-C", str(REPOSITORY), "archive", commit, "dgsearch"]
+        archive = subprocess.run(packed, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "x", "-C", folder], input=archive, check=True)
+        builds = {commit: started(Path(folder)), "this tree": started(REPOSITORY)}
+        tasks = ("erm", "1", "5", "10")
+        rows = [
+            {(name, what): asked(build, what) for what in tasks for name, build in builds.items()}
+            for _ in range(repeat)
+        ]
+        for build in builds.values():
+            build.terminate()
+            build.wait()
+    middle = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+    for what in tasks[1:]:
+        cost = {name: middle[name, what] / middle[name, "erm"] for name in builds}
+        told = ", ".join(f"{name} {each:.2f}" for name, each in cost.items())
+        print(f"T = {what}: a round in ERM epochs: {told}")
+        print(
+            f"    seconds of a round: {middle[commit, what] / middle['this tree', what]:.2f} times"
+        )
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """A process that trains with the code of a folder when asked to."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(folder)!r}); sys.argv = ['bench', '--serve']; "
+        f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+
+def asked(build: subprocess.Popen[str], what: str) -> float:
+    """Seconds that a build takes."""
+    assert build.stdin is not None
+    assert build.stdout is not None
+    build.stdin.write(f"{what}\n")
+    build.stdin.flush()
+    return float(build.stdout.readline())
+
+
 def report_memory() -> None:
     """Peak memory of one forward and backward pass through a large mixing."""
     rows, instances, size = 128, 50, 1024
@@ -124,8 +194,16 @@ def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--earlier", help="commit to compare with")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.serve:
+        serve()
+        return
+    if arguments.earlier:
+        report_earlier(arguments.earlier, arguments.repeat)
+        return
     report_rounds(arguments.repeat)
     report_memory()
 

@@ -10,7 +10,7 @@ Shapes: B images, C = 3 channels, H = W pixels, d features, K classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dgsearch.methods.input_gradients import quick_input_gradients
 from dgsearch.methods.mpbm.equations import langevin_step
 from dgsearch.methods.networks import Classifier
 
@@ -66,11 +67,14 @@ class Query:
         features: f(x̃), (B, d), in eval mode.
         gradient_to_noise: Length of the first gradient step over that of the first noise, (B,);
             NaN where the walk has no gradient or no noise.
+        start_features: f(x) of the images, (B, d), in eval mode; None where the walk had no use
+            for them.
     """
 
     images: Tensor
     features: Tensor
     gradient_to_noise: Tensor
+    start_features: Tensor | None = None
 
 
 @contextmanager
@@ -108,12 +112,12 @@ def make_queries(
         walk: Kind, space, number and size of the steps.
         generator: On the device of `images`; draws the noise.
     """
-    with frozen(network):
+    with frozen(network), _quick(network):
         if walk.space == "features":
             with torch.no_grad():
                 start = network.features(images)
             moved, ratio = _climb(start, labels, network.head, walk, generator)
-            return Query(images, moved, ratio)
+            return Query(images, moved, ratio, start)
         if walk.space == "appearance":
             start = images.new_zeros(len(images), _FILTER)
             moved, ratio = _climb(
@@ -121,10 +125,30 @@ def make_queries(
             )
             with torch.no_grad():
                 query = recolour(images, moved)
-        else:
-            query, ratio = _climb(images, labels, network, walk, generator)
+                return Query(query, network.features(query), ratio)
+        watched = _Watched(network)
+        query, ratio = _climb(images, labels, watched, walk, generator)
         with torch.no_grad():
-            return Query(query, network.features(query), ratio)
+            return Query(query, network.features(query), ratio, watched.first)
+
+
+class _Watched:
+    """A network that keeps the features of the first images that it classifies."""
+
+    def __init__(self, network: Classifier) -> None:
+        self._network = network
+        self.first: Tensor | None = None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        features = self._network.features(images)
+        if self.first is None:
+            self.first = features.detach()
+        logits: Tensor = self._network.head(features)
+        return logits
+
+
+def _quick(network: Classifier) -> AbstractContextManager[None]:
+    return nullcontext() if network.acceleration.compiled else quick_input_gradients(network)
 
 
 def recolour(images: Tensor, change: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ def langevin_step(
     """
     if step_size < 0 or noise_scale < 0:
         raise ValueError(f"step_size and noise_scale must be >= 0, got {step_size}, {noise_scale}")
-    return x + step_size * gradient + noise_scale * math.sqrt(2 * step_size) * noise
+    moved = (step_size * gradient).add_(x)
+    return moved.add_(noise_scale * math.sqrt(2 * step_size) * noise)
 
 
 def feature_correlation(features: Tensor) -> Tensor:

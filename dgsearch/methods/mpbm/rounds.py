@@ -43,11 +43,13 @@ class _Queries:
         features: f(x̃), (N, d).
         images: x̃, (N, C, H, W), or only those of the probe where training needs no images.
         gradient_to_noise: (N,).
+        start_features: f(x), (N, d); None where the walks had no use for them.
     """
 
     features: Tensor
     images: Tensor
     gradient_to_noise: Tensor
+    start_features: Tensor | None
 
 
 class Alternation:
@@ -81,7 +83,9 @@ class Alternation:
         follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
         self._refresh_correlation()
         queries = self._make_queries()
-        features = source_features(self._network, self._split)
+        features = queries.start_features
+        if features is None:
+            features = source_features(self._network, self._split)
         diagnostics = self._probe(epoch, queries, features)
         losses = self._game.train_epoch(
             queries.features, features, self._split.labels, self._mixer, self._network.head
@@ -140,7 +144,9 @@ class Alternation:
             made.append(query)
             if keep_all or len(made) * _QUERY_BATCH <= _PROBE:
                 images.append(query.images)
+        starts = [query.start_features for query in made if query.start_features is not None]
         return _Queries(
+            start_features=torch.cat(starts) if starts else None,
             features=torch.cat([query.features for query in made]),
             images=torch.cat(images),
             gradient_to_noise=torch.cat([query.gradient_to_noise for query in made]),

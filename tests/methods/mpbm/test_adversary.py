@@ -123,3 +123,28 @@ def test_recolouring_matches_hand_computation() -> None:
     change[0, 1], change[0, 9], change[0, 11] = 0.5, 0.1, 9.0
     expected = torch.tensor([0.2 + 0.5 * 0.4 + 0.1, 0.4, 1.0]).reshape(1, 3, 1, 1)
     torch.testing.assert_close(recolour(image, change), expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, True),
+        ({"kind": "fgsm"}, True),
+        ({"space": "features"}, True),
+        ({"kind": "noise"}, False),  # its walk asks for no features of the start
+        ({"langevin_steps": 0}, False),
+        ({"space": "appearance"}, False),
+    ],
+)
+def test_the_features_of_the_start_come_with_the_walk(
+    images: Tensor, changes: dict[str, Any], known: bool
+) -> None:
+    network = Dropping().eval()
+    walk = Walk(**({"langevin_steps": 2} | changes))
+    labels = torch.arange(6) % 3
+    query = make_queries(network, images, labels, walk=walk, generator=torch.Generator())
+    assert (query.start_features is not None) == known
+    if query.start_features is not None:
+        with torch.no_grad():
+            assert torch.equal(query.start_features, network.features(images))
+        assert not query.start_features.requires_grad
