@@ -17,8 +17,10 @@ from dgsearch.replies import plain
 from dgsearch.report.building import build_page
 from dgsearch.report.page import render, write_page, write_text
 from dgsearch.report.status import Standing, age_text, best_text, done_text, standings
+from dgsearch.wording import fixed_text, number_text
 
 INDEX = "index.html"
+_SMALL, _LARGE = 0.01, 10.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,13 @@ def _row(
 
 def _targets(interval: Mapping[str, Any]) -> str:
     """The mean over the targets with its doubt, as it is stored."""
-    text = f"{interval['mean']:.3f} (n = {interval['n']}"
+    text = f"{_number(interval['mean'])} (n = {interval['n']}"
     if interval["n"] < 2:
         return f"{text})"
-    return f"{text}, 95% {interval['low']:.3f} to {interval['high']:.3f})"
+    return f"{text}, 95% {_number(interval['low'])} to {_number(interval['high'])})"
+
+
+def _number(value: float) -> str:
+    """Three digits after the point, or four significant ones where these say nothing."""
+    plain_enough = value == 0 or _SMALL <= abs(value) < _LARGE
+    return fixed_text(value, 3) if plain_enough else number_text(value)

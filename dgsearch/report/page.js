@@ -3,6 +3,7 @@ const page = (() => {
   const root = document.documentElement;
   const themeButton = document.getElementById("theme");
   const NARROW = 700, PAPER = 680;
+  const SHEET = 860; // height of a figure that fits on one sheet with its caption
   const REST_MS = 300; // without another change of the settings
   const ROUND = 200; // height of what stands around a figure on the full screen
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -51,11 +52,11 @@ const page = (() => {
     }
   }
 
-  function styled(raw, width) {
+  function styled(raw, width, isPaper = false) {
     const layout = structuredClone(raw);
     const axis = { gridcolor: colour("--grid"), linecolor: colour("--line"), zerolinecolor: colour("--line"), automargin: true, exponentformat: "power" };
     const narrow = width < NARROW;
-    const panels = narrow && layout.xaxis2 ? stacked(layout) : 1;
+    const panels = narrow && !isPaper && layout.xaxis2 ? stacked(layout) : 1;
     Object.assign(layout, {
       font: { color: colour("--ink"), family: "inherit", size: narrow ? 11 : 13 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
@@ -84,14 +85,15 @@ const page = (() => {
     layout.legend = { orientation: "h", x: 0, y: -52 / inner, yanchor: "top", font: { size: layout.font.size - 1 } };
   }
 
-  function draw(plot, width = plot.element.clientWidth) {
+  function draw(plot, width = plot.element.clientWidth, isPaper = false) {
     const { element, source } = plot;
     plot.spec = plot.spec || JSON.parse(source.textContent);
-    const { layout, panels } = styled(plot.spec.layout, width);
+    const { layout, panels } = styled(plot.spec.layout, width, isPaper);
     const declared = Number(element.dataset.height);
     const isFull = document.fullscreenElement?.contains(element);
     const usual = panels > 1 ? 120 + 260 * panels : declared;
-    const height = isFull ? Math.max(usual, innerHeight - ROUND) : usual;
+    const fitting = isPaper ? Math.min(usual, SHEET) : usual;
+    const height = isFull ? Math.max(usual, innerHeight - ROUND) : fitting;
     element.style.height = `${height}px`;
     if (width < NARROW) wrapRows(layout, plot.spec.data);
     arrange(layout, plot.spec.data, width, height);
@@ -172,11 +174,11 @@ const page = (() => {
 
   let before = null;
   window.addEventListener("beforeprint", () => {
-    before = { theme: root.dataset.theme, closed: [...document.querySelectorAll("main details:not([open])")] };
+    before = root.dataset.theme;
     root.dataset.theme = "light";
-    plots.forEach((plot) => draw(plot, PAPER));
+    plots.forEach((plot) => draw(plot, PAPER, true));
   });
-  window.addEventListener("afterprint", () => { if (before) use(before.theme); before = null; });
+  window.addEventListener("afterprint", () => { if (before) use(before); before = null; });
 
   // Downloads and copies.
 

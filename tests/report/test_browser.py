@@ -260,6 +260,24 @@ def test_every_button_and_link_is_reached_with_the_keyboard(browser: webdriver.C
     assert unreachable == 0
 
 
+def test_panels_stay_beside_each_other_on_paper_and_no_figure_is_taller_than_a_sheet(
+    browser: webdriver.Chrome,
+) -> None:
+    told = browser.execute_script(
+        """
+        dispatchEvent(new Event("beforeprint"));
+        const plots = [...document.querySelectorAll(".plot")];
+        const beside = plots.map((plot) => plot.layout.xaxis2?.domain[0] ?? 1);
+        const heights = plots.map((plot) => plot.layout.height);
+        dispatchEvent(new Event("afterprint"));
+        return [Math.min(...beside), Math.max(...heights), plots.length];
+        """
+    )
+    assert told[0] > 0.4
+    assert told[1] <= 860
+    assert told[2] > 3
+
+
 def test_a_page_prints_with_every_figure(browser: webdriver.Chrome) -> None:
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
     assert printed["data"].startswith("JVBERi")  # %PDF in base64
