@@ -69,6 +69,11 @@ def test_a_run_starts_without_what_only_some_studies_need() -> None:
     assert _imported_too_early(RUNNING, late) == {}
 
 
+def test_a_page_needs_neither_plotly_nor_the_slow_parts_of_scipy_to_be_written() -> None:
+    late = {"scipy.stats", "sklearn", "plotly"}
+    assert _imported_too_early(("dgsearch.report.page",), late) == {}
+
+
 def test_the_public_names_are_these() -> None:
     assert sorted(dgsearch.__all__) == PUBLIC
     assert all(callable(getattr(dgsearch, name)) for name in PUBLIC)

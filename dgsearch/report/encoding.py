@@ -9,11 +9,13 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
-
+from dgsearch.report.figures.plain import Drawing
 from dgsearch.report.parts import Drawn, Figure, Section
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _OWN_MARKUP = ("hovertemplate", "texttemplate", "bdata")
 
@@ -29,16 +31,19 @@ def plain_section(section: Section) -> Section:
     return replace(section, blocks=blocks)
 
 
-def figure_data(figure: go.Figure | Drawn) -> dict[str, Any]:
+def figure_data(figure: Drawing | Drawn | go.Figure) -> dict[str, Any]:
     """The traces and the layout of a figure, safe to draw.
 
     Args:
-        figure: Any; its template is left out, the page has its own style.
+        figure: Any, plotly's own too; its template is left out, the page has its own style.
     """
     if isinstance(figure, Drawn):
         return figure.data
-    plain: dict[str, Any] = json.loads(figure.to_json())
-    plain["layout"].pop("template", None)
+    if isinstance(figure, Drawing):
+        plain = figure.plain()
+    else:  # of another package's section
+        plain = json.loads(figure.to_json())
+        plain["layout"].pop("template", None)
     return {"data": _escaped(plain["data"]), "layout": _escaped(plain["layout"])}
 
 

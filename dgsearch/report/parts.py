@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from dgsearch.report.figures.plain import Drawing
+
 
 ELSEWHERE = "†"  # after a mean over other seeds than those that the ranking rests on
 
@@ -87,7 +89,7 @@ class Figure:
 
     kind: ClassVar[str] = "figure"
     name: str
-    figure: go.Figure | Drawn
+    figure: Drawing | Drawn | go.Figure
     caption: str
     table: Table
     height_px: int = 420

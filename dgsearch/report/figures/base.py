@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.analysis.selection import MEAN
+from dgsearch.report.figures.plain import heatmap
 
 NEUTRAL = "#7a828b"
 MOST_DOTS = 2000  # more dots than this are drawn as counts
@@ -116,7 +116,7 @@ def density(x: pd.Series[Any], y: pd.Series[Any], label: str, axes: Mapping[str,
     (across, columns), (up, rows) = _cells(x), _cells(y)
     counts = np.zeros((len(up), len(across)), dtype=np.int32)
     np.add.at(counts, (rows, columns), 1)
-    return go.Heatmap(
+    return heatmap(
         x=across,
         y=up,
         z=counts,

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.base import NEUTRAL, SYMBOLS, error_bars, leads, safe
+from dgsearch.report.figures.plain import Drawing, Part, scatter
 from dgsearch.report.words import Unit
 
 
 def difference_figure(
     compared: pd.DataFrame, dots: pd.DataFrame, *, unit: Unit, reported: Mapping[str, float]
-) -> go.Figure:
+) -> Drawing:
     """Paired differences to the reference: every seed, the mean, its interval.
 
     Args:
@@ -24,10 +24,10 @@ def difference_figure(
         unit: Of the outcome.
         reported: The paper's difference by label, where one is reported.
     """
-    figure = go.Figure()
+    figure = Drawing()
     shown = compared.iloc[::-1]
     figure.add_trace(
-        go.Scatter(
+        scatter(
             x=dots["difference"] * unit.scale,
             y=dots["label"],
             mode="markers",
@@ -39,7 +39,7 @@ def difference_figure(
         )
     )
     figure.add_trace(
-        go.Scatter(
+        scatter(
             x=shown["difference"] * unit.scale,
             y=shown["label"],
             mode="markers",
@@ -55,7 +55,7 @@ def difference_figure(
     known = [label for label in shown["label"] if label in reported]
     if known:
         figure.add_trace(_reported(known, reported, unit))
-    figure.add_vline(x=0, line={"color": NEUTRAL, "width": 1})
+    figure.add_line(x=0, line={"color": NEUTRAL, "width": 1})
     figure.update_layout(
         xaxis={"title": f"difference{', ' + unit.step if unit.step else ''}"},
         yaxis={"type": "category", "categoryarray": shown["label"].tolist(), "ticksuffix": " "},
@@ -63,8 +63,8 @@ def difference_figure(
     return figure
 
 
-def _reported(known: Sequence[str], reported: Mapping[str, float], unit: Unit) -> go.Scatter:
-    return go.Scatter(
+def _reported(known: Sequence[str], reported: Mapping[str, float], unit: Unit) -> Part:
+    return scatter(
         x=[reported[label] * unit.scale for label in known],
         y=list(known),
         mode="markers",
@@ -74,7 +74,7 @@ def _reported(known: Sequence[str], reported: Mapping[str, float], unit: Unit) -
     )
 
 
-def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> go.Figure:
+def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> Drawing:
     """The outcome after each change on the way to the best configuration.
 
     Args:
@@ -82,9 +82,9 @@ def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> go.
         labels: What each step does.
         unit: Of the outcome.
     """
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_trace(
-        go.Scatter(
+        scatter(
             x=list(labels),
             y=path["outcome"] * unit.scale,
             mode="lines",
@@ -99,7 +99,7 @@ def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> go.
     ):
         part = path["source"] == source
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=[text for text, use in zip(labels, part, strict=True) if use],
                 y=path.loc[part, "outcome"] * unit.scale,
                 mode="markers",
@@ -114,7 +114,7 @@ def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> go.
     return figure
 
 
-def domain_figure(table: pd.DataFrame, *, unit: Unit, colours: Mapping[str, str]) -> go.Figure:
+def domain_figure(table: pd.DataFrame, *, unit: Unit, colours: Mapping[str, str]) -> Drawing:
     """Each row's mean with its 95% interval on every domain.
 
     Args:
@@ -122,14 +122,14 @@ def domain_figure(table: pd.DataFrame, *, unit: Unit, colours: Mapping[str, str]
         unit: Of the outcome.
         colours: Of each domain and of the mean.
     """
-    figure = go.Figure()
+    figure = Drawing()
     rows = list(dict.fromkeys(table["row"]))[::-1]
     domains = list(dict.fromkeys(table["domain"]))
     for place, domain in enumerate(domains):
         part = table[table["domain"] == domain]
         offset = (place - (len(domains) - 1) / 2) * 0.7 / max(len(domains), 1)
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["mean"] * unit.scale,
                 y=[rows.index(row) - offset for row in part["row"]],
                 mode="markers",

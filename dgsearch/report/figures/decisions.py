@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.designs.decisions import BETTER, EQUIVALENT, OPEN, WAITING, WORSE
 from dgsearch.report.figures.base import NEUTRAL, error_bars
+from dgsearch.report.figures.plain import Drawing, scatter
 from dgsearch.report.words import Unit
 
 _STYLES = {
@@ -23,7 +23,7 @@ _STYLES = {
 
 def decision_figure(
     decisions: pd.DataFrame, *, unit: Unit, words: Mapping[str, str], margin: float
-) -> go.Figure:
+) -> Drawing:
     """Mean differences to the baseline with repeated intervals, by verdict.
 
     Args:
@@ -32,14 +32,14 @@ def decision_figure(
         words: How each verdict is written.
         margin: Differences within plus and minus this count as none; 0..1.
     """
-    figure = go.Figure()
+    figure = Drawing()
     shown = decisions.dropna(subset=["difference"])
     for verdict, (colour, symbol) in _STYLES.items():
         part = shown[shown["verdict"] == verdict]
         if part.empty:
             continue
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["difference"] * unit.scale,
                 y=part["label"],
                 mode="markers",
@@ -52,8 +52,8 @@ def decision_figure(
             )
         )
     edge = margin * unit.scale
-    figure.add_vrect(x0=-edge, x1=edge, fillcolor=NEUTRAL, opacity=0.12, line_width=0)
-    figure.add_vline(x=0, line={"color": NEUTRAL, "width": 1})
+    figure.add_band(x=(-edge, edge), fillcolor=NEUTRAL, opacity=0.12)
+    figure.add_line(x=0, line={"color": NEUTRAL, "width": 1})
     labels = shown["label"].tolist()[::-1]
     figure.update_layout(
         xaxis={"title": f"difference, {unit.step}"},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.report.figures.base import NEUTRAL, error_bars, row_styles, safe
+from dgsearch.report.figures.plain import Drawing, bar, scatter
 from dgsearch.report.words import Unit
 
 
-def ratio_figure(ratios: pd.DataFrame) -> go.Figure:
+def ratio_figure(ratios: pd.DataFrame) -> Drawing:
     """Multiples of a reference with their intervals, one colour a measure, equal ratios alike.
 
     Args:
@@ -19,12 +19,12 @@ def ratio_figure(ratios: pd.DataFrame) -> go.Figure:
     measures = [str(name) for name in dict.fromkeys(ratios["measure"])]
     styles = row_styles(measures)
     labels = list(dict.fromkeys(ratios["label"]))[::-1]
-    figure = go.Figure()
+    figure = Drawing()
     for place, measure in enumerate(measures):
         part = ratios[ratios["measure"] == measure]
         offset = (place - (len(measures) - 1) / 2) * 0.3
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["ratio"],
                 y=[labels.index(label) - offset for label in part["label"]],
                 mode="markers",
@@ -40,7 +40,7 @@ def ratio_figure(ratios: pd.DataFrame) -> go.Figure:
                 name=measure,
             )
         )
-    figure.add_vline(x=1, line={"color": NEUTRAL, "width": 1})
+    figure.add_line(x=1, line={"color": NEUTRAL, "width": 1})
     figure.update_layout(
         xaxis={"title": "multiple of plain training", "type": "log", "dtick": "D2"},
         yaxis={
@@ -54,7 +54,7 @@ def ratio_figure(ratios: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def shares_figure(shares: pd.DataFrame, *, titles: tuple[str, str]) -> go.Figure:
+def shares_figure(shares: pd.DataFrame, *, titles: tuple[str, str]) -> Drawing:
     """Bars of mean shares with intervals over seeds, side by side for each row.
 
     Args:
@@ -62,12 +62,12 @@ def shares_figure(shares: pd.DataFrame, *, titles: tuple[str, str]) -> go.Figure
         titles: Of the axes.
     """
     styles = row_styles([str(row) for row in dict.fromkeys(shares["row"])])
-    figure = go.Figure()
+    figure = Drawing()
     for row, part in shares.groupby("row", sort=False):
         edges = zip(part["bin_low"], part["bin_high"], strict=True)
         bins = [f"{low:.2g}–{high:.2g}" for low, high in edges]
         figure.add_trace(
-            go.Bar(
+            bar(
                 x=bins,
                 y=part["mean"] * 100,
                 error_y=error_bars(part, 100.0),
@@ -84,7 +84,7 @@ def shares_figure(shares: pd.DataFrame, *, titles: tuple[str, str]) -> go.Figure
     return figure
 
 
-def gap_figure(table: pd.DataFrame, *, unit: Unit) -> go.Figure:
+def gap_figure(table: pd.DataFrame, *, unit: Unit) -> Drawing:
     """Accuracy over the gap between the domains, one line a row.
 
     Args:
@@ -92,11 +92,11 @@ def gap_figure(table: pd.DataFrame, *, unit: Unit) -> go.Figure:
         unit: Of the outcome.
     """
     styles = row_styles([str(row) for row in dict.fromkeys(table["row"])])
-    figure = go.Figure()
+    figure = Drawing()
     for row, part in table.groupby("row", sort=False):
         style = styles[str(row)]
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["gap"] * 100,
                 y=part["mean"] * unit.scale,
                 mode="lines+markers",

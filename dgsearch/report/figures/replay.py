@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.analysis.stopping import HalvingRule
 from dgsearch.report.figures.base import error_bars, row_styles
+from dgsearch.report.figures.plain import Drawing, scatter
 from dgsearch.report.words import Unit
 
 
-def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | None) -> go.Figure:
+def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | None) -> Drawing:
     """One mark a rule, one colour and symbol a kind of rule.
 
     Args:
@@ -21,13 +21,13 @@ def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | Non
     kinds = table["rule"].str.replace(r"(,| of \d).*", "", regex=True)
     kinds = kinds.where(~kinds.str.contains("epoch"), "first epochs, then the top")
     styles = row_styles(list(dict.fromkeys(kinds)))
-    figure = go.Figure()
+    figure = Drawing()
     for kind, part in table.groupby(kinds, sort=False):
         style = styles[str(kind)]
         x = part.rename(columns={"saved_low": "low", "saved_high": "high"})
         y = part.rename(columns={"regret_low": "low", "regret_high": "high"})
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["saved"] * 100,
                 y=part["regret"] * unit.scale,
                 cliponaxis=False,  # most regrets are 0: half of each mark would be cut
@@ -43,7 +43,7 @@ def replay_figure(table: pd.DataFrame, *, unit: Unit, advised: HalvingRule | Non
     if advised is not None:
         own = table[table["rule"] == advised.name]
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=own["saved"] * 100,
                 y=own["regret"] * unit.scale,
                 cliponaxis=False,

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.base import MOST_DOTS, NEUTRAL, SYMBOLS, around, compact, leads, safe
+from dgsearch.report.figures.plain import Drawing, Part, bar, heatmap, scatter
 from dgsearch.report.words import Unit, texts_apart
 
 _PAIR_COLOURS = ("#6355c4", "#44aa99")  # of bars side by side
@@ -26,7 +25,7 @@ def response_figure(
     unit: Unit,
     colours: Mapping[str, str],
     reported: Sequence[tuple[str, float]] = (),
-) -> go.Figure:
+) -> Drawing:
     """The outcome over the values of one hyperparameter: the mean, then each target.
 
     Args:
@@ -40,15 +39,16 @@ def response_figure(
     summary = unit.within(summary)
     domains = [name for name in dict.fromkeys(summary["domain"]) if name != MEAN]
     several = len(domains) > 1
-    titles = ("mean of targets", "each target") if several else None
-    figure = make_subplots(rows=1, cols=1 + several, subplot_titles=titles, horizontal_spacing=0.1)
+    titles = ("mean of targets", "each target") if several else ()
+    figure = Drawing.of_panels(1, 1 + several, titles=titles, gaps=(0.1, None))
     for place, domain in enumerate([MEAN, *domains] if several else domains):
         part = summary[summary["domain"] == domain]
         dots = points[points["domain"] == domain]
         column = 2 if several and domain != MEAN else 1
         style = {"color": colours.get(domain, NEUTRAL), "symbol": SYMBOLS[place % len(SYMBOLS)]}
         for trace in _response(dots, part, str(axis["label"]), unit, style):
-            figure.add_trace(trace.update(name=domain, legendgroup=domain), row=1, col=column)
+            named = Part(trace | {"name": domain, "legendgroup": domain})
+            figure.add_trace(named, row=1, column=column)
     numeric = pd.api.types.is_numeric_dtype(summary["value"])
     kind = ("log" if axis["log"] else "linear") if numeric else "category"
     figure.update_xaxes(title=axis["label"], type=kind)
@@ -61,17 +61,17 @@ def response_figure(
             bars[["low", "high"]] * unit.scale,
             least=0.005 * unit.scale,
         )
-        figure.update_yaxes(title=unit.axis, range=limits, row=1, col=column)
+        figure.update_yaxes(title=unit.axis, range=limits, row=1, column=column)
     if numeric:
         _mark(figure, axis)
     for text, value in reported:
-        figure.add_hline(y=value * unit.scale, line={"dash": "dash"}, annotation_text=text)
+        figure.add_line(y=value * unit.scale, line={"dash": "dash"}, text=text)
     return figure
 
 
 def _response(
     dots: pd.DataFrame, part: pd.DataFrame, label: str, unit: Unit, style: Mapping[str, str]
-) -> list[go.Scatter]:
+) -> list[Part]:
     """Dots of one domain, then the means over seeds joined by a line, with intervals."""
     domain = str(part["domain"].iloc[0])
     intervals = domain == MEAN or len(dots["domain"].unique()) == 0
@@ -80,7 +80,7 @@ def _response(
     known = [name for name in ("trial_number",) if name in shown]
     scaled = part[["low", "high"]] * unit.scale
     return [
-        go.Scatter(
+        scatter(
             x=shown["value"],
             y=shown["accuracy"] * unit.scale,
             mode="markers",
@@ -90,7 +90,7 @@ def _response(
             hovertemplate=f"{written} = %{{x}}<br>seed %{{customdata[0]}}: %{{y:.4~g}}{unit.sign}",
             showlegend=False,
         ),
-        go.Scatter(
+        scatter(
             x=part["value"],
             y=part["mean"] * unit.scale,
             mode="lines+markers",
@@ -113,16 +113,16 @@ def _response(
     ]
 
 
-def _mark(figure: go.Figure, axis: Mapping[str, Any]) -> None:
+def _mark(figure: Drawing, axis: Mapping[str, Any]) -> None:
     """Vertical lines at the centre and at the default."""
     for key, dash in (("centre", "dot"), ("default", "dash")):
         value = axis[key]
         drawable = value is not None and not (axis["log"] and value <= 0)
         if drawable and not (key == "default" and value == axis["centre"]):
-            figure.add_vline(x=value, line={"dash": dash, "color": NEUTRAL, "width": 1})
+            figure.add_line(x=value, line={"dash": dash, "color": NEUTRAL, "width": 1})
 
 
-def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -> go.Figure:
+def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -> Drawing:
     """Mean outcome at each pair of values, with the interval on hover.
 
     Args:
@@ -139,8 +139,8 @@ def pair_figure(surface: pd.DataFrame, *, labels: tuple[str, str], unit: Unit) -
     hover = np.dstack(
         [tables["n"].fillna(0), tables["low"] * unit.scale, tables["high"] * unit.scale]
     )
-    return go.Figure(
-        go.Heatmap(
+    return Drawing(
+        heatmap(
             z=means.to_numpy(),
             x=texts_apart(means.columns),
             y=texts_apart(means.index),
@@ -174,7 +174,7 @@ def _cell_leads(surface: pd.DataFrame) -> dict[str, Any] | None:
 
 def share_figure(
     shares: pd.DataFrame, *, series: str, value: str, labels: Mapping[str, str], title: str
-) -> go.Figure:
+) -> Drawing:
     """Bars with intervals: a share of each hyperparameter, side by side for each series.
 
     Args:
@@ -184,10 +184,10 @@ def share_figure(
         labels: How each hyperparameter is written.
         title: Of the axis.
     """
-    figure = go.Figure()
+    figure = Drawing()
     for place, (name, part) in enumerate(shares.groupby(series, sort=False)):
         figure.add_trace(
-            go.Bar(
+            bar(
                 x=[labels[item] for item in part["name"]],
                 y=part[value],
                 name=str(name),
@@ -207,17 +207,17 @@ def share_figure(
     return figure
 
 
-def strength_figure(found: pd.DataFrame, *, labels: Mapping[str, str]) -> go.Figure:
+def strength_figure(found: pd.DataFrame, *, labels: Mapping[str, str]) -> Drawing:
     """Bars of importance over the limit of chance, with the band of chance up to 1.
 
     Args:
         found: `importance_rows`.
         labels: How each hyperparameter is written.
     """
-    figure = go.Figure()
+    figure = Drawing()
     for place, (name, part) in enumerate(found.groupby("evaluator", sort=False)):
         figure.add_trace(
-            go.Bar(
+            bar(
                 x=[labels[item] for item in part["name"]],
                 y=part["strength"],
                 name=str(name),
@@ -230,8 +230,8 @@ def strength_figure(found: pd.DataFrame, *, labels: Mapping[str, str]) -> go.Fig
                 "<br>share %{customdata[0]:.2f}, p %{customdata[1]:.2g}",
             )
         )
-    figure.add_hrect(y0=0, y1=1, fillcolor=NEUTRAL, opacity=0.25, line_width=0, layer="below")
-    figure.add_hline(y=1, line={"dash": "dash", "color": NEUTRAL}, annotation_text="chance")
+    figure.add_band(y=(0, 1), fillcolor=NEUTRAL, opacity=0.25, layer="below")
+    figure.add_line(y=1, line={"dash": "dash", "color": NEUTRAL}, text="chance")
     figure.update_layout(
         barmode="group",
         yaxis={"title": "importance over the limit of chance", "rangemode": "tozero"},
@@ -246,7 +246,7 @@ def dependence_figure(
     labels: Mapping[str, str],
     unit: Unit,
     logarithmic: Collection[str] = (),
-) -> go.Figure:
+) -> Drawing:
     """Partial dependence of each hyperparameter, with the ICE curves behind it.
 
     Args:
@@ -257,11 +257,11 @@ def dependence_figure(
     """
     columns = min(2, len(curves))
     rows = -(-len(curves) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=[labels[name] for name in curves],
-        vertical_spacing=0.18 if rows < 3 else 0.12,
+    figure = Drawing.of_panels(
+        rows,
+        columns,
+        titles=[labels[name] for name in curves],
+        gaps=(None, 0.18 if rows < 3 else 0.12),
     )
     for place, (name, frame) in enumerate(curves.items()):
         row, column = place // columns + 1, place % columns + 1
@@ -270,7 +270,7 @@ def dependence_figure(
         for part, width, opacity in ((_gapped(ice), 1, 0.25), (mean, 3, 1.0)):
             values = part["value"]
             figure.add_trace(
-                go.Scatter(
+                scatter(
                     x=compact(values) if values.dtype == np.float64 else values,
                     y=compact(part["prediction"] * unit.scale),
                     mode="lines",
@@ -280,10 +280,10 @@ def dependence_figure(
                     showlegend=False,
                 ),
                 row=row,
-                col=column,
+                column=column,
             )
         if name in logarithmic and (frame["value"] > 0).all():
-            figure.update_xaxes(type="log", row=row, col=column)
+            figure.update_xaxes(type="log", row=row, column=column)
     figure.update_yaxes(title=unit.axis, matches="y")
     return figure
 

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.diagnostics.declaring import Along, Diagnostic
 from dgsearch.report.figures.base import row_styles, safe
+from dgsearch.report.figures.plain import Drawing, bar, scatter
 
 
-def projection_figure(points: Sequence[Sequence[Any]]) -> go.Figure:
+def projection_figure(points: Sequence[Sequence[Any]]) -> Drawing:
     """Features in the plane: kind, label, x, y of each; one colour and symbol a kind."""
     frame = pd.DataFrame(list(points), columns=["kind", "label", "x", "y"])
     styles = row_styles([str(kind) for kind in dict.fromkeys(frame["kind"])])
-    figure = go.Figure()
+    figure = Drawing()
     for kind, part in frame.groupby("kind", sort=False):
         style = styles[str(kind)]
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["x"],
                 y=part["y"],
                 mode="markers",
@@ -43,15 +43,15 @@ def projection_figure(points: Sequence[Sequence[Any]]) -> go.Figure:
 
 def histogram_figure(
     bins: Sequence[str], counts: Sequence[int], *, titles: tuple[str, str]
-) -> go.Figure:
+) -> Drawing:
     """Counts as bars, one a bin."""
-    bars = go.Bar(
+    bars = bar(
         x=list(bins),
         y=list(counts),
         marker={"color": "#6355c4"},
         hovertemplate="%{x}: %{y}<extra></extra>",
     )
-    figure = go.Figure(bars)
+    figure = Drawing(bars)
     figure.update_layout(
         bargap=0.05,
         xaxis={"title": titles[0], "type": "category"},
@@ -66,7 +66,7 @@ def along_figure(
     along: Along,
     *,
     styles: Mapping[str, Mapping[str, str]],
-) -> go.Figure:
+) -> Drawing:
     """A diagnostic over what it is measured along; a share of 0..1 in per cent.
 
     Args:
@@ -78,11 +78,11 @@ def along_figure(
     share = (item.low, item.high) == (0, 1)
     scale, sign = (100, " %") if share else (1, "")
     number = ":.1f" if share else ":.4g"
-    figure = go.Figure()
+    figure = Drawing()
     for row, part in table.groupby("row", sort=False):
         style = styles[str(row)]
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["at"],
                 y=part["mean"] * scale,
                 mode="lines+markers",

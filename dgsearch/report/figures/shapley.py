@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.report.figures.base import NEUTRAL, error_bars
+from dgsearch.report.figures.plain import Drawing, Part, bar, scatter
 from dgsearch.report.words import Unit
 
 _MORE, _LESS = "#0072b2", "#d55e00"
 
 
-def waterfall_figure(values: pd.DataFrame, *, none: float, full: float, unit: Unit) -> go.Figure:
+def waterfall_figure(values: pd.DataFrame, *, none: float, full: float, unit: Unit) -> Drawing:
     """Bars that lead from the method without any switch to the full method.
 
     Args:
@@ -23,9 +23,9 @@ def waterfall_figure(values: pd.DataFrame, *, none: float, full: float, unit: Un
     ends = none + values["value"].cumsum()
     starts = ends - values["value"]
     names = ["none", *values["switch"], "full"]
-    figure = go.Figure([_steps(values, starts, unit), _doubt(values, starts, ends, unit)])
+    figure = Drawing([_steps(values, starts, unit), _doubt(values, starts, ends, unit)])
     figure.add_trace(
-        go.Scatter(
+        scatter(
             x=[none * unit.scale, full * unit.scale],
             y=["none", "full"],
             mode="markers",
@@ -49,9 +49,9 @@ def waterfall_figure(values: pd.DataFrame, *, none: float, full: float, unit: Un
     return figure
 
 
-def _steps(values: pd.DataFrame, starts: pd.Series[float], unit: Unit) -> go.Bar:
+def _steps(values: pd.DataFrame, starts: pd.Series[float], unit: Unit) -> Part:
     """What each switch adds to those above it."""
-    return go.Bar(
+    return bar(
         y=values["switch"],
         x=values["value"] * unit.scale,
         base=starts * unit.scale,
@@ -67,10 +67,10 @@ def _steps(values: pd.DataFrame, starts: pd.Series[float], unit: Unit) -> go.Bar
 
 def _doubt(
     values: pd.DataFrame, starts: pd.Series[float], ends: pd.Series[float], unit: Unit
-) -> go.Scatter:
+) -> Part:
     """The interval of each step, from where it begins."""
     moved = values.assign(low=values["low"] + starts, high=values["high"] + starts, end=ends)
-    return go.Scatter(
+    return scatter(
         x=ends * unit.scale,
         y=values["switch"],
         mode="markers",
@@ -87,7 +87,7 @@ def _link(level: float, *, top: int) -> dict[str, object]:
     return {"type": "line", "x0": level, "x1": level, "y0": top, "y1": top - 1, "line": line}
 
 
-def interaction_figure(pairs: pd.DataFrame, *, unit: Unit) -> go.Figure:
+def interaction_figure(pairs: pd.DataFrame, *, unit: Unit) -> Drawing:
     """The interaction of every two switches with its interval.
 
     Args:
@@ -95,8 +95,8 @@ def interaction_figure(pairs: pd.DataFrame, *, unit: Unit) -> go.Figure:
         unit: Of the outcome.
     """
     names = (pairs["first"] + " × " + pairs["second"]).tolist()
-    figure = go.Figure(
-        go.Scatter(
+    figure = Drawing(
+        scatter(
             x=pairs["value"] * unit.scale,
             y=names,
             mode="markers",
@@ -106,7 +106,7 @@ def interaction_figure(pairs: pd.DataFrame, *, unit: Unit) -> go.Figure:
             name="mean, 95% interval",
         )
     )
-    figure.add_vline(x=0, line={"color": NEUTRAL, "width": 1})
+    figure.add_line(x=0, line={"color": NEUTRAL, "width": 1})
     figure.update_layout(
         xaxis={"title": f"interaction{', ' + unit.step if unit.step else ''}"},
         yaxis={"type": "category", "categoryarray": names[::-1], "ticksuffix": " "},

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dgsearch.report.figures.base import (
     MOST_DOTS,
@@ -17,6 +15,7 @@ from dgsearch.report.figures.base import (
     row_styles,
     safe,
 )
+from dgsearch.report.figures.plain import Drawing, bar, scatter
 from dgsearch.report.words import Unit
 
 
@@ -27,7 +26,7 @@ def curves_figure(
     styles: Mapping[str, Mapping[str, str]],
     axis: str = "",
     scale: float = 1.0,
-) -> go.Figure:
+) -> Drawing:
     """Means over epochs, one panel a column, one line a row.
 
     Args:
@@ -39,12 +38,8 @@ def curves_figure(
     """
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=list(panels.values()),
-        vertical_spacing=min(0.18, 0.4 / rows),
-        horizontal_spacing=0.1,
+    figure = Drawing.of_panels(
+        rows, columns, titles=list(panels.values()), gaps=(0.1, min(0.18, 0.4 / rows))
     )
     for place, column in enumerate(panels):
         own = curves[curves["column"] == column]
@@ -52,7 +47,7 @@ def curves_figure(
             style = styles[str(row)]
             single = part["epoch"].nunique() == 1
             figure.add_trace(
-                go.Scatter(
+                scatter(
                     x=part["epoch"],
                     y=part["mean"] * scale,
                     mode="markers" if single else "lines",
@@ -65,16 +60,16 @@ def curves_figure(
                     hovertemplate=f"{safe(str(row))}<br>epoch %{{x}}: %{{y:.4~g}}<extra></extra>",
                 ),
                 row=place // columns + 1,
-                col=place % columns + 1,
+                column=place % columns + 1,
             )
     figure.update_xaxes(title="epoch", row=rows)
     figure.update_yaxes(title=axis)
     return figure
 
 
-def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> go.Figure:
+def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> Drawing:
     """Where halving stopped whom: each trial's value at its rung, and the cut-offs."""
-    figure = go.Figure()
+    figure = Drawing()
     if len(stops) > MOST_DOTS:
         axes = {"x": "epoch", "y": unit.name}
         figure.add_trace(density(stops["rung"], stops["value"] * unit.scale, "stopped", axes))
@@ -84,7 +79,7 @@ def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> go.Figure:
             ("value", "x-thin-open", "#a8324f", "stopped trial"),
         ):
             figure.add_trace(
-                go.Scatter(
+                scatter(
                     x=stops["rung"],
                     y=stops[column] * unit.scale,
                     mode="markers",
@@ -102,11 +97,11 @@ def stops_figure(stops: pd.DataFrame, *, unit: Unit) -> go.Figure:
     return figure
 
 
-def rank_figure(ranks: pd.DataFrame) -> go.Figure:
+def rank_figure(ranks: pd.DataFrame) -> Drawing:
     """Rank correlation of early and final values, with intervals, over epochs."""
-    figure = go.Figure(
+    figure = Drawing(
         [
-            go.Scatter(
+            scatter(
                 x=ranks["epoch"],
                 y=ranks["rho"],
                 error_y=error_bars(ranks, 1.0, middle="rho"),
@@ -115,7 +110,7 @@ def rank_figure(ranks: pd.DataFrame) -> go.Figure:
                 hovertemplate="epoch %{x}: %{y:.2f}",
                 name="rank correlation with the last epoch",
             ),
-            go.Scatter(
+            scatter(
                 x=ranks["epoch"],
                 y=ranks["kept"],
                 mode="lines+markers",
@@ -140,7 +135,7 @@ def scatter_figure(
     titles: tuple[str, str],
     styles: Mapping[str, Mapping[str, str]],
     scales: tuple[float, float] = (1.0, 1.0),
-) -> go.Figure:
+) -> Drawing:
     """One dot a configuration, or counts where they are too many.
 
     Args:
@@ -151,7 +146,7 @@ def scatter_figure(
         styles: `row_styles`.
         scales: Of x and y.
     """
-    figure = go.Figure()
+    figure = Drawing()
     if len(frame) > MOST_DOTS:
         axes = {"x": titles[0], "y": titles[1]}
         figure.add_trace(density(frame[x] * scales[0], frame[y] * scales[1], "trials", axes))
@@ -159,7 +154,7 @@ def scatter_figure(
         for row, part in frame.groupby("row", sort=False):
             style = styles[str(row)]
             figure.add_trace(
-                go.Scatter(
+                scatter(
                     x=part[x] * scales[0],
                     y=part[y] * scales[1],
                     mode="markers",
@@ -174,12 +169,12 @@ def scatter_figure(
     return figure
 
 
-def correlation_figure(correlations: pd.DataFrame, *, labels: Mapping[str, str]) -> go.Figure:
+def correlation_figure(correlations: pd.DataFrame, *, labels: Mapping[str, str]) -> Drawing:
     """Rank correlation of each diagnostic with accuracy, with its interval."""
     shown = correlations.sort_values("rho")
     names = [labels.get(metric, metric) for metric in shown["metric"]]
-    figure = go.Figure(
-        go.Scatter(
+    figure = Drawing(
+        scatter(
             x=shown["rho"],
             y=names,
             mode="markers",
@@ -189,7 +184,7 @@ def correlation_figure(correlations: pd.DataFrame, *, labels: Mapping[str, str])
             hovertemplate="%{y}: %{x:.2f}, n = %{customdata[0]}<extra></extra>",
         )
     )
-    figure.add_vline(x=0, line={"color": NEUTRAL, "width": 1})
+    figure.add_line(x=0, line={"color": NEUTRAL, "width": 1})
     figure.update_layout(
         xaxis={"title": "rank correlation", "range": [-1.05, 1.05]},
         yaxis={"type": "category", "ticksuffix": " "},
@@ -197,16 +192,16 @@ def correlation_figure(correlations: pd.DataFrame, *, labels: Mapping[str, str])
     return figure
 
 
-def stage_figure(stages: pd.DataFrame, *, names: Sequence[str]) -> go.Figure:
+def stage_figure(stages: pd.DataFrame, *, names: Sequence[str]) -> Drawing:
     """Mean seconds of each stage as stacked bars, one bar a row."""
     styles = row_styles(names)
     shapes = ("", "/", "\\", "x", "-", "|", "+", ".")
-    figure = go.Figure()
+    figure = Drawing()
     rows = list(dict.fromkeys(stages["row"]))[::-1]
     for place, stage in enumerate(names):
         part = stages[stages["stage"] == stage]
         figure.add_trace(
-            go.Bar(
+            bar(
                 y=part["row"],
                 x=part["seconds"],
                 orientation="h",
@@ -226,12 +221,12 @@ def stage_figure(stages: pd.DataFrame, *, names: Sequence[str]) -> go.Figure:
     return figure
 
 
-def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> go.Figure:
+def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> Drawing:
     """Accuracy against seconds; the efficient rows are joined."""
-    figure = go.Figure()
+    figure = Drawing()
     front = costs[costs["efficient"]].sort_values("seconds")
     figure.add_trace(
-        go.Scatter(
+        scatter(
             x=front["seconds"],
             y=front["accuracy"] * unit.scale,
             mode="lines",
@@ -245,7 +240,7 @@ def cost_figure(costs: pd.DataFrame, *, unit: Unit) -> go.Figure:
         part = costs.iloc[place : place + 1]
         row = str(part["row"].iloc[0])
         figure.add_trace(
-            go.Scatter(
+            scatter(
                 x=part["seconds"],
                 y=part["accuracy"] * unit.scale,
                 error_y=error_bars(unit.within(part), unit.scale, middle="accuracy"),

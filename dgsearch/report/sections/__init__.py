@@ -23,7 +23,7 @@ from dgsearch.report.view import StudyView
 __all__ = ["study_sections"]
 
 
-_HEAVY = ("path", "pairs", "importance", "dependence", "replay")  # half of the time of a search
+_HEAVY = ("path", "pairs", "importance", "dependence")  # half of the time of a search
 
 
 def study_sections(view: StudyView, *, processes: int = 1) -> list[Section]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dgsearch.analysis.questions import Answer
 from dgsearch.analysis.selection import MEAN
 from dgsearch.diagnostics.known import known_diagnostics
 from dgsearch.report.figures.base import domain_colours, row_styles
 from dgsearch.report.figures.comparison import difference_figure
+from dgsearch.report.figures.plain import Drawing
 from dgsearch.report.figures.questions import gap_figure, ratio_figure, shares_figure
 from dgsearch.report.figures.response import pair_figure, response_figure
 from dgsearch.report.figures.samples import projection_figure
@@ -76,34 +76,34 @@ def answer_figures(answer: Answer, targets: Sequence[str]) -> list[Figure]:
     return [figure] if answer.extra.empty else [figure, _correlations(answer.extra, name)]
 
 
-def _differences(answer: Answer, unit: Unit, targets: Sequence[str]) -> go.Figure:
+def _differences(answer: Answer, unit: Unit, targets: Sequence[str]) -> Drawing:
     return difference_figure(answer.table, answer.dots, unit=unit, reported={})
 
 
-def _response(answer: Answer, unit: Unit, targets: Sequence[str]) -> go.Figure:
+def _response(answer: Answer, unit: Unit, targets: Sequence[str]) -> Drawing:
     axis = {"label": "epochs", "log": False, "centre": None, "default": None}
     colours = domain_colours(targets)
     return response_figure(answer.dots, answer.table, axis=axis, unit=unit, colours=colours)
 
 
-def _curves(answer: Answer, unit: Unit, targets: Sequence[str]) -> go.Figure:
+def _curves(answer: Answer, unit: Unit, targets: Sequence[str]) -> Drawing:
     styles = row_styles([str(row) for row in dict.fromkeys(answer.dots["row"])])
     return curves_figure(
         answer.dots, panels={MEAN: ""}, styles=styles, axis=unit.axis, scale=unit.scale
     )
 
 
-def _plane(answer: Answer, unit: Unit, targets: Sequence[str]) -> go.Figure:
+def _plane(answer: Answer, unit: Unit, targets: Sequence[str]) -> Drawing:
     points = answer.dots.groupby("kind", sort=False).head(_MOST_POINTS // 3)
     return projection_figure(points.to_numpy().tolist())
 
 
-def _shares(answer: Answer, unit: Unit, targets: Sequence[str]) -> go.Figure:
+def _shares(answer: Answer, unit: Unit, targets: Sequence[str]) -> Drawing:
     titles = ("confidence of the teacher", "share of generated images, %")
     return shares_figure(answer.table, titles=titles)
 
 
-_DRAWN: Mapping[str, Callable[[Answer, Unit, Sequence[str]], go.Figure]] = {
+_DRAWN: Mapping[str, Callable[[Answer, Unit, Sequence[str]], Drawing]] = {
     "differences": _differences,
     "ratios": lambda answer, unit, targets: ratio_figure(answer.table),
     "shares": _shares,
