@@ -82,7 +82,7 @@ def test_a_title_that_is_a_text_is_one_of_a_colour_bar_too() -> None:
 
 @pytest.mark.parametrize("design", [ABLATION, GRID, ADAPTIVE, None])
 def test_plotly_knows_every_property_of_the_figures_of_a_page(database: str, design: Any) -> None:
-    rich_study(database, name="s", seeds=[0, 1], **({"design": design} if design else {}))
+    rich_study(database, name="s", seeds=[0, 1, 2], **({"design": design} if design else {}))
     (part,) = build_page(database, ["s"]).parts
     blocks = [block for section in part.sections for block in section.blocks]
     figures = [block for block in blocks if isinstance(block, Figure)]
