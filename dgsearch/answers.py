@@ -51,6 +51,13 @@ def _compare(
     study: _Study,
     a: _Configuration,
     b: _Configuration,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="Choose each trial's epoch by validation or augmented; default: the study's.",
+        ),
+    ] = None,
     rope: Rope = None,
     database: Database = None,
     as_json: Json = False,
@@ -59,8 +66,8 @@ def _compare(
     from dgsearch.report.answer_lines import compare_lines
     from dgsearch.report.answers import answer_view, compare_answer
 
-    view = answer_view(database, study, rope=rope)
-    answer = compare_answer(view, a, b)
+    view = answer_view(database, study, rule=rule, rope=rope)
+    answer = compare_answer(view, a, b, rule=rule)
     reply(answer, compare_lines(view, answer))
 
 

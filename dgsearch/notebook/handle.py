@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import seed_decisions
-from dgsearch.analysis.judging import VALIDATION, values_by_rule
+from dgsearch.analysis.judging import VALIDATION, trials_by_rule, values_by_rule
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.predictions import read_predictions
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
 from dgsearch.database.snapshot import Database
 from dgsearch.database.tables import STATES
-from dgsearch.errors import DatabaseError
+from dgsearch.errors import DatabaseError, one_of
 from dgsearch.notebook import summaries
 from dgsearch.study.families import AUGMENTED
 
@@ -109,6 +109,25 @@ class Study:
         trials = self._judged(trials, facts, rule)
         return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
 
+    def _recorded_by(self, rule: str | None, families: Sequence[str]) -> pd.DataFrame:
+        """The trials as a rule would have recorded them."""
+        if rule is None:
+            return self.trials()
+        if rule not in (VALIDATION, AUGMENTED):
+            raise DatabaseError(
+                f"rule: {rule!r} is unknown; {one_of(rule, (VALIDATION, AUGMENTED))}"
+            )
+        facts = self.facts
+        return trials_by_rule(
+            self.trials(),
+            self.scores(),
+            rule=rule,
+            families=families,
+            targets=facts.targets,
+            metric=facts.spec.selecting if facts.spec else "accuracy",
+            maximise=self._maximise(),
+        )
+
     def _judged(self, trials: pd.DataFrame, facts: StudyFacts, rule: str) -> pd.DataFrame:
         """The trials with what they would report by a rule, where it is not the study's own."""
         if rule not in (VALIDATION, AUGMENTED):
@@ -134,17 +153,32 @@ class Study:
         return summaries.grid(self.trials(), rows, columns, values=values, show=show)
 
     def compare(
-        self, other: Study, column: str = "value", *, match: str = "configuration"
+        self,
+        other: Study,
+        column: str = "value",
+        *,
+        match: str = "configuration",
+        rule: str | None = None,
     ) -> pd.DataFrame:
         """The other study against this one; see `dgsearch.notebook.compare`.
 
         Verdicts on "value" and accuracies take the region of practical equivalence of this
         study's file ([report] rope).
+
+        Args:
+            other: The other study.
+            column: What is compared.
+            match: As of `dgsearch.notebook.compare`.
+            rule: "validation" or "augmented": both studies as that rule would have recorded them,
+                by families of transformations that no method of either trains with; None: as
+                they are.
         """
         spec = self.facts.spec
+        theirs = other.facts.judging_families
+        families = [name for name in self.facts.judging_families if name in theirs]
         return summaries.compare(
-            self.trials(),
-            other.trials(),
+            self._recorded_by(rule, families),
+            other._recorded_by(rule, families),
             column,
             match=match,
             rope=spec.report.rope if spec else None,

@@ -43,7 +43,7 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"  against A, {_called(answer['a'])}"
     for name, row in ((MEAN, answer), *answer["targets"].items()):
         yield f"  {name:<24} {_difference(view, row)}"
-    yield f"  {'validation':<24} {_difference(view, answer['validation'])}"
+    yield f"  {answer['rule']:<24} {_difference(view, answer['validation'])}"
     yield f"  {_WORDS[answer['verdict']]}{_margin(view, answer)}"
     if answer["smallest_p"] > 0.05:
         yield (

@@ -16,7 +16,7 @@ import pandas as pd
 from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
 from dgsearch.analysis.equivalence import with_verdicts
-from dgsearch.analysis.judging import VALIDATION, values_by_rule
+from dgsearch.analysis.judging import VALIDATION, trials_by_rule
 from dgsearch.analysis.selection import MEAN, hyperparameter_column
 from dgsearch.analysis.statistics import HUGE, fewest_pairs, mean_interval
 from dgsearch.database.connection import open_for_reading
@@ -124,8 +124,9 @@ def answer_view(
 ) -> StudyView:
     """A study as its answers see it: without curves and scores, which they do not need.
 
-    By another rule than the study's own, its trials have the value that they would have reported.
-    Differences within plus and minus `rope` count as practically none; None: as its file says.
+    By another rule than the study's own, its trials have what they would have recorded: the value,
+    and the targets at the epoch that the rule takes. Differences within plus and minus `rope`
+    count as practically none; None: as its file says.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks the study.
@@ -136,20 +137,20 @@ def answer_view(
         trials = trials[~trials["trial_number"].isin(read_infeasible(engine, study))]
     maximise = read_declared(engine, study).objectives[0].maximised
     if rule in (VALIDATION, AUGMENTED) and rule != facts.rule:
-        values = values_by_rule(
+        trials = trials_by_rule(
             trials,
             read_scores(engine, study),
             rule=rule,
             families=facts.judging_families,
+            targets=facts.targets,
             metric=facts.spec.selecting if facts.spec else "accuracy",
             maximise=maximise,
         )
-        if values.isna().all():
+        if trials["value"].isna().all():
             raise ReportError(
                 f"--rule {rule!r}: study {study!r} has no score that this rule looks at; it was "
                 "run by an older dgsearch or written by another program, so take another rule"
             )
-        trials = trials.assign(value=values)
     none = pd.DataFrame()
     return study_view(StudyData(facts, trials, none, none, none, maximise=maximise, rope=rope), {})
 
@@ -202,17 +203,22 @@ def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
     }
 
 
-def compare_answer(view: StudyView, a: str, b: str) -> dict[str, Any]:
+def compare_answer(view: StudyView, a: str, b: str, *, rule: str | None = None) -> dict[str, Any]:
     """Configuration B against configuration A, paired over the seeds that both have.
 
     Args:
-        view: The study.
+        view: The study, by `answer_view` with the same rule.
         a: The one to compare with, as `find_configuration` understands it.
         b: The other one.
+        rule: By what each trial's epoch is chosen: "validation" or "augmented"; None: the study's
+            own.
 
     Raises:
-        ReportError: If one of them is unknown or both are the same.
+        ReportError: If the rule or one of them is unknown, or both are the same.
     """
+    rule = view.facts.rule if rule is None else rule
+    if rule not in (VALIDATION, AUGMENTED):
+        raise ReportError(f"--rule {rule!r}: is unknown; {one_of(rule, (VALIDATION, AUGMENTED))}")
     _check_results(view)
     first, second = find_configuration(view, a), find_configuration(view, b)
     if first == second:
@@ -221,6 +227,7 @@ def compare_answer(view: StudyView, a: str, b: str) -> dict[str, Any]:
     head = _paired(view, view.outcome, first, second)
     return {
         **_head(view),
+        "rule": rule,
         "a": _configuration(view, first),
         "b": _configuration(view, second),
         "rope": view.rope,

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dgsearch.analysis.rules import rule_epochs
 from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import detectable_difference
 from dgsearch.report.comparisons import compared, reported_for
 from dgsearch.report.given_teacher import teacher_sentences
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, records
+from dgsearch.study.families import AUGMENTED
 
 LEVELS = (90, 95, 99)  # per cent of confidence
 MOST_TRIALS = 3000  # more make the page large and slow
@@ -193,6 +195,11 @@ def _rules(view: StudyView, done: pd.DataFrame, numbers: _Numbers) -> list[dict[
         _rule(view, "validation", f"epoch of the best validation {named}", best, numbers),
         _rule(view, "last", "last epoch", last, numbers),
     ]
+    if view.facts.rule != AUGMENTED and epochs[AUGMENTED].notna().any():
+        at, _ = rule_epochs(epochs, AUGMENTED, maximise=view.data.maximise)
+        at = at.assign(value=at[AUGMENTED]).sort_values("trial")
+        words = f"epoch of the best augmented validation {named}"
+        others.append(_rule(view, AUGMENTED, words, at, numbers))
     numerical = ("trial", "value", "targets")
     same = [all(rule[key] == rules[0][key] for key in numerical) for rule in others]
     rules += [rule for rule, known in zip(others, same, strict=True) if not known]
