@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from dgsearch.analysis.reference import reported_table
 from dgsearch.notebook.handle import Study, open_study
 from dgsearch.notebook.summaries import best, compare, grid, over_seeds
 
-__all__ = ["Study", "best", "compare", "grid", "open_study", "over_seeds"]
+__all__ = ["Study", "best", "compare", "grid", "open_study", "over_seeds", "reported_table"]

@@ -114,6 +114,7 @@ def reported_here(view: StudyView, targets: Sequence[str]) -> list[tuple[str, fl
         (numbers["method"] == view.facts.method)
         & (numbers["benchmark"] == data.benchmark)
         & (numbers["source"] == source)
+        & (numbers["protocol"] == source)  # not a mean over several sources
         & (numbers["variant"] == "full")
         & (numbers["metric"] == view.metric)
     ]

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.domains import domain_table
-from dgsearch.analysis.reference import reported_numbers
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.figures.comparison import domain_figure
 from dgsearch.report.languages import table_texts
@@ -25,6 +24,7 @@ from dgsearch.report.parts import (
     Table,
     Warn,
 )
+from dgsearch.report.sections.reported import reported_blocks
 from dgsearch.report.sections.rules import rule_sections
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import epoch_rule, records, split_words
@@ -78,7 +78,7 @@ def domain_sections(view: StudyView) -> Iterator[Section]:
         ),
         *_unshared(table),
         _wide(view, table),
-        *_reported(view),
+        *reported_blocks(view),
         Copyable(table_texts(table, [*view.targets, MEAN], view.unit)),
         _figure(view, table),
     ]
@@ -134,24 +134,6 @@ def _mean_error(view: StudyView, cell: Mapping[str, Any]) -> str:
     mean = view.unit.text(cell["mean"]) + ELSEWHERE * bool(cell["elsewhere"])
     error = cell["standard_error"]
     return mean if pd.isna(error) else f"{mean} ± {view.unit.text(error)}"
-
-
-def _reported(view: StudyView) -> list[Block]:
-    """What the method's paper reports, with the data that it is for."""
-    numbers = reported_numbers()
-    own = numbers[(numbers["method"] == view.facts.method) & (numbers["variant"] == "full")]
-    if own.empty or view.metric not in ("accuracy", "accuracy_top5"):
-        return []
-    parts = [
-        f"{row['value'] * 100:.1f}"
-        + (f" ± {row['spread'] * 100:.1f}" if not pd.isna(row["spread"]) else "")
-        + f" ({row['benchmark']}, {row['source']} → {row['target']}"
-        + (", top-5)" if row["metric"] == "accuracy_top5" else ")")
-        for row in records(own)
-    ]
-    same = (own["benchmark"] == view.spec.data.benchmark).any()
-    last = "" if same else " None of these numbers is for this benchmark; do not compare them."
-    return [Note(f"Reported for {view.facts.method}: {'; '.join(parts)}.{last}")]
 
 
 def _leading(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
