@@ -47,7 +47,7 @@ def _best(
     reply(answer, best_lines(view, answer))
 
 
-def _compare(
+def _compare(  # noqa: PLR0913 - each is an option of the command
     study: _Study,
     a: _Configuration,
     b: _Configuration,
