@@ -75,6 +75,8 @@ class HalvingRule:
             Bracket(rungs(self.grace_epochs, epochs, self.keep_one_in, bracket), self.keep_one_in)
             for bracket in range(self.brackets)
         ]
+        if len(made) == 1:
+            return [Halved(made[0], order) for order in orders]
         counts = np.array([len(bracket.rungs) for bracket in made])
         chances = np.exp(counts - counts.max()) / np.exp(counts - counts.max()).sum()
         groups = []
@@ -110,10 +112,10 @@ class Median:
 
     def ends(self, values: Numbers, orders: Sequence[Whole]) -> Whole:
         """The last epoch of each trial, for each order of arrival."""
-        best = np.maximum.accumulate(values, axis=1)
+        reached, best = values.tolist(), np.maximum.accumulate(values, axis=1).tolist()
         found = np.zeros((len(orders), len(values)), dtype=np.int64)
         for own, order in zip(found, orders, strict=True):
-            self._replay(own, order, values.tolist(), best.tolist())
+            self._replay(own, order, reached, best)
         return found
 
     def _replay(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -40,27 +40,41 @@ _SHARED = (
 )
 
 
+class _Response(NamedTuple):
+    """What the overview and the section of a hyperparameter rest on.
+
+    Attributes:
+        points: `response_points`.
+        grouped: The same in bins, where values are many.
+        tied: `values_tied_with_best` of these.
+    """
+
+    points: pd.DataFrame
+    grouped: pd.DataFrame
+    tied: pd.DataFrame
+
+
 def sensitivity_sections(view: StudyView) -> Iterator[Section]:
     """Nothing for an ablation, which varies no value."""
-    found = {}
+    found: dict[str, _Response] = {}
     for name in view.varied:
         points = response_points(view.spread, name, centre=view.centre, targets=view.targets)
         points = points.dropna(subset=["accuracy"])
         if points["value"].nunique() > 1:
-            found[name] = points
+            grouped = binned(points)
+            tied = values_tied_with_best(grouped, maximise=view.data.maximise)
+            found[name] = _Response(points, grouped, tied)
     if not found:
         return
     yield _overview(view, found)
-    for name, points in found.items():
-        yield _sensitivity(view, name, points)
+    for name, response in found.items():
+        yield _sensitivity(view, name, response)
 
 
-def _overview(view: StudyView, found: dict[str, pd.DataFrame]) -> Section:
+def _overview(view: StudyView, found: Mapping[str, _Response]) -> Section:
     rows: Rows = []
     unlike = False
-    for name, points in found.items():
-        grouped = binned(points)
-        tied = values_tied_with_best(grouped, maximise=view.data.maximise)
+    for name, (_, _, tied) in found.items():
         effect = effect_range(tied, maximise=view.data.maximise)
         unlike = unlike or bool(tied["elsewhere"].any())
         rows.append(
@@ -101,17 +115,16 @@ def _verdict_note(view: StudyView) -> str:
     )
 
 
-def _judged(view: StudyView, points: pd.DataFrame) -> pd.DataFrame:
+def _judged(view: StudyView, tied: pd.DataFrame) -> pd.DataFrame:
     """`values_tied_with_best` with a verdict on each value's difference to the best, by value."""
-    tied = values_tied_with_best(points, maximise=view.data.maximise)
     tested = tied.assign(p_best=tied["p_best"].where(tied["ranked"] & ~tied["best"]))
     judged = with_verdicts(tested, rope=view.rope, maximise=view.data.maximise, p="p_best")
     verdict = judged["verdict"].where(~tied["best"], "best")
     return tied.assign(verdict=verdict).set_index("value")
 
 
-def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
-    grouped = binned(points)
+def _sensitivity(view: StudyView, name: str, response: _Response) -> Section:
+    points, grouped, tied = response
     shared = on_shared_seeds(grouped)
     drawn = _leading(view, name, points, response_summary(shared))
     described = view.facts.describe(name)
@@ -135,7 +148,7 @@ def _sensitivity(view: StudyView, name: str, points: pd.DataFrame) -> Section:
         _caption(view, axis, points)
         + ("" if len(shared) == len(grouped) else _SHARED)
         + view.unit.ends_words(drawn),
-        _table(view, symbol, response_summary(grouped), grouped),
+        _table(view, symbol, response_summary(grouped), _judged(view, tied)),
     )
     meaning = f"{symbol}: {described.meaning}. " if described else ""
     text = f"{meaning}{_slice_words(view, points)}{_default_words(view, symbol, described)}"
@@ -200,8 +213,7 @@ def _line_words(view: StudyView, axis: Mapping[str, Any]) -> str:
     return f"Dotted line: the centre, {short(centre)}. Dashed line: the default, {short(default)}."
 
 
-def _table(view: StudyView, symbol: str, summary: pd.DataFrame, points: pd.DataFrame) -> Table:
-    tied = _judged(view, points)
+def _table(view: StudyView, symbol: str, summary: pd.DataFrame, tied: pd.DataFrame) -> Table:
     rows: list[list[str | Cell]] = []
     for row in records(summary):
         mean = row["domain"] == MEAN
