@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         one_of,
     )
     from dgsearch.methods.base import (
+        CannotFuse,
+        Cohort,
+        Fusable,
         HasClassifier,
         HasSamples,
         HasWarnings,
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
         descend,
         plain_loss,
     )
+    from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
     from dgsearch.methods.supervised import COMMON, PRETRAIN
     from dgsearch.report.parts import Cell, Note, Section, Table, Warn
     from dgsearch.report.view import StudyView
@@ -87,9 +91,11 @@ __all__ = [
     "BatchLoss",
     "BatchStep",
     "Benchmark",
+    "CannotFuse",
     "Cell",
     "Choice",
     "Classifier",
+    "Cohort",
     "Configuration",
     "DataError",
     "DataPlace",
@@ -100,6 +106,7 @@ __all__ = [
     "Ended",
     "FailureCheck",
     "Float",
+    "Fusable",
     "HasClassifier",
     "HasSamples",
     "HasWarnings",
@@ -121,6 +128,8 @@ __all__ = [
     "SingleDomain",
     "Space",
     "Split",
+    "StackedNetwork",
+    "StackedOptimiser",
     "Stage",
     "StageContext",
     "StageRun",
@@ -153,8 +162,8 @@ _HOMES = {
     "diagnostics": ("Along", "Diagnostic", "FailureCheck"),
     "errors": ("DataError", "DgsearchError", "MethodError", "Problem", "TrainingError", "one_of"),
     "methods.base": (
-        "HasClassifier", "Method", "HasWarnings", "Product", "HasSamples", "Stage", "StageContext",
-        "StageRun", "Values", "check_finite",
+        "CannotFuse", "Cohort", "Fusable", "HasClassifier", "HasSamples", "HasWarnings", "Method",
+        "Product", "Stage", "StageContext", "StageRun", "Values", "check_finite",
     ),
     "methods.networks": ("Classifier",),
     "methods.registry": ("find_method",),
@@ -162,6 +171,7 @@ _HOMES = {
         "BatchLoss", "BatchStep", "Memory", "Modules", "Observed", "Settings", "SingleDomain",
         "descend", "plain_loss",
     ),
+    "methods.stacked": ("StackedNetwork", "StackedOptimiser"),
     "methods.supervised": ("COMMON", "PRETRAIN"),
     "report.parts": ("Cell", "Note", "Section", "Table", "Warn"),
     "report.view": ("StudyView",),

@@ -153,6 +153,39 @@ class HasSamples(Protocol):
         ...
 
 
+class CannotFuse(Exception):  # noqa: N818 - no failure: the runs are then trained one by one
+    """Why runs of a stage cannot be trained together, as a sentence."""
+
+
+class Cohort(Protocol):
+    """Runs of one stage that train together, each with its own data, noise and rates.
+
+    Their state stays in the runs: after each epoch `parts` and `product` of every run are what
+    they would be had it trained alone, up to rounding. A run leaves by joining the others anew.
+    """
+
+    def train_epoch(self, epoch: int) -> Sequence[Mapping[str, float] | TrainingError]:
+        """Train one epoch of every run; diagnostics of each, or why that run failed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fusable:
+    """How runs of a stage train together.
+
+    Attributes:
+        over: Hyperparameters in which they may differ; in all others they agree, so that they
+            are one program.
+        join: From runs at the same epoch to their cohort; leaves their state as it is. Raises
+            `CannotFuse` for runs that do not fit together.
+        pays_on_cpu: Whether a CPU gains by it, too, for these values.
+    """
+
+    over: tuple[str, ...]
+    join: Callable[[Sequence[Any]], Cohort]
+    pays_on_cpu: Callable[[Mapping[str, Value]], bool] = lambda values: False
+
+
 @dataclass(frozen=True)
 class Stage:
     """One phase of a method.
@@ -167,6 +200,7 @@ class Stage:
         aliases: Where the method calls a hyperparameter otherwise than the stage: the method's
             name by the stage's. It lets one method's stage serve in another.
         constants: What the stage reads but the method does not offer: its values.
+        fusable: How several runs of it train together; None: one after another.
     """
 
     name: str
@@ -177,6 +211,7 @@ class Stage:
     after: tuple[str, ...] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Value] = field(default_factory=dict)
+    fusable: Fusable | None = None
 
     def values_of(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """What it reads of a method's hyperparameters, by its own names."""

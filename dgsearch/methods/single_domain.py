@@ -7,7 +7,7 @@ what they gain is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -20,10 +20,12 @@ from dgsearch.data.batches import Batch
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.diagnostics import Diagnostic, common
 from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
+from dgsearch.methods.descents import Descent
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.supervised import (
     COMMON,
+    FUSABLE,
     NETWORK_READS,
     PRETRAIN,
     TRAINING_READS,
@@ -196,8 +198,15 @@ class SingleDomain:
             reads=("epochs", *NETWORK_READS, *TRAINING_READS, *self.own.names),
             splits=(SOURCE_TRAIN,),
             start=lambda context: _Continued(context, self),
+            fusable=FUSABLE if self._is_plain else None,
         )
         return PRETRAIN, stage
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether it does nothing but descend along the cross-entropy of its batches."""
+        own = (self.loss, self.step, self.memory, self.modules)
+        return own == (plain_loss, descend, _nothing, _no_modules)
 
 
 class _Continued:
@@ -221,16 +230,23 @@ class _Continued:
         )
         self._method = method
 
+    def descent(self) -> Descent:
+        return Descent(self._network, self._optimiser, self._batches, "train_loss")
+
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
+        total = torch.zeros((), device=self._split.labels.device)
+        for batch in self._batches(epoch):
+            total += self._step(batch) * len(batch)
+        observed = self._settings.observed.take()
+        return check_finite(train_loss=float(total) / len(self._split), **observed)
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
         self._network.train()
         values = self._settings.values
         follow_schedule(self._optimiser, values, epoch=epoch, epochs=self.epochs)
-        total = torch.zeros((), device=self._split.labels.device)
         smallest = self._network.smallest_batch
-        for stored in self._split.batches(self._batch_size, self._order, smallest=smallest):
-            total += self._step(self._views(stored)) * len(stored)
-        observed = self._settings.observed.take()
-        return check_finite(train_loss=float(total) / len(self._split), **observed)
+        stored = self._split.batches(self._batch_size, self._order, smallest=smallest)
+        return map(self._views, stored)
 
     def _step(self, batch: Batch) -> Tensor:
         loss = partial(self._method.loss, self._network, batch, self._settings)

@@ -7,18 +7,20 @@ optimiser and the supervised epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from dgsearch.data.batches import Batch
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.methods.acceleration import ACCELERATION, Acceleration
 from dgsearch.methods.architectures import unready_statistics
 from dgsearch.methods.averaging import AVERAGING
-from dgsearch.methods.base import Product, Stage, StageContext, check_finite
+from dgsearch.methods.base import Fusable, Product, Stage, StageContext, check_finite
+from dgsearch.methods.descents import FUSED_RATES, Descent, DescentCohort
 from dgsearch.methods.network_names import network_choice
 from dgsearch.methods.networks import Classifier, build_network
 from dgsearch.methods.optimisers import (
@@ -123,20 +125,28 @@ class Supervised:
         self._order = context.generator(phase, "order")
         self._views = Views(context, phase)
 
+    def descent(self) -> Descent:
+        """What a cohort needs of it."""
+        return Descent(self._network, self._optimiser, self._batches, "supervised_loss")
+
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the source; returns its mean loss."""
-        self._network.train()
-        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
         total = torch.zeros((), device=self._split.labels.device)
-        smallest = self._network.smallest_batch
-        for stored in self._split.batches(self._batch_size, self._order, smallest=smallest):
-            batch = self._views(stored)
+        for batch in self._batches(epoch):
             loss = F.cross_entropy(self._network(batch.images), batch.labels)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self._optimiser.step()
             total += loss.detach() * len(batch)
         return check_finite(supervised_loss=float(total) / len(self._split))
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        """The views of one epoch, with network and learning rate made ready for it."""
+        self._network.train()
+        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
+        smallest = self._network.smallest_batch
+        stored = self._split.batches(self._batch_size, self._order, smallest=smallest)
+        return map(self._views, stored)
 
     def parts(self) -> Mapping[str, Any]:
         """Classifier, optimiser and order of batches."""
@@ -170,10 +180,12 @@ def _start_pretraining(context: StageContext) -> Supervised:
     return Supervised(context, network, epochs=epochs, phase="pretrain", fresh=fresh)
 
 
+FUSABLE = Fusable(over=FUSED_RATES, join=DescentCohort)
 PRETRAIN = Stage(
     name="pretrain",
     version=1,
     reads=("pretrain_epochs", "weights", *NETWORK_READS, *TRAINING_READS),
     splits=(SOURCE_TRAIN,),
     start=_start_pretraining,
+    fusable=FUSABLE,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ import torch
 from dgsearch.data.splits import load_trial_data
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.registry import find_method
+from dgsearch.planning.slots import trials_at_once
+from dgsearch.runner.fusing import Fusing, Room
 from dgsearch.runner.options import RunOptions
 from dgsearch.study import StudySpec
 from dgsearch.trainable.keys import Numerics, stage_keys
@@ -20,20 +23,28 @@ from dgsearch.wording import plural
 
 
 class StageNeed(NamedTuple):
-    """A shared stage: how many trials need it, and how often it is trained for them."""
+    """A shared stage: how many trials need it, and how often it is trained for them.
+
+    Those that are missing are trained in so many cohorts; 0: one after another.
+    """
 
     stage: str
     needed: int
     missing: int
     stored: int
+    cohorts: int = 0
 
     @property
     def line(self) -> str:
         """As `dgsearch plan` prints it."""
-        return (
+        line = (
             f"  stage      {self.stage}: needed {plural(self.needed, 'time')}, trained "
             f"{plural(self.missing, 'time')} ({self.stored} stored)"
         )
+        if not self.cohorts:
+            return line
+        along = self.missing - self.cohorts
+        return f"{line}, in {plural(self.cohorts, 'cohort')}: {along} beside another"
 
 
 def stage_needs(
@@ -43,7 +54,8 @@ def stage_needs(
     torch.set_num_threads(max(1, int(spec.resources.cpus)))
     store = Store(options.artifacts_folder / "stages")
     cpu = torch.device("cpu")
-    numerics = Numerics.current(cpu)
+    numerics = Numerics.current(cpu, fuse=spec.resources.fuse)
+    together = _Together(spec)
     one_target = find_method(spec.method).one_target  # the same for every method of a study
     data = {
         seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
@@ -62,11 +74,39 @@ def stage_needs(
                 found = known[read, seed] = stage_keys(
                     stages, values, seed=seed, data=data[seed], numerics=numerics
                 )
+            together.note(same[0], found)
             for name, key in found.items():
                 needed[name] += 1
                 keys.setdefault(name, set()).add(key)
     needs = []
     for name, distinct in keys.items():
-        stored = sum(store.holds(key) for key in distinct)
-        needs.append(StageNeed(name, needed[name], len(distinct) - stored, stored))
+        missing = {key for key in distinct if not store.holds(key)}
+        stored, cohorts = len(distinct) - len(missing), together.cohorts(name, missing)
+        needs.append(StageNeed(name, needed[name], len(missing), stored, cohorts))
     return needs
+
+
+class _Together:
+    """Which stages of a study train in one cohort: those of one program after the same stages."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        fuse = spec.resources.fuse
+        room = Room("cpu", trials_at_once(spec))
+        self._fusing = None if fuse == "off" else Fusing(fuse, lambda: room)
+        self._programs: dict[str, dict[tuple[str, ...], set[str]]] = {}
+
+    def note(self, trial: PlannedTrial, keys: Mapping[str, str]) -> None:
+        """Hear of a trial and the keys of its shared stages; any seed of its configuration."""
+        if self._fusing is None:
+            return
+        for name, program in self._fusing.programs(trial).items():
+            before = (keys[other] for other in self._fusing.before(trial, name))
+            programs = self._programs.setdefault(name, {})
+            programs.setdefault((program, *before), set()).add(keys[name])
+
+    def cohorts(self, stage: str, missing: AbstractSet[str]) -> int:
+        """In how many cohorts the missing ones are trained; 0: it is not fused."""
+        programs = self._programs.get(stage)
+        if self._fusing is None or programs is None:
+            return 0
+        return sum(self._fusing.cohorts(len(keys & missing)) for keys in programs.values())

@@ -11,6 +11,7 @@ from dgsearch.database.studies import attempts
 from dgsearch.designs.points import Phase
 from dgsearch.endings import StopReason
 from dgsearch.runner.ended import StoredEnds
+from dgsearch.runner.fusing import Fusing
 from dgsearch.runner.queue import Begun, PlannedQueue
 from dgsearch.runner.retries import marked_anew
 from dgsearch.study import Retries
@@ -28,6 +29,7 @@ class GrowingQueue(PlannedQueue):
         *,
         retries: Retries,
         share: bool = True,
+        fusing: Fusing | None = None,
         anew: Collection[int] = (),
     ) -> None:
         """Queue what is left.
@@ -39,12 +41,15 @@ class GrowingQueue(PlannedQueue):
             distributions: Of the varied hyperparameters of points.
             retries: How often interrupted trials are given out again.
             share: Whether trials share stages, and wait for each other's.
+            fusing: Which stages one trial trains for several; None: none.
             anew: Numbers of failed trials that are tried once more.
         """
         self._anew = anew
         self._phase = phase
         self._ends = ended
-        super().__init__((), {}, recorder, distributions, retries=retries, share=share)
+        super().__init__(
+            (), {}, recorder, distributions, retries=retries, share=share, fusing=fusing
+        )
         self._extend()
 
     def ended(self, begun: Begun, ending: Ending) -> None:

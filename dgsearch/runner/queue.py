@@ -8,7 +8,7 @@ it is there, so that no core waits.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,7 +27,8 @@ from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.endings import StopReason
 from dgsearch.methods.base import Stage
 from dgsearch.methods.registry import find_method
-from dgsearch.runner.retries import is_open
+from dgsearch.runner.fusing import Fusing
+from dgsearch.runner.retries import is_open, losses_of_memory
 from dgsearch.space import Choice, Int, Space, Value
 from dgsearch.study import Range, Retries
 from dgsearch.study.plan import StudyPlan
@@ -40,7 +41,7 @@ class Prefixes:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._there: set[str] = set()
-        self._in_work: dict[tuple[str, int], dict[str, str]] = {}  # by trial: stage name to id
+        self._in_work: dict[tuple[str, int], dict[str, set[str]]] = {}  # by trial and stage: ids
         self._ids: dict[tuple[str, int], dict[str, str]] = {}
 
     def missing(self, trial: PlannedTrial) -> int:
@@ -50,26 +51,32 @@ class Prefixes:
     def is_ready(self, trial: PlannedTrial) -> bool:
         """Whether no stage that it needs is being made by another trial."""
         needed = {one for one in self._of(trial).values() if one not in self._there}
-        return not any(needed & set(ids.values()) for ids in self._in_work.values())
+        return needed.isdisjoint(self._being_made())
 
     def group(self, trial: PlannedTrial) -> tuple[str, ...]:
         """The same for trials that agree on all of their shared stages."""
         return tuple(self._of(trial).values())
 
-    def begun(self, trial: PlannedTrial) -> None:
-        """The trial is about to provide what it needs and is not there."""
+    def begun(
+        self, trial: PlannedTrial, beside: Mapping[str, Sequence[PlannedTrial]] | None = None
+    ) -> None:
+        """The trial is about to provide what it needs and is not there.
+
+        Args:
+            trial: The trial.
+            beside: By stage, trials whose stage it trains beside its own.
+        """
         ids = self._of(trial)
-        self._in_work[trial.key] = {
-            name: one for name, one in ids.items() if one not in self._there
-        }
+        work = {name: {one} for name, one in ids.items() if one not in self._there}
+        for name, others in (beside or {}).items():
+            work[name] |= {self._of(other)[name] for other in others}
+        self._in_work[trial.key] = work
 
     def provided(self, trial: PlannedTrial, stages: Iterable[str]) -> None:
         """These stages of the trial are in the store now."""
         mine = self._in_work.get(trial.key, {})
         for name in stages:
-            one = mine.pop(name, None)
-            if one is not None:
-                self._there.add(one)
+            self._there |= mine.pop(name, set())
 
     def stored(self, trial: PlannedTrial, stages: Iterable[str]) -> None:
         """These stages of the trial are in the store since an earlier run."""
@@ -79,6 +86,38 @@ class Prefixes:
     def ended(self, trial: PlannedTrial) -> None:
         """The trial makes nothing any more."""
         self._in_work.pop(trial.key, None)
+
+    def beside(
+        self, trial: PlannedTrial, waiting: Sequence[PlannedTrial], fusing: Fusing, *, running: int
+    ) -> dict[str, tuple[PlannedTrial, ...]]:
+        """Trials whose stage a trial can train beside its own, by the name of the stage.
+
+        Args:
+            trial: It is about to begin.
+            waiting: Those that have not begun.
+            fusing: Which stages are one program.
+            running: Trials that run, this one among them.
+        """
+        mine, made = self._of(trial), self._being_made()
+        known = self._there | set(mine.values())
+        found: dict[str, tuple[PlannedTrial, ...]] = {}
+        for name, program in fusing.programs(trial).items():
+            if mine[name] in self._there:
+                continue
+            fitting: dict[str, PlannedTrial] = {}
+            for other in waiting:
+                theirs = self._of(other)
+                if fusing.programs(other).get(name) != program or theirs[name] in known | made:
+                    continue
+                if all(theirs[before] in known for before in fusing.before(other, name)):
+                    fitting.setdefault(theirs[name], other)
+            most = fusing.beside_at_most(len(fitting), running=running)
+            found[name] = tuple(fitting.values())[:most]
+        return {name: others for name, others in found.items() if others}
+
+    def _being_made(self) -> set[str]:
+        made: set[str] = set()
+        return made.union(*(ids for work in self._in_work.values() for ids in work.values()))
 
     def _of(self, trial: PlannedTrial) -> Mapping[str, str]:
         if trial.key not in self._ids:
@@ -101,6 +140,7 @@ class Begun:
         attempt: Which attempt it is, from 1.
         losses: How earlier attempts were lost, counted by error type.
         leads: Whether others may wait for the shared stages that it provides.
+        beside: Trials whose stage it trains beside its own, by the name of the stage.
     """
 
     planned: PlannedTrial
@@ -109,6 +149,7 @@ class Begun:
     attempt: int = 1
     losses: Mapping[str, int] = field(default_factory=dict)
     leads: bool = False
+    beside: Mapping[str, Sequence[PlannedTrial]] = field(default_factory=dict)
 
     def after(self, error_type: str) -> Attempt:
         """The attempt that this one is when something has interrupted it."""
@@ -149,7 +190,7 @@ class PlannedQueue:
     have most to make come first, so that what many wait for is begun at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each setting
         self,
         planned: Iterable[PlannedTrial],
         earlier: Mapping[tuple[str, int], Attempt],
@@ -158,6 +199,7 @@ class PlannedQueue:
         *,
         retries: Retries | None = None,
         share: bool = True,
+        fusing: Fusing | None = None,
     ) -> None:
         """Queue what is left.
 
@@ -168,7 +210,9 @@ class PlannedQueue:
             distributions: Of the varied hyperparameters of points.
             retries: How often interrupted trials are given out again.
             share: Whether trials share stages, and wait for each other's.
+            fusing: Which stages one trial trains for several; None: none.
         """
+        self._fusing = fusing
         self._retries = retries or Retries()
         self._recorder = recorder
         self._distributions = distributions
@@ -266,10 +310,18 @@ class PlannedQueue:
             return None
         self._running += 1
         leads = self._prefixes is not None and self._prefixes.missing(planned) > 0
-        if self._prefixes:
-            self._prefixes.begun(planned)
         losses = before.losses if before else {}
-        return Begun(planned, started, continues, attempt, losses, leads)
+        beside = {} if losses_of_memory(losses) else self._beside(planned)
+        if self._prefixes:
+            self._prefixes.begun(planned, beside)
+        return Begun(planned, started, continues, attempt, losses, leads, beside)
+
+    def _beside(self, trial: PlannedTrial) -> Mapping[str, Sequence[PlannedTrial]]:
+        """Waiting trials, one of each group, whose stages this one trains too."""
+        if self._prefixes is None or self._fusing is None:
+            return {}
+        heads = [waiting[0].trial for waiting in self._waiting.values()]
+        return self._prefixes.beside(trial, heads, self._fusing, running=self._running)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from dgsearch.designs.points import Phase, PlannedTrial
 from dgsearch.methods.registry import compiled, judging_families
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import check_writable, study_facts
+from dgsearch.runner.fusing import Fusing, Room
 from dgsearch.runner.growing import GrowingQueue
 from dgsearch.runner.history import History
 from dgsearch.runner.interrupts import Interrupts
@@ -46,7 +47,13 @@ from dgsearch.runner.queue import (
     proposal_distributions,
     queue_distributions,
 )
-from dgsearch.runner.resources import FirstTrial, check_fits, known_share, measured_share
+from dgsearch.runner.resources import (
+    FirstTrial,
+    check_fits,
+    cluster_slots,
+    known_share,
+    measured_share,
+)
 from dgsearch.runner.retries import StoredAttempts, given_up
 from dgsearch.study import Halving, StudySpec
 from dgsearch.study.plan import StudyPlan
@@ -290,6 +297,7 @@ class _StudyRun:
             queue_distributions(self._plan),
             retries=self._spec.retries,
             share=self._options.share,
+            fusing=self._fusing(),
         )
         self._tell_stored(queue, trials)
         return queue
@@ -312,6 +320,7 @@ class _StudyRun:
             queue_distributions(self._plan),
             retries=self._spec.retries,
             share=self._options.share,
+            fusing=self._fusing(),
             anew=self._attempts.anew,
         )
         self._tell_stored(queue, queue.trials)
@@ -344,7 +353,22 @@ class _StudyRun:
             maximise=self._spec.maximise,
             selection=self._spec.selection,
             families=judging_families(self._spec),
+            fuse=self._spec.resources.fuse,
+            beside={
+                stage: [(dict(other.configuration.values), other.seed) for other in others]
+                for stage, others in begun.beside.items()
+            },
         )
+
+    def _fusing(self) -> Fusing | None:
+        fuse = self._spec.resources.fuse
+        return None if fuse == "off" else Fusing(fuse, self._room)
+
+    def _room(self) -> Room:
+        resources = self._spec.resources
+        gpus = known_share(resources)  # None: of a GPU, to be measured
+        slots = cluster_slots(resources, 1.0 if gpus is None else gpus)
+        return Room("cpu" if gpus == 0 else "cuda", slots)
 
     def _count_ends(self, outcome: Outcome) -> None:
         """What the database has of the study now."""

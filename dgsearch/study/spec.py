@@ -45,6 +45,16 @@ def _whole_devices(value: float | str) -> float | str:
     return value
 
 
+def _fuse(value: Any) -> int | str:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value in ("off", "auto") or (whole and 2 <= value <= _MOST_FUSED):
+        fuse: int | str = value
+        return fuse
+    raise ValueError(f'must be "off", "auto" or a whole number from 2 to {_MOST_FUSED}')
+
+
+_MOST_FUSED = 1024
+_Fuse = PlainValidator(_fuse, json_schema_input_type=PositiveInt | Literal["off", "auto"])
 _Gpus = PlainValidator(_gpus, json_schema_input_type=NonNegativeFloat | Literal["auto"])
 
 
@@ -87,6 +97,9 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
     trial_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     # seconds without a report, which each epoch makes; loading the data counts; None: no limit
     report_timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    # trials whose shared stages one worker trains together: at most so many, or "auto": wherever
+    # it pays on the device that is there
+    fuse: Annotated[int | str, _Fuse] = "off"
 
 
 class Retries(BaseModel, frozen=True, extra="forbid"):

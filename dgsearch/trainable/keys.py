@@ -32,17 +32,42 @@ class Numerics:
         threads: Threads of one operation.
         dtype: Of weights and activations.
         torch_version: Of torch.
+        fuse: `[resources] fuse` of the study: which stages are trained as cohorts.
     """
 
     device: str
     threads: int
     dtype: str = "float32"
     torch_version: str = torch.__version__
+    fuse: str | int = "off"
 
     @classmethod
-    def current(cls, device: torch.device) -> Numerics:
+    def current(cls, device: torch.device, *, fuse: str | int = "off") -> Numerics:
         """The settings of this process."""
-        return cls(device=device.type, threads=torch.get_num_threads())
+        return cls(device=device.type, threads=torch.get_num_threads(), fuse=fuse)
+
+    def of(self, stage: Stage, values: Mapping[str, Value]) -> dict[str, Any]:
+        """Those on which this stage depends, as plain data."""
+        settings = asdict(self)
+        del settings["fuse"]
+        fused = is_fused(stage, values, fuse=self.fuse, device=self.device)
+        return settings | ({"fused": True} if fused else {})
+
+
+def is_fused(stage: Stage, values: Mapping[str, Value], *, fuse: str | int, device: str) -> bool:
+    """Whether a stage is trained as a cohort, if only of one member.
+
+    Args:
+        stage: A stage before the last.
+        values: Hyperparameters of the trial.
+        fuse: `[resources] fuse` of the study.
+        device: Kind of device, "cpu" or "cuda".
+    """
+    if fuse == "off" or stage.fusable is None:
+        return False
+    if fuse == "auto" and device == "cpu":
+        return stage.fusable.pays_on_cpu(stage.values_of(values))
+    return True
 
 
 def stage_keys(
@@ -87,7 +112,7 @@ def stage_key(
         "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
         "classes": data.num_classes,
         "image_size": data.image_size,
-        "numerics": asdict(numerics),
+        "numerics": numerics.of(stage, values),
     }
     if values.get(GIVEN_TEACHER, TRAINED) != TRAINED:
         parts["labels"] = data.labels  # its outputs are matched to them by name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,9 @@ class TrialJob:
         selection: Which epoch counts: "last", "best" or "augmented".
         families: Families of transformations that `selection = "augmented"` judges by.
         announces: Whether it reports a stage that it takes from the store, as others may wait.
+        fuse: `[resources] fuse` of the study.
+        beside: Trials whose stage this one trains beside its own, by the name of the stage: the
+            hyperparameters and the seed of each.
     """
 
     study: str
@@ -51,6 +54,8 @@ class TrialJob:
     maximise: bool = True
     selection: str = "last"
     families: tuple[str, ...] = tuple(FAMILIES)
+    fuse: str | int = "off"
+    beside: Mapping[str, Sequence[tuple[Mapping[str, Value], int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

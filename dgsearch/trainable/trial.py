@@ -6,12 +6,14 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
 import torch
 
+from dgsearch.data.splits import TrialData
 from dgsearch.errors import ArtifactError, ArtifactFolderError
 from dgsearch.methods.base import (
     HasClassifier,
@@ -21,17 +23,17 @@ from dgsearch.methods.base import (
     Stage,
     StageContext,
     StageRun,
-    Values,
-    restore_state,
     state_of,
 )
 from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
 from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
+from dgsearch.trainable.companions import Companion, Place, find_companions, stage_context
 from dgsearch.trainable.evaluation import Score, best_so_far
-from dgsearch.trainable.judge import Judge
+from dgsearch.trainable.fused_run import FusedRun
+from dgsearch.trainable.judge import Judge, trial_data
 from dgsearch.trainable.kept_splits import keep_splits
-from dgsearch.trainable.keys import Numerics, stage_keys
+from dgsearch.trainable.keys import Numerics, is_fused, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
 from dgsearch.trainable.patience import refused
 from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
@@ -72,8 +74,9 @@ class Trial:
             job.values,
             seed=job.seed,
             data=self._data,
-            numerics=Numerics.current(device),
+            numerics=Numerics.current(device, fuse=job.fuse),
         )
+        self._beside: list[Companion] = []  # whose stage this trial is training at present
         folder = trial_folder(job.artifacts, job.study, job.number)
         self._store = Store((Path(job.artifacts) if job.share else folder) / "stages")
         self._checkpoint = folder / "checkpoint.safetensors"
@@ -112,6 +115,9 @@ class Trial:
                 return (yield from self._make(stage, products, saved))
             finally:
                 self._store.leases.release(key)
+                for companion in self._beside:
+                    self._store.leases.release(companion.key)
+                self._beside = []
         product, record = stored
         self._warnings |= dict.fromkeys(record.get("warnings", ()))
         seconds = time.perf_counter() - started
@@ -145,14 +151,18 @@ class Trial:
         seconds = self._train_s - before
         warnings = checked_texts(run.warnings()) if isinstance(run, HasWarnings) else []
         self._warnings |= dict.fromkeys(warnings)
+        members = run.members if isinstance(run, FusedRun) else 1
         record = {
             "stage": stage.name,
             "method": self.job.method,
-            "seconds": seconds,
+            "seconds": seconds / members,
             "epochs": run.epochs,
             "warnings": warnings,
         }
         product = self._keep(key, run.product(), record)
+        if isinstance(run, FusedRun):
+            for other, made, noticed in run.others():
+                self._store.save(other, made, record | {"warnings": checked_texts(noticed)})
         if self.job.keep_stages_gb is not None:
             self._store.prune(keep_bytes=self.job.keep_stages_gb * 1e9)
         self._uses.append(StageUse(stage.name, key, False, seconds))
@@ -177,12 +187,11 @@ class Trial:
     ) -> Generator[EpochReport, None, StageRun]:
         """Train one stage to its end; the last epoch of one to be stored is not reported yet."""
         torch.manual_seed(derive_seed(self.job.seed, stage.name, "global"))
-        run = stage.start(self._context(stage, products))
+        run = self._begin(stage, products, saved)
         if stage is self._stages[-1]:
             self._judge.watch(cast(HasClassifier, run).classifier())
         done = 0
         if saved.get("key") == self._keys[stage.name]:
-            restore_state(run.parts(), saved["state"])
             self._judge.restore(saved.get("averaging"))
             torch.set_rng_state(saved["rng"])
             if self._device.type == "cuda" and saved.get("device_rng") is not None:
@@ -197,6 +206,28 @@ class Trial:
             if report.last or epoch < run.epochs:
                 yield report
         return run
+
+    def _begin(
+        self, stage: Stage, products: dict[str, Product], saved: dict[str, Any]
+    ) -> StageRun:
+        """The run of a stage where it stands; if it is fused, with those beside this trial."""
+        key, start = self._keys[stage.name], partial(stage.start, self._context(stage, products))
+        state = saved["state"] if saved.get("key") == key else None
+        own = Companion(key, self.job.values, self.job.seed, start, state)
+        last, fuse = stage is self._stages[-1], self.job.fuse
+        if last or not is_fused(stage, self.job.values, fuse=fuse, device=self._device.type):
+            return own.begin()
+        assert stage.fusable is not None
+        asked = [(*one, None) for one in self.job.beside.get(stage.name, ())]
+        if state is not None:
+            asked = [(one["values"], one["seed"], one["state"]) for one in saved["beside"]]
+        place = Place(self.job, self._device, self._store, self._keys, products)
+        self._beside = find_companions(stage, asked, place, load=self._data_of)
+        return FusedRun(stage.name, stage.fusable, own, self._beside)
+
+    def _data_of(self, seed: int) -> TrialData:
+        one_target = find_method(self.job.method).one_target
+        return trial_data(self.job.data, seed, str(self._device), one_target)
 
     def _epoch(self, stage: Stage, run: StageRun, epoch: int) -> EpochReport:
         started = time.perf_counter()
@@ -259,16 +290,13 @@ class Trial:
         return checked_samples(run.samples(), stage=self._stages[-1].name)
 
     def _context(self, stage: Stage, products: dict[str, Product]) -> StageContext:
-        names = tuple(products) if stage.after is None else stage.after
-        return StageContext(
-            values=Values(stage.values_of(self.job.values), stage=stage.name, reads=stage.reads),
-            splits=self._data.only(stage.splits, reader=stage.name),
-            products={name: products[name] for name in names},
+        return stage_context(
+            stage,
+            self.job.values,
             seed=self.job.seed,
-            num_classes=self._data.num_classes,
-            image_size=self._data.image_size,
+            data=self._data,
+            products=products,
             device=self._device,
-            labels=self._data.labels,
         )
 
     def _write_checkpoint(self, stage: Stage, run: StageRun, epoch: int) -> None:
@@ -291,6 +319,7 @@ class Trial:
             "uses": [vars(use) for use in self._uses],
             "train_s": self._train_s,
             "evaluation_s": self._evaluation_s,
+            **({"beside": run.beside()} if isinstance(run, FusedRun) else {}),
         }
 
     def _read_checkpoint(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import register_study
+from dgsearch.errors import StudyFileError
 from dgsearch.methods.registry import compiled
 from dgsearch.planning.lines import Asked, plan_answer
 from dgsearch.planning.remaining import remaining
@@ -78,3 +79,25 @@ def test_it_counts_the_comparisons_that_the_page_corrects_together(
     file.write_text(f"{head}[design]\n{design}\n")
     options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
     assert remaining(compiled(load_study(file)), options).comparisons == comparisons
+
+
+def test_it_counts_the_cohorts_in_which_stages_are_trained(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    text = STUDY.replace("vary.T = [1, 5]", "vary.lr = [1e-4, 2e-4, 3e-4]")
+    options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
+    file.write_text(text + "[resources]\nconcurrent = 1\nfuse = 4\n")
+    lines = plan_answer(compiled(load_study(file)), options, Asked()).lines
+    # 3 learning rates at 2 seeds are 6 runs of one program, of which 4 train together
+    told = "needed 6 times, trained 6 times (0 stored), in 2 cohorts: 4 beside another"
+    assert f"  stage      pretrain: {told}" in lines
+    file.write_text(text + '[resources]\nconcurrent = 1\nfuse = "auto"\n')
+    lines = plan_answer(compiled(load_study(file)), options, Asked()).lines
+    assert "  stage      pretrain: needed 6 times, trained 6 times (0 stored)" in lines
+
+
+@pytest.mark.parametrize("wrong", ["1", '"on"', "0.5"])
+def test_what_fuse_allows_is_said(wrong: str, tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(f"{STUDY}[resources]\nfuse = {wrong}\n")
+    with pytest.raises(StudyFileError, match=r"resources\.fuse = .*: must be .* from 2 to 1024"):
+        load_study(file)

@@ -29,92 +29,109 @@ from dgsearch.methods.views import flipped, shifted
 
 
 class AnchorTraining:
-    """The run of the stage `anchor`; keeps the network of the lowest loss on held-out images."""
+    """The run of the stage `anchor`; keeps the network of the lowest loss on held-out images.
+
+    Attributes:
+        values: Hyperparameters of the stage.
+        train: The student's training images.
+        held_out: Images by which the best epoch is chosen.
+        teacher: Frozen.
+        generator: Frozen.
+        encoder: Frozen.
+        frozen_from: The products that these three were made of.
+        network: What is trained.
+        best: As it was after its best epoch.
+        optimiser: Of the network.
+        lr_schedule: Of the optimiser.
+        order: Draws the order of batches.
+        noise: Draws latent vectors.
+    """
 
     def __init__(self, context: StageContext, *, teacher: str, decoder: str) -> None:
         """Take teacher, generator and encoder from their stages."""
         values = context.values
         self.epochs = values.integer("anchor_epochs")
-        self._values = values
-        self._train = context.splits[TARGET_TRAIN]
-        self._held_out = context.splits[TARGET_VALIDATION]
-        self._teacher = load_teacher(context, teacher)
-        self._generator, self._encoder = frozen_decoder(context, decoder)
-        self._network = _new_network(context)
-        self._best = BestEpoch({"anchor": _new_network(context)}, device=context.device)
+        self.values = values
+        self.train = context.splits[TARGET_TRAIN]
+        self.held_out = context.splits[TARGET_VALIDATION]
+        self.teacher = load_teacher(context, teacher)
+        self.generator, self.encoder = frozen_decoder(context, decoder)
+        self.frozen_from = (context.products[teacher], context.products[decoder])
+        self.network = _new_network(context)
+        self.best = BestEpoch({"anchor": _new_network(context)}, device=context.device)
         rate = values.number("anchor_lr")
-        self._optimiser = torch.optim.Adam(self._network.parameters(), lr=rate)
-        self._lr_schedule = CosineAnnealingLR(self._optimiser, T_max=self.epochs)
-        self._order = context.generator("anchor", "order")
-        self._noise = context.generator("anchor", "noise", on_device=True)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate)
+        self.lr_schedule = CosineAnnealingLR(self.optimiser, T_max=self.epochs)
+        self.order = context.generator("anchor", "order")
+        self.noise = context.generator("anchor", "noise", on_device=True)
         imagenet = Standardise(IMAGENET_MEAN, IMAGENET_DEVIATION)
         self._normalise = imagenet.to(context.device)  # read by the preset alone
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images."""
-        self._network.train()
-        total = torch.zeros((), device=self._best.lowest.device)
-        size = self._values.integer("batch_size")
-        for batch in self._train.batches(size, self._order, smallest=2):
+        self.network.train()
+        total = torch.zeros((), device=self.best.lowest.device)
+        size = self.values.integer("batch_size")
+        for batch in self.train.batches(size, self.order, smallest=2):
             images = self._seen(batch.images)
             with torch.no_grad():
-                z = self._encoder.sample(images, batch.labels, self._noise)
+                z = self.encoder.sample(images, batch.labels, self.noise)
             loss = self._loss(z, batch.labels)
-            self._optimiser.zero_grad(set_to_none=True)
+            self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            self._optimiser.step()
+            self.optimiser.step()
             total += loss.detach() * len(batch)
-            if is_official(self._values):  # so that the rate swings within an epoch
-                self._lr_schedule.step()
-        if not is_official(self._values):
-            self._lr_schedule.step()
-        self._best.look({"anchor": self._network}, self._held_out_loss(self._held_out))
-        return check_finite(anchor_loss=float(total) / len(self._train))
+            if is_official(self.values):  # so that the rate swings within an epoch
+                self.lr_schedule.step()
+        if not is_official(self.values):
+            self.lr_schedule.step()
+        self.best.look({"anchor": self.network}, self._held_out_loss(self.held_out))
+        return check_finite(anchor_loss=float(total) / len(self.train))
 
     def parts(self) -> Mapping[str, Any]:
         """Both networks, the optimiser with its schedule and the random numbers."""
         return {
-            "anchor": self._network,
-            "best": self._best.kept["anchor"],
-            "lowest": self._best.lowest,
-            "optimiser": self._optimiser,
-            "lr_schedule": self._lr_schedule,
-            "order": self._order,
-            "noise": self._noise,
+            "anchor": self.network,
+            "best": self.best.kept["anchor"],
+            "lowest": self.best.lowest,
+            "optimiser": self.optimiser,
+            "lr_schedule": self.lr_schedule,
+            "order": self.order,
+            "noise": self.noise,
         }
 
     def product(self) -> Product:
         """The weights of the best network."""
-        return self._best.product()
+        return self.best.product()
 
     def _seen(self, images: Tensor) -> Tensor:
         """The images as they are; official: shifted and mirrored at random."""
-        if not is_official(self._values):
+        if not is_official(self.values):
             return images
         most = images.shape[-1] // 8
-        return flipped(shifted(images, self._noise, most=most), self._noise)
+        return flipped(shifted(images, self.noise, most=most), self.noise)
 
     def _loss(self, z: Tensor, labels: Tensor) -> Tensor:
-        anchors, mask = self._network(z, labels)
-        logits = self._teacher(self._generator(anchors))
-        kept = self._values.number("invariant")
-        if is_official(self._values):
+        anchors, mask = self.network(z, labels)
+        logits = self.teacher(self.generator(anchors))
+        kept = self.values.number("invariant")
+        if is_official(self.values):
             return official_anchor_loss(logits, labels, mask, invariant=kept)
         return (
-            self._values.number("anchor_uncertainty_weight") * energy(logits).mean()
-            + self._values.number("anchor_label_weight") * F.cross_entropy(logits, labels)
-            + self._values.number("anchor_invariance_weight")
+            self.values.number("anchor_uncertainty_weight") * energy(logits).mean()
+            + self.values.number("anchor_label_weight") * F.cross_entropy(logits, labels)
+            + self.values.number("anchor_invariance_weight")
             * invariance_loss(mask, invariant=kept)
         )
 
     def _held_out_loss(self, split: Split) -> Tensor:
-        self._network.eval()
+        self.network.eval()
         with torch.no_grad():
-            if is_official(self._values):  # other images than those of the training
+            if is_official(self.values):  # other images than those of the training
                 images = self._normalise(split.images)
-                z = self._encoder.sample(images, split.labels, self._noise)
+                z = self.encoder.sample(images, split.labels, self.noise)
             else:
-                z, _ = self._encoder(split.images, split.labels)
+                z, _ = self.encoder(split.images, split.labels)
             return self._loss(z, split.labels)
 
 

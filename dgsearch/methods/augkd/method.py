@@ -14,6 +14,7 @@ from dgsearch.data.splits import SOURCE_TRAIN, SOURCE_VALIDATION, TARGET_TRAIN, 
 from dgsearch.diagnostics import augkd, common, mpbm
 from dgsearch.errors import MethodError
 from dgsearch.methods.acceleration import ACCELERATION
+from dgsearch.methods.augkd.anchor_cohort import FUSABLE_ANCHOR
 from dgsearch.methods.augkd.anchor_training import AnchorTraining
 from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
@@ -162,6 +163,7 @@ def _anchor_stage(teacher: str, decoder: str, kind: str) -> Stage:
             splits=(TARGET_TRAIN, TARGET_VALIDATION),
             start=partial(AnchorTraining, teacher=teacher, decoder=decoder),
             after=(teacher, decoder),
+            fusable=FUSABLE_ANCHOR,
         )
     return Stage(
         name="anchor",

@@ -22,6 +22,9 @@ class Generator(nn.Module):
 
     Shape:
         z (B, L) -> images (B, 3, H, W) in (0, 1).
+
+    Attributes:
+        shape: Channels, height and width of what the first layer makes.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class Generator(nn.Module):
         """
         super().__init__()
         bias = not official
-        self._shape = (width, image_size // 4, image_size // 4)
+        self.shape = (width, image_size // 4, image_size // 4)
         self.project = nn.Linear(latent, width * (image_size // 4) ** 2)
         self.layers = nn.Sequential(
             nn.BatchNorm2d(width),
@@ -51,7 +54,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """G(z)."""
-        images: Tensor = self.layers(self.project(z).unflatten(1, self._shape))
+        images: Tensor = self.layers(self.project(z).unflatten(1, self.shape))
         return images
 
 

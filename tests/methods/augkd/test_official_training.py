@@ -109,15 +109,15 @@ def test_the_generator_is_judged_in_eval_mode_on_the_same_latents() -> None:
 @pytest.mark.parametrize(("preset", "steps"), [("own", 2), ("official", 4)])
 def test_the_anchors_schedule_moves_by_epoch_or_by_batch(preset: str, steps: int) -> None:
     _, runs = _chain(preset=preset)  # 2 epochs, each of 2 batches of 5 of the 11 images
-    assert runs["anchor"]._lr_schedule.last_epoch == steps
+    assert runs["anchor"].lr_schedule.last_epoch == steps
 
 
 def test_held_out_images_are_normalised_for_the_encoder_alone_in_the_anchor_stage() -> None:
     _, runs = _chain(**OFFICIAL)
     run = runs["anchor"]
     seen: list[Tensor] = []
-    run._encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    run._held_out_loss(run._held_out)
+    run.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    run._held_out_loss(run.held_out)
     images = run._held_out.images
     mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
     deviation = torch.tensor([0.229, 0.224, 0.225])[:, None, None]

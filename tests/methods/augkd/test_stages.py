@@ -118,7 +118,8 @@ def test_every_stage_reads_hyperparameters_that_its_method_has() -> None:
 def test_the_teacher_is_never_changed_and_its_hooks_are_removed() -> None:
     _, runs = _chain()
     for run in (runs["data_free"], runs["anchor"], runs["distill"]):
-        teacher = getattr(run, "_teacher", None) or run._frozen.teacher
+        held = (getattr(run, name, None) for name in ("teacher", "_teacher"))
+        teacher = next((one for one in held if one), None) or run._frozen.teacher
         before = _weights(teacher)
         run.train_epoch(1)
         assert _same(_weights(teacher), before)
@@ -290,13 +291,13 @@ def test_class_latents_average_what_the_teacher_sees() -> None:
 def test_the_anchor_network_keeps_its_best_on_held_out_images() -> None:
     _, runs = _chain()
     run = runs["anchor"]
-    run._best.lowest.fill_(-1e9)
-    before = _weights(run._best.kept["anchor"])
+    run.best.lowest.fill_(-1e9)
+    before = _weights(run.best.kept["anchor"])
     run.train_epoch(3)
-    assert _same(_weights(run._best.kept["anchor"]), before)
-    run._best.lowest.fill_(1e9)
+    assert _same(_weights(run.best.kept["anchor"]), before)
+    run.best.lowest.fill_(1e9)
     run.train_epoch(4)
-    assert _same(_weights(run._best.kept["anchor"]), _weights(run._network))
+    assert _same(_weights(run.best.kept["anchor"]), _weights(run.network))
 
 
 def test_a_generator_that_shows_few_classes_is_warned_about(

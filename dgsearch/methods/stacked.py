@@ -1,0 +1,236 @@
+"""Networks of one architecture and their optimisers, stacked so that one call computes them all.
+
+The stacks share their memory with the networks: a network's weights, running statistics and
+moments of Adam are views of a slice, so that it can be stored, or trained on alone, at any time.
+
+Shapes: M members; a stack of tensors of shape S has shape (M, *S).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from dgsearch.methods.base import CannotFuse
+
+_CACHED = 4096  # numbers a member up to which a CPU handles all members at once
+_ADAM = {"amsgrad": False, "maximize": False}
+_SGD = {"nesterov": False, "maximize": False, "dampening": 0}
+
+
+class StackedNetwork:
+    """Networks of one architecture as one function of stacked inputs.
+
+    Attributes:
+        parameters: Stacks of the parameters, by name.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        """Stack them; from here on their weights and buffers are views of the stacks.
+
+        Raises:
+            CannotFuse: If they have layers that cannot be computed together.
+        """
+        _check_layers(networks[0])
+        self._template = networks[0]
+        self.parameters, self._buffers = _stacked(networks)
+        for member, network in enumerate(networks):
+            for name, parameter in network.named_parameters():
+                parameter.data = self.parameters[name].detach()[member]
+            for name, buffer in network.named_buffers():
+                buffer.data = self._buffers[name][member]
+
+    def __call__(self, *inputs: Tensor) -> Any:
+        """What each network makes of its own inputs, (M, ...) each."""
+
+        def one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], *own: Tensor) -> Any:
+            return functional_call(self._template, (parameters, buffers), own)
+
+        try:
+            return vmap(one)(self.parameters, self._buffers, *inputs)
+        except (RuntimeError, ValueError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise CannotFuse(f"torch cannot compute it for several weights: {reason}") from error
+
+    def gradients(self, losses: Tensor) -> dict[str, Tensor]:
+        """Of each member's loss by its own parameters, by name.
+
+        Args:
+            losses: One a member, (M,).
+        """
+        found = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
+        return dict(zip(self.parameters, found, strict=True))
+
+
+def _stacked(networks: Sequence[nn.Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    try:
+        stacks: tuple[dict[str, Tensor], dict[str, Tensor]]
+        stacks = stack_module_state(list(networks))
+    except (RuntimeError, ValueError) as error:
+        raise CannotFuse(f"the networks differ: {error}") from error
+    return stacks
+
+
+def _check_layers(network: nn.Module) -> None:
+    for name, layer in network.named_modules():
+        if layer._compiled_call_impl is not None:
+            raise CannotFuse(f"layer {name or 'of the network'} is compiled")
+        if isinstance(layer, torch.jit.ScriptModule):
+            raise CannotFuse(f"layer {name} is a TorchScript program")
+
+
+class StackedOptimiser:
+    """Adam or SGD of several networks in one step, each with its own settings."""
+
+    def __init__(
+        self, optimisers: Sequence[torch.optim.Optimizer], network: StackedNetwork
+    ) -> None:
+        """Stack what they remember; it stays theirs, as views.
+
+        Args:
+            optimisers: One a network, over all of its parameters in their order.
+            network: The networks.
+
+        Raises:
+            CannotFuse: If it is an optimiser or a setting that is not known here.
+        """
+        self._groups = [_only_group(optimiser, network) for optimiser in optimisers]
+        self._parameters = network.parameters
+        kinds = {type(optimiser) for optimiser in optimisers}
+        if kinds == {torch.optim.Adam}:
+            _check_settings(self._groups, _ADAM)
+            self._update, self._settings = _adam_step, self._adam_settings
+            names: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
+            self._steps = _stacked_steps(optimisers)
+        elif kinds == {torch.optim.SGD}:
+            _check_settings(self._groups, _SGD)
+            self._update, self._settings = _sgd_step, self._sgd_settings
+            names = ("momentum_buffer",) if any(self._each("momentum")) else ()
+        else:
+            raise CannotFuse(f"no optimiser of {sorted(kind.__name__ for kind in kinds)} is known")
+        self._memory = {
+            name: _stacked_memory(optimisers, place, names)
+            for place, name in enumerate(self._parameters)
+        }
+
+    def step(self, gradients: Mapping[str, Tensor]) -> None:
+        """Change every network's parameters by its own gradient, settings and memory."""
+        first = next(iter(self._parameters.values()))
+        settings = self._settings()
+        table = torch.tensor(list(settings.values()), dtype=first.dtype).to(first.device)
+        decays = any(self._each("weight_decay"))
+        with torch.no_grad():
+            for name, gradient in gradients.items():
+                stack = self._parameters[name].detach()
+                columns = table.reshape(*table.shape, *[1] * (stack.ndim - 1))
+                own = dict(zip(settings, columns, strict=True))
+                if decays:
+                    gradient = gradient + own["weight_decay"] * stack
+                self._update(stack, gradient, self._memory[name], own)
+
+    def _each(self, name: str) -> list[float]:
+        return [group[name] for group in self._groups]
+
+    def _sgd_settings(self) -> dict[str, list[float]]:
+        return {name: self._each(name) for name in ("lr", "momentum", "weight_decay")}
+
+    def _adam_settings(self) -> dict[str, list[float]]:
+        """Settings of the step that is taken now."""
+        self._steps += 1
+        steps, rates = self._steps[:, 0].tolist(), self._each("lr")
+        slow, fast = zip(*(group["betas"] for group in self._groups), strict=True)
+        return {
+            "weight_decay": self._each("weight_decay"),
+            "first": [1 - beta for beta in slow],
+            "kept": list(fast),
+            "second": [1 - beta for beta in fast],
+            "rate": [r / (1 - beta**n) for r, beta, n in zip(rates, slow, steps, strict=True)],
+            "root": [(1 - beta**n) ** 0.5 for beta, n in zip(fast, steps, strict=True)],
+            "eps": self._each("eps"),
+        }
+
+
+_Columns = Mapping[str, Tensor]  # one number a member, ready to multiply a stack
+
+
+def _adam_step(stack: Tensor, gradient: Tensor, memory: _Columns, own: _Columns) -> None:
+    if not stack.is_cuda and stack[0].numel() > _CACHED:
+        for member, kept in enumerate(stack):
+            memory_of = {name: part[member] for name, part in memory.items()}
+            settings = {name: column[member].item() for name, column in own.items()}
+            _adam_step_of_one(kept, gradient[member], memory_of, settings)
+        return
+    mean, square = memory["exp_avg"], memory["exp_avg_sq"]
+    mean.lerp_(gradient, own["first"].expand_as(gradient))
+    square.mul_(own["kept"]).add_(own["second"] * gradient * gradient)
+    divisor = square.sqrt().div_(own["root"]).add_(own["eps"])
+    stack.sub_(own["rate"] * mean / divisor)
+
+
+def _adam_step_of_one(
+    kept: Tensor, gradient: Tensor, memory: _Columns, own: Mapping[str, float]
+) -> None:
+    """The same for one member, in fewer passes over memory."""
+    mean, square = memory["exp_avg"], memory["exp_avg_sq"]
+    mean.lerp_(gradient, own["first"])
+    square.mul_(own["kept"]).addcmul_(gradient, gradient, value=own["second"])
+    divisor = square.sqrt().div_(own["root"]).add_(own["eps"])
+    kept.addcdiv_(mean, divisor, value=-own["rate"])
+
+
+def _sgd_step(stack: Tensor, gradient: Tensor, memory: _Columns, own: _Columns) -> None:
+    if (moved := memory.get("momentum_buffer")) is not None:
+        gradient = moved.mul_(own["momentum"]).add_(gradient)
+    stack.sub_(own["lr"] * gradient)
+
+
+def _stacked_memory(
+    optimisers: Sequence[torch.optim.Optimizer], place: int, names: Sequence[str]
+) -> dict[str, Tensor]:
+    """What the optimisers remember of one parameter; zeros before the first step."""
+    stacks = {}
+    own = [optimiser.param_groups[0]["params"][place] for optimiser in optimisers]
+    for name in names:
+        found = [
+            optimiser.state[parameter].get(name)
+            for optimiser, parameter in zip(optimisers, own, strict=True)
+        ]
+        kept = [
+            torch.zeros_like(parameter) if memory is None else memory
+            for parameter, memory in zip(own, found, strict=True)
+        ]
+        stacks[name] = torch.stack([memory.detach() for memory in kept])
+        for optimiser, parameter, memory in zip(optimisers, own, stacks[name], strict=True):
+            optimiser.state[parameter][name] = memory
+    return stacks
+
+
+def _only_group(optimiser: torch.optim.Optimizer, network: StackedNetwork) -> dict[str, Any]:
+    groups = optimiser.param_groups
+    if len(groups) != 1 or len(groups[0]["params"]) != len(network.parameters):
+        raise CannotFuse("an optimiser with several groups of parameters is not known")
+    return groups[0]
+
+
+def _check_settings(groups: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> None:
+    for name, value in known.items():
+        if any(group[name] != value for group in groups):
+            raise CannotFuse(f"an optimiser with {name} = {groups[0][name]} is not known")
+
+
+def _stacked_steps(optimisers: Sequence[torch.optim.Optimizer]) -> Tensor:
+    """Steps that each Adam has done with each of P parameters, (M, P); they have views of it."""
+    states = [
+        [optimiser.state[parameter] for parameter in optimiser.param_groups[0]["params"]]
+        for optimiser in optimisers
+    ]
+    done = [[float(state.get("step", 0.0)) for state in parameters] for parameters in states]
+    steps = torch.tensor(done, dtype=torch.get_default_dtype())  # as Adam itself keeps them
+    for member, parameters in enumerate(states):
+        for place, state in enumerate(parameters):
+            state["step"] = steps[member, place]
+    return steps

@@ -1,0 +1,174 @@
+"""A stage of 32 configurations: one after another against together in a cohort.
+
+    python -m tests.benchmarks.fused_anchor [--members 32] [--repeat 3] [--epochs 3]
+
+Prints, for AuG-KD's anchor stage and for plain training of a small perceptron, the processor time
+of an epoch of one configuration both ways and their ratio; and how far the losses of both ways are
+apart, beside how far those of one and of two threads are. The sizes of the anchor stage are those
+of `studies/augkd_grid.toml`; its teacher and decoder are untrained, which costs the same. One
+thread; medians of epochs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from dgsearch.data.splits import load_trial_data
+from dgsearch.methods.augkd import AugKD
+from dgsearch.methods.augkd.data_free import build_encoder, build_generator
+from dgsearch.methods.base import Stage, StageContext, Values
+from dgsearch.methods.erm import ERM
+from dgsearch.methods.networks import build_network
+from dgsearch.study import DataSpec
+
+CPU = torch.device("cpu")
+DATA = DataSpec(
+    benchmark="digits-mini",
+    source=("textured",),
+    targets=("photo",),
+    student_images=100,
+    redraw=True,
+)
+SIZES = {
+    "latent": 32,
+    "generator_width": 48,
+    "encoder_width": 32,
+    "batch_size": 32,
+    "anchor_epochs": 60,
+}
+
+
+def anchor_runs(members: int) -> tuple[Stage, list[Any]]:
+    """The stage, and new runs of it that differ in learning rate and share kept."""
+    data = load_trial_data(DATA, seed=0, device=CPU, one_target=True)
+    products: dict[str, Any] = {}
+    runs = []
+    for member in range(members):
+        own = {"anchor_lr": 1e-3 * 1.08**member, "invariant": 0.05 + 0.9 * member / members}
+        values = AugKD.space.resolve(SIZES | own)
+        stage = next(one for one in AugKD().stages(values) if one.name == "anchor")
+        context = StageContext(
+            values=Values(stage.values_of(values), stage=stage.name, reads=stage.reads),
+            splits=data.splits,
+            products=products,
+            seed=0,
+            num_classes=10,
+            image_size=32,
+            device=CPU,
+        )
+        if not products:
+            products.update(_products(context))
+        runs.append(stage.start(context))
+    return stage, runs
+
+
+def _products(context: StageContext) -> Mapping[str, Any]:
+    teacher = build_network("convnet-teacher", num_classes=10, image_size=32, seed=0, device=CPU)
+    generator, encoder = build_generator(context), build_encoder(context)
+    decoder = {"generator": generator.state_dict(), "encoder": encoder.state_dict()}
+    return {"teacher": {"classifier": teacher.state_dict()}, "data_free": decoder}
+
+
+def perceptron(num_classes: int, image_size: int) -> nn.Module:
+    """A small extractor without convolutions, as a user may bring one."""
+    inputs = 3 * (image_size // 4) ** 2
+    return nn.Sequential(
+        nn.AvgPool2d(4), nn.Flatten(), nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64)
+    )
+
+
+def perceptron_runs(members: int) -> tuple[Stage, list[Any]]:
+    """Plain training of a perceptron, at several learning rates."""
+    data = load_trial_data(DATA, seed=0, device=CPU, one_target=True)
+    runs = []
+    for member in range(members):
+        own = {"lr": 1e-4 * 1.1**member, "network": f"{__name__}:perceptron"}
+        values = ERM.space.resolve(own)
+        stage = ERM.stages(values)[0]
+        context = StageContext(
+            values=Values(stage.values_of(values), stage=stage.name, reads=stage.reads),
+            splits=data.splits,
+            products={},
+            seed=0,
+            num_classes=10,
+            image_size=32,
+            device=CPU,
+        )
+        runs.append(stage.start(context))
+    return stage, runs
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Processor time of a call."""
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+def compare(
+    heading: str, make: Callable[[int], tuple[Stage, list[Any]]], members: int, repeat: int
+) -> None:
+    """Print what an epoch of one configuration takes both ways."""
+    stage, runs = make(members)
+    _, (single,) = make(1)
+    assert stage.fusable is not None
+    cohort = stage.fusable.join(runs)
+    single.train_epoch(1)
+    cohort.train_epoch(1)
+    alone, together = [], []
+    for epoch in range(2, repeat + 2):
+        alone += [seconds(lambda epoch=epoch: single.train_epoch(epoch)) for _ in range(5)]
+        together.append(seconds(lambda epoch=epoch: cohort.train_epoch(epoch)) / members)
+    before, now = statistics.median(alone), statistics.median(together)
+    print(f"{heading}, {members} configurations of one seed, an epoch of each:")
+    print(f"  one after another {1000 * before:.1f} ms, together {1000 * now:.1f} ms")
+    print(f"  trials per hour of processor time: {before / now:.2f} times as many", flush=True)
+
+
+def losses_after(members: int, epochs: int, *, threads: int, together: bool) -> list[float]:
+    """The losses of the last of some epochs, of each member."""
+    torch.set_num_threads(threads)
+    stage, runs = anchor_runs(members)
+    found: Sequence[Any] = []
+    assert stage.fusable is not None
+    cohort = stage.fusable.join(runs) if together else None
+    for epoch in range(1, epochs + 1):
+        found = cohort.train_epoch(epoch) if cohort else [run.train_epoch(epoch) for run in runs]
+    torch.set_num_threads(1)
+    return [one["anchor_loss"] for one in found]
+
+
+def distance(first: Sequence[float], second: Sequence[float]) -> float:
+    """The largest difference, in shares of the loss."""
+    return max(abs(one - other) / abs(one) for one, other in zip(first, second, strict=True))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, default=32)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=3, help="of the comparison of losses")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    members = arguments.members
+    compare("anchor stage", anchor_runs, members, arguments.repeat)
+    compare("plain training of a small perceptron", perceptron_runs, members, arguments.repeat)
+    few, epochs = min(members, 4), arguments.epochs
+    reference = losses_after(few, epochs, threads=1, together=False)
+    fused = losses_after(few, epochs, threads=1, together=True)
+    threaded = losses_after(few, epochs, threads=2, together=False)
+    print(f"losses after {epochs} epochs, largest relative difference from one after another:")
+    print(f"  together {distance(reference, fused):.1e}, ", end="")
+    print(f"with two threads {distance(reference, threaded):.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Runs of stages on tiny data, for the tests that train them together and one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dgsearch.data.batches import Batch, Split
+from dgsearch.methods.augkd import AugKD
+from dgsearch.methods.augkd.data_free import build_encoder, build_generator
+from dgsearch.methods.base import Stage, StageContext, Values, state_of
+from dgsearch.methods.erm import ERM
+from dgsearch.methods.networks import build_network
+
+CPU = torch.device("cpu")
+CLASSES, SIZE = 3, 16
+_SMALL = {"latent": 6, "generator_width": 8, "encoder_width": 8, "anchor_epochs": 6}
+
+
+class WideSplit(Split):
+    """A split whose images have torch's default type of numbers."""
+
+    @property
+    def images(self) -> Tensor:
+        """All images at once."""
+        return super().images.to(torch.get_default_dtype())
+
+    def take(self, index: Tensor) -> Batch:
+        """The images at `index`."""
+        batch = super().take(index)
+        return Batch(batch.images.to(torch.get_default_dtype()), batch.labels)
+
+
+def split(seed: int, count: int = 11) -> Split:
+    """Random images; with batches of 4 the last one of 11 has three."""
+    random = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (count, 3, SIZE, SIZE), generator=random, dtype=torch.uint8)
+    return WideSplit(images, torch.arange(count) % CLASSES, CPU)
+
+
+def context_of(
+    stage: Stage,
+    values: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    products: Mapping[str, Any] | None = None,
+    count: int = 11,
+) -> StageContext:
+    """The context of a stage for a trial of that seed."""
+    return StageContext(
+        values=Values(stage.values_of(values), stage=stage.name, reads=stage.reads),
+        splits={name: split(seed + len(name), count) for name in stage.splits},
+        products=products or {},
+        seed=seed,
+        num_classes=CLASSES,
+        image_size=SIZE,
+        device=CPU,
+    )
+
+
+def supervised(name: str, members: Sequence[Mapping[str, Any]], **common: Any) -> list[Any]:
+    """New runs of `pretrain` or `erm`, one a member, of seeds 0, 1 and so on."""
+    runs = []
+    for seed, own in enumerate(members):
+        values = ERM.space.resolve({"batch_size": 4, "pretrain_epochs": 6, **common, **own})
+        pretrain, erm = ERM.stages(values)
+        network = build_network(
+            str(values["network"]), num_classes=CLASSES, image_size=SIZE, seed=7, device=CPU
+        )
+        products = {"pretrain": {"classifier": network.state_dict()}}
+        stage = pretrain if name == "pretrain" else erm
+        runs.append(stage.start(context_of(stage, values, seed=seed, products=products)))
+    return runs
+
+
+def anchor_stage(**changes: Any) -> tuple[Stage, dict[str, Any], dict[str, Any]]:
+    """The stage `anchor`, its values, and what the stages before it made, untrained."""
+    values = AugKD.space.resolve({"batch_size": 4, **_SMALL, **changes})
+    stages = {stage.name: stage for stage in AugKD().stages(values)}
+    empty = context_of(stages["anchor"], values)
+    teacher = build_network(
+        "convnet-teacher", num_classes=CLASSES, image_size=SIZE, seed=5, device=CPU
+    )
+    for network in (teacher, generator := build_generator(empty)):
+        random = torch.Generator().manual_seed(3)
+        for name, buffer in network.named_buffers():  # as if it had been trained
+            if name.endswith(("running_mean", "running_var")):
+                buffer.add_(0.3 * torch.rand(buffer.shape, generator=random).to(buffer))
+    decoder = {"generator": generator.state_dict(), "encoder": build_encoder(empty).state_dict()}
+    products = {"teacher": {"classifier": teacher.state_dict()}, "data_free": decoder}
+    return stages["anchor"], dict(values), products
+
+
+def anchors(members: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> list[Any]:
+    """New runs of `anchor`, all behind one teacher and decoder."""
+    stage, values, products = anchor_stage()
+    return [
+        stage.start(context_of(stage, {**values, **own}, seed=seed, products=products))
+        for own, seed in zip(members, seeds, strict=True)
+    ]
+
+
+def tensors_of(node: Any) -> list[Tensor]:
+    """Every tensor and number of a state, in order."""
+    if isinstance(node, Tensor):
+        return [node.detach().clone()]
+    if isinstance(node, Mapping):
+        return [tensor for value in node.values() for tensor in tensors_of(value)]
+    if isinstance(node, list | tuple):
+        return [tensor for value in node for tensor in tensors_of(value)]
+    return [torch.tensor(float(node))] if isinstance(node, int | float) else []
+
+
+def state(run: Any) -> list[Tensor]:
+    """What a checkpoint of the run holds."""
+    return tensors_of(state_of(run.parts()))
+
+
+def shape_of(node: Any) -> Any:
+    """The names, types and sizes of a state, without its numbers."""
+    if isinstance(node, Tensor):
+        return node.dtype, tuple(node.shape)
+    if isinstance(node, Mapping):
+        return {name: shape_of(value) for name, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [shape_of(value) for value in node]
+    return type(node).__name__

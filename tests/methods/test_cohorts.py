@@ -1,0 +1,207 @@
+"""Runs that train together: the same numbers as one after another, whoever trains beside them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dgsearch.errors import TrainingError
+from dgsearch.methods.augkd.anchor_cohort import FUSABLE_ANCHOR, AnchorCohort
+from dgsearch.methods.base import CannotFuse, restore_state, state_of
+from dgsearch.methods.descents import DescentCohort
+from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
+from dgsearch.methods.supervised import PRETRAIN
+from tests.methods.cohorts_of import (
+    anchor_stage,
+    anchors,
+    context_of,
+    shape_of,
+    state,
+    supervised,
+)
+
+RATES = ({"lr": 1e-3}, {"lr": 1e-2, "weight_decay": 1e-2}, {"lr": 3e-3, "weight_decay": 0.1})
+ANCHORS = (
+    {"anchor_lr": 1e-2},
+    {"anchor_lr": 3e-3, "invariant": 0.6},
+    {"anchor_uncertainty_weight": 0.5, "anchor_label_weight": 0.3},
+    {"anchor_invariance_weight": 2.0, "invariant": 0.1},
+)
+SEEDS = (0, 0, 1, 2)  # the first two draw the same latent vectors
+MAKERS: dict[str, Callable[[], list[Any]]] = {
+    "pretrain": lambda: supervised("pretrain", RATES),
+    "batch norm": lambda: supervised("pretrain", RATES, network="convnet-student"),
+    "sgd": lambda: supervised("erm", RATES, optimiser="sgd", lr_schedule="cosine"),
+    "without momentum": lambda: supervised("erm", RATES, optimiser="sgd", momentum=0.0),
+    "views": lambda: supervised("erm", RATES, augment="crop_flip"),
+    "anchor": lambda: anchors(ANCHORS, SEEDS),
+}
+KINDS = pytest.mark.parametrize("kind", MAKERS)
+
+
+@pytest.fixture
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Train in float64, where rounding is no excuse."""
+    monkeypatch.setattr(Tensor, "float", Tensor.double)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def _join(runs: list[Any]) -> Any:
+    return (AnchorCohort if hasattr(runs[0], "frozen_from") else DescentCohort)(runs)
+
+
+def _loss(reported: Any) -> float:
+    (loss,) = reported.values()
+    return float(loss)
+
+
+def _agree(first: Any, second: Any) -> None:
+    """Compare what a checkpoint holds.
+
+    The gradient of a bias before a batch norm is zero but for rounding, and Adam divides it by
+    its own size: such biases of anchor networks, which change no output, agree less closely.
+    """
+    within = 1e-6 if hasattr(first, "frozen_from") else 1e-9
+    for one, other in zip(state(first), state(second), strict=True):
+        assert torch.allclose(one, other, rtol=within, atol=within)
+
+
+@KINDS
+def test_trained_together_they_are_what_they_are_alone(kind: str, double: None) -> None:
+    alone, together = MAKERS[kind](), MAKERS[kind]()
+    cohort = _join(together)
+    for epoch in (1, 2, 3):
+        losses = [_loss(run.train_epoch(epoch)) for run in alone]
+        found = [_loss(one) for one in cohort.train_epoch(epoch)]
+        assert found == pytest.approx(losses, rel=1e-9)
+    for one, other in zip(alone, together, strict=True):
+        _agree(one, other)
+
+
+@KINDS
+def test_a_member_may_leave_and_both_it_and_the_others_go_on(kind: str, double: None) -> None:
+    alone, together = MAKERS[kind](), MAKERS[kind]()
+    _join(together).train_epoch(1)
+    left, *others = together
+    expected = [[_loss(run.train_epoch(epoch)) for run in alone] for epoch in (1, 2)]
+    found = [left.train_epoch(2), *_join(others).train_epoch(2)]
+    assert [_loss(one) for one in found] == pytest.approx(expected[1], rel=1e-9)
+    for one, other in zip(alone, together, strict=True):
+        _agree(one, other)
+
+
+@KINDS
+def test_a_checkpoint_serves_a_cohort_and_a_single_run_alike(kind: str, double: None) -> None:
+    alone, together, again = MAKERS[kind](), MAKERS[kind](), MAKERS[kind]()
+    _join(together).train_epoch(1)
+    kept = [copy.deepcopy(state_of(run.parts())) for run in together]
+    for run, parts in zip(again, kept, strict=True):
+        restore_state(run.parts(), parts)
+    expected = [[_loss(run.train_epoch(epoch)) for run in alone] for epoch in (1, 2)]
+    found = [again[0].train_epoch(2), *_join(again[1:]).train_epoch(2)]
+    assert [_loss(one) for one in found] == pytest.approx(expected[1], rel=1e-9)
+    for one, other in zip(alone, again, strict=True):
+        _agree(one, other)
+
+
+@KINDS
+def test_a_checkpoint_has_the_form_of_one_that_was_trained_alone(kind: str) -> None:
+    alone, together = MAKERS[kind]()[0], MAKERS[kind]()
+    alone.train_epoch(1)
+    _join(together).train_epoch(1)
+    found, expected = shape_of(state_of(together[0].parts())), shape_of(state_of(alone.parts()))
+    assert found == expected
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "anchor"])
+def test_in_single_precision_the_first_epoch_agrees_up_to_rounding(kind: str) -> None:
+    alone, together = MAKERS[kind](), MAKERS[kind]()
+    found = [_loss(one) for one in _join(together).train_epoch(1)]
+    losses = [_loss(run.train_epoch(1)) for run in alone]
+    assert found == pytest.approx(losses, rel=1e-3)
+
+
+def test_a_member_that_diverges_is_named_and_the_others_are_as_they_were() -> None:
+    rates = [{"lr": 1e-3}, {"lr": 1e30}]
+    cohort = _join(supervised("pretrain", rates, optimiser="sgd", momentum=0.0))
+    cohort.train_epoch(1)
+    fine, broken = cohort.train_epoch(2)
+    assert isinstance(broken, TrainingError)
+    assert "supervised_loss" in str(broken)
+    (alone,) = supervised("pretrain", rates[:1], optimiser="sgd", momentum=0.0)
+    alone.train_epoch(1)
+    assert fine == pytest.approx(alone.train_epoch(2), rel=1e-5)
+
+
+def test_stages_name_the_hyperparameters_in_which_members_may_differ() -> None:
+    stage, *_ = anchor_stage()
+    assert stage.fusable is FUSABLE_ANCHOR
+    assert set(FUSABLE_ANCHOR.over) < set(stage.reads)
+    assert PRETRAIN.fusable is not None
+    assert set(PRETRAIN.fusable.over) == {"lr", "weight_decay", "momentum"}
+
+
+def test_a_network_that_draws_at_random_is_refused() -> None:
+    networks = [nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)) for _ in range(2)]
+    with pytest.raises(CannotFuse, match="torch cannot compute it for several weights"):
+        StackedNetwork(networks)(torch.zeros(2, 3, 2))
+
+
+def test_networks_of_different_sizes_are_refused() -> None:
+    with pytest.raises(CannotFuse, match="the networks differ"):
+        StackedNetwork([nn.Linear(2, 2), nn.Linear(2, 3)])
+
+
+def test_an_unknown_optimiser_is_refused() -> None:
+    networks = [nn.Linear(2, 2) for _ in range(2)]
+    stacked = StackedNetwork(networks)
+    unknown = [torch.optim.Adadelta(network.parameters()) for network in networks]
+    with pytest.raises(CannotFuse, match="Adadelta"):
+        StackedOptimiser(unknown, stacked)
+    nesterov = [
+        torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9, nesterov=True)
+        for network in networks
+    ]
+    with pytest.raises(CannotFuse, match="nesterov = True"):
+        StackedOptimiser(nesterov, stacked)
+
+
+def test_sgd_on_two_numbers_is_what_it_is_by_hand() -> None:
+    networks = [nn.Linear(1, 1, bias=False) for _ in range(2)]
+    for network in networks:
+        nn.init.ones_(network.weight)
+    rates = (0.1, 0.5)
+    optimisers = [
+        torch.optim.SGD(network.parameters(), lr=rate, weight_decay=1.0)
+        for network, rate in zip(networks, rates, strict=True)
+    ]
+    stacked = StackedNetwork(networks)
+    step = StackedOptimiser(optimisers, stacked)
+    losses = stacked(torch.tensor([[[2.0]], [[2.0]]])).flatten()  # each is 2 w
+    step.step(stacked.gradients(losses))
+    # the gradient is 2, the penalty adds w = 1: 1 - 0.1 * 3 and 1 - 0.5 * 3
+    assert [network.weight.item() for network in networks] == pytest.approx([0.7, -0.5])
+
+
+def test_runs_with_other_numbers_of_images_are_refused() -> None:
+    stage, values, products = anchor_stage()
+    runs = [
+        stage.start(context_of(stage, values, products=products, count=count))
+        for count in (11, 12)
+    ]
+    with pytest.raises(CannotFuse, match="different numbers of images"):
+        AnchorCohort(runs)  # type: ignore[arg-type]
+
+
+def test_the_released_codes_anchor_stage_is_trained_alone() -> None:
+    stage, values, products = anchor_stage(preset="official")
+    run: Any = stage.start(context_of(stage, values, products=products))
+    with pytest.raises(CannotFuse, match="official"):
+        AnchorCohort([run])
