@@ -121,7 +121,8 @@ class StackedOptimiser:
         """Change every network's parameters by its own gradient, settings and memory."""
         first = next(iter(self._parameters.values()))
         settings = self._settings()
-        table = torch.tensor(list(settings.values()), dtype=first.dtype).to(first.device)
+        table = torch.tensor(list(settings.values()), dtype=first.dtype)
+        table = table.to(first.device, non_blocking=True)
         decays = any(self._each("weight_decay"))
         with torch.no_grad():
             for name, gradient in gradients.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,8 +17,19 @@ from dgsearch.methods.erm import ERM
 from dgsearch.methods.networks import build_network
 
 CPU = torch.device("cpu")
+_DEVICE = [CPU]  # where runs are made
 CLASSES, SIZE = 3, 16
 _SMALL = {"latent": 6, "generator_width": 8, "encoder_width": 8, "anchor_epochs": 6}
+
+
+@contextmanager
+def runs_on(device: str) -> Iterator[None]:
+    """Make runs on another device than the CPU."""
+    _DEVICE.append(torch.device(device))
+    try:
+        yield
+    finally:
+        _DEVICE.pop()
 
 
 class WideSplit(Split):
@@ -38,7 +50,7 @@ def split(seed: int, count: int = 11) -> Split:
     """Random images; with batches of 4 the last one of 11 has three."""
     random = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 256, (count, 3, SIZE, SIZE), generator=random, dtype=torch.uint8)
-    return WideSplit(images, torch.arange(count) % CLASSES, CPU)
+    return WideSplit(images, torch.arange(count) % CLASSES, _DEVICE[-1])
 
 
 def context_of(
@@ -57,7 +69,7 @@ def context_of(
         seed=seed,
         num_classes=CLASSES,
         image_size=SIZE,
-        device=CPU,
+        device=_DEVICE[-1],
     )
 
 
@@ -68,7 +80,11 @@ def supervised(name: str, members: Sequence[Mapping[str, Any]], **common: Any) -
         values = ERM.space.resolve({"batch_size": 4, "pretrain_epochs": 6, **common, **own})
         pretrain, erm = ERM.stages(values)
         network = build_network(
-            str(values["network"]), num_classes=CLASSES, image_size=SIZE, seed=7, device=CPU
+            str(values["network"]),
+            num_classes=CLASSES,
+            image_size=SIZE,
+            seed=7,
+            device=_DEVICE[-1],
         )
         products = {"pretrain": {"classifier": network.state_dict()}}
         stage = pretrain if name == "pretrain" else erm
@@ -82,10 +98,10 @@ def anchor_stage(**changes: Any) -> tuple[Stage, dict[str, Any], dict[str, Any]]
     stages = {stage.name: stage for stage in AugKD().stages(values)}
     empty = context_of(stages["anchor"], values)
     teacher = build_network(
-        "convnet-teacher", num_classes=CLASSES, image_size=SIZE, seed=5, device=CPU
+        "convnet-teacher", num_classes=CLASSES, image_size=SIZE, seed=5, device=_DEVICE[-1]
     )
     for network in (teacher, generator := build_generator(empty)):
-        random = torch.Generator().manual_seed(3)
+        random = torch.Generator().manual_seed(3)  # on the CPU whatever the device
         for name, buffer in network.named_buffers():  # as if it had been trained
             if name.endswith(("running_mean", "running_var")):
                 buffer.add_(0.3 * torch.rand(buffer.shape, generator=random).to(buffer))
