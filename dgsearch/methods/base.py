@@ -161,7 +161,8 @@ class Cohort(Protocol):
     """Runs of one stage that train together, each with its own data, noise and rates.
 
     Their state stays in the runs: after each epoch `parts` and `product` of every run are what
-    they would be had it trained alone, up to rounding. A run leaves by joining the others anew.
+    they would be had it trained alone, up to rounding. A run leaves when the
+    others are joined again.
     """
 
     def train_epoch(self, epoch: int) -> Sequence[Mapping[str, float] | TrainingError]:

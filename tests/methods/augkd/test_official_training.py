@@ -118,7 +118,7 @@ def test_held_out_images_are_normalised_for_the_encoder_alone_in_the_anchor_stag
     seen: list[Tensor] = []
     run.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     run._held_out_loss(run.held_out)
-    images = run._held_out.images
+    images = run.held_out.images
     mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
     deviation = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
     assert torch.allclose(seen[0], (images - mean) / deviation)
