@@ -199,6 +199,25 @@ class Design(BaseModel, frozen=True, extra="forbid"):
         return "tpe"
 
     @property
+    def goals(self) -> tuple[str, ...]:
+        """The objectives by name where there are several; empty: the metric that selects."""
+        return ()
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The constraints of what is proposed, such as "train_s <= 60"."""
+        return ()
+
+    def enqueued(self, space: Space) -> Sequence[Mapping[str, Any]]:
+        """Points that are proposed first, with a value for each name of `proposed`."""
+        return ()
+
+    @property
+    def learns_from(self) -> str:
+        """Another study whose finished trials inform the sampler; empty: none."""
+        return ""
+
+    @property
     def downloads(self) -> bool:
         """Whether a sampler that is not on this machine may be fetched."""
         return False

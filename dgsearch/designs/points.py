@@ -116,6 +116,14 @@ class Ended(Protocol):
         """Value on the selection split of each finished trial."""
         ...
 
+    def losses(self) -> Mapping[tuple[str, int], Sequence[float]]:
+        """The objectives of each finished trial, turned so that less is better; NaN: unknown."""
+        ...
+
+    def excess(self) -> Outcomes:
+        """How far each finished trial lies beyond its constraints; 0: it keeps to all."""
+        ...
+
     def proposed(self) -> Mapping[str, Configuration]:
         """The configurations that were proposed so far, by config_id."""
         ...

@@ -72,6 +72,11 @@ def check_sampler(
         yield Problem("design.sampler", repr(sampler), message)
 
 
+def sees_constraints(sampler: str) -> bool:
+    """Whether it prefers points within the constraints by itself."""
+    return sampler in ("tpe", "gp", "nsga2")
+
+
 def sampler_remarks(sampler: str, vary: Mapping[str, Proposed]) -> Iterator[str]:
     """What `dgsearch plan` says of a sampler that does not treat all hyperparameters alike."""
     listed = [name for name, item in vary.items() if not isinstance(item, Range)]

@@ -8,11 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from dgsearch.designs.base import Design
-from dgsearch.designs.fields import Proposed, Range
+from dgsearch.designs.enqueued import check_enqueued
+from dgsearch.designs.fields import Distinct, Names, Proposed, Range, Scalar
+from dgsearch.designs.limits import LimitText
 from dgsearch.designs.points import Asked, Configuration, Ended, Parts, Phase, PlannedTrial
-from dgsearch.designs.samplers import Sampler, check_sampler, sampler_remarks
+from dgsearch.designs.ranking import best_points
+from dgsearch.designs.samplers import Sampler, check_sampler, sampler_remarks, sees_constraints
 from dgsearch.errors import Problem
 from dgsearch.space import Space
+from dgsearch.wording import plural
 
 
 class Search(Design, frozen=True):
@@ -28,7 +32,16 @@ class Search(Design, frozen=True):
     trials: PositiveInt  # configurations that are proposed
     sampler: Sampler = "tpe"  # what proposes them; hub:NAME is a package of OptunaHub
     download: bool = False  # whether a sampler of OptunaHub may be fetched from GitHub
-    confirm: NonNegativeInt = 3  # how many of the best are repeated at the other seeds
+    # what is weighed, as metrics and costs: the metric that selects, then others; empty: it alone
+    objectives: Names = ()
+    # what a configuration has to keep to, such as "train_s <= 60"; others are chosen last
+    constraints: Annotated[tuple[LimitText, ...], Distinct] = ()
+    # known points that are proposed first, each with a value for every name of `vary`
+    enqueue: Annotated[tuple[dict[str, Scalar], ...], Distinct] = ()
+    warm_start: str = ""  # another study of the database, whose finished trials inform the sampler
+    confirm: NonNegativeInt = (
+        3  # how many of the best, or of the front, are repeated at other seeds
+    )
 
     replaces_fixed: ClassVar[bool] = False
 
@@ -66,6 +79,27 @@ class Search(Design, frozen=True):
         """As the study file says."""
         return self.download
 
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """Its objectives."""
+        return self.objectives
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Its constraints."""
+        return self.constraints
+
+    @property
+    def learns_from(self) -> str:
+        """The study that it is started from."""
+        return self.warm_start
+
+    def enqueued(self, space: Space) -> Sequence[Mapping[str, Any]]:
+        """The points that the study file gives."""
+        return [
+            {name: space[name].parse(point[name]) for name in self.vary} for point in self.enqueue
+        ]
+
     def proposed(self, space: Space) -> dict[str, Any]:
         """For each name a `Range` whose `log` is set, or a tuple of values."""
         found: dict[str, Any] = {}
@@ -89,7 +123,7 @@ class Search(Design, frozen=True):
 
         def confirmed(ended: Ended) -> list[PlannedTrial]:
             best = best_configurations(
-                ended.values(), ended.proposed(), self.confirm, maximise=asked.maximise
+                ended.losses(), ended.excess(), ended.proposed(), self.confirm, asked.seeds
             )
             repeats = [PlannedTrial(item, seed) for item in best for seed in asked.seeds]
             return [*baselines, *repeats]
@@ -102,10 +136,21 @@ class Search(Design, frozen=True):
         yield "search", f"{self.trials} proposals, then up to {confirmed} to confirm"
         for remark in sampler_remarks(self.sampler, self.vary):
             yield "sampler", remark
+        if self.constraints and not sees_constraints(self.sampler):
+            yield "sampler", f"{self.sampler} does not see constraints; choosing does"
+        if self.enqueue:
+            yield "enqueued", f"{plural(len(self.enqueue), 'known point')}, run first"
+        if self.warm_start:
+            yield "warm start", f"finished trials of {self.warm_start}, which are not counted"
 
     def comparisons(self, asked: Asked, trials: Iterable[PlannedTrial]) -> int:
         """Not known beforehand."""
         return 1
+
+    def check_values(self, parts: Parts, space: Space) -> Iterator[Problem]:
+        """Those of every design, and points that the search could not propose."""
+        yield from super().check_values(parts, space)
+        yield from check_enqueued(self.enqueue, self.vary, space, most=self.trials)
 
     def check_study(self, parts: Parts) -> Iterator[Problem]:
         """A sampler that is not installed, or that cannot propose what is varied."""
@@ -117,23 +162,29 @@ class Search(Design, frozen=True):
 
 
 def best_configurations(
-    values: Mapping[tuple[str, int], float],
+    losses: Mapping[tuple[str, int], Sequence[float]],
+    excess: Mapping[tuple[str, int], float],
     configurations: Mapping[str, Configuration],
     count: int,
-    *,
-    maximise: bool = True,
+    seeds: Sequence[int],
 ) -> list[Configuration]:
-    """The configurations of the best value, best first.
+    """The best configurations, or a Pareto front of them: see `best_points`.
 
     Args:
-        values: Value of each finished trial by (config_id, seed).
+        losses: Objectives of each finished trial by (config_id, seed), less is better.
+        excess: How far each lies beyond the constraints.
         configurations: By id; others are left out.
         count: How many at most.
-        maximise: Whether a higher value is better.
+        seeds: Of the study; a configuration is judged at the first of them that it has.
     """
-    best: dict[str, float] = {}
-    for (config_id, _), value in values.items():
-        if config_id in configurations:
-            best[config_id] = (max if maximise else min)(value, best.get(config_id, value))
-    ranked = sorted(best, key=lambda config_id: best[config_id], reverse=maximise)
-    return [configurations[config_id] for config_id in ranked[:count]]
+    first: dict[str, tuple[str, int]] = {}
+    for seed in seeds:
+        for key in losses:
+            if key[1] == seed and key[0] in configurations:
+                first.setdefault(key[0], key)
+    chosen = best_points(
+        {name: losses[key] for name, key in first.items()},
+        {name: excess.get(key, 0.0) for name, key in first.items()},
+        count,
+    )
+    return [configurations[name] for name in chosen]

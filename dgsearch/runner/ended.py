@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from dgsearch.database.configurations import StoredConfigurations, stored_configurations
 from dgsearch.database.facts import read_facts
+from dgsearch.database.measured import Outcome, finished_outcomes
 from dgsearch.database.outcomes import target_means
 from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import finished_values, set_planned
@@ -17,6 +18,7 @@ from dgsearch.database.switches import open_switches
 from dgsearch.database.writing import read_persistently
 from dgsearch.designs.points import Outcomes
 from dgsearch.study import StudySpec
+from dgsearch.study.objectives import Goal, goal_of
 
 
 class StoredEnds:
@@ -45,6 +47,19 @@ class StoredEnds:
     def values(self) -> Outcomes:
         """Value on the selection split of each finished trial."""
         return finished_values(self.engine, self.study_id)
+
+    def losses(self) -> Mapping[tuple[str, int], Sequence[float]]:
+        """The objectives of each finished trial, turned so that less is better."""
+        goal = goal_of(self._spec)
+        return {key: goal.losses(each.values) for key, each in self._outcomes(goal).items()}
+
+    def excess(self) -> Outcomes:
+        """How far each finished trial lies beyond its constraints."""
+        return {key: each.excess for key, each in self._outcomes(goal_of(self._spec)).items()}
+
+    def _outcomes(self, goal: Goal) -> Mapping[tuple[str, int], Outcome]:
+        targets = self._spec.data.targets
+        return finished_outcomes(self.engine, self.study_id, goal, targets=targets)
 
     def proposed(self) -> StoredConfigurations:
         """The points so far, by config_id; kept until `forget`."""

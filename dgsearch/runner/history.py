@@ -25,6 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 
 from dgsearch.database.identity import COUNTS
+from dgsearch.database.measured import Outcome, read_measured
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_TRIALS,
@@ -34,10 +35,14 @@ from dgsearch.database.tables import (
     VALUES,
 )
 from dgsearch.database.writing import persistently
+from dgsearch.runner.warm_start import Informing
 from dgsearch.space import Value
+from dgsearch.study.objectives import Goal
 
 _BEST = 100
 _LATEST = 3000
+_ACCURACY = Goal(("accuracy",), (True,))
+_CONSTRAINTS = "constraints"  # where Optuna's samplers look for them
 _PASSING = ":relative_params"  # notes of TPE and GP on what a trial that runs will be given
 _INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
@@ -63,7 +68,8 @@ class History:
         study_id: int,
         *,
         latest: int = _LATEST,
-        maximise: bool = True,
+        goal: Goal = _ACCURACY,
+        targets: Sequence[str] = (),
     ) -> None:
         """Learn from the trials of one study, less those that were set aside.
 
@@ -71,20 +77,35 @@ class History:
             engine: Of the database.
             study_id: The study's row.
             latest: How many of the latest trials it learns from, besides the best 100.
-            maximise: Whether a higher value is better.
+            goal: What the search is to reach.
+            targets: Target domains of the study.
         """
         self._engine = engine
         self._own = (TRIALS.c.study_id == study_id) & not_(_set_aside())
         self._latest = latest
-        self._maximise = maximise
+        self._goal, self._targets = goal, targets
         self._memory = InMemoryStorage()
         verbosity = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # no study of the user is created
-        direction = StudyDirection.MAXIMIZE if maximise else StudyDirection.MINIMIZE
-        self._memory_id = self._memory.create_new_study([direction], "history")
+        directions = [
+            StudyDirection.MAXIMIZE if maximised else StudyDirection.MINIMIZE
+            for maximised in goal.maximise
+        ]
+        self._memory_id = self._memory.create_new_study(directions, "history")
         optuna.logging.set_verbosity(verbosity)
         self._unfinished: dict[int, int] = {}  # row in the database: trial in memory
         self._last: int | None = None  # the last row that is in memory
+
+    def inform(
+        self, trials: Sequence[Informing], distributions: Mapping[str, BaseDistribution]
+    ) -> None:
+        """Learn from trials of another study too; they are no trials of this one."""
+        for trial in trials:
+            parts = _Parts()
+            parts.params, parts.distributions = dict(trial.params), dict(distributions)
+            parts.take(trial.outcome)
+            frozen = _frozen(_Row(-1, parts.state(TrialState.COMPLETE)), parts)
+            self._memory.create_new_trial(self._memory_id, template_trial=frozen)
 
     def propose(
         self, distributions: Mapping[str, BaseDistribution], sampler: BaseSampler
@@ -119,7 +140,16 @@ class History:
             wanted = self._first(connection)
         else:
             wanted = or_(TRIALS.c.trial_id > self._last, TRIALS.c.trial_id.in_(self._unfinished))
-        return _read(connection, self._own & wanted)
+        wanted = self._own & wanted
+        rows, parts = _read(connection, wanted)
+        names = self._goal.measured
+        found = read_measured(connection, wanted, names, targets=self._targets) if names else {}
+        for place, own in parts.items():
+            if own.value is not None:
+                numbers = found.get(place, {})
+                reached = self._goal.values(own.value, numbers)
+                own.take(Outcome(reached, self._goal.excesses(own.value, numbers)))
+        return [_Row(row.place, parts[row.place].state(row.state)) for row in rows], parts
 
     def _remember(self, rows: Sequence[_Row], parts: Mapping[int, _Parts]) -> None:
         """Take in what is new."""
@@ -141,7 +171,7 @@ class History:
             select(VALUES.c.trial_id)
             .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
             .where(self._own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
-            .order_by(VALUES.c.value.desc() if self._maximise else VALUES.c.value)
+            .order_by(VALUES.c.value.desc() if self._goal.maximise[0] else VALUES.c.value)
             .limit(_BEST)
         )
         named = list(connection.scalars(best)) if earliest else []
@@ -154,7 +184,9 @@ class History:
         for step, value in parts.reports.items():
             self._memory.set_trial_intermediate_value(number, step, value)
         if row.state.is_finished():
-            values = [parts.value] if parts.value is not None else None
+            for name, note in parts.notes.items():
+                self._memory.set_trial_system_attr(number, name, note)
+            values = parts.values if row.state == TrialState.COMPLETE else None
             self._memory.set_trial_state_values(number, row.state, values)
             del self._unfinished[row.place]
 
@@ -162,7 +194,8 @@ class History:
 def _set_aside() -> ColumnElement[bool]:
     """Whether a trial is of another identity: what it reached says nothing of today's method."""
     query = select(OWN_TRIALS.c.trial_id)
-    return query.where(OWN_TRIALS.c.trial_id == TRIALS.c.trial_id, not_(COUNTS)).exists()
+    mine = query.where(OWN_TRIALS.c.trial_id == TRIALS.c.trial_id, not_(COUNTS))
+    return mine.correlate(TRIALS).exists()
 
 
 class _Row(NamedTuple):
@@ -181,6 +214,19 @@ class _Parts:
         self.value: float | None = None
         self.reports: dict[int, float] = {}
         self.notes: dict[str, Any] = {}
+        self.values: tuple[float, ...] | None = None
+
+    def take(self, outcome: Outcome) -> None:
+        """Take in what a finished trial reached, the constraints as Optuna stores them."""
+        self.values = outcome.values
+        if outcome.excesses:
+            self.notes[_CONSTRAINTS] = list(outcome.excesses)
+
+    def state(self, state: TrialState) -> TrialState:
+        """The state of the trial; one of which a number is unknown teaches nothing."""
+        numbers = [*(self.values or ()), *self.notes.get(_CONSTRAINTS, ())]
+        unknown = not self.values or any(map(math.isnan, numbers))
+        return TrialState.FAIL if state == TrialState.COMPLETE and unknown else state
 
 
 def _read(
@@ -238,7 +284,8 @@ def _frozen(row: _Row, parts: _Parts) -> FrozenTrial:
         number=row.place,
         trial_id=row.place,
         state=row.state,
-        value=parts.value,
+        value=None,
+        values=parts.values if row.state == TrialState.COMPLETE else None,
         datetime_start=then,
         datetime_complete=then if row.state.is_finished() else None,
         params=parts.params,

@@ -12,12 +12,14 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.endings import StopReason
-from dgsearch.runner.history import History
+from dgsearch.runner.history import History, Suggested
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.retries import is_open
 from dgsearch.runner.samplers import Samplers
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
+
+ENQUEUED = "fixed_params"  # Optuna's mark of points that were not proposed by a sampler
 
 
 class ProposalQueue:
@@ -41,6 +43,7 @@ class ProposalQueue:
         self._history = history
         self._recorder = recorder
         self._distributions = dict(distributions)
+        self._enqueued = spec.design.enqueued(space)
         self._samplers = Samplers(spec.design, spec.seeds[0], self._distributions)
         self._left = self._most = spec.design.proposals
         self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
@@ -111,8 +114,13 @@ class ProposalQueue:
 
     def _proposal(self) -> tuple[PlannedTrial, Mapping[str, Any]]:
         """What is proposed next, at the first seed at which it was not, and what is noted."""
-        sampler = self._samplers.of(self._most - self._left)
-        proposed = self._history.propose(self._distributions, sampler)
+        number = self._most - self._left
+        if number < len(self._enqueued):
+            known = dict(self._enqueued[number])
+            proposed = Suggested(known, {ENQUEUED: known})
+        else:
+            sampler = self._samplers.of(number)
+            proposed = self._history.propose(self._distributions, sampler)
         values = self._space.resolve({**self._spec.hyperparameters, **proposed.values})
         configuration = Configuration(
             self._spec.method,

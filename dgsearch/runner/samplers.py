@@ -92,12 +92,16 @@ def make_sampler(
         return CmaEs(distributions, seed=state)
     with warnings.catch_warnings():  # Optuna calls these options experimental
         warnings.simplefilter("ignore", ExperimentalWarning)
+        constrained = _constrained(design)
         if design.proposed_by == "nsga2":
             population = min(max(design.proposals // _PART, _FEWEST), _MOST)
-            return Nsga2(seed=state, population_size=population)
+            return Nsga2(seed=state, population_size=population, **constrained)
         if design.proposed_by == "gp":
             return GPSampler(
-                seed=state, n_startup_trials=_AT_RANDOM, deterministic_objective=False
+                seed=state,
+                n_startup_trials=_AT_RANDOM,
+                deterministic_objective=False,
+                **constrained,
             )
         return TPESampler(
             seed=state,
@@ -105,7 +109,15 @@ def make_sampler(
             group=True,
             constant_liar=True,  # trials that run beside a proposal are not proposed again
             n_startup_trials=_AT_RANDOM,
+            **constrained,
         )
+
+
+def _constrained(design: Design) -> dict[str, Any]:
+    """What makes samplers of Optuna 4 look at constraints; those of Optuna 5 always do."""
+    if not design.limits or hasattr(FrozenTrial, "constraints"):
+        return {}
+    return {"constraints_func": lambda trial: trial.system_attrs.get("constraints", ())}
 
 
 class Nsga2(NSGAIISampler):

@@ -55,7 +55,9 @@ from dgsearch.runner.resources import (
     measured_share,
 )
 from dgsearch.runner.retries import StoredAttempts, given_up
+from dgsearch.runner.warm_start import informing_trials
 from dgsearch.study import Halving, StudySpec
+from dgsearch.study.objectives import goal_of
 from dgsearch.study.plan import StudyPlan
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
@@ -328,8 +330,11 @@ class _StudyRun:
 
     def _proposals(self) -> ProposalQueue:
         earlier = self._attempts.read()
-        history = History(self._storage.engine, self._study_id, maximise=self._spec.maximise)
-        distributions = proposal_distributions(self._spec.design, self._plan.space)
+        spec, engine = self._spec, self._storage.engine
+        distributions = proposal_distributions(spec.design, self._plan.space)
+        informing = informing_trials(engine, spec, self._plan.space, distributions)
+        history = History(engine, self._study_id, goal=goal_of(spec), targets=spec.data.targets)
+        history.inform(informing, distributions)
         queue = ProposalQueue(self._spec, self._plan.space, history, self._recorder, distributions)
         queue.resume(earlier, self._ended.proposed())
         return queue

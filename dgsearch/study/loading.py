@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from dgsearch.designs.base import Design
 from dgsearch.designs.catalogue import Catalogue, check_fixed
 from dgsearch.designs.fields import Range
 from dgsearch.designs.points import Parts
@@ -19,7 +20,8 @@ from dgsearch.designs.registry import installed_designs
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.study.checks import check_data
 from dgsearch.study.families import AUGMENTED, check_families, trained_families
-from dgsearch.study.metrics import check_metrics
+from dgsearch.study.metrics import MetricsSpec, check_metrics
+from dgsearch.study.objectives import check_objectives
 from dgsearch.study.spec import AUGMENT, StudySpec
 from dgsearch.study.teacher import GIVEN_TEACHER
 
@@ -258,8 +260,17 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
     if parts.get("metrics") is not None:
         only = kind if model is not None and model.accuracy_only else ""
         yield from check_metrics(parts["metrics"], accuracy_only=only)
+    if design is not None:
+        yield from _goals(parts, design)
+
+
+def _goals(parts: Mapping[str, Any], design: Design) -> Iterator[Problem]:
+    """What a design weighs, against what the study records, and how trials may be cut short."""
     halving = parts.get("halving")
-    if design is not None and halving is not None:
+    if "metrics" in parts:
+        metrics = parts["metrics"] or MetricsSpec()
+        yield from check_objectives(design, metrics, halving=halving is not None)
+    if halving is not None:
         yield from design.check_halving(allow_truncated=halving.allow_truncated)
 
 

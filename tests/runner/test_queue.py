@@ -134,8 +134,8 @@ def test_a_repeated_proposal_is_trained_at_the_next_seed(database: str) -> None:
 
 def test_the_best_configurations_come_first() -> None:
     made = {name: Configuration("m", {"x": place}) for place, name in enumerate("abc")}
-    values = {("a", 0): 0.1, ("b", 0): 0.9, ("c", 0): 0.5, ("unknown", 0): 1.0}
-    assert best_configurations(values, made, 2) == [made["b"], made["c"]]
+    losses = {("a", 0): [-0.1], ("b", 0): [-0.9], ("c", 0): [-0.5], ("unknown", 0): [-1.0]}
+    assert best_configurations(losses, {}, made, 2, [0]) == [made["b"], made["c"]]
 
 
 def test_a_trial_that_another_driver_has_begun_is_passed_over(database: str) -> None:
