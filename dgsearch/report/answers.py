@@ -45,7 +45,7 @@ def find_configuration(view: StudyView, text: str) -> str:
         view: The study.
         text: Its config_id or at least four characters of it; "reference"; "trial 7"; its name
             on the page, such as "T = 10" or a variant or method; or settings such as
-            "lr=0.001,T=10" that it alone has. "best" is the one that validation chooses.
+            "lr=0.001,T=10" that it alone has. "best" is that of `best_answer`.
 
     Raises:
         ReportError: If none is meant, or several are.
@@ -72,7 +72,7 @@ def _meanings(view: StudyView, text: str) -> Iterator[Sequence[str]]:
     ids = [str(name) for name in first["config_id"]]
     yield [name for name in ids if name == text]
     if text == "best":
-        yield [] if view.chosen is None else [view.chosen]
+        yield [best_answer(view)["best"]["config_id"]] if view.has_results else []
     if text == "reference":
         yield [] if view.reference is None else [view.reference]
     if trial := _TRIAL.fullmatch(text):

@@ -179,6 +179,19 @@ def test_a_variant_is_found_by_its_name(database: str) -> None:
     assert answer["difference"] == pytest.approx(0)
 
 
+def test_the_best_of_an_ablation_may_be_a_variant(database: str) -> None:
+    better = {"without L_adv": 0.1}
+    full_study(
+        database,
+        lambda trial, _: 0.5 + better.get(trial.configuration.variant or "", 0.0),
+        fake_spec(design=ABLATION, baselines=[]),
+    )
+    view = answer_view(database, "fake")
+    found = find_configuration(view, "best")
+    assert view.names[found] == "without L_adv"
+    assert best_answer(view)["best"]["config_id"] == found
+
+
 def test_a_configuration_is_not_compared_with_itself(database: str) -> None:
     with pytest.raises(ReportError, match="are the same configuration"):
         compare_answer(_view(database), "best", "T = 10")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,10 +66,10 @@ def test_a_study_without_a_page_is_named_with_the_reason(
     full_study(database, spec=fake_spec(name="broken"))
     whole = index_module.build_page
 
-    def build(engine: object, names: list[str]) -> object:
+    def build(engine: object, names: list[str], **options: Any) -> object:
         if names == ["broken"]:
             raise ReportError("a row is <broken>")
-        return whole(engine, names)  # type: ignore[arg-type]
+        return whole(engine, names, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(index_module, "build_page", build)
     code, answer = answered("report", "--all", str(tmp_path / "all"), "--database", database)
