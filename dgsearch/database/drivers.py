@@ -96,7 +96,8 @@ class Driver:
         if self._clock() - self._renewed_at < self.beat_s:
             return False
         self._renewed_at = self._clock()
-        persistently(self._engine, self._beat)
+        with self._beating:  # of two at once each might find no row, and sign in
+            persistently(self._engine, self._beat)
         self.check_study()
         self._dead(self._others())
         return True

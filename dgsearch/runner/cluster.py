@@ -150,6 +150,8 @@ def _started(on_wait: Callable[[], None]) -> Path:
 
     patience = seconds("DGSEARCH_RAY_START_S")
     os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(int(patience)))
+    # A worker that has not come forward by then is killed and begun anew; by default after 60 s.
+    os.environ.setdefault("RAY_worker_register_timeout_seconds", str(int(patience)))
     with _waited_for(patience, on_wait):
         started: Any = ray.init(
             address="local",  # never another's cluster that happens to run here

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["with_sleeper"]
+__all__ = ["with_plugin", "with_sleeper"]
 
 _METHOD = '''
 import os
@@ -58,7 +58,8 @@ class Sleep:
         if "SLEEPER_TRAINS" in os.environ:
             pathlib.Path(os.environ["SLEEPER_TRAINS"]).touch()
         held = self.last and epoch >= self.epochs and self.x >= 0.4
-        while held and os.path.exists(os.environ.get("SLEEPER_HELD_BY", "")):
+        by = "SLEEPER_HELD_BY" if held else "" if self.last else "SLEEPER_FIRST_HELD_BY"
+        while os.path.exists(os.environ.get(by, "")):
             time.sleep(0.1)
 
     def parts(self):
@@ -99,13 +100,26 @@ def with_sleeper(folder: Path, **settings: str) -> dict[str, str]:
         folder: Where its files are written.
         settings: Further variables of the environment. `SLEEPER_TRAINS` names a file that every
             epoch writes. While the file that `SLEEPER_HELD_BY` names exists, no trial with x of
-            0.4 or more ends its last epoch.
+            0.4 or more ends its last epoch; nor does any trial end its first stage while that of
+            `SLEEPER_FIRST_HELD_BY` exists.
     """
-    about = folder / "sleeper-1.0.dist-info"
+    return with_plugin(folder, "sleeper", _METHOD, "sleeper:Sleeper") | settings
+
+
+def with_plugin(folder: Path, name: str, text: str, place: str) -> dict[str, str]:
+    """An environment in which a method of a package of its own is installed.
+
+    Args:
+        folder: Where its files are written.
+        name: Of the package and of the method.
+        text: The module.
+        place: Where the method is in it, as entry points write it.
+    """
+    about = folder / f"{name}-1.0.dist-info"
     about.mkdir(parents=True, exist_ok=True)
-    (folder / "sleeper.py").write_text(_METHOD, encoding="utf-8")
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: sleeper\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[dgsearch.methods]\nsleeper = sleeper:Sleeper\n")
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[dgsearch.methods]\n{name} = {place}\n")
     paths = [str(folder), os.environ.get("PYTHONPATH", "")]
-    path = os.pathsep.join(place for place in paths if place)
-    return {**os.environ, "PYTHONPATH": path, "DGSEARCH_CHECKPOINT_S": "0.5", **settings}
+    path = os.pathsep.join(item for item in paths if item)
+    return {**os.environ, "PYTHONPATH": path, "DGSEARCH_CHECKPOINT_S": "0.5"}

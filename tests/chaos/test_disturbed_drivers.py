@@ -39,6 +39,7 @@ epochs = 3
 [retries]
 interrupted = 100
 lost_worker = 100
+{more}
 """
 DESIGNS = {
     "grid": '[design]\nkind = "grid"\nvary.x = {values}\n',
@@ -54,10 +55,13 @@ SEEDS = [0, 1, 2]
 VALUES = [0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9]
 PROPOSALS = 24
 LEASE_S = {2: 4.0, 4: 10.0}  # by the number of events
+ONE_WORKER = "[resources]\nconcurrent = 1"
 
 
-def _write(folder: Path, kind: str, *, sleep: float, values: Sequence[float]) -> None:
-    text = HEAD.format(seeds=SEEDS, sleep=sleep)
+def _write(
+    folder: Path, kind: str, *, sleep: float, values: Sequence[float], more: str = ONE_WORKER
+) -> None:
+    text = HEAD.format(seeds=SEEDS, sleep=sleep, more=more)
     text += DESIGNS[kind].format(values=list(values), trials=PROPOSALS)
     (folder / "study.toml").write_text(text)
 
@@ -133,12 +137,14 @@ class Round:
     seed: int
     events: int
     values: Sequence[float] = tuple(VALUES)
+    sleep: float = 1.0
+    more: str = ""
 
     def run(self, folder: Path, undisturbed: Undisturbed) -> None:
         """Disturb the study, then compare it with one left alone."""
         drivers = random.Random(self.seed).choice((2, 3)) if self.events > 2 else 2
         environment = with_sleeper(folder / "plugin")
-        _write(folder, self.kind, sleep=1.0, values=self.values)
+        _write(folder, self.kind, sleep=self.sleep, values=self.values, more=self.more)
         crowd = Crowd(
             folder,
             environment,
@@ -163,7 +169,8 @@ def test_two_disturbed_drivers_end_with_the_table_of_one_left_alone(
     tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     database = str(tmp_path / "study.db")
-    Round("grid", database, seed=1, events=2, values=VALUES[:4]).run(tmp_path, undisturbed)
+    short = Round("grid", database, 1, events=2, values=(0.1, 0.4), sleep=0.2, more=ONE_WORKER)
+    short.run(tmp_path, undisturbed)
 
 
 @pytest.mark.long

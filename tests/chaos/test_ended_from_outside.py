@@ -35,6 +35,8 @@ epochs = 2
 [design]
 kind = "grid"
 vary.x = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+[resources]
+concurrent = 1
 """
 
 
@@ -93,23 +95,15 @@ def run(tmp_path: Path) -> Iterator[Run]:
     started.process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_a_signal_ends_a_run_cleanly(run: Run, number: signal.Signals) -> None:
     run.process.send_signal(number)
     assert run.end() == 130, run.output()
     assert "stopped; what was recorded is kept. Run the same command again" in run.output()
     assert "Traceback" not in run.output()
     assert "SIGTERM received" not in run.output()
-    assert "RUNNING" not in run.states()
-
-
-def test_a_raylet_that_dies_is_replaced(run: Run) -> None:
-    for raylet in run.servers("raylet"):
-        raylet.kill()
-    assert run.end() == 0, run.output()
-    assert "Ray's raylet ended (exit code -9); Ray is started again" in run.output()
-    assert "(raylet)" not in run.output()  # nor does Ray print its log
-    assert run.states().count("COMPLETE") == 6
     assert "RUNNING" not in run.states()
 
 
@@ -127,17 +121,26 @@ def test_a_ray_that_does_not_answer_any_more_ends_the_run(run: Run) -> None:
     assert run.states().count("COMPLETE") == 6
 
 
-def test_a_raylet_that_starts_late_is_waited_for(tmp_path: Path) -> None:
-    late = Run(tmp_path)
-    while not (found := late.servers("raylet")):
-        assert late.process.poll() is None, late.output()
+def test_a_raylet_that_starts_late_is_waited_for_and_one_that_dies_replaced(
+    tmp_path: Path,
+) -> None:
+    run = Run(tmp_path)
+    while not (found := run.servers("raylet")):
+        assert run.process.poll() is None, run.output()
         time.sleep(0.01)
     found[0].suspend()
     try:
-        late.wait_for("s; waiting for it")
+        run.wait_for("s; waiting for it")
     finally:
         found[0].resume()
-    assert late.end() == 0, late.output()
+    run.wait_for(complete=1)
+    for raylet in run.servers("raylet"):
+        raylet.kill()
+    assert run.end() == 0, run.output()
+    assert "Ray's raylet ended (exit code -9); Ray is started again" in run.output()
+    assert "(raylet)" not in run.output()  # nor does Ray print its log
+    assert run.states().count("COMPLETE") == 6
+    assert "RUNNING" not in run.states()
 
 
 def test_a_deleted_database_file_ends_the_run(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -24,30 +25,41 @@ benchmark = "digits-mini"
 source = ["scan"]
 targets = ["photo"]
 [hyperparameters]
-sleep = 1.0
+sleep = 0.05
 epochs = 1
 [design]
 kind = "search"
 trials = 20
 confirm = 2
 vary.x = { low = 0, high = 1 }
+[resources]
+concurrent = 1
 """
+
+
+def _start(folder: Path, held: Path, trains: Path) -> subprocess.Popen[str]:
+    """A driver whose trials are held while one file exists, and write the other one."""
+    return subprocess.Popen(
+        dgsearch_command(folder),
+        env=with_sleeper(folder / "plugin", SLEEPER_HELD_BY=str(held), SLEEPER_TRAINS=str(trains)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_two_drivers_make_twenty_proposals_together_and_confirm_the_best_two(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
-    drivers = [
-        subprocess.Popen(
-            dgsearch_command(tmp_path),
-            env=with_sleeper(tmp_path / "plugin"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    held = tmp_path / "held"
+    held.touch()
+    trains = [tmp_path / f"trains{place}" for place in range(2)]
+    drivers = [_start(tmp_path, held, file) for file in trains]
+    while not all(file.exists() for file in trains):  # until then neither ends its proposals
+        assert all(driver.poll() is None for driver in drivers)
+        time.sleep(0.1)
+    held.unlink()
     for driver in drivers:
         output, _ = driver.communicate(timeout=200)
         assert driver.returncode == 0, output
