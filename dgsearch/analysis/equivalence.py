@@ -19,7 +19,7 @@ import pandas as pd
 import scipy
 
 from dgsearch.analysis.comparison import LEVEL
-from dgsearch.analysis.statistics import holm
+from dgsearch.analysis.statistics import TIED, holm
 from dgsearch.designs.decisions import BETTER, EQUIVALENT, LEAST_PAIRS, OPEN, WORSE
 
 __all__ = ["equivalence_p", "equivalence_power", "with_verdicts"]
@@ -45,7 +45,7 @@ def equivalence_p(compared: pd.DataFrame, *, rope: float) -> Numbers:
     half = (compared["high"] - compared["low"]).to_numpy(dtype=np.float64) / 2
     error = half / scipy.special.stdtrit(freedom, 0.975)
     difference = compared["difference"].to_numpy(dtype=np.float64)
-    usable = (pairs >= LEAST_PAIRS) & (error > 0)
+    usable = (pairs >= LEAST_PAIRS) & (error > TIED)
     beyond = (np.abs(difference) - rope) / np.where(usable, error, 1.0)
     return np.where(usable, scipy.special.stdtr(freedom, beyond), math.nan)
 

@@ -18,6 +18,7 @@ import scipy  # its parts are imported when they are first used; scipy.stats tak
 __all__ = [
     "HUGE",
     "PAIRS_FOR_FIVE_PERCENT",
+    "TIED",
     "Correlation",
     "Interval",
     "best_p_values",
@@ -36,6 +37,7 @@ Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 PAIRS_FOR_FIVE_PERCENT = 6  # 2/2^6 = 0.031 is the first sign-flip p below 0.05
 
+TIED = 1e-14  # a deviation up to this is that of equal numbers, written as floats
 HUGE = 1e150  # what is larger counts as this, so that no square and no sum overflows
 _EXACT_PAIRS = 16  # up to 2^16 sign patterns are enumerated
 _SAMPLES = 100_000
@@ -224,9 +226,11 @@ def detectable_difference(
         level: Of the test.
 
     Returns:
-        In the unit of the deviation; infinite for too few pairs, NaN without a deviation.
+        In the unit of the deviation; infinite for too few pairs, NaN without a deviation, and
+        where all differences are equal: such ties are of discrete numbers, and no sign that
+        nothing can be missed.
     """
-    if math.isnan(deviation):
+    if not deviation > TIED:
         return math.nan
     if pairs < fewest_pairs(level):
         return math.inf

@@ -158,6 +158,8 @@ def _needed(facts: Mapping[str, Any], unit: Unit) -> Iterator[str]:
     needed, worst = facts["seeds_needed"], facts["seeds_needed_at_most"]
     finds, difference = facts["detectable"], _counted(facts["difference"], unit)
     here = "nothing" if math.isinf(finds) else f"{_finely(finds, unit)} {unit.step} or more"
+    if math.isnan(finds):
+        here = "an unknown difference, because all differences of a comparison are equal there"
     at_worst = f" ({worst} at the largest standard deviation)" if worst > needed else ""
     yield (
         f"  power      {difference} need {needed} seeds{at_worst} for power {_POWER:g} at "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dgsearch.analysis.selection import MEAN
+from dgsearch.report.failed_seeds import failure_words
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import given, listed
 from dgsearch.wording import p_text, plural
@@ -24,6 +25,7 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {rule:<24} {_mean(view, answer['validation'])}"
     for name, interval in answer["targets"].items():
         yield f"  {name:<24} {_mean(view, interval)}"
+    yield from _failures(view, [best])
     tied = answer["not_told_apart"]
     if tied is None:
         yield "  whether others differ from it is not tested: there are too many"
@@ -44,6 +46,7 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     for name, row in ((MEAN, answer), *answer["targets"].items()):
         yield f"  {name:<24} {_difference(view, row)}"
     yield f"  {answer['rule']:<24} {_difference(view, answer['validation'])}"
+    yield from _failures(view, [answer["a"], answer["b"]])
     yield f"  {_WORDS[answer['verdict']]}{_margin(view, answer)}"
     if answer["smallest_p"] > 0.05:
         yield (
@@ -78,12 +81,20 @@ def decision_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"  equivalent: two one-sided t tests place the difference within {width}"
     for row in answer["configurations"]:
         yield f"  {row['verdict']:<11} {row['name']}: {_difference(view, row)}"
+    yield from _failures(view, [answer["reference"], *answer["configurations"]])
     few = [row for row in answer["configurations"] if row["pairs"] < (answer["pairs_needed"] or 0)]
     if few:
         yield (
             f"  {len(answer['configurations'])} comparisons take {answer['pairs_needed']} pairs "
             f"before one can be decided; {len(few)} have fewer"
         )
+
+
+def _failures(view: StudyView, called: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Which of some configurations failed at which seeds."""
+    for configuration in called:
+        if words := failure_words(view, configuration["config_id"]):
+            yield f"  {words}"
 
 
 def _called(configuration: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.snapshot import Database
 from dgsearch.designs.decisions import OPEN
 from dgsearch.errors import ReportError, one_of
+from dgsearch.report.failed_seeds import failed_seeds
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
@@ -269,11 +270,16 @@ def _decided(view: StudyView) -> dict[str, Any]:
     table = seed_decisions(view.data.trials, view.facts)
     (reference,) = records(table[table["verdict"] == REFERENCE])
     names = ("verdict", "seeds", "pairs", "difference", "low", "high")
+    failed = failed_seeds(view)
     return {
         "reference": _called(view, str(reference["config_id"])),
         "pairs_needed": None,
         "configurations": [
-            {**_called(view, str(row["config_id"])), **{name: row[name] for name in names}}
+            {
+                **_called(view, str(row["config_id"])),
+                **{name: row[name] for name in names},
+                "failed_seeds": failed.get(str(row["config_id"]), []),
+            }
             for row in records(table[table["verdict"] != REFERENCE])
         ],
     }
@@ -294,6 +300,7 @@ def _corrected(view: StudyView) -> dict[str, Any]:
     table = table[table["row"] != view.reference]
     rows = records(table.assign(verdict=_verdicts(view, table, "p_holm")))
     names = ("pairs", "difference", "low", "high", "p", "p_holm", "smallest_p", "detectable")
+    failed = failed_seeds(view)
     return {
         "reference": _called(view, view.reference),
         "pairs_needed": fewest_pairs(LEVEL / max(1, len(rows))),
@@ -301,6 +308,7 @@ def _corrected(view: StudyView) -> dict[str, Any]:
             {
                 **_called(view, str(row["row"])),
                 "verdict": row["verdict"],
+                "failed_seeds": failed.get(str(row["row"]), []),
                 **{name: row[name] for name in names},
             }
             for row in rows
@@ -372,6 +380,7 @@ def _configuration(view: StudyView, config_id: str) -> dict[str, Any]:
         "varied": {name: row[column] for name, column in view.varied.items()},
         "hyperparameters": values,
         "seeds": sorted(int(seed) for seed in done["seed"]),
+        "failed_seeds": failed_seeds(view).get(config_id, []),
     }
 
 

@@ -3,7 +3,7 @@
 // `comparison.py` and `shared_seeds.py` is asked on the page. The numbers are Python's own;
 // tests/report/test_browser_statistics.py holds the two together. NaN stands for "unknown".
 const statistics = (() => {
-  const EXACT_PAIRS = 16, SAMPLES = 100000, BEST_PAIRS = 12, BEST_SAMPLES = 10000, ROUNDING = 1e-12, LEAST_PAIRS = 3;
+  const EXACT_PAIRS = 16, SAMPLES = 100000, BEST_PAIRS = 12, BEST_SAMPLES = 10000, ROUNDING = 1e-12, LEAST_PAIRS = 3, TIED = 1e-14;
   const MOST_TABLES = 6; // of random signs that are kept: a few hundred kilobytes each
   const MOST_BITS = 12; // of a number in such a table: the sums of so many signs stay in the cache
 
@@ -279,7 +279,7 @@ const statistics = (() => {
   // `with_verdicts` of `analysis/equivalence.py`. `rope` is null where nothing is called equivalent.
   function verdicts(rows, rope, maximise, alpha) {
     const alike = holm(rows.map(({ p, pairs, difference, error }) => (
-      rope === null || Number.isNaN(p) || pairs < LEAST_PAIRS || !(error > 0)
+      rope === null || Number.isNaN(p) || pairs < LEAST_PAIRS || !(error > TIED)
         ? NaN : tBelow((Math.abs(difference) - rope) / error, pairs - 1))));
     return rows.map(({ p, p_holm: corrected, low, high, difference }, place) => {
       if (Number.isNaN(p)) return "";
@@ -299,7 +299,7 @@ const statistics = (() => {
         n: own.n, mean: own.mean, deviation: own.deviation, pairs: paired.n, difference: paired.mean,
         low: paired.low, high: paired.high, error: paired.deviation / Math.sqrt(paired.n), p: itself ? NaN : signFlipP(differences),
         smallest_p: itself ? NaN : smallestP(paired.n),
-        detectable: itself || Number.isNaN(paired.deviation) ? NaN : detectable(paired, factors),
+        detectable: itself || !(paired.deviation > TIED) ? NaN : detectable(paired, factors),
       };
     });
     holm(rows.map((row) => row.p)).forEach((p, place) => { rows[place].p_holm = p; });

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dgsearch.analysis.equivalence import equivalence_power
 from dgsearch.analysis.power import pooled_deviation
-from dgsearch.analysis.statistics import detectable_difference
+from dgsearch.analysis.statistics import TIED, detectable_difference
 from dgsearch.designs.decisions import EQUIVALENT
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, records
@@ -29,11 +29,12 @@ def equivalence_words(view: StudyView) -> str:
     if view.rope is None:
         return (
             "Nothing is called equivalent, because the study file sets no region of "
-            "practical equivalence ([report] rope)."
+            "practical equivalence ([report] rope) and --rope was not given."
         )
+    source = "[report] rope" if view.data.rope is None else "--rope"
     return (
         "Equivalent: two one-sided t tests show that the difference lies within "
-        f"±{_rope(view)} ([report] rope; Holm's correction too), even where it is "
+        f"±{_rope(view)} ({source}; Holm's correction too), even where it is "
         "significantly different from 0."
     )
 
@@ -48,6 +49,11 @@ def power_sentence(view: StudyView, table: pd.DataFrame) -> str:
     found = pooled_deviation(table)
     if not found.comparisons or not math.isfinite(found.pooled):
         return ""
+    if found.pooled <= TIED:
+        return (
+            f"The differences of {plural(found.comparisons, 'comparison')} do not vary over the "
+            "seeds, so what these seeds could have found is unknown."
+        )
     unit = view.unit
     least = detectable_difference(found.pooled, found.pairs)
     could = (

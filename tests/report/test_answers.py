@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import optuna
 import pytest
 
+from dgsearch.database.recorder import Ending
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import ReportError
 from dgsearch.replies import plain
@@ -20,7 +22,16 @@ from dgsearch.report.answers import (
     find_configuration,
 )
 from dgsearch.report.view import StudyView
-from tests.fakes import ABLATION, FakeStudy, adaptive_study, fake_spec, full_study, planned
+from dgsearch.study.plan import plan_trials
+from tests.fakes import (
+    ABLATION,
+    SPACES,
+    FakeStudy,
+    adaptive_study,
+    fake_spec,
+    full_study,
+    planned,
+)
 
 SIX = list(range(6))
 
@@ -250,3 +261,40 @@ def test_a_choice_may_be_a_list(database: str) -> None:
         database, ["lists"], Path(database.removeprefix("sqlite:///")).with_suffix(".html")
     )
     assert "128" in page.read_text("utf-8")
+
+
+def test_seeds_that_failed_are_named_where_a_comparison_lacks_them(database: str) -> None:
+    """T = 10 fails at seeds 0 and 1 of six: it is compared on the other four."""
+    spec = fake_spec(seeds=SIX, baselines=[], design={"kind": "grid", "vary": {"T": [5, 10]}})
+    study = FakeStudy(database, spec)
+    for trial in plan_trials(spec, SPACES):
+        if trial.configuration.values["T"] == 10 and trial.seed < 2:
+            ending = Ending("FAIL", "failed", error_type="ValueError", error="loss is nan")
+            study.recorder.end(study.begin(trial).trial_id, ending)
+        else:
+            study.complete(trial, _gains(trial, np.random.default_rng(0)))
+    view = answer_view(database, "fake")
+    told = "2 of 6 seeds of T = 10 failed (0 and 1); it is compared on the other 4."
+    compared = compare_answer(view, "reference", "T=10")
+    assert (compared["a"]["failed_seeds"], compared["b"]["failed_seeds"]) == ([], [0, 1])
+    assert told in "\n".join(compare_lines(view, compared))
+    decided = decisions_answer(view)
+    assert decided["configurations"][0]["failed_seeds"] == [0, 1]
+    assert told in "\n".join(decision_lines(view, decided))
+    best = best_answer(view)
+    assert (best["best"]["name"], best["best"]["failed_seeds"]) == ("T = 10", [0, 1])
+    assert told in "\n".join(best_lines(view, best))
+
+
+def test_equal_differences_are_no_sign_of_certainty(database: str) -> None:
+    """Each seed loses exactly two points, but for how decimal fractions are stored."""
+
+    def level(trial: PlannedTrial, random: np.random.Generator) -> float:
+        return 0.4 + 0.05 * trial.seed - 0.02 * (trial.configuration.values["T"] == 10)
+
+    design = {"kind": "grid", "vary": {"T": [5, 10]}}
+    spec = fake_spec(seeds=list(range(8)), baselines=[], design=design, report={"rope": 0.03})
+    full_study(database, level, spec)
+    answer = compare_answer(answer_view(database, "fake"), "reference", "T=10")
+    assert answer["verdict"] == "worse"  # p is 2 / 2^8; not "equivalent" from a deviation of 1e-17
+    assert math.isnan(answer["detectable"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 from collections.abc import Sequence
@@ -17,8 +18,12 @@ from hypothesis import strategies as st
 import dgsearch
 from dgsearch.database.recorder import Ending
 from dgsearch.designs.points import PlannedTrial
+from dgsearch.errors import ReportError
 from dgsearch.planning.forecast import power_forecast
+from dgsearch.replies import plain
 from dgsearch.report import write_report
+from dgsearch.report.answer_lines import best_lines, compare_lines, decision_lines
+from dgsearch.report.answers import answer_view, best_answer, compare_answer, decisions_answer
 from dgsearch.report.status import status_table
 from dgsearch.study.plan import plan_trials
 from tests.fakes import (
@@ -47,6 +52,10 @@ DESIGNS: dict[str, dict[str, Any]] = {
     },
     "adaptive": ADAPTIVE,
     "a-a": {"kind": "a-a"},
+    "shapley": {
+        "kind": "shapley",
+        "switches": {"L_adv": {"adversarial_alignment": "off"}, "SGLD": {"T": 0}},
+    },
     "family": {
         "kind": "family", "configurations": 2, "methods": {"erm": {}},
         "vary": {"lr": {"low": 1e-4, "high": 1e-2}},
@@ -124,6 +133,22 @@ def _end(study: FakeStudy, trial: PlannedTrial, how: str, random: np.random.Gene
     study.recorder.end(started.trial_id, ending)
 
 
+def _is_asked(database: str) -> None:
+    """What the answers say, or why they say nothing."""
+    view = answer_view(database, "odd", rope=0.01)
+    for ask, lines in (
+        (best_answer, best_lines),
+        (decisions_answer, decision_lines),
+        (lambda view: compare_answer(view, "reference", "best"), compare_lines),
+    ):
+        try:
+            answer = ask(view)
+        except ReportError:  # says what is missing
+            continue
+        json.dumps(plain(answer), allow_nan=False)
+        assert not [line for line in lines(view, answer) if "nan" in line.split()]
+
+
 def _is_read(drawn: _Drawn) -> None:
     """Page, status, notebook and outlook of the study, none of which may raise."""
     with tempfile.TemporaryDirectory() as folder:
@@ -135,6 +160,7 @@ def _is_read(drawn: _Drawn) -> None:
             assert "Answer" in text
             assert ">nan<" not in text
             assert status_table(database, None).row_count == 1
+            _is_asked(database)
             assert list(power_forecast(database, study.spec, points=1.0).lines)
             opened = dgsearch.open_study(database, "odd")
             assert len(opened.trials()) == len(study.frame())

@@ -10,6 +10,7 @@ import pandas as pd
 from dgsearch.analysis.comparison import LEVEL
 from dgsearch.analysis.selection import finished, repeated
 from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
+from dgsearch.report.failed_seeds import failed_seeds, failure_words
 from dgsearch.report.given_teacher import given_teacher, teacher_sentences, trained_on
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
 from dgsearch.report.sentences import answer_sentences
@@ -81,25 +82,11 @@ def _warnings(view: StudyView) -> list[str]:
 
 def _failures(view: StudyView) -> list[str]:
     """Which configurations failed at which seeds, where others did not: comparisons lack them."""
-    ended = view.trials[~repeated(view.trials) & view.trials["state"].isin(["COMPLETE", "FAIL"])]
-    failed = ended.loc[ended["state"] == "FAIL", "config_id"].unique()
-    said = [
-        _failure(view, ended[ended["config_id"] == config_id])
-        for config_id in failed[:_MOST_WARNINGS]
-    ]
+    failed = failed_seeds(view)
+    said = [failure_words(view, config_id) for config_id in list(failed)[:_MOST_WARNINGS]]
     more = len(failed) - len(said)
     text = [f"{plural(more, 'further configuration')} failed at some seeds."] if more else []
     return [*said, *text]
-
-
-def _failure(view: StudyView, own: pd.DataFrame) -> str:
-    """Which seeds of one configuration failed."""
-    failed = own[own["state"] == "FAIL"]
-    name = view.name_of(own.iloc[0].to_dict())
-    seeds = listed([str(seed) for seed in sorted(failed["seed"])])
-    left = len(own) - len(failed)
-    rest = f"it is compared on the other {left}" if left else "it is not compared"
-    return f"{len(failed)} of {plural(len(own), 'seed')} of {name} failed ({seeds}); {rest}."
 
 
 def _trial_warnings(view: StudyView) -> list[str]:
