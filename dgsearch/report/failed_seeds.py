@@ -11,8 +11,6 @@ from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed
 from dgsearch.wording import plural
 
-__all__ = ["failed_seeds", "failure_words"]
-
 
 def failed_seeds(view: StudyView) -> Mapping[str, Sequence[int]]:
     """The seeds at which a configuration's last attempt failed, by config_id, where there are any.
