@@ -181,8 +181,10 @@ class Distillation:
         if not self._distils:
             return label_loss, label_loss.new_zeros(())
         if self._values.option("kd_on") == "mixed":
-            chosen = mixed if bool(mixed.any()) else torch.ones_like(mixed)
-            images, student = images[chosen], student[chosen]
+            # The mixed ones come last; where there are none, all count. A mask would make the
+            # device report how many it holds.
+            first = len(images) - len(batch)
+            images, student = images[first:], student[first:]
         target = self._target(images, student)
         temperature = self._values.number("kd_temperature")
         return label_loss, distillation_loss(student, target, temperature=temperature)
