@@ -6,7 +6,7 @@ WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-bench gpu-test clean
+.PHONY: help install check test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-carry gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -84,12 +84,19 @@ open-questions: install  ## run the studies of the papers' open questions and wr
 	done; \
 	$(BIN)/dgsearch questions -o reports/open_questions.html && exit $$failed
 
-# Takes the python that is there, so that a machine with its own PyTorch needs no install.
-gpu-bench:  ## ratios of an accelerator in build/gpu-bench.json; needs PyTorch and torchvision only
-	PYTHONPATH=. $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) tests/benchmarks/gpu_bench.py -o build/gpu-bench.json
+# Both take the python that is there, so that a machine with its own PyTorch needs no install. What
+# is needed beside it lies in build/carried, filled on another machine: run `make gpu-carry` there
+# and copy the folder. CARRY names further versions of Python: make gpu-carry CARRY="3.12 3.13".
+HERE := PYTHONPATH=. $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+gpu-carry: install  ## fill build/carried with what a machine needs that has only PyTorch
+	$(BIN)/python tests/benchmarks/carried.py build/carried $(CARRY:%=--python %)
 
-gpu-test: install  ## the tests that need a GPU
-	$(BIN)/pytest -q -m gpu
+gpu-bench:  ## ratios of an accelerator in build/gpu-bench.json
+	$(HERE) tests/benchmarks/gpu_bench.py -o build/gpu-bench.json
+
+gpu-test:  ## what must hold on an accelerator, in build/gpu-test.json; then the tests, if installed
+	$(HERE) tests/benchmarks/gpu_bench.py --checks -o build/gpu-test.json
+	if [ -x $(BIN)/pytest ]; then $(BIN)/pytest -q -m gpu; fi
 
 clean:  ## remove what the demo made (study database, artifacts, pages)
 	rm -rf dgsearch.db dgsearch.db-wal dgsearch.db-shm artifacts reports/*.html

@@ -27,6 +27,10 @@ PACKAGES = (
     "filelock",
     "safetensors",
     "pillow",
+    "rich",
+    "markdown-it-py",
+    "mdurl",
+    "pygments",
 )
 FOLDER = Path(__file__).parents[2] / "build" / "carried"
 

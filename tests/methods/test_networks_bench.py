@@ -1,30 +1,120 @@
-"""`make gpu-bench` runs to its end without Ray, a database or scikit-learn."""
+"""`make gpu-bench` runs to its end on a machine that has PyTorch, numpy and what is carried."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu_bench.py"
-ABSENT = ("ray", "optuna", "sqlalchemy", "sklearn", "scipy", "plotly", "pyarrow", "jinja2")
-CODE = f"""
-import runpy, sys
-for name in {ABSENT}:
-    sys.modules[name] = None  # an import of it fails
-sys.argv = ["gpu_bench.py", "--small", "-o", sys.argv[1]]
-runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
-"""
+from tests.benchmarks.carried import copy_installed
+
+REPOSITORY = Path(__file__).parents[2]
+SCRIPT = REPOSITORY / "tests" / "benchmarks" / "gpu_bench.py"
+
+
+def _required(names: list[str]) -> set[str]:
+    """Those distributions and all that they need, of what is installed."""
+    found: set[str] = set()
+    while names:
+        name = names.pop().lower().replace("_", "-")
+        try:
+            needs = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        if name not in found:
+            found.add(name)
+            lines = [line for line in needs if "extra ==" not in line]
+            names += ["".join(_name_of(line)) for line in lines]
+    return found
+
+
+def _name_of(requirement: str) -> str:
+    """The name at the beginning of a requirement."""
+    end = next((i for i, c in enumerate(requirement) if c not in "-_." and not c.isalnum()), None)
+    return requirement[:end]
+
+
+def bare_packages(folder: Path) -> Path:
+    """A folder of links to PyTorch and numpy with what they need, and nothing else."""
+    folder.mkdir()
+    for name in _required(["torch", "numpy"]):
+        for file in metadata.distribution(name).files or ():
+            top = file.parts[0]
+            link = folder / top
+            if top not in ("..", "__pycache__") and not link.is_symlink():
+                link.symlink_to(Path(str(file.locate())).parents[len(file.parts) - 1] / top)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process that finds nothing else than that."""
+    folder = tmp_path_factory.mktemp("machine")
+    packages = bare_packages(folder / "packages")
+    copy_installed(folder / "carried")
+    paths = os.pathsep.join([str(packages), str(REPOSITORY)])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"PYTHONPATH": paths, "DGSEARCH_CARRIED": str(folder / "carried")}
+
+
+def test_a_bare_machine_has_nothing_of_ours(bare: dict[str, str]) -> None:
+    code = (
+        "import importlib.util as u; "
+        "print([n for n in ('torch', 'numpy', 'pydantic', 'PIL', 'ray', 'pandas', 'pytest') "
+        "if u.find_spec(n)])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", code], env=bare, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "['torch', 'numpy']"
 
 
 @pytest.mark.slow
-def test_the_benchmark_of_an_accelerator_writes_its_ratios(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", CODE, str(tmp_path / "found.json")], check=True)
-    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert set(found["ratios"]) == {"packed", "resident", "bf16", "mpbm", "augkd"}
-    numbers = [value for row in found["ratios"].values() for value in row.values()]
-    assert all(0 < value < 1e4 for value in numbers)
-    assert found["device"]
+@pytest.mark.timeout(600)
+def test_the_whole_script_runs_there(bare: dict[str, str], tmp_path: Path) -> None:
+    written = tmp_path / "found.json"
+    command = [sys.executable, "-S", str(SCRIPT), "--tiny", "--device", "cpu", "-o", str(written)]
+    ran = subprocess.run(command, env=bare, capture_output=True, text=True, timeout=550)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = json.loads(written.read_text(encoding="utf-8"))
+    assert json.loads(ran.stdout) == found  # one JSON, and nothing beside it
+    assert found["failures"] == []
+    assert found["device"] == "cpu"
+    for name in ("packed", "fused", "resident", "options", "cost"):
+        figures = {k: v for k, v in found[name].items() if k != "seconds"}
+        assert figures
+        assert all(0 < value < 1e4 for value in figures.values()), (name, figures)
+    for method in ("erm", "mpbm", "augkd"):
+        assert found["repeated"][method]["agrees"] is True
+    assert found["fused_equality"]["equal"] is True
+    assert found["graphs"]["not_measured"]  # they need CUDA
+
+
+@pytest.mark.slow
+def test_what_fails_is_told_and_the_rest_is_measured(tmp_path: Path) -> None:
+    from tests.benchmarks.gpu_bench import failures, measure
+    from tests.benchmarks.gpu_setting import Scale
+
+    def broken(root: Path, scale: Scale) -> dict[str, float]:
+        raise ValueError("no such kernel")
+
+    sections = {
+        "broken": broken,
+        "whole": lambda root, scale: {"speedup": 2.0},
+        "repeated": lambda root, scale: {"mpbm": {"agrees": False}, "erm": {"agrees": True}},
+        "fused_equality": lambda root, scale: {"equal": False},
+    }
+    found = measure(sections, tmp_path, Scale("cpu"), budget_s=100.0)
+    assert found["whole"]["speedup"] == 2.0
+    assert failures(found) == [
+        "broken: ValueError: no such kernel",
+        "fused_equality: fused and single trials differ",
+        "repeated: two runs of mpbm differ with deterministic algorithms",
+    ]
+    late = measure(sections, tmp_path, Scale("cpu"), budget_s=-1.0)
+    assert late["whole"]["not_measured"].endswith("were spent on the sections before")
