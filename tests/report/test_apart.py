@@ -16,17 +16,21 @@ from tests.bulk import bulk_search
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
 
 
+def _here() -> str:
+    return str(os.getpid())
+
+
 @linux
 def test_work_is_done_in_a_copy_of_the_process() -> None:
-    assert started_apart(os.getpid, processes=2)() != os.getpid()
+    assert started_apart(_here, processes=2)() != _here()
 
 
 def test_one_process_does_the_work_itself() -> None:
-    assert started_apart(os.getpid, processes=1)() == os.getpid()
+    assert started_apart(_here, processes=1)() == _here()
 
 
 def test_what_fails_in_the_copy_is_done_again_and_raised_here() -> None:
-    def work() -> None:
+    def work() -> str:
         raise ValueError(f"in {os.getpid()}")
 
     with pytest.raises(ValueError, match=f"in {os.getpid()}"):
@@ -34,12 +38,12 @@ def test_what_fails_in_the_copy_is_done_again_and_raised_here() -> None:
 
 
 def test_a_copy_that_is_killed_is_replaced() -> None:
-    here = os.getpid()
+    here = _here()
 
-    def work() -> int:
-        if os.getpid() != here:
+    def work() -> str:
+        if _here() != here:
             os.kill(os.getpid(), 9)
-        return os.getpid()
+        return _here()
 
     assert started_apart(work, processes=2)() == here
 

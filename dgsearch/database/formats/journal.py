@@ -11,7 +11,9 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -326,10 +328,28 @@ _FIRST_BYTES = 65_536
 
 
 def is_journal(file: Path) -> bool:
-    """Whether a file looks like a journal: its first line is an operation."""
+    """Whether a file looks like a journal: its first line is an operation.
+
+    A file of SQLite is left to SQLite. Where this process has it open already, opening and closing
+    it here would release all of its locks on it (POSIX): the next process that closes the file
+    would take itself for the last one and delete the log that this one goes on writing to.
+    """
+    if _is_of_sqlite(file):
+        return False
     with file.open("rb") as stream:
         first = stream.readline(_FIRST_BYTES)
     return first.lstrip().startswith(b"{") and b'"op_code"' in first
+
+
+def _is_of_sqlite(file: Path) -> bool:
+    """Whether SQLite reads the file; an empty one is a database without tables."""
+    uri = f"{file.absolute().as_uri()}?mode=ro&immutable=1"  # takes no lock
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        try:
+            connection.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.Error:
+            return False
+    return True
 
 
 def journal_columns(file: Path) -> Columns:

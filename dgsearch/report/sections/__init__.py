@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dgsearch.report.apart import started_apart
+from dgsearch.report.carried import sections_of, sections_text
 from dgsearch.report.encoding import plain_section
 from dgsearch.report.parts import Section
 from dgsearch.report.sections.answer import answer_section
@@ -37,13 +38,15 @@ def study_sections(view: StudyView, *, processes: int = 1) -> list[Section]:
         return list(foreign_sections(view.data))
     makers = list(_makers(view))
     heavy = [make for name, make in makers if name in _HEAVY]
+    if processes < 2 or not heavy:
+        return [section for _, make in makers for section in make(view)]
     _ = view.done, view.epochs  # both halves need them
     waited = started_apart(
-        lambda: [[plain_section(section) for section in make(view)] for make in heavy],
-        processes=processes if heavy else 1,
+        lambda: sections_text(map(plain_section, make(view)) for make in heavy),
+        processes=processes,
     )
     made = [None if name in _HEAVY else list(make(view)) for name, make in makers]
-    apart = iter(waited())
+    apart = iter(sections_of(waited()))
     return [section for own in made for section in (next(apart) if own is None else own)]
 
 
