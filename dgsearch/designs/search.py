@@ -39,9 +39,8 @@ class Search(Design, frozen=True):
     # known points that are proposed first, each with a value for every name of `vary`
     enqueue: Annotated[tuple[dict[str, Scalar], ...], Distinct] = ()
     warm_start: str = ""  # another study of the database, whose finished trials inform the sampler
-    confirm: NonNegativeInt = (
-        3  # how many of the best, or of the front, are repeated at other seeds
-    )
+    # how many of the best, or of the front, are repeated at the other seeds
+    confirm: NonNegativeInt = 3
 
     replaces_fixed: ClassVar[bool] = False
 
@@ -49,6 +48,15 @@ class Search(Design, frozen=True):
     def crossed(self) -> bool:
         """It moves all of them at once."""
         return True
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """Those of every such design, and the front or the constraints of this one."""
+        return (
+            ("front", *super().sections)
+            if self.objectives or self.constraints
+            else super().sections
+        )
 
     @property
     def random_points(self) -> bool:

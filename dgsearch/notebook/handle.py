@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import seed_decisions
+from dgsearch.analysis.front import infeasible, with_goals
 from dgsearch.analysis.judging import VALIDATION, trials_by_rule, values_by_rule
+from dgsearch.analysis.selection import finished
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.predictions import read_predictions
@@ -19,6 +21,7 @@ from dgsearch.database.tables import STATES
 from dgsearch.errors import DatabaseError, one_of
 from dgsearch.notebook import summaries
 from dgsearch.study.families import AUGMENTED
+from dgsearch.study.objectives import goal_of
 
 _SHOWN_ROWS = 5
 
@@ -106,7 +109,7 @@ class Study:
         named = facts.targets if targets is None else targets
         seeds = facts.spec.seeds if facts.spec and facts.design.adds_seeds else None
         trials = self.trials(seeds=seeds)  # the seeds that every configuration has
-        trials = self._judged(trials, facts, rule)
+        trials = self._within(self._judged(trials, facts, rule), facts)
         return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
 
     def _recorded_by(self, rule: str | None, families: Sequence[str]) -> pd.DataFrame:
@@ -127,6 +130,16 @@ class Study:
             metric=facts.spec.selecting if facts.spec else "accuracy",
             maximise=self._maximise(),
         )
+
+    def _within(self, trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
+        """The trials less those of configurations that violate a constraint, unless all do."""
+        if facts.spec is None or not facts.design.limits:
+            return trials
+        goal, done = goal_of(facts.spec), finished(trials)
+        weighed = with_goals(done, self.scores(), goal, targets=facts.targets)
+        points = weighed[weighed["role"] == "point"]
+        kept = trials[~trials["config_id"].isin(list(infeasible(points, goal)))]
+        return kept if (kept["role"] == "point").any() else trials
 
     def _judged(self, trials: pd.DataFrame, facts: StudyFacts, rule: str) -> pd.DataFrame:
         """The trials with what they would report by a rule, where it is not the study's own."""

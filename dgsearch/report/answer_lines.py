@@ -19,6 +19,10 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         f"{answer['study']}: the best of {plural(answer['candidates'], 'configuration')} by "
         f"{answer['rule']} is {_called(best)}"
     )
+    if answer["infeasible"]:
+        count = answer["infeasible"]
+        verbs = "violates a constraint and is" if count == 1 else "violate a constraint and are"
+        yield f"  {plural(count, 'configuration')} {verbs} chosen only where all do"
     if answer["rule"] == "oracle":
         yield "  the oracle saw the targets: its numbers are no estimate of what a user would get"
     rule = view.facts.rule if answer["rule"] == "oracle" else answer["rule"]

@@ -153,7 +153,9 @@ def answer_view(
                 "run by an older dgsearch or written by another program, so take another rule"
             )
     none = pd.DataFrame()
-    return study_view(StudyData(facts, trials, none, none, none, maximise=maximise, rope=rope), {})
+    scores = read_scores(engine, study) if facts.design.limits else none
+    data = StudyData(facts, trials, none, scores, none, maximise=maximise, rope=rope)
+    return study_view(data, {})
 
 
 def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
@@ -191,6 +193,7 @@ def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
         **_head(view),
         "rule": rule,
         "candidates": int(wide.shape[1]),
+        "infeasible": len(view.infeasible),
         "shared_seeds": int(best["seeds"]),
         "best": _configuration(view, str(best["row"])),
         "validation": _interval(own["value"]),

@@ -18,6 +18,7 @@ import pandas as pd
 
 from dgsearch.analysis.adaptive import plan_of
 from dgsearch.analysis.chosen import chosen_configurations
+from dgsearch.analysis.front import infeasible, with_goals
 from dgsearch.analysis.rules import epoch_accuracies
 from dgsearch.analysis.selection import (
     MEAN,
@@ -36,6 +37,7 @@ from dgsearch.report.study_data import StudyData
 from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
 from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
+from dgsearch.study.objectives import Goal, goal_of
 from dgsearch.study.spec import StudySpec
 from dgsearch.wording import plural
 
@@ -231,7 +233,26 @@ class StudyView:
         counts = trials.groupby("config_id", sort=False)["seed"].nunique()
         seeds = {str(config_id): int(count) for config_id, count in counts.items()}
         kept: pd.DataFrame = trials[trials["config_id"].isin(list(self.design.candidates(seeds)))]
-        return kept
+        within: pd.DataFrame = kept[~kept["config_id"].isin(list(self.infeasible))]
+        return within if len(within) else kept
+
+    @functools.cached_property
+    def goal(self) -> Goal:
+        """What the study is to reach; of a study of ours."""
+        return goal_of(self.spec)
+
+    @functools.cached_property
+    def weighed(self) -> pd.DataFrame:
+        """Finished trials with what the study weighs: see `with_goals`."""
+        return with_goals(self.done, self.data.scores, self.goal, targets=self.spec.data.targets)
+
+    @functools.cached_property
+    def infeasible(self) -> frozenset[str]:
+        """config_ids of the points that violate a constraint of the search."""
+        if not self.design.limits:
+            return frozenset()
+        weighed = self.weighed
+        return infeasible(weighed[weighed["role"] == "point"], self.goal)
 
     def name_of(self, trial: Mapping[Any, Any]) -> str:
         """How a configuration is called, from one of its trials."""

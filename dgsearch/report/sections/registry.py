@@ -21,6 +21,7 @@ from dgsearch.report.sections.ablation import (
 )
 from dgsearch.report.sections.domains import domain_sections
 from dgsearch.report.sections.family import family_sections
+from dgsearch.report.sections.front import front_sections
 from dgsearch.report.sections.importance import importance_section
 from dgsearch.report.sections.joint import dependence_section, pair_section
 from dgsearch.report.sections.metrics import metric_sections
@@ -42,6 +43,7 @@ _OWN: Mapping[str, MakeSections] = {
     "sources": source_sections,
     "metrics": metric_sections,
     "family": family_sections,
+    "front": front_sections,
     "tuning": tuning_sections,
     "seeds": seed_sections,
     "shapley": shapley_sections,
