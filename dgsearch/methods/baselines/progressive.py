@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from dgsearch.data.batches import Batch
@@ -54,12 +55,40 @@ class Block:
         Returns:
             (B, C, H, W) in [-1, 1].
         """
-        from torchvision.ops import deform_conv2d  # takes over a second to import
-
-        offsets = self.offsets.expand(len(images), -1, -1, -1)
-        found = deform_conv2d(images, offsets, self.kernel, padding=_SIZE // 2)
-        flat = standardised(found)
+        flat = standardised(deformable_convolution(images, self.kernel, self.offsets))
         return torch.tanh(self.scale[:, None, None] * flat + self.shift[:, None, None])
+
+
+def deformable_convolution(images: Tensor, kernel: Tensor, offsets: Tensor) -> Tensor:
+    """Convolution that takes pixels a little beside their places [Choi23, Eq. 2].
+
+    `torchvision.ops.deform_conv2d` with the same offsets for every image. These are sampled as
+    channels of one image, which is faster on a CPU.
+
+    Args:
+        images: (B, C, H, W); zeros lie outside, and between pixels it is bilinear.
+        kernel: (C', C, k, k).
+        offsets: (2 k^2, H, W), in pixels; down and right for each place of the kernel.
+
+    Returns:
+        (B, C', H, W).
+    """
+    count, channels, height, width = images.shape
+    size, device = kernel.shape[-1], images.device
+    spots = offsets.reshape(size, size, 2, height, width)
+    around = torch.arange(size, device=device) - size // 2
+    down = (
+        spots[:, :, 0] + around[:, None, None, None] + torch.arange(height, device=device)[:, None]
+    )
+    right = spots[:, :, 1] + around[:, None, None] + torch.arange(width, device=device)
+    places = torch.stack([2 * right / (width - 1), 2 * down / (height - 1)], dim=-1) - 1
+    taken = F.grid_sample(
+        images.reshape(1, count * channels, height, width),
+        places.reshape(1, -1, width, 2),
+        align_corners=True,
+    )  # (1, B C, k k H, W)
+    pixels = taken.reshape(count, channels, size, size, height, width)
+    return torch.einsum("bcijhw,ocij->bohw", pixels, kernel)
 
 
 def standardised(images: Tensor) -> Tensor:

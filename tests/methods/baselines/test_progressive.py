@@ -7,9 +7,11 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torchvision.ops import deform_conv2d
 
 from dgsearch.methods.baselines.progressive import (
     Block,
+    deformable_convolution,
     drawn_block,
     progressively_changed,
     smoothing,
@@ -92,6 +94,16 @@ def test_blocks_give_the_numbers_of_public_code(
     found = progressively_changed(images, block, repetitions=repetitions) * 2 - 1
     assert found[:, :, 1, 2] == pytest.approx(torch.tensor(expected), abs=1e-5)
     assert found.sum().item() == pytest.approx(total, abs=1e-4)
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.4, 6.0])
+def test_a_deformable_convolution_is_that_of_torchvision(reach: float) -> None:
+    random = _generator()
+    images = torch.randn(3, 3, 6, 9, generator=random)
+    kernel = torch.randn(3, 3, 3, 3, generator=random)
+    offsets = reach * torch.randn(18, 6, 9, generator=random)
+    expected = deform_conv2d(images, offsets.expand(3, -1, -1, -1), kernel, padding=1)
+    assert deformable_convolution(images, kernel, offsets) == pytest.approx(expected, abs=1e-4)
 
 
 def test_no_repetition_leaves_the_images_alone() -> None:
