@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from dgsearch.methods.augkd.diagnostics import (
 )
 from dgsearch.methods.augkd.equations import Ramp, mixup_ramp
 from dgsearch.methods.augkd.official import WarmUp, is_official, seeing_raw
+from dgsearch.methods.augkd.once import fingerprint, once
 from dgsearch.methods.augkd.teacher import load_teacher, start_student
 from dgsearch.methods.base import Product, StageContext, check_finite
 from dgsearch.methods.losses import distillation_loss
@@ -67,6 +69,10 @@ def image_sample(frozen: Frozen, batch: Batch, z: Tensor) -> dict[str, Any]:
 
 
 _GENERATED = 512  # images for the diagnostics
+# Hyperparameters by which nothing of the frozen networks changes.
+_OF_THE_STUDENT = frozenset(
+    {"a", "b", "ramp", "epochs", "lr", "weight_decay", "momentum", "lr_schedule", "kd_weight"}
+)
 
 
 class Distillation:
@@ -234,9 +240,17 @@ class Distillation:
         if self._frozen is None:
             right = self._teacher_says == self._held_out.labels
             return {"teacher_accuracy_student_domain": float(right.float().mean())}
+        context = self._context
+        values = {k: v for k, v in self._values.items() if k not in _OF_THE_STUDENT}
+        key = fingerprint(
+            context.products, values, context.seed, str(context.device), self._held_out.fingerprint
+        )
+        return once(key, partial(self._seen_in, self._frozen))
+
+    def _seen_in(self, frozen: Frozen) -> dict[str, float]:
         held_out = Batch(self._held_out.images, self._held_out.labels)
-        found = generated_diagnostics(self._frozen, self._probe_latents())
-        frozen = self._with_own_noise(self._frozen)
+        found = generated_diagnostics(frozen, self._probe_latents())
+        frozen = self._with_own_noise(frozen)
         anchored = self._values.option("anchor") != "none"
         return found | anchor_diagnostics(frozen, held_out, anchored=anchored)
 
