@@ -2,9 +2,11 @@
 
 Prints, for each method and kind of study, the share of noise studies that call anything
 important (claimed: at most 0.05), and how often the hyperparameter that carries an R² of 0.3 is
-called so. Each study has 60 trials and four hyperparameters; two are logarithmic ranges.
+called so. Each study has 60 trials and four hyperparameters; two are logarithmic ranges. The R² is
+that over the whole space; a search gathers its trials where the outcome is good, so that among
+them the hyperparameter varies less. The last column is the mean R² among the trials.
 
-    python -m tests.benchmarks.importance_null [--studies 200] [--seed 0]
+    python -m tests.benchmarks.importance_null [--studies 200] [--seed 0] [--r2 0.3]
 
 PED-ANOVA is cheap: `--method PED-ANOVA --studies 1000` tells .05 from .065.
 """
@@ -52,9 +54,11 @@ def _tpe(random: np.random.Generator, effect: float, noise: float) -> tuple[np.n
     return points, np.array([trial.value for trial in study.trials])
 
 
-def _study(kind: str, random: np.random.Generator, *, carried: bool) -> pd.DataFrame:
-    """Trials of one simulated study; `u` carries R² 0.3 of the outcome of a trial, or nothing."""
-    effect, noise = ((12 * R2) ** 0.5, (1 - R2) ** 0.5) if carried else (0.0, 1.0)
+def _study(
+    kind: str, random: np.random.Generator, *, carried: bool, r2: float = R2
+) -> pd.DataFrame:
+    """Trials of one simulated study; `u` carries R² of the outcome of a trial, or nothing."""
+    effect, noise = ((12 * r2) ** 0.5, (1 - r2) ** 0.5) if carried else (0.0, 1.0)
     if kind == "search":
         points, outcome = _tpe(random, effect, noise)
     else:
@@ -76,17 +80,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="another one draws other studies")
     parser.add_argument("--method", choices=METHODS, default=None)
     parser.add_argument("--kinds", nargs="*", default=["random", "grid", "seeds", "search"])
+    parser.add_argument("--r2", type=float, default=R2, help="that `u` carries over the space")
     chosen = parser.parse_args()
     methods = (chosen.method,) if chosen.method else METHODS
     print(f"{TRIALS} trials, 4 hyperparameters, {chosen.studies} studies")
-    print("design   method     false  power at R2 0.3")
+    print(f"design   method     false  power at R2 {chosen.r2:g}  R2 among trials")
     for kind in chosen.kinds:
         hits: dict[tuple[str, bool], list[bool]] = defaultdict(list)
+        shares: list[float] = []
         random = np.random.default_rng(chosen.seed)
         for carried in (False, True):
             for _ in range(chosen.studies):
-                study = _study(kind, random, carried=carried)
+                study = _study(kind, random, carried=carried, r2=chosen.r2)
                 outcome = study["outcome"].tolist()
+                if carried:
+                    shares.append(float(np.corrcoef(np.log10(study["u"]), outcome)[0, 1] ** 2))
                 found = importances(
                     study, NAMES, outcome, logarithmic=LOGARITHMIC, methods=methods
                 )
@@ -95,7 +103,7 @@ def main() -> None:
                     hits[str(method), carried].append(bool(own["u"] if carried else own.any()))
         for method in methods:
             false, power = (np.mean(hits[method, carried]) for carried in (False, True))
-            print(f"{kind:8} {method:9}  {false:.3f}  {power:.3f}")
+            print(f"{kind:8} {method:9}  {false:.3f}  {power:.3f}  {np.mean(shares):.2f}")
             sys.stdout.flush()
 
 
