@@ -16,6 +16,7 @@ import torch
 from ray.tune import Trainable
 
 from dgsearch.environment import seconds
+from dgsearch.methods.determinism import set_deterministic
 from dgsearch.runner.devices import device_memory_mb, devices_name, take_first
 from dgsearch.study import DataSpec
 from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
@@ -143,6 +144,7 @@ class TrialActor(Trainable):
 
     def _advance(self) -> list[EpochReport]:
         if self._bundles is None:
+            set_deterministic(on=bool(self._config.get("deterministic")))
             device = take_first(self._config["memory_share"])
             every = seconds("DGSEARCH_CHECKPOINT_S")
             trial = Trial(job_from_config(self._config), device, checkpoint_s=every)

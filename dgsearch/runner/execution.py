@@ -134,6 +134,7 @@ def execute(
         slots=cluster_slots(spec.resources, gpus),
         ahead=1 if executor.grows else 0,
         every_epoch=halving is not None,
+        deterministic=spec.resources.deterministic == "on",
     )
     recording = Recording(
         searcher,

@@ -56,6 +56,7 @@ class QueueSearcher(_NotStored, Searcher):
         slots: int = 1,
         ahead: int = 1,
         every_epoch: bool = False,
+        deterministic: bool = False,
     ) -> None:
         """Take trials from `queue`.
 
@@ -69,6 +70,7 @@ class QueueSearcher(_NotStored, Searcher):
             ahead: Trials that wait while all of them are busy: 1 lets a cluster see that it may
                 grow; 0 saves Ray a placement group for each trial, of which none would be used.
             every_epoch: Whether trials are decided on after each epoch.
+            deterministic: Whether CUDA takes repeatable algorithms.
         """
         super().__init__(metric="value", mode="max")  # neither is used: Ray wants them
         self.queue = queue
@@ -78,6 +80,7 @@ class QueueSearcher(_NotStored, Searcher):
         self._slots = slots
         self._ahead = ahead
         self._every_epoch = every_epoch
+        self._deterministic = deterministic
         self._waiting: dict[str, float] = {}  # given to Ray, without a worker yet: since when
         self._working: set[str] = set()
         self.begun: dict[str, Begun] = {}  # by Ray's trial id, of those that have not left it
@@ -102,6 +105,7 @@ class QueueSearcher(_NotStored, Searcher):
             memory_share=memory,
             every_epoch=self._every_epoch,
         )
+        job["deterministic"] = self._deterministic
         return job | {"alone": alone, "key": trial_key(*begun.planned.key)}
 
     def placed(self, trial_id: str) -> float:

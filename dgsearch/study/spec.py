@@ -100,6 +100,8 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
     # trials whose shared stages one worker trains together: at most so many, or "auto": wherever
     # it pays on the device that is there
     fuse: Annotated[int | str, _Fuse] = "off"
+    # algorithms of CUDA whose results repeat to the last bit; on the CPU they do anyway
+    deterministic: Literal["on", "off"] = "off"
 
 
 class Retries(BaseModel, frozen=True, extra="forbid"):

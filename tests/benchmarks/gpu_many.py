@@ -16,7 +16,7 @@ import torch
 from torch import multiprocessing
 
 from dgsearch.methods.base import StageRun
-from dgsearch.methods.determinism import deterministic
+from dgsearch.methods.determinism import set_deterministic
 from tests.benchmarks.gpu_setting import (
     Scale,
     alternately,
@@ -100,10 +100,13 @@ def repeated(root: Path, scale: Scale) -> dict[str, Any]:
         plain_agrees = twice()
         run = last_run(method, data, scale)
         plain = alternately({"plain": epochs(run)}, scale.repeat)["plain"]
-        with deterministic():
+        set_deterministic(on=True)
+        try:
             agrees = twice()
             run = last_run(method, data, scale)
             cost = alternately({"on": epochs(run)}, scale.repeat)["on"] / plain
+        finally:
+            set_deterministic(on=False)
         found[method] = {"agrees": agrees, "agrees_without": plain_agrees, "cost": cost}
     return found
 
