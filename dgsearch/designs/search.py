@@ -163,6 +163,9 @@ class Search(Design, frozen=True):
     def check_study(self, parts: Parts) -> Iterator[Problem]:
         """A sampler that is not installed, or that cannot propose what is varied."""
         yield from check_sampler(self.sampler, self.vary, download=self.download)
+        if self.warm_start and self.sampler in ("cmaes", "nsga2", "qmc", "random"):
+            message = f"{self.sampler} learns nothing from another study; choose tpe or gp"
+            yield Problem("design.warm_start", repr(self.warm_start), message)
 
     def check_halving(self, *, allow_truncated: bool) -> Iterator[Problem]:
         """None: a search may cut proposals short."""

@@ -138,3 +138,15 @@ def test_a_metric_is_read_at_the_selected_epoch_of_the_validation_split(
     )
     goal = goal_of(spec)
     assert infeasible(with_goals(done, scores, goal, targets=["photo"]), goal) == beyond
+
+
+def test_the_page_says_what_the_search_began_with(database: str) -> None:
+    _study(database, enqueue=[{"lambda_adv": 0.1}], warm_start="earlier")
+    (part,) = build_page(database, ["fake"]).parts
+    (note, *_) = {section.anchor: section for section in part.sections}["tuning"].blocks
+    assert isinstance(note, Note)
+    assert note.text.endswith(
+        "1 configuration was given by the study file (enqueue), not "
+        "proposed. The sampler also learned from finished trials of 'earlier', which are counted "
+        "nowhere here."
+    )

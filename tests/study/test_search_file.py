@@ -33,6 +33,7 @@ def _spec(**changes: Any) -> Any:
         ({"constraints": ["train_s < 60"]}, "design.constraints[0] = 'train_s < 60': must look like NAME <= NUMBER or NAME >= NUMBER"),
         ({"constraints": ["train_s <= soon"]}, "must look like NAME <= NUMBER"),
         ({"constraints": ["macro_f1 >= 0.5"]}, "design.constraints[0] = 'macro_f1 >= 0.5': its number is not recorded; allowed: accuracy"),
+        ({"warm_start": "x", "sampler": "nsga2"}, "design.warm_start = 'x': nsga2 learns nothing from another study; choose tpe or gp"),
         ({"enqueue": [{"lambda_adv": 0.5}]}, "design.enqueue[0].attention: is missing; give a value"),
         ({"enqueue": [KNOWN | {"T": 1}]}, "design.enqueue[0].T: is not varied; allowed: lambda_adv, attention"),
         ({"enqueue": [KNOWN | {"lambda_adv": 2.0}]}, "design.enqueue[0].lambda_adv = 2.0: is outside design.vary.lambda_adv, 0 to 1"),

@@ -25,7 +25,8 @@ def tuning_sections(view: StudyView) -> Iterator[Section]:
     groups = tuning_groups(view)
     if not groups:
         return
-    blocks: list[Block] = [Note(_explained(view)), *_warnings(view), tuning_block(groups, view)]
+    blocks: list[Block] = [Note(_explained(view) + _begun_with(view)), *_warnings(view)]
+    blocks.append(tuning_block(groups, view))
     if len(groups) > 1:
         blocks.append(_until(view, groups))
     yield Section("tuning", "Tuning curves: what the best of k trials reaches", blocks)
@@ -122,6 +123,19 @@ def _explained(view: StudyView) -> str:
         "at the limit of the scale, so few trials do not tell. Expected is the mean of the best "
         "of k; 'on the targets' is what the trial so chosen reaches there on average."
     )
+
+
+def _begun_with(view: StudyView) -> str:
+    """What the sampler was given: known points, and the trials of another study."""
+    text = ""
+    points = len(view.design.enqueued(view.facts.spaces[view.facts.method]))
+    if points:
+        text += f" {plural(points, 'configuration')} {were(points)} given"
+        text += " by the study file (enqueue), not proposed."
+    if view.design.learns_from:
+        text += f" The sampler also learned from finished trials of {view.design.learns_from!r}"
+        text += ", which are counted nowhere here."
+    return text
 
 
 def _warnings(view: StudyView) -> list[Block]:
