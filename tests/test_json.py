@@ -38,7 +38,15 @@ CALLS = {
     "rename": ["rename", "fake", "new", "--yes"],
 }
 NAME = {"config_id", "name"}
-CONFIGURATION = NAME | {"method", "role", "variant", "varied", "hyperparameters", "seeds"}
+CONFIGURATION = NAME | {
+    "method",
+    "role",
+    "variant",
+    "varied",
+    "hyperparameters",
+    "seeds",
+    "failed_seeds",
+}
 INTERVAL = {"n", "mean", "deviation", "low", "high"}
 DIFFERENCE = {
     "pairs", "mean_a", "mean_b", "difference", "low", "high", "p", "smallest_p", "detectable",

@@ -124,8 +124,10 @@ def _gate(trial: PlannedTrial, random: np.random.Generator) -> float:
     """SGLD and attention change 3 and 0.02 points, but only where L_adv is on, which adds 5."""
     values = trial.configuration.values
     l_adv = values["adversarial_alignment"] == "on"
-    others = 0.03 * (values["T"] == 5) + 0.0002 * (values["attention"] == "feature")
-    noise = 0.001 * (-1) ** trial.seed * (1 + values["T"])
+    side = (-1) ** trial.seed
+    others = 0.03 * (values["T"] == 5)
+    others += (0.0002 + 0.0004 * side) * (values["attention"] == "feature")
+    noise = 0.001 * side * (1 + values["T"])
     return 0.5 + 0.1 * trial.seed + l_adv * (0.05 + others + noise)
 
 
