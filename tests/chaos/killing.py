@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -18,39 +18,44 @@ from tests.real_studies import dgsearch_command
 
 __all__ = ["Killer", "run_to_the_end"]
 
-_START_S = 120.0
+_START_S = 300.0
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "DGSEARCH_CHECKPOINT_S": "0.5"}
-
-
-def run_to_the_end(folder: Path) -> subprocess.CompletedProcess[str]:
+def run_to_the_end(
+    folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     """Run what is left of the study, without interference."""
     return subprocess.run(
-        dgsearch_command(folder), capture_output=True, text=True, timeout=600, env=_environment()
+        dgsearch_command(folder), capture_output=True, text=True, timeout=600, env=environment
     )
 
 
 class Killer:
     """Starts the study again and again, and kills its driver or one of its workers."""
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
-        """Work on the study file in `folder`; times and victims follow from `seed`."""
+    def __init__(self, folder: Path, environment: Mapping[str, str], *, seed: int) -> None:
+        """Work on the study file in `folder`; times and victims follow from `seed`.
+
+        The environment must hold some trials, so that the study cannot end before the last kill.
+        """
         self._folder = folder
+        self._environment = environment
         self._random = random.Random(seed)
         self._driver: subprocess.Popen[str] | None = None
         self.killed: Counter[str] = Counter()
 
     def kill(self, times: int) -> None:
-        """Kill so often; fails if the study ends before."""
+        """Kill so often, a worker as often as the driver; at the end the driver is killed too."""
+        victims = ["worker", "driver"] * (times // 2)
+        self._random.shuffle(victims)
         try:
-            while self.killed.total() < times:
-                self._kill_one()
+            for victim in victims:
+                self._kill_one(victim)
+                self.killed[victim] += 1
         finally:
             self._end_driver()
 
-    def _kill_one(self) -> None:
+    def _kill_one(self, victim: str) -> None:
         if self._driver is None or self._driver.poll() is not None:
             self._driver = subprocess.Popen(
                 dgsearch_command(self._folder),
@@ -58,19 +63,14 @@ class Killer:
                 stderr=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
-                env=_environment(),
+                env=self._environment,
             )
         self._wait_for_workers()
         time.sleep(self._random.uniform(0.2, 2.5))
-        workers = self._workers()
-        if self._driver.poll() is not None:
-            return
-        if self._random.random() < 0.5 or not workers:
+        if victim == "driver":
             self._end_driver()
-            self.killed["driver"] += 1
         else:
-            self._random.choice(workers).send_signal(signal.SIGKILL)
-            self.killed["worker"] += 1
+            self._random.choice(self._wait_for_workers()).send_signal(signal.SIGKILL)
 
     def _end_driver(self) -> None:
         """Kill the driver as the kernel would; what trains must end with it.
@@ -94,28 +94,22 @@ class Killer:
             return []
         return [child for child in children if _trains(child)]
 
-    def _wait_for_workers(self) -> None:
-        """Until a trial is being trained; the study may also have ended."""
+    def _wait_for_workers(self) -> list[psutil.Process]:
+        """The processes that train, once a trial is being trained."""
         assert self._driver is not None
         deadline = time.monotonic() + _START_S
-        while self._driver.poll() is None and time.monotonic() < deadline:
-            if self._workers() and self._anything_running():
-                return
+        while time.monotonic() < deadline:
+            assert self._driver.poll() is None, "the driver ended although trials are held"
+            if (workers := self._workers()) and self._anything_running():
+                return workers
             time.sleep(0.2)
-        if self._driver.poll() is None:
-            raise AssertionError("the driver started no trial")
-        if not self._anything_left():
-            raise AssertionError(f"the study ended after {self.killed}; make it longer")
+        raise AssertionError("the driver started no trial")
 
     def _anything_running(self) -> bool:
         try:
             return bool((read_trials(self._folder / "study.db")["state"] == "RUNNING").any())
         except DatabaseError:
             return False
-
-    def _anything_left(self) -> bool:
-        trials = read_trials(self._folder / "study.db")
-        return bool(trials["stop_reason"].eq("interrupted").any())
 
 
 def _trains(process: psutil.Process) -> bool:

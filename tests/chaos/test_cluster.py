@@ -17,16 +17,28 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
-from tests.chaos.test_killed_studies import STUDY
+from tests.chaos.patient import STUDY, with_patient
 from tests.real_studies import dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1200)]
 
-SMALL = STUDY.replace(", 1.6, 3.2, 6.4, 12.8]", "]").replace("[0, 1, 2]", "[0, 1]")
+
+@pytest.fixture
+def held(tmp_path: Path) -> Path:
+    """While it exists, trials are held, so that the study cannot end."""
+    file = tmp_path / "held"
+    file.touch()
+    return file
 
 
 @pytest.fixture
-def cluster() -> Iterator[Any]:
+def environment(tmp_path: Path, held: Path) -> dict[str, str]:
+    """Of the nodes and of the driver."""
+    return with_patient(tmp_path / "plugin", held_by=held)
+
+
+@pytest.fixture
+def cluster(environment: dict[str, str]) -> Iterator[Any]:
     """A head without cores and two nodes with one each, all on this machine."""
     code = Path(__file__).with_name("nodes.py")
     process = subprocess.Popen(
@@ -35,7 +47,7 @@ def cluster() -> Iterator[Any]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
+        env={**environment, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
     )
     try:
         yield process
@@ -64,12 +76,18 @@ def _wait_for_two_running(database: str, process: subprocess.Popen[str]) -> None
 
 
 def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
-    cluster: Any, postgres: str, tmp_path: Path
+    cluster: Any,
+    environment: dict[str, str],
+    held: Path,
+    postgres: str,
+    undisturbed: Path,
+    tmp_path: Path,
 ) -> None:
-    (tmp_path / "study.toml").write_text(SMALL)
+    (tmp_path / "study.toml").write_text(STUDY)
     address = cluster.stdout.readline().strip()
     run = subprocess.Popen(
         dgsearch_command(tmp_path, "--address", address, database=postgres),
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -77,6 +95,7 @@ def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
     _wait_for_two_running(postgres, run)
     cluster.stdin.write("kill\n")
     cluster.stdin.flush()
+    held.unlink()
     output, errors = run.communicate(timeout=600)
     assert run.returncode == 0, output + errors
     assert "s3cret" not in output + errors
@@ -84,10 +103,6 @@ def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
     assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
     assert trials.loc[trials["state"] == "COMPLETE", "host"].notna().all()
 
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    (alone / "study.toml").write_text(SMALL)
-    subprocess.run(dgsearch_command(alone), check=True, capture_output=True, timeout=600)
-    on_cluster, expected = _results(postgres), _results(str(alone / "study.db"))
+    on_cluster, expected = _results(postgres), _results(str(undisturbed / "study.db"))
     assert len(on_cluster) == 8
     pd.testing.assert_frame_equal(on_cluster, expected[on_cluster.columns], check_dtype=False)

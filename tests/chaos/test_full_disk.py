@@ -25,6 +25,8 @@ seeds = [0, 1]
 [design]
 kind = "grid"
 vary.N_b = [2, 4]
+[resources]
+concurrent = 1
 """
 
 

@@ -43,7 +43,6 @@ allow_truncated = true
 [resources]
 concurrent = 1
 """
-KILLED_AFTER = (2, 5, 8)  # trials that have ended when a driver is killed
 FIRST_RUNG = 1
 _START_S = 240.0
 _DECISION = ["x", "stop_reason", "rung", "cutoff", "epochs", "selected_epoch", "value"]
@@ -121,20 +120,24 @@ def _curves(folder: Path, trials: pd.DataFrame) -> dict[float, list[float]]:
     return {row.x: by_trial[row.trial_number] for row in trials.itertuples()}
 
 
-def test_the_decisions_of_a_killed_study_are_those_of_one_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed_after", [(3, 7), pytest.param((2, 5, 8), marks=pytest.mark.long)])
+def test_the_decisions_of_a_killed_study_are_those_of_one_left_alone(
+    tmp_path: Path, killed_after: tuple[int, ...]
+) -> None:
+    """A driver is killed whenever so many trials have ended."""
     environment = with_sleeper(tmp_path / "plugin")
     alone, killed = tmp_path / "alone", tmp_path / "killed"
     for folder, sleep in ((alone, 0.0), (killed, 0.4)):
         folder.mkdir()
         (folder / "study.toml").write_text(STUDY.format(sleep=sleep))
     _run(alone, environment)
-    for ended in KILLED_AFTER:
+    for ended in killed_after:
         _kill_inside_a_trial(killed, environment, ended)
     _run(killed, environment)
 
     every = read_trials(killed / "study.db")
     interrupted = every[every["stop_reason"] == "interrupted"]
-    assert len(interrupted) == len(KILLED_AFTER)
+    assert len(interrupted) == len(killed_after)
     assert (interrupted["epochs"] > FIRST_RUNG).all()
     expected, found = _ended(alone), _ended(killed)
     assert set(expected["stop_reason"]) == {"finished", "halved"}

@@ -14,40 +14,20 @@ from dgsearch.database.queries import read_curves, read_trials
 from dgsearch.database.tables import OWN_TRIALS
 from dgsearch.trainable.store import Store
 from tests.chaos.killing import Killer, run_to_the_end
+from tests.chaos.patient import LONGER, STUDY, with_patient
 from tests.real_studies import repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-STUDY = """
-name = "killed"
-method = "manifold_mixup"
-seeds = [0, 1, 2]
-[data]
-benchmark = "digits-mini"
-source = ["scan"]
-targets = ["photo", "street"]
-[hyperparameters]
-network = "convnet-small"
-pretrain_epochs = 10
-batch_size = 32
-lr = 1e-3
-epochs = 9
-[design]
-kind = "grid"
-vary.mixup_alpha = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8]
-[retries]
-interrupted = 100
-lost_worker = 100
-"""
 HALVING = "[halving]\ngrace_epochs = 1\nkeep_one_in = 3\nallow_truncated = true\n"
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The study, run without interference and without halving."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "study.toml").write_text(STUDY)
-    ran = run_to_the_end(folder)
+def longer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The longer study, run without interference and without halving."""
+    folder = tmp_path_factory.mktemp("longer")
+    (folder / "study.toml").write_text(LONGER)
+    ran = run_to_the_end(folder, with_patient(folder / "plugin"))
     assert ran.returncode == 0, ran.stderr
     return folder
 
@@ -55,19 +35,22 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _killed(folder: Path, text: str, *, kills: int, seed: int) -> pd.DataFrame:
     """Every trial of the study after so many kills and a last run to its end."""
     (folder / "study.toml").write_text(text)
-    killer = Killer(folder, seed=seed)
+    held = folder / "held"
+    held.touch()
+    environment = with_patient(folder / "plugin", held_by=held, pause_s=0.03)
+    killer = Killer(folder, environment, seed=seed)
     killer.kill(kills)
-    assert killer.killed["driver"] > 0
-    assert killer.killed["worker"] > 0
-    ran = run_to_the_end(folder)
+    assert killer.killed == {"driver": kills // 2, "worker": kills // 2}
+    held.unlink()
+    ran = run_to_the_end(folder, with_patient(folder / "plugin"))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     trials = read_trials(folder / "study.db")
     assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
     assert not trials["trial_number"].duplicated().any()
     left = trials[trials["stop_reason"] != "interrupted"]
-    assert len(left) == 24
+    assert len(left) == (8 if text == STUDY else 24)
     assert not left.duplicated(["config_id", "seed"]).any()
-    assert _surplus_of_stages(folder) <= kills
+    assert _surplus_of_stages(folder, seeds=2 if text == STUDY else 3) <= kills
     return left
 
 
@@ -86,43 +69,42 @@ def stages_trained(folder: Path) -> list[str]:
     return [key for _, _, key in trained]
 
 
-def _surplus_of_stages(folder: Path) -> int:
+def _surplus_of_stages(folder: Path, *, seeds: int) -> int:
     """How often a stage was trained beyond the first time, over all trials.
 
     A trial that is killed between storing a stage and reporting it leaves no record of it.
     """
     counts = Counter(stages_trained(folder))
     stored = {item.key for item in Store(folder / "artifacts" / "stages").listed()}
-    assert len(stored) == 3  # pre-training at each seed
+    assert len(stored) == seeds  # pre-training at each seed
     assert counts.keys() <= stored
     return counts.total() - len(counts)
 
 
-def _same_as_undisturbed(folder: Path, undisturbed: Path, *, kills: int, seed: int) -> None:
-    killed = repeatable(_killed(folder, STUDY, kills=kills, seed=seed), without="continues")
+def _assert_same(killed: pd.DataFrame, undisturbed: Path) -> None:
+    found = repeatable(killed, without="continues")
     expected = repeatable(read_trials(undisturbed / "study.db"), without="continues")
-    pd.testing.assert_frame_equal(killed, expected[killed.columns], check_dtype=False)
+    pd.testing.assert_frame_equal(found, expected[found.columns], check_dtype=False)
 
 
 def test_a_killed_study_ends_with_the_results_of_one_left_alone(
     undisturbed: Path, tmp_path: Path
 ) -> None:
-    _same_as_undisturbed(tmp_path, undisturbed, kills=10, seed=1)
+    _assert_same(_killed(tmp_path, STUDY, kills=4, seed=1), undisturbed)
 
 
 @pytest.mark.long
-def test_fifty_kills_change_nothing_either(undisturbed: Path, tmp_path: Path) -> None:
-    _same_as_undisturbed(tmp_path, undisturbed, kills=50, seed=2)
+def test_fifty_kills_change_nothing_either(longer: Path, tmp_path: Path) -> None:
+    _assert_same(_killed(tmp_path, LONGER, kills=50, seed=2), longer)
 
 
-def test_with_halving_every_decision_fits_what_was_recorded(
-    undisturbed: Path, tmp_path: Path
-) -> None:
-    trials = _killed(tmp_path, STUDY + HALVING, kills=6, seed=3)
+@pytest.mark.long
+def test_with_halving_every_decision_fits_what_was_recorded(longer: Path, tmp_path: Path) -> None:
+    trials = _killed(tmp_path, LONGER + HALVING, kills=6, seed=3)
     assert set(trials["stop_reason"]) == {"finished", "halved"}
     pruned = trials[trials["stop_reason"] == "halved"]
     curves = _curves(tmp_path)
-    whole = _curves(undisturbed)
+    whole = _curves(longer)
     for key, curve in curves.items():
         assert curve == whole[key][: len(curve)], key
     for row in pruned.itertuples():
