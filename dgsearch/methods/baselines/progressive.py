@@ -196,7 +196,7 @@ PRO_RANDCONV = SingleDomain(
                 default=10,
                 low=1,
                 origin="paper",
-                meaning="the block is applied 1 to so many times, drawn anew for each batch",
+                meaning="the block is applied 1 to so many times, drawn for each batch",
             ),
             Float(
                 name="deformation",

@@ -54,8 +54,8 @@ class _Page:
         )
         if self.data.rope is None:
             return (
-                f"{text} Nothing is called equivalent, because nobody has said which difference "
-                "is too small to matter: name it with dgsearch report --rope."
+                f"{text} Nothing is called equivalent: dgsearch report --rope says which "
+                "difference is too small to matter."
             )
         return (
             f"{text} Equivalent: two one-sided t tests show that the difference lies within "
