@@ -22,12 +22,13 @@ from dgsearch.data.splits import (
     load_trial_data,
 )
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.methods.base import HasClassifier, Product, Stage, StageContext, Values
+from dgsearch.methods.base import HasClassifier, Product, Stage
 from dgsearch.methods.registry import find_method
 from dgsearch.planning.forecast import Forecast
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.space import Value
 from dgsearch.study import StudySpec
+from dgsearch.trainable.companions import stage_context
 from dgsearch.trainable.evaluation import evaluate
 from dgsearch.wording import short_duration
 
@@ -122,8 +123,12 @@ def probe_stages(
     small = _shortened(whole, _BATCHES * largest)
     products: dict[str, Product] = {}
     stages = method.stages(values)
+    short = {**values, **({_STEPS: 1} if _STEPS in values else {})}
     for stage in stages:
-        run = stage.start(_context(stage, values, trial.seed, small, products, device))
+        context = stage_context(
+            stage, short, seed=trial.seed, data=small, products=products, device=device
+        )
+        run = stage.start(context)
         epoch_s = 0.0
         if run.epochs:
             epoch_s = _seconds(partial(run.train_epoch, 1), device)
@@ -147,27 +152,6 @@ def probe_stages(
 def _shortened(data: TrialData, images: int) -> TrialData:
     """The same splits with so many images at most."""
     return replace(data, splits={name: split.first(images) for name, split in data.splits.items()})
-
-
-def _context(
-    stage: Stage,
-    values: Mapping[str, Value],
-    seed: int,
-    data: TrialData,
-    products: Mapping[str, Product],
-    device: torch.device,
-) -> StageContext:
-    short = {**values, **({_STEPS: 1} if _STEPS in values else {})}
-    return StageContext(
-        values=Values(stage.values_of(short), stage=stage.name, reads=stage.reads),
-        splits=data.only(stage.splits, reader=stage.name),
-        products=products,
-        seed=seed,
-        num_classes=data.num_classes,
-        image_size=data.image_size,
-        device=device,
-        labels=data.labels,
-    )
 
 
 def _share(stage: Stage, values: Mapping[str, Value], whole: TrialData, small: TrialData) -> float:

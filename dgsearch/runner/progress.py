@@ -126,7 +126,7 @@ class Progress:
         if self._ended["FAIL"]:
             parts.append(f"{self._ended['FAIL']} failed")
         if self._best is not None:
-            parts.append(f"best validation {self._best[0]:.3f} (trial {self._best[1]})")
+            parts.append(f"best so far {self._best[0]:.3f} (trial {self._best[1]})")
         left = self._seconds_left()
         if left is not None:
             parts.append(f"about {short_duration(left)} left")

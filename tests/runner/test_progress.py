@@ -31,7 +31,7 @@ def test_the_line_counts_what_happened() -> None:
     progress.ended(_begun(1), Ending("PRUNED", "halved"))
     line = progress.line()
     assert line.startswith("demo: 3/4 trials done · 1 running (mpbm 2/8) · 1 pruned")
-    assert "best validation 0.750 (trial 0)" in line
+    assert "best so far 0.750 (trial 0)" in line
     assert "left" in line
 
 
@@ -68,4 +68,4 @@ def test_a_trial_counts_as_running_as_soon_as_it_has_a_worker() -> None:
 def test_the_best_trial_of_an_earlier_run_is_remembered() -> None:
     progress = Progress("demo", total=4, done=1, best=(0.9, 7))
     progress.ended(_begun(8), Ending("COMPLETE", "finished", value=0.75))
-    assert "best validation 0.900 (trial 7)" in progress.line()
+    assert "best so far 0.900 (trial 7)" in progress.line()

@@ -81,8 +81,17 @@ def adversarial_images(
     return images.detach()
 
 
-def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
-    """Mean of the cross-entropies on the images and on the adversarial ones."""
+def adversarial_loss(
+    network: Classifier, batch: Batch, settings: Settings, *, entropy_weight: float = 0.0
+) -> Tensor:
+    """Mean of the cross-entropies on the images and on the adversarial ones.
+
+    Args:
+        network: To be trained.
+        batch: The images.
+        settings: With steps, step size and penalty of the adversary.
+        entropy_weight: As for `adversarial_images`.
+    """
     values = settings.values
     images = adversarial_images(
         network,
@@ -90,6 +99,7 @@ def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
         steps=values.integer("adversary_steps"),
         step_size=values.number("adversary_step_size"),
         penalty=values.number("distance_penalty"),
+        entropy_weight=entropy_weight,
     )
     return joined_loss(network, batch, images, settings)
 
@@ -99,7 +109,7 @@ ADVERSARIAL = SingleDomain(
     version=2,
     summary="images changed to raise the loss, near in features, with the plain ones "
     "(ADA, arXiv:1805.12018)",
-    loss=_loss,
+    loss=adversarial_loss,
     families=("noise",),
     diagnostics=JOINED,
     own=Space(

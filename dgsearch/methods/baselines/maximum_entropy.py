@@ -12,8 +12,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from dgsearch.data.batches import Batch
-from dgsearch.methods.baselines.adversarial import adversarial_images
-from dgsearch.methods.baselines.joined import JOINED, joined_loss
+from dgsearch.methods.baselines.adversarial import adversarial_loss
+from dgsearch.methods.baselines.joined import JOINED
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Int, Space
@@ -21,16 +21,8 @@ from dgsearch.space import Float, Int, Space
 
 def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
     """Mean of the cross-entropies on the images and on those that raise l - γ c + weight H."""
-    values = settings.values
-    images = adversarial_images(
-        network,
-        batch,
-        steps=values.integer("adversary_steps"),
-        step_size=values.number("adversary_step_size"),
-        penalty=values.number("distance_penalty"),
-        entropy_weight=values.number("entropy_weight"),
-    )
-    return joined_loss(network, batch, images, settings)
+    weight = settings.values.number("entropy_weight")
+    return adversarial_loss(network, batch, settings, entropy_weight=weight)
 
 
 ME_ADA = SingleDomain(
