@@ -52,6 +52,9 @@ def test_the_front_is_that_of_the_shared_seed_and_repeats_have_intervals(databas
     marks = {str(row[0]): row[-1] for row in figure.table.rows}
     assert list(marks.values()) == ["yes", "yes", "yes", "no"]
     assert "3 of 4 configurations are on the Pareto front" in figure.caption
+    drawn = figure.figure.plain()
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "validation accuracy, %"
+    assert list(figure.figure.data[1]["y"]) == pytest.approx([90, 70, 50])
     seconds = [row[4].text for row in repeated.rows]  # type: ignore[union-attr]
     assert seconds == ["91.0", "31.0"]
     assert repeated.rows[0][5] == "88.5 to 93.5"  # 91 -+ 4.303 * 1 / sqrt(3)

@@ -77,11 +77,22 @@ def _figure(view: StudyView, table: pd.DataFrame, goal: Goal) -> Figure:
     shown = table.sort_values(["efficient", "feasible"], ascending=False, kind="stable")
     return Figure(
         "front",
-        front_figure(table, view.names, axes=[_axis(view, name) for name in goal.names[:2]],
-                     names=goal.names[:2]),
+        front_figure(
+            _as_written(view, table),
+            view.names,
+            axes=[_axis(view, name) for name in goal.names[:2]],
+            names=goal.names[:2],
+        ),
         caption,
         _table(view, shown.head(_MOST), goal, name="front", caption=""),
-    )  # fmt: skip
+    )
+
+
+def _as_written(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
+    """The selecting metric as the tables write it, such as in per cent."""
+    if view.metric not in table:
+        return table
+    return table.assign(**{view.metric: table[view.metric] * view.unit.scale})
 
 
 def _table(view: StudyView, table: pd.DataFrame, goal: Goal, *, name: str, caption: str) -> Table:
@@ -117,4 +128,6 @@ def _words(view: StudyView, name: str) -> str:
 
 
 def _axis(view: StudyView, name: str) -> str:
+    if name == view.metric:
+        return f"validation {view.unit.axis}"
     return f"{_words(view, name)}, {COSTS[name].unit}" if name in COSTS else _words(view, name)
