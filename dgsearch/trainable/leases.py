@@ -115,6 +115,8 @@ class Leases:
         """Whether nobody renews the lease any more."""
         if is_gone(seen.process):
             return True
+        if seen.process == this_process() and not _HEARTBEAT.keeps(lease):  # of a copied folder
+            return self._age(seen) > 2 * RENEW_S
         silent = self._watched.silence(lease, seen)
         if is_awake(seen.process):
             return silent > FORGOTTEN_S
@@ -151,6 +153,11 @@ class _Heartbeat:
             if self._pid != os.getpid():  # first use, or the first in a forked process
                 self._pid = os.getpid()
                 threading.Thread(target=self._beat, daemon=True, name="leases").start()
+
+    def keeps(self, lease: Path) -> bool:
+        """Whether this process renews the lease."""
+        with self._lock:
+            return lease in self._leases
 
     def drop(self, lease: Path) -> None:
         """Delete a lease of this process; one that was taken over meanwhile is another's."""

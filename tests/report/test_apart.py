@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,24 @@ def _here() -> str:
 
 
 @linux
-def test_work_is_done_in_a_copy_of_the_process() -> None:
-    assert started_apart(_here, processes=2)() != _here()
+def test_work_is_done_in_a_copy_of_a_process_with_one_thread() -> None:
+    code = (
+        "import os; from dgsearch.report.apart import started_apart;"
+        "print(started_apart(lambda: str(os.getpid()), processes=2)() == str(os.getpid()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout == "False\n", ran.stderr
+
+
+def test_a_process_with_other_threads_does_the_work_itself() -> None:
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        assert started_apart(_here, processes=2)() == _here()
+    finally:
+        done.set()
+        other.join()
 
 
 def test_one_process_does_the_work_itself() -> None:

@@ -51,6 +51,18 @@ def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_p
     taken.release("k")
 
 
+def test_a_claim_of_this_process_that_it_does_not_renew_is_of_a_copied_folder(
+    tmp_path: Path,
+) -> None:
+    lease = _left_over(tmp_path, process=this_process(), age=2 * leases.RENEW_S + 1)
+    taken = Leases(tmp_path)
+    assert taken.claim("k")
+    then = lease.stat().st_mtime - 2 * leases.RENEW_S - 1
+    os.utime(lease, (then, then))
+    assert not Leases(tmp_path).claim("k")  # however old: it is being renewed
+    taken.release("k")
+
+
 class _Clock:
     """Seconds that pass when they are told to."""
 
