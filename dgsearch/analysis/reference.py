@@ -74,7 +74,11 @@ def reported_table(benchmark: str, numbers: pd.DataFrame | None = None) -> pd.Da
     if len(twice):
         raise ValueError(f"reported twice: {twice[keys].iloc[0].to_dict()}")
     indexed = own.set_index(keys)["value"].astype("float64")
-    return indexed.unstack(["protocol", "target", "metric"], sort=False)
+    rows, columns = (
+        pd.MultiIndex.from_frame(own[part].drop_duplicates()) for part in (keys[:2], keys[2:])
+    )
+    # unsorted, pandas 2.2.2 puts values under columns that they do not belong to
+    return indexed.unstack(keys[2:]).loc[rows, columns]
 
 
 def reported_differences(method: str) -> pd.DataFrame:
