@@ -1,7 +1,7 @@
 """Trains the trials by which selection rules are compared, and keeps what each rule looks at.
 
-20 methods and variants, each at 3 learning rates and 6 seeds, on `digits-mini` from two sources:
-720 short trials. Each is one line of a file: accuracies on the validation split, under each
+25 methods and variants, each at 3 learning rates and 6 seeds, on `digits-mini` from two sources:
+900 short trials. Each is one line of a file: accuracies on the validation split, under each
 family of transformations, and on each target, epoch by epoch. What the file has is not trained
 again, so a run may be ended and continued. `selection_rules.py` prints what follows from it.
 
@@ -42,6 +42,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "erm", "manifold_mixup", "mixup", "midpoint_mixup", "regmixup", "decoupled_mixup",
             "cutmix", "fmix", "adversarial", "augmix", "randaugment", "sam",
             "rationale_invariance", "recolour", "randconv", "strong_augmentation",
+            "pro_randconv", "advst", "me_ada", "alt", "pseudo_coral",
         )
     },
 }  # fmt: skip
