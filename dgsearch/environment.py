@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from dgsearch.errors import DgsearchError
 
@@ -28,7 +29,11 @@ VARIABLES = (
     Variable("DGSEARCH_DATABASE", "sqlite:///dgsearch.db", "study database: a URL or a path"),
     Variable("DGSEARCH_ARTIFACTS", "artifacts", "folder of stored stages and checkpoints"),
     Variable("DGSEARCH_DATA", "data", "folder that holds one folder for each benchmark"),
-    Variable("DGSEARCH_CACHE", "~/.cache/dgsearch", "folder of decoded and drawn images"),
+    Variable(
+        "DGSEARCH_CACHE",
+        "~/.cache/dgsearch",
+        "folder of decoded and drawn images, and of what plans know of the methods",
+    ),
     Variable(
         "DGSEARCH_TIME_ZONE",
         "the zone of this machine",
@@ -49,6 +54,11 @@ VARIABLES = (
     ),
     Variable("DGSEARCH_RAY_START_S", "120", "seconds within which Ray must have started"),
 )
+
+
+def cache_folder() -> Path:
+    """Folder for what can be made again: `$DGSEARCH_CACHE`, or `~/.cache/dgsearch`."""
+    return Path(os.environ.get("DGSEARCH_CACHE", "~/.cache/dgsearch")).expanduser()
 
 
 def seconds(name: str) -> float:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from dgsearch.data.benchmark import Domain
 from dgsearch.data.image_decoding import Contents, Decoded, Listing, decode_all
+from dgsearch.environment import cache_folder
 from dgsearch.errors import DataError
 from dgsearch.files import hidden_beside
 
@@ -30,11 +30,6 @@ VERSION = 1  # raise it whenever a decoded pixel changes
 _SHOWN = 5  # unreadable images that a warning names
 
 logger = logging.getLogger(__name__)
-
-
-def default_cache() -> Path:
-    """Folder for drawn and decoded data: `$DGSEARCH_CACHE`, or `~/.cache/dgsearch`."""
-    return Path(os.environ.get("DGSEARCH_CACHE", "~/.cache/dgsearch")).expanduser()
 
 
 def decoded_domain(listing: Listing, size: int) -> Domain:
@@ -52,7 +47,7 @@ def decoded_domain(listing: Listing, size: int) -> Domain:
     Raises:
         DataError: If there is no image, none that can be read, or no room for the cache.
     """
-    shelf = default_cache() / "decoded" / listing.benchmark / f"{listing.domain}-{size}px"
+    shelf = cache_folder() / "decoded" / listing.benchmark / f"{listing.domain}-{size}px"
     entry = shelf / _key(listing.identity, size)
     found = _open(entry)
     if found is None:

@@ -19,7 +19,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from dgsearch.data.benchmark import Domain
-from dgsearch.data.cache import default_cache
 from dgsearch.data.digit_drawing import (
     blend_by_difference,
     colour,
@@ -29,6 +28,7 @@ from dgsearch.data.digit_drawing import (
     street_scene,
     texture,
 )
+from dgsearch.environment import cache_folder
 from dgsearch.errors import DataError, one_of
 from dgsearch.files import atomic_write
 from dgsearch.seeding import derive_seed
@@ -56,7 +56,7 @@ class DigitsMini:
 
     def __init__(self, root: Path | None = None) -> None:
         """Use `root` as the cache; None: `$DGSEARCH_CACHE`, or `~/.cache/dgsearch`."""
-        self.root = root or default_cache()
+        self.root = root or cache_folder()
 
     def load(self, domain: str, *, seed: int = 0) -> Domain:
         """The images of one domain, from the cache or drawn now.

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from dgsearch.data.benchmark import Benchmark, Domain, Remarking, Stored
-from dgsearch.data.cache import default_cache
 from dgsearch.data.registry import benchmark_names, find_benchmark
+from dgsearch.environment import cache_folder
 from dgsearch.errors import DataError, one_of
 
 
@@ -154,7 +154,7 @@ def _found(benchmark: Benchmark) -> Iterator[str]:
         yield from (f"  {remark}" for remark in benchmark.remarks())
     if isinstance(benchmark, Stored):
         size = benchmark.image_size
-        yield f"  decoded at {size}x{size} pixels and kept in {default_cache() / 'decoded'}"
+        yield f"  decoded at {size}x{size} pixels and kept in {cache_folder() / 'decoded'}"
 
 
 def _domain_line(name: str, domain: Domain, benchmark: Benchmark, published: Sequence[int]) -> str:

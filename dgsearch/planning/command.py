@@ -43,19 +43,21 @@ def _plan(  # noqa: PLR0913 - one argument for each option of the command
 ) -> None:
     """Show what a study would run: trials done and left, shared stages, time and power."""
     from dgsearch.planning.lines import Asked, plan_answer
-    from dgsearch.planning.unchanged import unchanged_study
+    from dgsearch.planning.without_torch import known_study
     from dgsearch.replies import reply
     from dgsearch.runner.options import RunOptions
 
     options = RunOptions(database=database, artifacts=artifacts)
     asked = Asked(probe=probe, difference=difference, pilot=pilot)
-    known = unchanged_study(study, database, overrides=overrides or ())
+    known = known_study(study, database, overrides=overrides or ())
     if known is not None:
-        answer = plan_answer(known.plan, options, asked, facts=known.facts)
+        answer = plan_answer(known.plan, options, asked, known=known)
     else:
         from dgsearch.methods.registry import compiled  # imports torch
+        from dgsearch.planning.keeping import keep_installed
         from dgsearch.runner.commands import load_study
 
         plan = compiled(load_study(study, overrides=overrides or ()))
         answer = plan_answer(plan, options, asked)
+        keep_installed()
     reply(answer.facts, answer.lines)

@@ -11,6 +11,7 @@ from dgsearch.database.masking import masked
 from dgsearch.planning.forecast import Forecast, power_forecast, time_forecast
 from dgsearch.planning.remaining import Remaining, remaining
 from dgsearch.planning.slots import trials_at_once
+from dgsearch.planning.without_torch import KnownStudy
 from dgsearch.runner.options import RunOptions
 from dgsearch.study.plan import StudyPlan
 
@@ -55,7 +56,7 @@ def plan_answer(
     options: RunOptions,
     asked: Asked,
     *,
-    facts: Mapping[str, Any] | None = None,
+    known: KnownStudy | None = None,
 ) -> PlanAnswer:
     """What running a study would do, and what it would take.
 
@@ -63,14 +64,14 @@ def plan_answer(
         plan: The study, compiled.
         options: Say where the database and the stored stages are.
         asked: What is asked besides.
-        facts: `study_facts` of the study, where they are known already.
+        known: What is known of the study without torch; None: torch is imported.
 
     Raises:
         DgsearchError: If the database cannot be read, holds another study of that name, or has
             no such pilot.
     """
     with answering(database_url(options.database)):
-        found = remaining(plan, options, facts=facts)
+        found = remaining(plan, options, known=known)
     at_once = trials_at_once(plan.spec)
     outlook = _outlook(found, options, asked, at_once)
     lines = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Engine, select
 
@@ -14,14 +14,13 @@ from dgsearch.database.identity import find_takeover
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
 from dgsearch.designs.points import PlannedTrial
+from dgsearch.planning.needs import StageNeed
+from dgsearch.planning.without_torch import KnownStudy
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.options import RunOptions
 from dgsearch.runner.retries import is_open
 from dgsearch.study import Retries, StudySpec
 from dgsearch.study.plan import StudyPlan
-
-if TYPE_CHECKING:
-    from dgsearch.planning.stages import StageNeed
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,14 @@ class Remaining:
 
 
 def remaining(
-    plan: StudyPlan, options: RunOptions, *, facts: Mapping[str, Any] | None = None
+    plan: StudyPlan, options: RunOptions, *, known: KnownStudy | None = None
 ) -> Remaining:
     """What is left of a study.
 
     Args:
         plan: The study, compiled.
         options: Say where the database and the stored stages are.
-        facts: `study_facts` of the study, where they are known already.
+        known: What is known of it without torch; None: torch is imported.
 
     Raises:
         DatabaseError: If the database cannot be read.
@@ -83,12 +82,12 @@ def remaining(
     study_id = _study_row(engine, spec.name) if engine else None
     earlier: Mapping[tuple[str, int], Attempt] = {}
     if engine is not None and study_id is not None:
-        earlier = _attempts_of(spec, engine, study_id, facts)
+        earlier = _attempts_of(spec, engine, study_id, known.facts if known else None)
         if earlier:
             trials = list(plan.trials_after(StoredEnds(engine, study_id, spec)))
     done = {key for key, attempt in earlier.items() if _ended(attempt, spec.retries)}
     left = [trial for trial in trials if trial.key not in done]
-    needs = _needs(spec, trials, options)
+    needs = _needs(spec, trials, options, known)
     epochs: Counter[str] = Counter()
     for trial in left:
         epochs[trial.configuration.method] += int(trial.configuration.values["epochs"])
@@ -113,11 +112,14 @@ def _study_row(engine: Engine, name: str) -> int | None:
 
 
 def _needs(
-    spec: StudySpec, trials: Sequence[PlannedTrial], options: RunOptions
+    spec: StudySpec, trials: Sequence[PlannedTrial], options: RunOptions, known: KnownStudy | None
 ) -> Sequence[StageNeed]:
-    """The shared stages of the trials; torch is imported where there are any trials."""
+    """The shared stages of the trials; torch is imported where they are not known without it."""
     if not trials:
         return ()
+    found = known.needs(trials, options) if known else None
+    if found is not None:
+        return found
     from dgsearch.planning.stages import stage_needs
 
     return stage_needs(spec, trials, options)

@@ -6,45 +6,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
-from dgsearch.data.splits import load_trial_data
+from dgsearch.data.splits import TrialData, load_trial_data
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.registry import find_method
+from dgsearch.planning.needs import StageNeed
 from dgsearch.planning.slots import trials_at_once
+from dgsearch.runner.declarations import is_drawn
 from dgsearch.runner.fusing import Fusing, Room
+from dgsearch.runner.kept_declarations import KeptSplits, keep_splits
 from dgsearch.runner.options import RunOptions
 from dgsearch.study import StudySpec
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
-from dgsearch.wording import plural
-
-
-class StageNeed(NamedTuple):
-    """A shared stage: how many trials need it, and how often it is trained for them.
-
-    Those that are missing are trained in so many cohorts; 0: one after another.
-    """
-
-    stage: str
-    needed: int
-    missing: int
-    stored: int
-    cohorts: int = 0
-
-    @property
-    def line(self) -> str:
-        """As `dgsearch plan` prints it."""
-        line = (
-            f"  stage      {self.stage}: needed {plural(self.needed, 'time')}, trained "
-            f"{plural(self.missing, 'time')} ({self.stored} stored)"
-        )
-        if not self.cohorts:
-            return line
-        along = self.missing - self.cohorts
-        return f"{line}, in {plural(self.cohorts, 'cohort')}: {along} beside another"
 
 
 def stage_needs(
@@ -61,6 +38,9 @@ def stage_needs(
         seed: load_trial_data(spec.data, seed=seed, device=cpu, one_target=one_target)
         for seed in dict.fromkeys(trial.seed for trial in trials)
     }
+    if is_drawn(spec.data.benchmark):
+        kept = {seed: _kept(own) for seed, own in data.items()}
+        keep_splits(spec.data, one_target=one_target, found=kept)
     needed: Counter[str] = Counter()  # trials, by stage
     keys: dict[str, set[str]] = {}
     known: dict[tuple[Any, ...], dict[str, str]] = {}  # trials that agree have the same keys
@@ -84,6 +64,12 @@ def stage_needs(
         stored, cohorts = len(distinct) - len(missing), together.cohorts(name, missing)
         needs.append(StageNeed(name, needed[name], len(missing), stored, cohorts))
     return needs
+
+
+def _kept(data: TrialData) -> KeptSplits:
+    """What of a trial's data the keys of stages hold."""
+    splits = {name: split.fingerprint for name, split in data.splits.items()}
+    return KeptSplits(splits, data.num_classes, data.image_size, data.fingerprint)
 
 
 class _Together:

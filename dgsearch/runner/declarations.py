@@ -35,10 +35,15 @@ def declarations(benchmark: str, domains: tuple[str, ...], *, one_target: bool) 
     """
     return {
         "code": code_digest(),
-        "drawn": benchmark in _DRAWN,
+        "drawn": is_drawn(benchmark),
         "domains": list(domains),
         "one_target": one_target,
     }
+
+
+def is_drawn(benchmark: str) -> bool:
+    """Whether our own code makes the data, so that nothing of it lies on a disk."""
+    return benchmark in _DRAWN
 
 
 def still_declared(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -12,11 +12,13 @@ from rich.text import Text
 from dgsearch import inert
 from dgsearch.database.recorder import Ending
 from dgsearch.endings import StopReason
+from dgsearch.errors import shorten
 from dgsearch.runner.queue import Begun
 from dgsearch.trainable.reports import EpochReport
 from dgsearch.wording import short_duration
 
 _PLAIN_EVERY_S = 15.0
+_ERROR_CHARACTERS = 400  # of a failure; the database has all of it
 
 
 class Progress:
@@ -92,8 +94,9 @@ class Progress:
         if ending.value is not None and self._is_best(ending.value):
             self._best = (ending.value, number)
         if ending.state == "FAIL":
-            first_line = (ending.error or "").splitlines()[:1]
-            self._show(f"trial {number} failed: {ending.error_type}: {''.join(first_line)}")
+            first_line = "".join((ending.error or "").splitlines()[:1])
+            told = shorten(first_line, characters=_ERROR_CHARACTERS)
+            self._show(f"trial {number} failed: {ending.error_type}: {told}")
 
     def _is_best(self, value: float) -> bool:
         if self._best is None:

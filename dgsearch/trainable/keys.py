@@ -7,8 +7,6 @@ seed, the classes and image size, and the numeric settings.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +19,7 @@ from dgsearch.methods.base import Stage
 from dgsearch.methods.network_names import code_identity
 from dgsearch.space import Value
 from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED
+from dgsearch.trainable.identities import digest, on_data, stage_identity
 
 
 @dataclass(frozen=True)
@@ -108,15 +107,16 @@ def stage_key(
         data: The trial's data; only the splits that the stage reads count.
         numerics: Settings of the process that trains it.
     """
-    parts = _identity(stage, values, earlier=earlier, seed=seed) | {
-        "splits": {name: data.splits[name].fingerprint for name in sorted(stage.splits)},
-        "classes": data.num_classes,
-        "image_size": data.image_size,
-        "numerics": numerics.of(stage, values),
-    }
+    parts = on_data(
+        _identity(stage, values, earlier=earlier, seed=seed),
+        splits={name: data.splits[name].fingerprint for name in stage.splits},
+        classes=data.num_classes,
+        image_size=data.image_size,
+        numerics=numerics.of(stage, values),
+    )
     if values.get(GIVEN_TEACHER, TRAINED) != TRAINED:
         parts["labels"] = data.labels  # its outputs are matched to them by name
-    return _hash(parts)
+    return digest(parts)
 
 
 def prefix_ids(
@@ -130,7 +130,7 @@ def prefix_ids(
     for stage in stages:
         before = tuple(ids) if stage.after is None else stage.after
         earlier = {name: ids[name] for name in before}
-        ids[stage.name] = _hash(_identity(stage, values, earlier=earlier, seed=seed))
+        ids[stage.name] = digest(_identity(stage, values, earlier=earlier, seed=seed))
     return ids
 
 
@@ -138,16 +138,5 @@ def _identity(
     stage: Stage, values: Mapping[str, Value], *, earlier: Mapping[str, str], seed: int
 ) -> dict[str, Any]:
     read = stage.values_of(values)
-    return {
-        "stage": stage.name,
-        "version": stage.version,
-        "values": dict(sorted(read.items())),
-        "files": weights_identity(read) | code_identity(read),
-        "earlier": dict(sorted(earlier.items())),
-        "seed": seed,
-    }
-
-
-def _hash(parts: Mapping[str, Any]) -> str:
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    files = weights_identity(read) | code_identity(read)
+    return stage_identity(stage.name, stage.version, read, files=files, earlier=earlier, seed=seed)

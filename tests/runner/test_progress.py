@@ -44,6 +44,15 @@ def test_a_failure_is_told_at_once_on_one_line() -> None:
     assert told == "trial 5 failed: TrainingError: loss = nan: [bold]training diverged"
 
 
+def test_of_an_endless_error_only_the_beginning_is_told() -> None:
+    progress, shown = _progress()
+    with progress:
+        ending = Ending("FAIL", "failed", error_type="ValueError", error="x" * 5_000_000)
+        progress.ended(_begun(5), ending)
+    told = shown.getvalue().replace("\n", "")  # which this console wraps
+    assert f"trial 5 failed: ValueError: {'x' * 400}… (5000000 characters)" in told
+
+
 def test_elsewhere_than_on_a_terminal_there_are_plain_lines() -> None:
     progress, shown = _progress()
     with progress:

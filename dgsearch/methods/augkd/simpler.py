@@ -12,9 +12,11 @@ mixed image itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import cast
 
 from torch import Tensor
 
@@ -97,7 +99,8 @@ class Simpler:
 
     def stages(self, values: Mapping[str, Value]) -> tuple[Stage, ...]:
         """Teacher, data-free learning, the student's training."""
-        chosen = {**values, **self.constants}
+        offered = cast("MutableMapping[str, Value]", values)  # which nothing is written to
+        chosen = ChainMap(dict(self.constants), offered)  # looks at no value before it must
         chain = teacher_stage(chosen), *student_stages(TEACHER.name, chosen)
         return tuple(replace(stage, constants=self.constants) for stage in chain)
 
