@@ -1,4 +1,4 @@
-"""Classifiers that minimise cross-entropy on batches of their own, trained together.
+"""Classifiers that descend along the loss of batches of their own, trained together.
 
 Shapes: M members, B images, K classes.
 """
@@ -6,13 +6,12 @@ Shapes: M members, B images, K classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import vmap
 
 from dgsearch.data.batches import Batch
 from dgsearch.errors import TrainingError
@@ -20,6 +19,61 @@ from dgsearch.methods.base import CannotFuse, check_finite
 from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
 
 FUSED_RATES = ("lr", "weight_decay", "momentum")  # in which members of a cohort may differ
+Tensors = Mapping[str, Tensor]
+
+
+class Objective(Protocol):
+    """The loss of a batch as a function that draws nothing and knows no member."""
+
+    def __call__(
+        self, network: Any, batch: Batch, prepared: Tensors, numbers: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        """A scalar to descend, and scalars to report by name.
+
+        Args:
+            network: To be trained, in training mode.
+            batch: Its batch.
+            prepared: What was drawn or made for it before.
+            numbers: Hyperparameters in which members may differ, scalars.
+        """
+        ...
+
+
+class FusedStep(Protocol):
+    """The direction of one step of several networks at once."""
+
+    def __call__(
+        self,
+        losses: Callable[[Mapping[str, Tensor]], Tensor],
+        network: StackedNetwork,
+        numbers: Tensors,
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The losses before the step, (M,) without a gradient, and the gradients by name.
+
+        Args:
+            losses: From parameters by name, stacks, to the losses there, (M,).
+            network: Has the parameters from which the step begins.
+            numbers: Hyperparameters in which members may differ, (M,) each.
+        """
+        ...
+
+
+def steepest(
+    losses: Callable[[Mapping[str, Tensor]], Tensor], network: StackedNetwork, numbers: Tensors
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """Along the gradients of the losses."""
+    found = losses(network.parameters)
+    return found.detach(), network.gradients(found)
+
+
+def _cross_entropy(
+    network: nn.Module, batch: Batch, prepared: Tensors, numbers: Tensors
+) -> tuple[Tensor, Tensors]:
+    return F.cross_entropy(network(batch.images), batch.labels), {}
+
+
+def _nothing(batch: Batch) -> Tensors:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -31,16 +85,24 @@ class Descent:
         optimiser: Of all of its parameters.
         batches: The batches of an epoch; makes network and learning rate ready for it.
         loss: Name of the loss that the run reports.
+        prepare: What is drawn or made for a batch before its loss.
+        objective: Its loss; that of the first member serves all.
+        step: How losses become a step; that of the first member serves all.
+        numbers: Hyperparameters that the loss or step reads and in which members may differ.
     """
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
     batches: Callable[[int], Iterator[Batch]]
     loss: str
+    prepare: Callable[[Batch], Tensors] = _nothing
+    objective: Objective = _cross_entropy
+    step: FusedStep = steepest
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 class HasDescent(Protocol):
-    """A run that minimises cross-entropy on its batches and does nothing else in an epoch."""
+    """A run that descends along the loss of its batches and does nothing else in an epoch."""
 
     def descent(self) -> Descent:
         """What is trained, how, and on what."""
@@ -60,6 +122,11 @@ class DescentCohort:
         self._network = StackedNetwork([member.network for member in self._members])
         optimisers = [member.optimiser for member in self._members]
         self._optimiser = StackedOptimiser(optimisers, self._network)
+        self._device = next(self._members[0].network.parameters()).device
+        self._numbers = {
+            name: torch.tensor([one.numbers[name] for one in self._members], device=self._device)
+            for name in self._members[0].numbers
+        }
 
     def train_epoch(self, epoch: int) -> list[Mapping[str, float] | TrainingError]:
         """One pass of each member over its own images.
@@ -67,30 +134,53 @@ class DescentCohort:
         Raises:
             CannotFuse: If their batches have different sizes.
         """
-        device = next(self._members[0].network.parameters()).device
-        totals, images = torch.zeros(len(self._members), device=device), 0
+        totals: dict[str, Tensor] = {}
+        images = 0
         passes = [member.batches(epoch) for member in self._members]
-        for batches in _together(passes):
-            losses = self._step(batches)
-            totals += losses * len(batches[0])
+        for batches in together(passes):
+            for name, found in self._step(batches).items():
+                part = found * len(batches[0])
+                totals[name] = totals[name] + part if name in totals else part
             images += len(batches[0])
-        means = (totals / images).tolist()
-        return [
-            finite_or_error(member.loss, mean)
-            for member, mean in zip(self._members, means, strict=True)
-        ]
+        return means_of(totals, images)
 
-    def _step(self, batches: Sequence[Batch]) -> Tensor:
-        """The losses before one step of every member, (M,)."""
-        logits = self._network(torch.stack([batch.images for batch in batches]))  # (M, B, K)
-        labels = torch.stack([batch.labels for batch in batches])
-        losses: Tensor = vmap(F.cross_entropy)(logits, labels)
-        self._optimiser.step(self._network.gradients(losses))
-        return losses.detach()
+    def _step(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """Losses and reported numbers before one step of every member, (M,) each."""
+        first = self._members[0]
+        made = [one.prepare(own) for one, own in zip(self._members, batches, strict=True)]
+        inputs = (
+            torch.stack([batch.images for batch in batches]),
+            torch.stack([batch.labels for batch in batches]),
+            stacked(made),
+            self._numbers,
+        )
+        observed: dict[str, Tensor] = {}
+
+        def own(network: Any, images: Tensor, labels: Tensor, *others: Tensors) -> Any:
+            return first.objective(network, Batch(images, labels), *others)
+
+        def losses(parameters: Mapping[str, Tensor]) -> Tensor:
+            found, reported = self._network.apply(own, *inputs, parameters=parameters)
+            observed.update({name: number.detach() for name, number in reported.items()})
+            loss: Tensor = found
+            return loss
+
+        before, gradients = first.step(losses, self._network, self._numbers)
+        self._optimiser.step(gradients)
+        return {first.loss: before, **observed}
 
 
-def _together(passes: Sequence[Iterator[Batch]]) -> Iterator[tuple[Batch, ...]]:
-    """One batch of each member at a time."""
+def stacked(made: Sequence[Tensors]) -> dict[str, Tensor]:
+    """Tensors of each member by name, stacked over the members."""
+    return {name: torch.stack([own[name] for own in made]) for name in made[0]}
+
+
+def together(passes: Sequence[Iterator[Batch]]) -> Iterator[tuple[Batch, ...]]:
+    """One batch of each member at a time.
+
+    Raises:
+        CannotFuse: If their batches have different sizes or numbers.
+    """
     try:
         for batches in zip(*passes, strict=True):
             if len({len(batch) for batch in batches}) > 1:
@@ -100,9 +190,20 @@ def _together(passes: Sequence[Iterator[Batch]]) -> Iterator[tuple[Batch, ...]]:
         raise CannotFuse("their epochs have different numbers of steps") from error
 
 
-def finite_or_error(name: str, loss: float) -> Mapping[str, float] | TrainingError:
-    """The loss of one member by its name, or the error of a member whose training diverged."""
+def means_of(totals: Tensors, count: int) -> list[Mapping[str, float] | TrainingError]:
+    """Each member's means by name, or why its training failed.
+
+    Args:
+        totals: Sums over images, (M,) each; they are read at once.
+        count: Images.
+    """
+    means = (torch.stack(list(totals.values()), dim=1) / count).tolist()
+    return [finite_or_error(dict(zip(totals, own, strict=True))) for own in means]
+
+
+def finite_or_error(losses: Mapping[str, float]) -> Mapping[str, float] | TrainingError:
+    """The losses of one member, or the error of a member whose training diverged."""
     try:
-        return check_finite(**{name: loss})
+        return check_finite(**losses)
     except TrainingError as error:
         return error

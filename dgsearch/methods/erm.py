@@ -12,4 +12,5 @@ ERM = SingleDomain(
     name="erm",
     summary="plain training on the source (Vapnik 1998), the baseline of every comparison",
     loss=plain_loss,
+    fused_over=(),
 )

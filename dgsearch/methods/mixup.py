@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -75,10 +77,15 @@ def mixed_batch(
     return mix_pairs(batch.images, weight, order), mix_pairs(one_hot, weight, order)
 
 
+def drawn_pairs(batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
+    """What mixup draws for a batch: `weight`, λ, a scalar, and `order`, (B,)."""
+    weight = mixup_weight(settings.values.number("mixup_alpha"), settings.random)
+    return {"weight": weight, "order": drawn_order(len(batch), settings.random)}
+
+
 def _manifold_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
     """Cross-entropy on mixed features [Verma19, Eq. 1], here always those of the last layer."""
-    weight = mixup_weight(settings.values.number("mixup_alpha"), settings.random)
-    order = drawn_order(len(batch), settings.random)
+    weight, order = settings.prepared["weight"], settings.prepared["order"]
     mixed = mix_pairs(network.features(batch.images), weight, order)
     one_hot = F.one_hot(batch.labels, settings.num_classes).float()
     return soft_cross_entropy(network.head(mixed), mix_pairs(one_hot, weight, order))
@@ -88,5 +95,7 @@ MANIFOLD_MIXUP = SingleDomain(
     name="manifold_mixup",
     summary="mixup of pairs of features (arXiv:1806.05236), at the layer that MPBM mixes",
     loss=_manifold_loss,
+    prepare=drawn_pairs,
+    fused_over=("mixup_alpha",),
     own=Space((alpha_of(1.0),)),
 )

@@ -8,7 +8,7 @@ what they gain is theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,20 +19,26 @@ from torch import Tensor, nn
 from dgsearch.data.batches import Batch
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.diagnostics import Diagnostic, common
-from dgsearch.methods.base import Product, Stage, StageContext, Values, check_finite
-from dgsearch.methods.descents import Descent
+from dgsearch.methods.base import Fusable, Product, Stage, StageContext, Values, check_finite
+from dgsearch.methods.descents import (
+    FUSED_RATES,
+    Descent,
+    DescentCohort,
+    FusedStep,
+    Tensors,
+    steepest,
+)
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.supervised import (
     COMMON,
-    FUSABLE,
     NETWORK_READS,
     PRETRAIN,
     TRAINING_READS,
     load_classifier,
 )
 from dgsearch.methods.views import Views
-from dgsearch.space import Space, Value, join
+from dgsearch.space import Float, Space, Value, join
 
 NOTHING = Space(())
 
@@ -56,6 +62,10 @@ class Observed:
             self._totals[name] = self._totals[name] + part if name in self._totals else part
             self._counts[name] = self._counts.get(name, 0) + count
 
+    def means(self, count: int) -> dict[str, Tensor]:
+        """Of a single batch of so many images, by name."""
+        return {name: total / count for name, total in self._totals.items()}
+
     def take(self) -> dict[str, float]:
         """The means by name; the next epoch starts from nothing."""
         means = {name: float(total) / self._counts[name] for name, total in self._totals.items()}
@@ -75,6 +85,7 @@ class Settings:
         memory: Tensors that outlive a batch, by name; change them in place.
         modules: Networks that are trained beside the classifier, by name.
         observed: Takes what the loss reports besides itself.
+        prepared: What the method's `prepare` made for this batch.
     """
 
     values: Values
@@ -83,6 +94,7 @@ class Settings:
     memory: Mapping[str, Tensor] = field(default_factory=dict)
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
+    prepared: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class BatchLoss(Protocol):
@@ -107,6 +119,14 @@ class BatchStep(Protocol):
 
         `loss()` is the method's loss on this batch at the weights that the network has then.
         """
+        ...
+
+
+class Prepare(Protocol):
+    """What of a batch is drawn or made before the network sees it."""
+
+    def __call__(self, batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
+        """Tensors by name, for `Settings.prepared`; draws from `settings.random`."""
         ...
 
 
@@ -147,6 +167,10 @@ def _nothing(network: Classifier, num_classes: int) -> Mapping[str, Tensor]:
     return {}
 
 
+def _nothing_prepared(batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
+    return {}
+
+
 def _no_modules(network: Classifier) -> Mapping[str, nn.Module]:
     return {}
 
@@ -171,6 +195,11 @@ class SingleDomain:
         modules: What is trained beside the classifier.
         diagnostics: What is known of the numbers that it reports.
         families: Families of transformations that it trains with, of `study.families.FAMILIES`.
+        prepare: What is made of a batch before its loss.
+        fused_over: Own hyperparameters in which trials that train together may differ; None:
+            they train one by one. A loss of several trials reads them as scalar tensors (but in
+            `prepare`), draws nothing, changes nothing and takes no branch by a tensor's value.
+        fused_step: `step` of several trials at once; needed where there is a `step`.
     """
 
     name: str
@@ -184,6 +213,9 @@ class SingleDomain:
     modules: Modules = _no_modules
     diagnostics: tuple[Diagnostic, ...] = common.DIAGNOSTICS
     families: tuple[str, ...] = ()
+    prepare: Prepare = _nothing_prepared
+    fused_over: tuple[str, ...] | None = None
+    fused_step: FusedStep = steepest
 
     @property
     def space(self) -> Space:
@@ -198,15 +230,14 @@ class SingleDomain:
             reads=("epochs", *NETWORK_READS, *TRAINING_READS, *self.own.names),
             splits=(SOURCE_TRAIN,),
             start=lambda context: _Continued(context, self),
-            fusable=FUSABLE if self._is_plain else None,
+            fusable=self._fusable(),
         )
         return PRETRAIN, stage
 
-    @property
-    def _is_plain(self) -> bool:
-        """Whether it does nothing but descend along the cross-entropy of its batches."""
-        own = (self.loss, self.step, self.memory, self.modules)
-        return own == (plain_loss, descend, _nothing, _no_modules)
+    def _fusable(self) -> Fusable | None:
+        if self.fused_over is None:
+            return None
+        return Fusable(over=(*FUSED_RATES, *self.fused_over), join=DescentCohort)
 
 
 class _Continued:
@@ -231,7 +262,21 @@ class _Continued:
         self._method = method
 
     def descent(self) -> Descent:
-        return Descent(self._network, self._optimiser, self._batches, "train_loss")
+        values, method = self._settings.values, self._method
+        return Descent(
+            network=self._network,
+            optimiser=self._optimiser,
+            batches=self._batches,
+            loss="train_loss",
+            prepare=partial(method.prepare, settings=self._settings),
+            objective=self._objective,
+            step=method.fused_step,
+            numbers={
+                name: values.number(name)
+                for name in method.fused_over or ()
+                if isinstance(method.own[name], Float)
+            },
+        )
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         total = torch.zeros((), device=self._split.labels.device)
@@ -249,8 +294,23 @@ class _Continued:
         return map(self._views, stored)
 
     def _step(self, batch: Batch) -> Tensor:
-        loss = partial(self._method.loss, self._network, batch, self._settings)
-        return self._method.step(loss, self._network, self._optimiser, self._settings)
+        prepared = self._method.prepare(batch, self._settings)
+        settings = replace(self._settings, prepared=prepared)
+        loss = partial(self._method.loss, self._network, batch, settings)
+        return self._method.step(loss, self._network, self._optimiser, settings)
+
+    def _objective(
+        self, network: Classifier, batch: Batch, prepared: Tensors, numbers: Tensors
+    ) -> tuple[Tensor, Tensors]:
+        """The loss with the numbers of any member."""
+        settings = Settings(
+            _OwnNumbers(self._settings.values, numbers),
+            self._random,
+            self._settings.num_classes,
+            prepared=prepared,
+        )
+        loss = self._method.loss(network, batch, settings)
+        return loss, settings.observed.means(len(batch))
 
     def parts(self) -> Mapping[str, Any]:
         return {
@@ -268,6 +328,17 @@ class _Continued:
 
     def classifier(self) -> nn.Module:
         return self._network
+
+
+class _OwnNumbers(Values):
+    """Hyperparameters some of which are those of one member of a cohort."""
+
+    def __init__(self, values: Values, numbers: Tensors) -> None:
+        super().__init__(values, stage="", reads=tuple(values))
+        self._numbers = numbers
+
+    def number(self, name: str) -> Any:
+        return self._numbers[name] if name in self._numbers else super().number(name)
 
 
 def _built(

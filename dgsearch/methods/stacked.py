@@ -8,7 +8,8 @@ Shapes: M members; a stack of tensors of shape S has shape (M, *S).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class StackedNetwork:
             CannotFuse: If they have layers that cannot be computed together.
         """
         _check_layers(networks[0])
-        self._template = networks[0]
+        self._applied = _Applied(networks[0])
         self.parameters, self._buffers = _stacked(networks)
         for member, network in enumerate(networks):
             for name, parameter in network.named_parameters():
@@ -46,15 +47,63 @@ class StackedNetwork:
 
     def __call__(self, *inputs: Tensor) -> Any:
         """What each network makes of its own inputs, (M, ...) each."""
+        return self.apply(_call, *inputs)
 
-        def one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], *own: Tensor) -> Any:
-            return functional_call(self._template, (parameters, buffers), own)
+    def apply(
+        self,
+        function: Callable[..., Any],
+        *inputs: Any,
+        parameters: Mapping[str, Tensor] | None = None,
+    ) -> Any:
+        """`function(network, *inputs)` of each network and its own inputs, stacked.
+
+        Args:
+            function: Of a network and of tensors, or mappings of tensors; draws no random numbers
+                and takes no branch by the value of a tensor. It may call the network's methods.
+            inputs: Stacks (M, ...), in mappings or not.
+            parameters: What to compute with instead of the networks' own, by name; detached
+                ones leave the networks without gradients.
+
+        Raises:
+            CannotFuse: If torch cannot compute it for several networks at once.
+        """
+        names = [*self.parameters, *self._buffers]
+        state = {**(self.parameters if parameters is None else parameters), **self._buffers}
+
+        def one(own_state: dict[str, Tensor], *own: Any) -> Any:
+            own_state = {f"network.{name}": own_state[name] for name in names}
+            return functional_call(self._applied, own_state, (function, *own))
 
         try:
-            return vmap(one)(self.parameters, self._buffers, *inputs)
+            return vmap(one)(state, *inputs)
         except (RuntimeError, ValueError, NotImplementedError) as error:
             reason = " ".join(str(error).split())[:200]
             raise CannotFuse(f"torch cannot compute it for several weights: {reason}") from error
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """The networks in eval mode; in their own mode afterwards."""
+        was_training = self._applied.network.training
+        self._applied.network.eval()
+        try:
+            yield
+        finally:
+            self._applied.network.train(was_training)
+
+    @contextmanager
+    def keeping_statistics(self) -> Iterator[None]:
+        """What is computed inside leaves the networks' buffers as they are."""
+        kept = self._buffers
+        self._buffers = {name: buffer.clone() for name, buffer in kept.items()}
+        try:
+            yield
+        finally:
+            self._buffers = kept
+
+    @property
+    def frozen(self) -> dict[str, Tensor]:
+        """The parameters without gradients, by name."""
+        return {name: stack.detach() for name, stack in self.parameters.items()}
 
     def gradients(self, losses: Tensor) -> dict[str, Tensor]:
         """Of each member's loss by its own parameters, by name.
@@ -64,6 +113,21 @@ class StackedNetwork:
         """
         found = torch.autograd.grad(losses.sum(), list(self.parameters.values()))
         return dict(zip(self.parameters, found, strict=True))
+
+
+class _Applied(nn.Module):
+    """Lets a function call any method of a network whose weights are exchanged."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, function: Callable[..., Any], *inputs: Any) -> Any:
+        return function(self.network, *inputs)
+
+
+def _call(network: nn.Module, *inputs: Any) -> Any:
+    return network(*inputs)
 
 
 def _stacked(networks: Sequence[nn.Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

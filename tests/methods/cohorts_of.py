@@ -15,6 +15,7 @@ from dgsearch.methods.augkd.data_free import build_encoder, build_generator
 from dgsearch.methods.base import Stage, StageContext, Values, state_of
 from dgsearch.methods.erm import ERM
 from dgsearch.methods.networks import build_network
+from dgsearch.methods.registry import find_method
 
 CPU = torch.device("cpu")
 _DEVICE = [CPU]  # where runs are made
@@ -74,11 +75,12 @@ def context_of(
 
 
 def supervised(name: str, members: Sequence[Mapping[str, Any]], **common: Any) -> list[Any]:
-    """New runs of `pretrain` or `erm`, one a member, of seeds 0, 1 and so on."""
+    """New runs of `pretrain` or a method's last stage, one a member, of seeds 0, 1 and so on."""
     runs = []
+    method = ERM if name == "pretrain" else find_method(name)
     for seed, own in enumerate(members):
-        values = ERM.space.resolve({"batch_size": 4, "pretrain_epochs": 6, **common, **own})
-        pretrain, erm = ERM.stages(values)
+        values = method.space.resolve({"batch_size": 4, "pretrain_epochs": 6, **common, **own})
+        pretrain, last = method.stages(values)
         network = build_network(
             str(values["network"]),
             num_classes=CLASSES,
@@ -87,7 +89,7 @@ def supervised(name: str, members: Sequence[Mapping[str, Any]], **common: Any) -
             device=_DEVICE[-1],
         )
         products = {"pretrain": {"classifier": network.state_dict()}}
-        stage = pretrain if name == "pretrain" else erm
+        stage = pretrain if name == "pretrain" else last
         runs.append(stage.start(context_of(stage, values, seed=seed, products=products)))
     return runs
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,26 @@ ANCHORS = (
     {"anchor_invariance_weight": 2.0, "invariant": 0.1},
 )
 SEEDS = (0, 0, 1, 2)  # the first two draw the same latent vectors
+OWN: dict[str, Sequence[Mapping[str, float]]] = {
+    "mixup": ({"mixup_alpha": 0.3}, {"mixup_alpha": 2.0}),
+    "midpoint_mixup": ({}, {}),
+    "regmixup": ({"regmixup_weight": 0.5}, {"mixup_alpha": 2.0}),
+    "manifold_mixup": ({"mixup_alpha": 0.3}, {"mixup_alpha": 2.0}),
+    "decoupled_mixup": ({"decoupled_weight": 0.7}, {"mixup_alpha": 2.0}),
+    "cutmix": ({"cutmix_alpha": 0.3}, {"cutmix_alpha": 2.0}),
+    "fmix": ({"mixup_alpha": 0.3}, {"frequency_decay": 1.5}),
+    "augmix": ({"consistency_weight": 2.0}, {"severity": 2}),
+    "randaugment": ({"magnitude": 3}, {"operations": 1}),
+    "sam": ({"sharpness_radius": 0.2}, {"sharpness_radius": 0.01}),
+}
+
+
+def _family(method: str, **common: Any) -> list[Any]:
+    """Runs whose rates and own hyperparameters differ."""
+    members = [a | b for a, b in zip(RATES[:2], OWN[method], strict=True)]
+    return supervised(method, members, **common)
+
+
 MAKERS: dict[str, Callable[[], list[Any]]] = {
     "pretrain": lambda: supervised("pretrain", RATES),
     "batch norm": lambda: supervised("pretrain", RATES, network="convnet-student"),
@@ -40,6 +61,9 @@ MAKERS: dict[str, Callable[[], list[Any]]] = {
     "without momentum": lambda: supervised("erm", RATES, optimiser="sgd", momentum=0.0),
     "views": lambda: supervised("erm", RATES, augment="crop_flip"),
     "anchor": lambda: anchors(ANCHORS, SEEDS),
+    "sam with batch norm": lambda: _family("sam", network="convnet-student"),
+    "two passes with batch norm": lambda: _family("regmixup", network="convnet-student"),
+    **{method: partial(_family, method) for method in OWN},
 }
 KINDS = pytest.mark.parametrize("kind", MAKERS)
 

@@ -70,7 +70,7 @@ class AnchorCohort:
                 run.lr_schedule.step()
         self._look()
         means = (total / len(self._runs[0].train)).tolist()
-        return [finite_or_error("anchor_loss", mean) for mean in means]
+        return [finite_or_error({"anchor_loss": mean}) for mean in means]
 
     def _step(self, z: Tensor, labels: Tensor) -> Tensor:
         """One step of every member; its loss before it times its images, (M,)."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dgsearch.data.batches import Batch
 from dgsearch.methods.losses import soft_cross_entropy
-from dgsearch.methods.mixup import alpha_of, drawn_order, mixed_batch, mixup_weight
+from dgsearch.methods.mixup import alpha_of, drawn_pairs, mixed_batch
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.single_domain import Settings, SingleDomain
 from dgsearch.space import Float, Space
@@ -44,8 +44,7 @@ def _among_others(logits: Tensor, label: Tensor, left_out: Tensor) -> Tensor:
 
 
 def _loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
-    weight = mixup_weight(settings.values.number("mixup_alpha"), settings.random)
-    order = drawn_order(len(batch), settings.random)
+    weight, order = settings.prepared["weight"], settings.prepared["order"]
     images, target = mixed_batch(batch, weight, order, num_classes=settings.num_classes)
     logits = network(images)
     decoupled = decoupled_loss(logits, batch.labels, batch.labels[order])
@@ -58,6 +57,8 @@ DECOUPLED_MIXUP = SingleDomain(
     name="decoupled_mixup",
     summary="mixup that also asks for both labels, whatever their shares (arXiv:2203.10761)",
     loss=_loss,
+    prepare=drawn_pairs,
+    fused_over=("mixup_alpha", "decoupled_weight"),
     own=Space(
         (
             alpha_of(1.0),

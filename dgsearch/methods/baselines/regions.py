@@ -6,6 +6,8 @@ H x W pixels, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -58,27 +60,36 @@ def largest_share(values: Tensor, share: Tensor) -> Tensor:
     return (rank < count).to(values.dtype).reshape(values.shape)
 
 
-def _cutmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
-    """Cross-entropy on images with a rectangle of their neighbour in the batch [Yun19, Eq. 1]."""
+def _cut_images(batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
+    """Images with a rectangle of their neighbour in the batch, and their labels."""
     from torchvision.transforms import v2  # takes over a second to import
 
     alpha = settings.values.number("cutmix_alpha")
     transform = v2.CutMix(alpha=alpha, num_classes=settings.num_classes)
     with seeded_by(settings.random):
         images, target = transform(batch.images, batch.labels)
-    return soft_cross_entropy(network(images), target)
+    return {"images": images, "target": target}
 
 
-def _fmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
-    """Cross-entropy on images mixed by one mask a batch; labels by the mask's true share."""
+def _cutmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    """Cross-entropy on images with a rectangle of another one [Yun19, Eq. 1]."""
+    return soft_cross_entropy(network(settings.prepared["images"]), settings.prepared["target"])
+
+
+def _drawn_mask(batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
+    """One mask a batch, (H, W), and whom each image is mixed with, (B,)."""
     values, random = settings.values, settings.random
     height, width = batch.images.shape[-2:]
     share = mixup_weight(values.number("mixup_alpha"), random)
     noise = low_frequency_noise(
         height, width, decay=values.number("frequency_decay"), random=random
     )
-    mask = largest_share(noise, share)
-    order = drawn_order(len(batch), random)
+    return {"mask": largest_share(noise, share), "order": drawn_order(len(batch), random)}
+
+
+def _fmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    """Cross-entropy on images mixed by one mask a batch; labels by the mask's true share."""
+    mask, order = settings.prepared["mask"], settings.prepared["order"]
     one_hot = F.one_hot(batch.labels, settings.num_classes).float()
     images = mix_pairs(batch.images, mask, order)
     return soft_cross_entropy(network(images), mix_pairs(one_hot, mask.mean(), order))
@@ -88,6 +99,8 @@ CUTMIX = SingleDomain(
     name="cutmix",
     summary="a rectangle of each image from another one, labels by area (arXiv:1905.04899)",
     loss=_cutmix_loss,
+    prepare=_cut_images,
+    fused_over=("cutmix_alpha",),
     families=("occlusion",),
     own=Space(
         (
@@ -108,6 +121,8 @@ FMIX = SingleDomain(
     name="fmix",
     summary="regions of low-frequency noise from another image (arXiv:2002.12047)",
     loss=_fmix_loss,
+    prepare=_drawn_mask,
+    fused_over=("mixup_alpha", "frequency_decay"),
     families=("occlusion",),
     own=Space(
         (

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torch.func import vmap
 
+from dgsearch.methods.descents import Tensors
 from dgsearch.methods.networks import Classifier, keeping_statistics
 from dgsearch.methods.single_domain import Settings, SingleDomain, plain_loss
+from dgsearch.methods.stacked import StackedNetwork
 from dgsearch.space import Float, Space
 
 _TINY = 1e-12  # keeps a vanishing gradient from being divided by zero
@@ -55,11 +58,33 @@ def sharpness_aware_step(
     return found.detach()
 
 
+def fused_sharpness_aware_step(
+    losses: Callable[[Mapping[str, Tensor]], Tensor], network: StackedNetwork, numbers: Tensors
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """The same of several networks, each with its own radius; see `FusedStep`."""
+    before = losses(network.parameters)
+    names = tuple(network.parameters)
+    gradients = list(network.gradients(before).values())
+    steps = vmap(lambda own, radius: ascent(own, radius=radius))(
+        gradients, numbers["sharpness_radius"]
+    )
+    nearby = {
+        name: (network.parameters[name].detach() + step).requires_grad_()
+        for name, step in zip(names, steps, strict=True)
+    }
+    with network.keeping_statistics():
+        worst = losses(nearby)
+    found = torch.autograd.grad(worst.sum(), list(nearby.values()))
+    return before.detach(), dict(zip(names, found, strict=True))
+
+
 SAM = SingleDomain(
     name="sam",
     summary="plain training by the gradient at the worst weights nearby (arXiv:2010.01412)",
     loss=plain_loss,
     step=sharpness_aware_step,
+    fused_over=("sharpness_radius",),
+    fused_step=fused_sharpness_aware_step,
     own=Space(
         (
             Float(

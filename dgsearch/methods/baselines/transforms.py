@@ -6,7 +6,7 @@ and H x W pixels in [0, 1], K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -34,33 +34,42 @@ def jensen_shannon(logits: Sequence[Tensor]) -> Tensor:
     return (views.exp() * (views - middle)).sum(dim=-1).mean()
 
 
-def _augmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
-    """Cross-entropy on the images, plus λ times how far two views of them are from it."""
+def _two_views(batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
     from torchvision.transforms import v2  # takes over a second to import
 
     transform = v2.AugMix(severity=settings.values.integer("severity"))
     views = [each_transformed(batch.images, transform, settings.random) for _ in range(2)]
-    logits = network(torch.cat([batch.images, *views])).chunk(3)
+    return {"views": torch.cat(views)}
+
+
+def _augmix_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    """Cross-entropy on the images, plus λ times how far two views of them are from it."""
+    logits = network(torch.cat([batch.images, settings.prepared["views"]])).chunk(3)
     agreement = jensen_shannon(logits)
     weight = settings.values.number("consistency_weight")
     return F.cross_entropy(logits[0], batch.labels) + weight * agreement
 
 
-def _randaugment_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+def _changed_images(batch: Batch, settings: Settings) -> Mapping[str, Tensor]:
     from torchvision.transforms import v2  # takes over a second to import
 
     transform = v2.RandAugment(
         num_ops=settings.values.integer("operations"),
         magnitude=settings.values.integer("magnitude"),
     )
-    images = each_transformed(batch.images, transform, settings.random)
-    return F.cross_entropy(network(images), batch.labels)
+    return {"images": each_transformed(batch.images, transform, settings.random)}
+
+
+def _randaugment_loss(network: Classifier, batch: Batch, settings: Settings) -> Tensor:
+    return F.cross_entropy(network(settings.prepared["images"]), batch.labels)
 
 
 AUGMIX = SingleDomain(
     name="augmix",
     summary="mixed chains of augmentations on which predictions must agree (arXiv:1912.02781)",
     loss=_augmix_loss,
+    prepare=_two_views,
+    fused_over=("severity", "consistency_weight"),
     families=OF_TRANSFORMS["AugMix"],
     own=Space(
         (
@@ -87,6 +96,8 @@ RANDAUGMENT = SingleDomain(
     name="randaugment",
     summary="random operations of one magnitude on each image (arXiv:1909.13719)",
     loss=_randaugment_loss,
+    prepare=_changed_images,
+    fused_over=("operations", "magnitude"),
     families=OF_TRANSFORMS["RandAugment"],
     own=Space(
         (
