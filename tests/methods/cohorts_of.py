@@ -14,6 +14,7 @@ from dgsearch.methods.augkd import AugKD
 from dgsearch.methods.augkd.data_free import build_encoder, build_generator
 from dgsearch.methods.base import Stage, StageContext, Values, state_of
 from dgsearch.methods.erm import ERM
+from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.networks import build_network
 from dgsearch.methods.registry import find_method
 
@@ -94,6 +95,28 @@ def supervised(name: str, members: Sequence[Mapping[str, Any]], **common: Any) -
     return runs
 
 
+def rounds(members: Sequence[Mapping[str, Any]], **common: Any) -> list[Any]:
+    """New runs of `mpbm`, one a member, of seeds 0, 1 and so on."""
+    runs = []
+    for seed, own in enumerate(members):
+        given = {"batch_size": 4, "N_b": 3, "T": 2, "epochs": 6, "step_size": 0.01}
+        values = MPBM.space.resolve({**given, **common, **own})
+        *_, correlation, last = MPBM().stages(values)
+        network = build_network(
+            str(values["network"]),
+            num_classes=CLASSES,
+            image_size=SIZE,
+            seed=7,
+            device=_DEVICE[-1],
+        )
+        products: dict[str, Any] = {"pretrain": {"classifier": network.state_dict()}}
+        run = correlation.start(context_of(correlation, values, seed=seed, products=products))
+        run.train_epoch(1)
+        products["correlation"] = run.product()
+        runs.append(last.start(context_of(last, values, seed=seed, products=products)))
+    return runs
+
+
 def anchor_stage(**changes: Any) -> tuple[Stage, dict[str, Any], dict[str, Any]]:
     """The stage `anchor`, its values, and what the stages before it made, untrained."""
     values = AugKD.space.resolve({"batch_size": 4, **_SMALL, **changes})
@@ -146,3 +169,9 @@ def shape_of(node: Any) -> Any:
     if isinstance(node, list | tuple):
         return [shape_of(value) for value in node]
     return type(node).__name__
+
+
+def agreeing(first: Sequence[Tensor], second: Sequence[Tensor], within: float = 1e-9) -> None:
+    """Fail unless they are the same up to rounding in float64."""
+    for one, other in zip(first, second, strict=True):
+        assert torch.allclose(one, other, rtol=within, atol=within, equal_nan=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from dgsearch.errors import TrainingError
 from dgsearch.methods.augkd.anchor_cohort import FUSABLE_ANCHOR, AnchorCohort
@@ -18,6 +18,7 @@ from dgsearch.methods.descents import DescentCohort
 from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
 from dgsearch.methods.supervised import PRETRAIN
 from tests.methods.cohorts_of import (
+    agreeing,
     anchor_stage,
     anchors,
     context_of,
@@ -68,15 +69,6 @@ MAKERS: dict[str, Callable[[], list[Any]]] = {
 KINDS = pytest.mark.parametrize("kind", MAKERS)
 
 
-@pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Train in float64, where rounding is no excuse."""
-    monkeypatch.setattr(Tensor, "float", Tensor.double)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def _join(runs: list[Any]) -> Any:
     return (AnchorCohort if hasattr(runs[0], "frozen_from") else DescentCohort)(runs)
 
@@ -93,8 +85,7 @@ def _agree(first: Any, second: Any) -> None:
     its own size: such biases of anchor networks, which change no output, agree less closely.
     """
     within = 1e-6 if hasattr(first, "frozen_from") else 1e-9
-    for one, other in zip(state(first), state(second), strict=True):
-        assert torch.allclose(one, other, rtol=within, atol=within)
+    agreeing(state(first), state(second), within)
 
 
 @KINDS

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -41,14 +42,16 @@ class Walk:
         step_size: η of `langevin_step`.
         noise_scale: Factor on its noise.
         sign_step: Length of a sign step, in the units of the coordinates.
+
+    The last three may be tensors, one number for each of the samples that are moved, (B,).
     """
 
     kind: QueryKind = "sgld"
     space: SpaceName = "input"
     langevin_steps: int = 5
-    step_size: float = 1e-3
-    noise_scale: float = 1.0
-    sign_step: float = 0.03
+    step_size: float | Tensor = 1e-3
+    noise_scale: float | Tensor = 1.0
+    sign_step: float | Tensor = 0.03
 
     @property
     def steps(self) -> int:
@@ -113,29 +116,55 @@ def make_queries(
         generator: On the device of `images`; draws the noise.
     """
     with frozen(network), _quick(network):
-        if walk.space == "features":
-            with torch.no_grad():
-                start = network.features(images)
-            moved, ratio = _climb(start, labels, network.head, walk, generator)
-            return Query(images, moved, ratio, start)
-        if walk.space == "appearance":
-            start = images.new_zeros(len(images), _FILTER)
-            moved, ratio = _climb(
-                start, labels, lambda moved: network(recolour(images, moved)), walk, generator
-            )
-            with torch.no_grad():
-                query = recolour(images, moved)
-                return Query(query, network.features(query), ratio)
-        watched = _Watched(network)
-        query, ratio = _climb(images, labels, watched, walk, generator)
+        return walked(network, images, labels, walk=walk, draw=partial(noise_like, generator))
+
+
+class HasFeatures(Protocol):
+    """A classifier, or several of them side by side, as walks need it."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Logits."""
+        ...
+
+    def features(self, images: Tensor) -> Tensor:
+        """Features."""
+        ...
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits of features."""
+        ...
+
+
+Draw = Callable[[Tensor], Tensor]  # noise of the shape of what is moved
+
+
+def walked(
+    network: HasFeatures, images: Tensor, labels: Tensor, *, walk: Walk, draw: Draw
+) -> Query:
+    """The same for a network that is in eval mode and whose weights need no gradient."""
+    if walk.space == "features":
         with torch.no_grad():
-            return Query(query, network.features(query), ratio, watched.first)
+            start = network.features(images)
+        moved, ratio = _climb(start, labels, network.head, walk, draw)
+        return Query(images, moved, ratio, start)
+    if walk.space == "appearance":
+        start = images.new_zeros(len(images), _FILTER)
+        moved, ratio = _climb(
+            start, labels, lambda moved: network(recolour(images, moved)), walk, draw
+        )
+        with torch.no_grad():
+            query = recolour(images, moved)
+            return Query(query, network.features(query), ratio)
+    watched = _Watched(network)
+    query, ratio = _climb(images, labels, watched, walk, draw)
+    with torch.no_grad():
+        return Query(query, network.features(query), ratio, watched.first)
 
 
 class _Watched:
     """A network that keeps the features of the first images that it classifies."""
 
-    def __init__(self, network: Classifier) -> None:
+    def __init__(self, network: HasFeatures) -> None:
         self._network = network
         self.first: Tensor | None = None
 
@@ -171,14 +200,14 @@ def _climb(
     labels: Tensor,
     classify: Callable[[Tensor], Tensor],
     walk: Walk,
-    generator: torch.Generator,
+    draw: Draw,
 ) -> tuple[Tensor, Tensor]:
     """The coordinates after the walk, and the ratio of its first gradient and noise steps."""
     moved = start
     ratio = start.new_full((len(start),), torch.nan)
     for step in range(walk.steps):
         gradient = _gradient(moved, labels, classify, walk)
-        noise = _noise_like(moved, generator) if walk.kind != "fgsm" else torch.zeros_like(moved)
+        noise = draw(moved) if walk.kind != "fgsm" else torch.zeros_like(moved)
         if step == 0:
             ratio = _lengths_ratio(gradient, noise, walk)
         with torch.no_grad():
@@ -204,11 +233,15 @@ def _gradient(
 
 def _step(moved: Tensor, gradient: Tensor, noise: Tensor, walk: Walk) -> Tensor:
     if walk.kind in ("sgld_sign", "fgsm"):
-        moved = moved + walk.sign_step * gradient
+        moved = moved + _each(walk.sign_step, moved) * gradient
         gradient = torch.zeros_like(gradient)
     noise_scale = 0.0 if walk.kind == "fgsm" else walk.noise_scale
     moved = langevin_step(
-        moved, gradient, noise, step_size=walk.step_size, noise_scale=noise_scale
+        moved,
+        gradient,
+        noise,
+        step_size=_each(walk.step_size, moved),
+        noise_scale=_each(noise_scale, moved),
     )
     return moved.clamp_(0, 1) if walk.space == "input" else moved
 
@@ -222,7 +255,14 @@ def _lengths_ratio(gradient: Tensor, noise: Tensor, walk: Walk) -> Tensor:
     return torch.where(known, step / spread, torch.nan)
 
 
-def _noise_like(moved: Tensor, generator: torch.Generator) -> Tensor:
+def _each(number: float | Tensor, moved: Tensor) -> float | Tensor:
+    """A number for each sample, (B,), so that it spreads over what is moved, (B, ...)."""
+    if isinstance(number, Tensor):
+        return number.reshape(-1, *[1] * (moved.ndim - 1))
+    return number
+
+
+def noise_like(generator: torch.Generator, moved: Tensor) -> Tensor:
     """Standard normal numbers in the memory order of `moved`."""
     if moved.ndim == 4:
         rows, channels, height, width = moved.shape

@@ -20,7 +20,12 @@ _RELATIVE_DEVIATION = 1e-8  # below it a feature counts as constant
 
 
 def langevin_step(
-    x: Tensor, gradient: Tensor, noise: Tensor, *, step_size: float, noise_scale: float = 1.0
+    x: Tensor,
+    gradient: Tensor,
+    noise: Tensor,
+    *,
+    step_size: float | Tensor,
+    noise_scale: float | Tensor = 1.0,
 ) -> Tensor:
     """One step of SGLD that climbs the loss: x + η ∇ℓ + noise_scale sqrt(2η) ε.
 
@@ -30,8 +35,9 @@ def langevin_step(
         x: What is moved, any shape.
         gradient: ∇ℓ of each sample's own loss, same shape.
         noise: ε, standard normal, same shape.
-        step_size: η >= 0, in squared units of x over units of the loss.
-        noise_scale: Factor on the noise, >= 0; 0 leaves plain gradient ascent.
+        step_size: η >= 0, in squared units of x over units of the loss; or a tensor that spreads
+            over x, which is not checked, since the device would have to be waited for.
+        noise_scale: Factor on the noise, >= 0, likewise; 0 leaves plain gradient ascent.
 
     Returns:
         The moved x, same shape.
@@ -39,10 +45,11 @@ def langevin_step(
     Raises:
         ValueError: If `step_size` or `noise_scale` is negative.
     """
-    if step_size < 0 or noise_scale < 0:
+    if any(not isinstance(each, Tensor) and each < 0 for each in (step_size, noise_scale)):
         raise ValueError(f"step_size and noise_scale must be >= 0, got {step_size}, {noise_scale}")
     moved = (step_size * gradient).add_(x)
-    return moved.add_(noise_scale * math.sqrt(2 * step_size) * noise)
+    spread = (2 * step_size).sqrt() if isinstance(step_size, Tensor) else math.sqrt(2 * step_size)
+    return moved.add_(noise_scale * spread * noise)
 
 
 def feature_correlation(features: Tensor) -> Tensor:

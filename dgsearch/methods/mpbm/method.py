@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.diagnostics import common, mpbm
 from dgsearch.methods.base import Stage
+from dgsearch.methods.mpbm.cohort import FUSABLE_ROUNDS
 from dgsearch.methods.mpbm.correlation import Correlation
 from dgsearch.methods.mpbm.options import CORRELATION_SPACE, OWN_SPACE
 from dgsearch.methods.mpbm.rounds import Alternation
@@ -33,6 +34,7 @@ ALTERNATE = Stage(
     ),
     splits=(SOURCE_TRAIN,),
     start=Alternation,
+    fusable=FUSABLE_ROUNDS,
 )
 
 

@@ -6,8 +6,9 @@ mixed into one vector, d features, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -86,13 +87,23 @@ def choose_instances(
     Returns:
         Row numbers, (B, min(N_b, B)), the row itself in the first column.
     """
+    return first_in_rank(drawn_rank(rows, generator), instances, labels=labels)
+
+
+def drawn_rank(rows: int, generator: torch.Generator) -> Tensor:
+    """In which order each row would take the others, (B, B): lower is earlier, itself first."""
     rank = torch.rand(rows, rows, generator=generator, device=generator.device)
-    rank.fill_diagonal_(-1.0)
+    return rank.fill_diagonal_(-1.0)
+
+
+def first_in_rank(rank: Tensor, instances: int, *, labels: Tensor | None = None) -> Tensor:
+    """The rows that `choose_instances` chooses, by what was drawn for it."""
+    taken = min(instances, len(rank))
     if labels is None:
-        return rank.topk(min(instances, rows), dim=1, largest=False).indices
+        return rank.topk(taken, dim=1, largest=False).indices
     other = labels[:, None] != labels[None, :]
-    ordered = rank.masked_fill(other, 2.0).topk(min(instances, rows), dim=1, largest=False)
-    own = torch.arange(rows, device=generator.device)[:, None]
+    ordered = rank.masked_fill(other, 2.0).topk(taken, dim=1, largest=False)
+    own = torch.arange(len(rank), device=rank.device)[:, None]
     return torch.where(ordered.values < 2.0, ordered.indices, own)
 
 
@@ -120,30 +131,76 @@ class Mixer:
             features: f(x) of the mini-batch, (B, d).
             labels: Integers, (B,).
         """
-        same_class = labels if self.mixing.label == "same_class" else None
-        chosen = choose_instances(
-            len(labels), self.mixing.instances, self.random, labels=same_class
-        )
-        values = self.generator.to_value(features)[chosen]  # (B, N, d), projected once per row
-        weights = self._weights(query, features, values, chosen)
-        if self.mixing.label == "soft":
-            target = soft_labels(weights, labels[chosen], self.mixing.num_classes)
-        else:
-            target = F.one_hot(labels, self.mixing.num_classes).to(values.dtype)
-        return Mixed(mix_features(weights, values), target, weights)
+        drawn = self.draw(len(labels), features.shape[1])
+        batch = MiniBatch(query, features, labels, drawn)
+        return Mixed(*mix_drawn(self.generator, self.correlation, batch, mixing=self.mixing))
 
-    def _weights(self, query: Tensor, features: Tensor, values: Tensor, chosen: Tensor) -> Tensor:
-        if self.mixing.attention == "uniform":
-            return uniform_weights(values)
+    def draw(self, rows: int, num_features: int) -> dict[str, Tensor]:
+        """What mixing draws for a mini-batch of B rows of d features: `rank` and `weights`."""
+        drawn = {"rank": drawn_rank(rows, self.random)}
         if self.mixing.attention == "random":
-            return random_weights(values, self.random)
-        if self.mixing.layer_norm:
-            query = F.layer_norm(query, query.shape[1:])
-            features = F.layer_norm(features, features.shape[1:])
-        q, k = self.generator.to_query(query), self.generator.to_key(features)[chosen]
-        temperature = self.mixing.temperature
-        if self.mixing.attention == "plain":
-            return plain_weights(q, k, temperature=temperature)
-        return attention_weights(
-            q, k, self.correlation, scale=self.mixing.scale, temperature=temperature
-        )
+            shape = (rows, min(self.mixing.instances, rows), num_features)
+            like = torch.empty(1, device=self.random.device).expand(shape)
+            drawn["weights"] = random_weights(like, self.random)
+        return drawn
+
+
+class MiniBatch(NamedTuple):
+    """What is mixed.
+
+    Attributes:
+        query: f(x̃), (B, d).
+        features: f(x), (B, d).
+        labels: Integers, (B,).
+        drawn: `Mixer.draw`.
+    """
+
+    query: Tensor
+    features: Tensor
+    labels: Tensor
+    drawn: Mapping[str, Tensor]
+
+
+def mix_drawn(
+    generator: MixupGenerator, correlation: Tensor, batch: MiniBatch, *, mixing: Mixing
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The fields of `Mixed`, as a function that draws nothing.
+
+    Args:
+        generator: g_φ.
+        correlation: C, (d, d).
+        batch: What is mixed.
+        mixing: How.
+    """
+    features, labels, drawn = batch.features, batch.labels, batch.drawn
+    same_class = labels if mixing.label == "same_class" else None
+    chosen = first_in_rank(drawn["rank"], mixing.instances, labels=same_class)
+    values = generator.to_value(features)[chosen]  # (B, N, d), projected once per row
+    if "weights" in drawn:
+        weights = drawn["weights"]
+    elif mixing.attention == "uniform":
+        weights = uniform_weights(values)
+    else:
+        weights = _attention(generator, correlation, batch, chosen, mixing)
+    if mixing.label == "soft":
+        target = soft_labels(weights, labels[chosen], mixing.num_classes)
+    else:
+        target = F.one_hot(labels, mixing.num_classes).to(values.dtype)
+    return mix_features(weights, values), target, weights
+
+
+def _attention(
+    generator: MixupGenerator,
+    correlation: Tensor,
+    batch: MiniBatch,
+    chosen: Tensor,
+    mixing: Mixing,
+) -> Tensor:
+    query, features = batch.query, batch.features
+    if mixing.layer_norm:
+        query = F.layer_norm(query, query.shape[1:])
+        features = F.layer_norm(features, features.shape[1:])
+    q, k = generator.to_query(query), generator.to_key(features)[chosen]
+    if mixing.attention == "plain":
+        return plain_weights(q, k, temperature=mixing.temperature)
+    return attention_weights(q, k, correlation, scale=mixing.scale, temperature=mixing.temperature)

@@ -7,7 +7,7 @@ two alternate; alternating by epochs is this project's choice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,28 +15,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgsearch.data.batches import in_parts
+from dgsearch.data.batches import Split, in_parts
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.errors import TrainingError
-from dgsearch.methods.base import Product, StageContext, check_finite
+from dgsearch.methods.base import Product, StageContext, Values, check_finite
 from dgsearch.methods.losses import prediction_loss, soft_cross_entropy
-from dgsearch.methods.mpbm.adversary import Query, frozen, make_queries
+from dgsearch.methods.mpbm.adversary import Query, Walk, frozen, make_queries
 from dgsearch.methods.mpbm.correlation import modulation, source_features
 from dgsearch.methods.mpbm.diagnostics import query_diagnostics, synthetic_diagnostics
 from dgsearch.methods.mpbm.game import Game
 from dgsearch.methods.mpbm.mixing import Mixer
 from dgsearch.methods.mpbm.options import mixing_of, walk_of
 from dgsearch.methods.mpbm.sample import feature_sample
+from dgsearch.methods.networks import Classifier
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.supervised import load_classifier
 from dgsearch.methods.views import Views
 
-_QUERY_BATCH = 64
-_PROBE = 128  # images on which diagnostics are measured
+QUERY_BATCH = 64
+PROBE = 128  # images on which diagnostics are measured
 
 
 @dataclass(frozen=True)
-class _Queries:
+class Queries:
     """One query for each source image, in stored order.
 
     Attributes:
@@ -50,6 +51,39 @@ class _Queries:
     images: Tensor
     gradient_to_noise: Tensor
     start_features: Tensor | None
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a cohort needs of a run.
+
+    Attributes:
+        values: Hyperparameters of the stage.
+        split: The source's training images.
+        network: The prediction model.
+        optimiser: Its.
+        order: Draws the order of its batches.
+        views: Its views of a batch.
+        noise: Draws the noise of the walks.
+        walk: How queries are moved.
+        game: Generator and discriminator.
+        mixer: Mixes features.
+        begin: Makes rate and correlation ready for an epoch.
+        probe: Diagnostics at the beginning of an epoch, from queries and features f(x), (N, d).
+    """
+
+    values: Values
+    split: Split
+    network: Classifier
+    optimiser: torch.optim.Optimizer
+    order: torch.Generator
+    views: Views
+    noise: torch.Generator
+    walk: Walk
+    game: Game
+    mixer: Mixer
+    begin: Callable[[int], None]
+    probe: Callable[[int, Queries, Tensor], dict[str, Tensor]]
 
 
 class Alternation:
@@ -78,15 +112,33 @@ class Alternation:
             random=context.generator("mpbm", "instances", on_device=True),
         )
 
+    def round(self) -> Round:
+        """What a cohort needs of it."""
+        return Round(
+            values=self._values,
+            split=self._split,
+            network=self._network,
+            optimiser=self._optimiser,
+            order=self._order,
+            views=self._views,
+            noise=self._noise,
+            walk=self._walk,
+            game=self._game,
+            mixer=self._mixer,
+            begin=self._begin,
+            probe=self._probe,
+        )
+
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One round; returns the mean losses of its two halves and the diagnostics."""
-        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
-        self._refresh_correlation()
+        self._begin(epoch)
         queries = self._make_queries()
         features = queries.start_features
         if features is None:
             features = source_features(self._network, self._split)
-        diagnostics = self._probe(epoch, queries, features)
+        probed = self._probe(epoch, queries, features)
+        numbers = torch.stack(list(probed.values())).tolist()
+        diagnostics = dict(zip(probed, numbers, strict=True))
         losses = self._game.train_epoch(
             queries.features, features, self._split.labels, self._mixer, self._network.head
         )
@@ -116,7 +168,7 @@ class Alternation:
 
     def samples(self) -> Mapping[str, Any]:
         """Real, query and synthetic features in the plane."""
-        batch = self._split.take(torch.arange(min(_PROBE, len(self._split))))
+        batch = self._split.take(torch.arange(min(PROBE, len(self._split))))
         generator = self._context.generator("mpbm", "sample", on_device=True)
         query = make_queries(
             self._network, batch.images, batch.labels, walk=self._walk, generator=generator
@@ -127,38 +179,36 @@ class Alternation:
             mixed = mixer.mix(query.features, real, batch.labels)
         return {"features": feature_sample(batch, query, real, mixed)}
 
-    def _refresh_correlation(self) -> None:
+    def _begin(self, epoch: int) -> None:
+        """The epoch's learning rate, and the correlation of the features as they are now."""
+        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
         if self._values.option("correlation_refresh") == "every_round":
             features = source_features(self._network, self._split)
             kind = self._values.option("correlation")
             self._mixer.correlation.copy_(modulation(kind, features))
 
-    def _make_queries(self) -> _Queries:
+    def _make_queries(self) -> Queries:
         """A query for each source image; images are kept only where they are needed."""
-        keep_all = self._uses_query_images()
+        keep_all = uses_query_images(self._values)
         made, images = [], []
-        for batch in self._split.in_order(_QUERY_BATCH):
+        for batch in self._split.in_order(QUERY_BATCH):
             query = make_queries(
                 self._network, batch.images, batch.labels, walk=self._walk, generator=self._noise
             )
             made.append(query)
-            if keep_all or len(made) * _QUERY_BATCH <= _PROBE:
+            if keep_all or len(made) * QUERY_BATCH <= PROBE:
                 images.append(query.images)
         starts = [query.start_features for query in made if query.start_features is not None]
-        return _Queries(
+        return Queries(
             start_features=torch.cat(starts) if starts else None,
             features=torch.cat([query.features for query in made]),
             images=torch.cat(images),
             gradient_to_noise=torch.cat([query.gradient_to_noise for query in made]),
         )
 
-    def _uses_query_images(self) -> bool:
-        trained_on = self._values.number("train_on_query") > 0
-        return trained_on or self._values.on("query_gradient")
-
-    def _probe(self, epoch: int, queries: _Queries, features: Tensor) -> dict[str, float]:
+    def _probe(self, epoch: int, queries: Queries, features: Tensor) -> dict[str, Tensor]:
         """Diagnostics of the queries and synthetic features with which the round begins."""
-        count = min(_PROBE, len(queries.images))
+        count = min(PROBE, len(queries.images))
         batch = self._split.take(torch.arange(count))
         random = self._context.generator("mpbm", "probe", str(epoch), on_device=True)
         real, moved = features[:count], queries.features[:count]
@@ -168,11 +218,9 @@ class Alternation:
             mixed = replace(self._mixer, random=random).mix(moved, real, batch.labels)
             scores = discriminator(real), discriminator(mixed.features)
             found = query_diagnostics(query, batch.images, batch.labels, head(real), head(moved))
-            found |= synthetic_diagnostics(mixed, real, head(mixed.features), scores)
-            numbers = torch.stack(list(found.values())).tolist()
-        return dict(zip(found, numbers, strict=True))
+            return found | synthetic_diagnostics(mixed, real, head(mixed.features), scores)
 
-    def _train_prediction_model(self, queries: _Queries) -> dict[str, float]:
+    def _train_prediction_model(self, queries: Queries) -> dict[str, float]:
         """An epoch of f_θ and h_ψ on real and synthetic features."""
         self._network.train()
         order = torch.randperm(len(self._split), generator=self._order).to(self._context.device)
@@ -180,7 +228,7 @@ class Alternation:
         smallest = self._network.smallest_batch
         for index in in_parts(order, self._batch_size, smallest=smallest):
             losses = self._losses(index, queries)
-            loss = prediction_loss(*losses[:2], weight=self._synthetic_weight())
+            loss = prediction_loss(*losses[:2], weight=synthetic_weight(self._values))
             loss = loss + self._values.number("train_on_query") * losses[2]
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward(inputs=_parameters(self._optimiser))
@@ -191,10 +239,7 @@ class Alternation:
             zip(("supervised_loss", "synthetic_loss", "own_query_loss"), means, strict=True)
         )
 
-    def _synthetic_weight(self) -> float:
-        return self._values.number("lambda_mix") if self._values.on("synthetic_training") else 0.0
-
-    def _losses(self, index: Tensor, queries: _Queries) -> tuple[Tensor, Tensor, Tensor]:
+    def _losses(self, index: Tensor, queries: Queries) -> tuple[Tensor, Tensor, Tensor]:
         """L_sup, L_mix^tr and the queries' own loss on one mini-batch."""
         batch = self._views(self._split.take(index))
         features = self._network.features(batch.images)
@@ -208,16 +253,26 @@ class Alternation:
         return supervised, synthetic, own
 
     def _query_features(
-        self, index: Tensor, queries: _Queries, labels: Tensor
+        self, index: Tensor, queries: Queries, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """What the attention sees of the queries, and the loss of classifying them."""
         stored = queries.features[index]
-        if not self._uses_query_images():
+        if not uses_query_images(self._values):
             return stored, stored.new_zeros(())
         in_features = self._walk.space == "features"
         fresh = stored if in_features else self._network.features(queries.images[index])
         own = F.cross_entropy(self._network.head(fresh), labels)
         return (fresh if self._values.on("query_gradient") else stored), own
+
+
+def uses_query_images(values: Values) -> bool:
+    """Whether the prediction model sees the images of queries."""
+    return values.number("train_on_query") > 0 or values.on("query_gradient")
+
+
+def synthetic_weight(values: Values) -> float:
+    """λ_mix, or 0 where the prediction model does not learn from synthetic features."""
+    return values.number("lambda_mix") if values.on("synthetic_training") else 0.0
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> Iterable[nn.Parameter]:
