@@ -20,6 +20,7 @@ from typing import Any
 from dgsearch.environment import seconds
 from dgsearch.errors import DgsearchError
 from dgsearch.processes import available_cores
+from dgsearch.runner.bare_ray import bare_ray
 from dgsearch.runner.guard import guarded
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 
@@ -152,7 +153,7 @@ def _started(on_wait: Callable[[], None]) -> Path:
     os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(int(patience)))
     # A worker that has not come forward by then is killed and begun anew; by default after 60 s.
     os.environ.setdefault("RAY_worker_register_timeout_seconds", str(int(patience)))
-    with _waited_for(patience, on_wait):
+    with _waited_for(patience, on_wait), bare_ray():
         started: Any = ray.init(
             address="local",  # never another's cluster that happens to run here
             num_cpus=available_cores(),

@@ -30,6 +30,7 @@ from ray.tune import (
 from dgsearch.database.halving_records import Judged
 from dgsearch.database.recorder import StudyRecorder
 from dgsearch.runner.actor import TrialActor
+from dgsearch.runner.bare_ray import own_environment
 from dgsearch.runner.halving import RecordedHalving
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
@@ -195,6 +196,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
             remembered_registry(),
             unbroken_starts(),
             no_unread_metrics(),
+            own_environment(),
         ):
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
             tuner.fit()

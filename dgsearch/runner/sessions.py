@@ -27,6 +27,11 @@ def mark_session(session: Path) -> None:
     (session / _MARK).write_text(json.dumps(owner), encoding="utf-8")
 
 
+def is_marked(session: Path) -> bool:
+    """Whether dgsearch has started this session of Ray."""
+    return (session / _MARK).is_file()
+
+
 def sweep_sessions(folder: Path, *, now: float | None = None) -> list[Path]:
     """Delete the sessions of dgsearch whose process is gone and that were silent for a day.
 

@@ -53,7 +53,7 @@ def test_thirty_seconds_after_a_kill_nothing_of_a_driver_lives(tmp_path: Path) -
         trains = any("Trainable.train" in _name(process) for process in started)
     assert trains
     names = " ".join(_name(process) for process in started)
-    for part in ("gcs_server", "raylet", "DashboardAgent", "RuntimeEnvAgent", "guard.py"):
+    for part in ("gcs_server", "raylet", "agent_stand_in.py", "guard.py"):
         assert part in names
     driver.kill()
     driver.wait()
