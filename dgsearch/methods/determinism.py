@@ -25,4 +25,5 @@ def set_deterministic(*, on: bool) -> None:
         os.environ.setdefault(name, value)
         torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = on
-    torch.use_deterministic_algorithms(on, warn_only=True)
+    if on or torch.are_deterministic_algorithms_enabled():  # PyTorch's compiler is imported for it
+        torch.use_deterministic_algorithms(on, warn_only=True)
