@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from dgsearch.runner.fork_server import forked_workers
 from dgsearch.runner.sessions import is_marked
 
 _UNASKED = ("start_monitor", "start_api_server", "start_log_monitor")
@@ -70,6 +71,9 @@ def bare_command(command: Sequence[str], *, stand_ins: bool) -> list[str]:
     """
     given = dict(part.removeprefix("--").partition("=")[::2] for part in command)
     changed = {"num_prestart_python_workers": "0"}
+    if "python_worker_command" in given:
+        session = Path(given["session_dir"])
+        changed["python_worker_command"] = forked_workers(given["python_worker_command"], session)
     if stand_ins:
         where = given["session_dir"], given["node_id"]
         for agent in ("dashboard_agent", "runtime_env_agent"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dgsearch.methods.registry import catalogue
+from dgsearch.runner import fork_server
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.tune import run_study
 from dgsearch.study import StudySpec
@@ -28,6 +29,7 @@ def load_study(path: str | Path, *, overrides: Sequence[str] = ()) -> StudySpec:
 def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Outcome:
     """Run what is left of the study in a file."""
     spec = load_study(path, overrides=overrides)
+    fork_server.begin()  # nothing is open yet that two processes must not share
     text = path.read_text(encoding="utf-8")
     changed = "".join(f"# --set {override}\n" for override in overrides)
     return run_study(spec, options, study_file=text + changed)

@@ -13,7 +13,7 @@ import pytest
 from ray._private import services
 from ray._private.node import Node
 
-from dgsearch.runner import agent_stand_in
+from dgsearch.runner import agent_stand_in, fork_client
 from dgsearch.runner.bare_ray import bare_command, bare_ray
 
 GIVEN = [
@@ -22,6 +22,7 @@ GIVEN = [
     "--node_id=abc",
     "--head",
     "--num_prestart_python_workers=64",
+    "--python_worker_command=python setup_worker.py default_worker.py",
     "--dashboard_agent_command=python agent.py --grpc-port=1",
     "--runtime_env_agent_command=python main.py --gcs-address=127.0.0.1:1",
 ]
@@ -30,7 +31,11 @@ GIVEN = [
 def test_no_worker_starts_before_it_is_needed_and_agents_are_replaced() -> None:
     command = bare_command(GIVEN, stand_ins=True)
     assert command[:5] == [*GIVEN[:4], "--num_prestart_python_workers=0"]
-    for part, agent in zip(command[5:], ("dashboard_agent", "runtime_env_agent"), strict=True):
+    name, _, value = command[5].partition("=")
+    assert name == "--python_worker_command"
+    client = [sys.executable, "-I", "-S", str(fork_client.__file__), ""]
+    assert shlex.split(value) == [*client, "python", "setup_worker.py", "default_worker.py"]
+    for part, agent in zip(command[6:], ("dashboard_agent", "runtime_env_agent"), strict=True):
         name, _, value = part.partition("=")
         assert name == f"--{agent}_command"
         stand_in = str(agent_stand_in.__file__)
@@ -39,7 +44,7 @@ def test_no_worker_starts_before_it_is_needed_and_agents_are_replaced() -> None:
 
 
 def test_where_a_raylet_asks_its_agents_for_their_ports_they_stay() -> None:
-    assert bare_command(GIVEN, stand_ins=False)[5:] == GIVEN[5:]
+    assert bare_command(GIVEN, stand_ins=False)[6:] == GIVEN[6:]
 
 
 def test_afterwards_ray_starts_what_it_likes() -> None:

@@ -1,0 +1,85 @@
+"""Workers that are forked: what they have of whom, and what happens without a server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dgsearch.runner.fork_client import plain_worker
+
+STARTED = ["python", "setup_worker.py", "-s", "ray/default_worker.py", "--worker-id=1"]
+
+# A driver: it forks a server and starts three workers as a raylet does, the last of another one.
+DRIVER = """
+import json, os, subprocess, sys
+from pathlib import Path
+from dgsearch.runner import fork_server
+fork_server.begin()
+place = Path(sys.argv[1])
+(place / "sockets").mkdir()
+prepared = f"{sys.executable} /nowhere/setup_worker.py {place}/default_worker.py --worker-id="
+found = []
+for number, raylet in enumerate(["1", "1", "2"]):
+    if number == 0:
+        command = fork_server.forked_workers(prepared, place)
+    ran = subprocess.Popen(
+        [*command.split()[:-1], f"--worker-id={number}", "--language=PYTHON"],
+        env=os.environ | {"RAY_RAYLET_PID": raylet, "NUMBER": str(number)},
+        cwd=place, stdout=subprocess.PIPE, text=True, process_group=0,
+    )
+    found.append(json.loads(ran.stdout.read()) | {"client": ran.pid, "ended": ran.wait()})
+print(json.dumps({"server": fork_server._server._pid, "workers": found}))
+"""
+WORKER = """
+import json, os, sys
+print(json.dumps({
+    "arguments": sys.argv[1:], "folder": os.getcwd(), "number": os.environ["NUMBER"],
+    "pid": os.getpid(), "parent": os.getppid(), "group": os.getpgrp(),
+    "torch": "torch" in sys.modules, "main": __name__,
+    "open": len(os.listdir("/proc/self/fd")) - 1,
+    "oom": open("/proc/self/oom_score_adj").read().strip(),
+}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+def test_workers_are_forked_for_one_raylet_and_started_for_another(tmp_path: Path) -> None:
+    (tmp_path / "default_worker.py").write_text(WORKER)
+    ran = subprocess.run(
+        [sys.executable, "-c", DRIVER, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    found = json.loads(ran.stdout)
+    first, second, of_another = found["workers"]
+    for number, worker in enumerate(found["workers"]):
+        assert worker["arguments"] == [f"--worker-id={number}"]
+        assert worker["folder"] == str(tmp_path)
+        assert worker["number"] == str(number)
+        assert worker["main"] == "__main__"
+        assert worker["group"] == worker["client"]  # Ray ends a worker's group with the worker
+        assert worker["ended"] == 0
+    for worker in (first, second):
+        assert worker["parent"] == found["server"]
+        assert worker["torch"]
+        assert worker["oom"] == "1000"
+        assert worker["open"] == 3  # nothing of the driver's
+    assert of_another["pid"] == of_another["client"]
+    assert not of_another["torch"]
+    assert not psutil.pid_exists(found["server"])
+
+
+def test_a_worker_that_ray_need_not_prepare_starts_without_its_first_script() -> None:
+    of_setup = ["--language=PYTHON", "--serialized-runtime-env-context={}"]
+    assert plain_worker([*STARTED, *of_setup]) == ["ray/default_worker.py", "--worker-id=1"]
+
+
+@pytest.mark.parametrize(
+    "part", ["--worker-type=SPILL_WORKER", '--serialized-runtime-env-context={"env_vars": {}}']
+)
+def test_others_start_as_ray_starts_them(part: str) -> None:
+    assert plain_worker([*STARTED, part]) is None
+    assert plain_worker(["java", "Worker"]) is None
