@@ -121,6 +121,13 @@ class TrialActor(Trainable):
         self._take(new_config)
         return True
 
+    def take_and_train(self, config: dict[str, Any], storage: Any) -> dict[str, Any]:
+        """Take on the next trial, and give its first result."""
+        of_tune: Any = self
+        of_tune.reset(config, storage=storage)
+        first: dict[str, Any] = of_tune.train()
+        return first
+
     def step(self) -> dict[str, Any]:
         """Train until there is something to report."""
         try:

@@ -32,6 +32,7 @@ from dgsearch.database.recorder import StudyRecorder
 from dgsearch.runner.actor import TrialActor
 from dgsearch.runner.bare_ray import own_environment
 from dgsearch.runner.halving import RecordedHalving
+from dgsearch.runner.one_call import one_call
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.resources import MemoryUse, cluster_slots
@@ -196,6 +197,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
             remembered_registry(),
             unbroken_starts(),
             no_unread_metrics(),
+            one_call(),
             own_environment(),
         ):
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
