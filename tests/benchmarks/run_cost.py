@@ -77,7 +77,7 @@ def measure(code: Path, folder: Path) -> dict[str, float]:
     paths = os.pathsep.join([str(code), os.environ.get("PYTHONPATH", "")])
     driver = subprocess.Popen(
         [sys.executable, "-m", "dgsearch", "run", str(folder / "study.toml"), *places],
-        cwd=folder,
+        cwd=code,  # begins the path of modules
         env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
     )
