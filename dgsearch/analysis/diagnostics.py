@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished, with_target_mean
@@ -23,11 +24,12 @@ def diagnostic_series(trials: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFram
         One row a metric, row and epoch: metric, row, epoch, n, mean, low, high (10% and 90%
         quantiles over trials). A number that is missing or infinite is left out.
     """
-    train = _train(scores).merge(trials[["trial_number", "row"]], on="trial_number")
+    rows = trials[["trial_number", "row"]].astype({"row": "category"})
+    train = _train(scores).merge(rows, on="trial_number")
     grouped = train.groupby(["metric", "row", "epoch"], sort=False, observed=True)["value"]
     table = grouped.agg(n="count", mean="mean")
     table["low"], table["high"] = grouped.quantile(0.1), grouped.quantile(0.9)
-    return table.reset_index()
+    return table.reset_index().astype({"metric": str, "row": str})
 
 
 def last_diagnostics(scores: pd.DataFrame) -> pd.DataFrame:
@@ -39,15 +41,18 @@ def last_diagnostics(scores: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a trial, indexed by trial_number, one column a metric.
     """
-    train = _train(scores).sort_values("epoch")
-    last = train.drop_duplicates(["trial_number", "metric"], keep="last")
-    return last.pivot(index="trial_number", columns="metric", values="value").rename_axis(
-        columns=None
-    )
+    train = _train(scores)
+    metrics, names = pd.factorize(train["metric"], sort=True)
+    trials, numbers = pd.factorize(train["trial_number"], sort=True)
+    order = np.argsort(train["epoch"].to_numpy(), kind="stable")  # the last epoch overwrites
+    wide = np.full((len(numbers), len(names)), np.nan)
+    wide[trials[order], metrics[order]] = train["value"].to_numpy(np.float64)[order]
+    index = pd.Index(numbers, name="trial_number")
+    return pd.DataFrame(wide, index=index, columns=[str(name) for name in names])
 
 
 def diagnostic_correlations(
-    trials: pd.DataFrame, scores: pd.DataFrame, *, targets: Sequence[str]
+    trials: pd.DataFrame, last: pd.DataFrame, *, targets: Sequence[str]
 ) -> pd.DataFrame:
     """Does a diagnostic go with the accuracy on the targets, across configurations?
 
@@ -58,7 +63,7 @@ def diagnostic_correlations(
 
     Args:
         trials: `read_trials` of one study, points and variants of one method.
-        scores: `read_scores` of it.
+        last: `last_diagnostics` of it.
         targets: Target domains.
 
     Returns:
@@ -67,9 +72,7 @@ def diagnostic_correlations(
     """
     done = with_target_mean(finished(trials), targets)
     columns = ["trial_number", "seed", "config_id", f"accuracy/{MEAN}"]
-    table = done[columns].merge(
-        last_diagnostics(scores), left_on="trial_number", right_index=True, how="inner"
-    )
+    table = done[columns].merge(last, left_on="trial_number", right_index=True, how="inner")
     rows = []
     for metric in table.columns[len(columns) :]:
         known = table[table[metric].notna()]
@@ -90,8 +93,6 @@ def _by_configuration(table: pd.DataFrame, column: str) -> pd.Series[float]:
 
 
 def _train(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of diagnostics with a finite number; categories as plain text."""
+    """The rows of diagnostics with a finite number."""
     train = scores[(scores["split"] == "train") & scores["value"].abs().lt(float("inf"))]
-    return train[["trial_number", "epoch", "metric", "value"]].assign(
-        metric=lambda frame: frame["metric"].astype(str)
-    )
+    return train[["trial_number", "epoch", "metric", "value"]]

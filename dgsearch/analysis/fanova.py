@@ -66,6 +66,28 @@ class _Leaves(NamedTuple):
     value: Numbers
 
 
+class _Members(NamedTuple):
+    """Trials of a node; outcomes that were split alike so far have the same ones.
+
+    Attributes:
+        sets: (sets, N) Which trials.
+        of: (P,) The set of each outcome.
+    """
+
+    sets: Booleans
+    of: Places
+
+    def counts(self) -> Places:
+        """(P,) How many each outcome has."""
+        found: Places = np.count_nonzero(self.sets, axis=1)[self.of]
+        return found
+
+    def sums(self, outcomes: Numbers) -> Numbers:
+        """(P,) Sums of outcomes (P, N) over their own."""
+        found: Numbers = (outcomes * self.sets[self.of]).sum(axis=1)
+        return found
+
+
 class _Split(NamedTuple):
     """Where a node is split: (P,) column and threshold; one column is -1 where it is not."""
 
@@ -119,12 +141,13 @@ def main_effects(inputs: Inputs, outcomes: Numbers, *, trees: int, seed: int) ->
     places = [_looked_at(inputs.bounds, own) for own in inputs.groups]
     curves = [np.zeros((len(outcomes), own.shape[1])) for own in places]
     for _ in range(trees):
-        nodes = [(whole, np.ones(outcomes.shape, dtype=bool))]
+        everything = np.ones((1, outcomes.shape[1]), dtype=bool)
+        nodes = [(whole, _Members(everything, np.zeros(len(outcomes), dtype=np.intp)))]
         for _ in range(_DEPTH):
             nodes = [
                 half
                 for box, members in nodes
-                for half in _halves(
+                for half in _parted(
                     inputs.columns,
                     _random_split(inputs.columns, outcomes, members, random),
                     box,
@@ -132,7 +155,7 @@ def main_effects(inputs: Inputs, outcomes: Numbers, *, trees: int, seed: int) ->
                 )
             ]
         for box, members in nodes:
-            value = (outcomes * members).sum(axis=1) / np.maximum(members.sum(axis=1), 1)
+            value = members.sums(outcomes) / np.maximum(members.counts(), 1)
             share = (box[:, 1] - box[:, 0]) / width
             for group, own, curve in zip(inputs.groups, places, curves, strict=True):
                 others = np.delete(share, group, axis=1).prod(axis=1)
@@ -153,24 +176,38 @@ def _looked_at(bounds: Numbers, group: Sequence[int]) -> Numbers:
 
 
 def _random_split(
-    columns: Numbers, outcomes: Numbers, members: Booleans, random: np.random.Generator
+    columns: Numbers, outcomes: Numbers, members: _Members, random: np.random.Generator
 ) -> _Split:
     """The best of one random split of each column, for each outcome."""
     best = np.full(len(outcomes), -np.inf)
     column, threshold = np.full(len(outcomes), -1, dtype=np.intp), np.zeros(len(outcomes))
-    count, total = members.sum(axis=1), (outcomes * members).sum(axis=1)
+    count, total, of = members.counts(), members.sums(outcomes), members.of
     for place, values in enumerate(columns.T):
-        low = np.where(members, values, np.inf).min(axis=1)
-        high = np.where(members, values, -np.inf).max(axis=1)
+        low = np.where(members.sets, values, np.inf).min(axis=1)
+        high = np.where(members.sets, values, -np.inf).max(axis=1)
         at = low + random.random() * np.where(high > low, high - low, 0.0)
-        left = members & (values <= at[:, None])
-        own, sums = left.sum(axis=1), (outcomes * left).sum(axis=1)
+        left = _Members(members.sets & (values <= at[:, None]), of)
+        own, sums = left.counts(), left.sums(outcomes)
         with np.errstate(invalid="ignore", divide="ignore"):
             gains = sums**2 / own + (total - sums) ** 2 / (count - own)
         better = (own > 0) & (own < count) & (gains > best)
-        best, threshold = np.where(better, gains, best), np.where(better, at, threshold)
+        best, threshold = np.where(better, gains, best), np.where(better, at[of], threshold)
         column = np.where(better, place, column)
     return _Split(column, threshold)
+
+
+def _parted(
+    columns: Numbers, split: _Split, box: Numbers, members: _Members
+) -> Iterator[tuple[Numbers, _Members]]:
+    """`_halves` of members that outcomes have in common."""
+    place = (members.of * (columns.shape[1] + 1)) + split.column + 1
+    _, first, of = np.unique(place, return_index=True, return_inverse=True)
+    one = _Split(split.column[first], split.threshold[first])
+    nobody = np.ones((len(box), 0), dtype=bool)
+    boxes = _halves(columns[:0], split, box, nobody)
+    parts = _halves(columns, one, box[first], members.sets[members.of[first]])
+    for (half, _), (_, own) in zip(boxes, parts, strict=True):
+        yield half, _Members(own, of)
 
 
 def _bootstraps(count: int, trees: int, seed: int) -> Iterator[Numbers]:

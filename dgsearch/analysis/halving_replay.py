@@ -5,10 +5,9 @@ lies below a percentile of the values recorded there before, and records it what
 [Li20]. Trials come one after another here, so at every rung they come in the order in which they
 began; with several at a time they would overtake each other, which is one more order.
 
-The percentile of the values before each arrival is found backwards: the trials of a rung are
-taken out of their sorted list from the last to arrive to the first, and the percentile moves by
-at most one place each time. That is the same work for every rule and order, done for all in one
-array.
+Whether a value lies below the percentile of those before it follows from how many of them it
+reaches; only where it lies between the percentile's two neighbours are these looked for. All rules
+and orders are counted in one array.
 
 [Li20] is Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020.
 """
@@ -25,6 +24,7 @@ __all__ = ["Bracket", "Halved", "halved_at", "rungs"]
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 Whole = np.ndarray[Any, np.dtype[np.int64]]
+Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -103,60 +103,46 @@ def halved_at(values: Numbers, groups: Sequence[Halved]) -> list[Whole]:
     return ends
 
 
-def _stopped(reached: Sequence[Numbers], shares: Numbers) -> list[np.ndarray[Any, Any]]:
+def _stopped(reached: Sequence[Numbers], shares: Numbers) -> list[Booleans]:
     """Who is stopped at a rung, for each row of values in their order of arrival."""
     counts = [len(row) for row in reached]
     longest = max(counts)
     padded = np.full((len(reached), longest), np.inf)  # come last, and are asked nothing
     for place, row in enumerate(reached):
         padded[place, : len(row)] = row
-    stopped = padded < _percentiles_before(padded, shares)
+    stopped = _below_percentiles(padded, shares)
     return [row[:count] for row, count in zip(stopped, counts, strict=True)]
 
 
-def _percentiles_before(arriving: Numbers, shares: Numbers) -> Numbers:
-    """The percentile of the values before each, by numpy's linear interpolation.
+def _below_percentiles(arriving: Numbers, shares: Numbers) -> Booleans:
+    """Whether each value lies below the percentile of those before it (numpy's, linear).
 
     Args:
         arriving: (rows, n) in their order.
         shares: (rows,) in 0..1: which quantile.
 
     Returns:
-        (rows, n); minus infinity where nothing came before.
+        (rows, n); False where nothing came before.
     """
-    rows, count = arriving.shape
-    order = np.argsort(arriving, axis=1, kind="stable")
-    ends = np.full((rows, 1), np.inf)
-    ordered = np.hstack([-ends, np.take_along_axis(arriving, order, axis=1), ends]).ravel()
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.arange(1, count + 1)[None, :], axis=1)
-    # a sorted list of each row as links between places; 0 and n + 1 are its ends
-    base = np.arange(rows) * (count + 2)
-    after = (np.arange(1, count + 3)[None, :] + base[:, None]).ravel()
-    before = (np.arange(-1, count + 1)[None, :] + base[:, None]).ravel()
-    place += base[:, None]
-    found = np.full((rows, count), -np.inf)
-    wanted = np.floor(shares * (count - 1)).astype(np.int64)
-    at = base + 1 + wanted  # the place of the lower neighbour of the percentile
-    index = wanted  # its index among those that are still in the list
-    for arrival in range(count - 1, 0, -1):  # take one out: those before it are left
-        gone = place[:, arrival]
-        left, right = before[gone], after[gone]
-        after[left], before[right] = right, left
-        index = index - (gone < at)
-        at = np.where(gone == at, right, at)  # the index stays
+    values = np.ascontiguousarray(arriving.T)  # (n, rows)
+    below = np.zeros(values.shape, dtype=bool)
+    for arrival in range(1, len(values)):
+        before, now = values[:arrival], values[arrival]
+        reached = np.add.reduce(before <= now, axis=0, dtype=np.int16)  # how many it reaches
         exact = shares * (arrival - 1)
-        wanted = np.floor(exact).astype(np.int64)
-        at = np.where(index > wanted, before[at], np.where(index < wanted, after[at], at))
-        index = wanted
-        low, high = ordered[at], ordered[after[at]]
-        found[:, arrival] = _between(low, high, exact - wanted)
-    return found
+        wanted = np.floor(exact).astype(np.int64)  # of the lower neighbour of the percentile
+        below[arrival] = reached <= wanted
+        between = np.flatnonzero((reached == wanted + 1) & (exact > wanted))
+        if len(between):
+            own, at = before[:, between], now[between]
+            low = np.where(own <= at, own, -np.inf).max(axis=0)
+            high = np.where(own <= at, np.inf, own).min(axis=0)
+            below[arrival, between] = at < _between(low, high, (exact - wanted)[between])
+    return below.T
 
 
 def _between(low: Numbers, high: Numbers, share: Numbers) -> Numbers:
-    """Interpolate as numpy does, to the last bit; with share 0 the end of a list is not read."""
-    high = np.where(share > 0, high, low)
+    """Interpolate as numpy does, to the last bit."""
     with np.errstate(invalid="ignore"):  # infinite padding, whose decisions nobody reads
         apart = high - low
         return np.where(share >= 0.5, high - apart * (1 - share), low + apart * share)

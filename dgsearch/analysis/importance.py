@@ -26,7 +26,6 @@ from dgsearch.analysis.permuting import (
     PERMUTATIONS,
     Null,
     Numbers,
-    against_null,
     null_of,
     permuted_places,
 )
@@ -92,13 +91,13 @@ def importances(
     inputs = fanova_inputs(table, logarithmic)
     trees = _TREES if len(numbers) < _MANY else _FEWER_TREES
 
+    outcomes = np.array([numbers, *(numbers[own] for own in places)])
     rows: list[dict[str, Any]] = []
     if "PED-ANOVA" in methods:
         divergences = ped_anova(ped_axes(table, logarithmic), maximise=maximise)
-        ped = against_null(divergences, numbers, places)
+        ped = null_of(divergences(outcomes))
         rows += importance_rows("PED-ANOVA", list(names), ped, ped.observed)
     if "fANOVA" in methods:
-        outcomes = np.array([numbers, *(numbers[own] for own in places)])
         split = null_of(main_effects(inputs, outcomes, trees=trees, seed=_SEED))
         shares = fanova(inputs, outcomes[:1], trees=trees, seed=_SEED).fractions[0]
         rows += importance_rows("fANOVA", list(names), split, shares)

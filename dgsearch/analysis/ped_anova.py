@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dgsearch.analysis.permuting import Numbers
+from dgsearch.analysis.permuting import Numbers, Places
 
 Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -67,74 +67,91 @@ def ped_anova(
             importances are means over them.
 
     Returns:
-        From values (trials,) to Pearson divergences (axes,), not normalised.
+        From values (outcomes, trials) to Pearson divergences (outcomes, axes), not normalised.
     """
-    everywhere = [_density(axis, axis.places >= 0) for axis in axes]
+    everywhere = [_densities(axis, (axis.places >= 0)[None])[0] for axis in axes]
 
     def found(values: Numbers) -> Numbers:
         losses = -values if maximise else values
-        importances: Numbers = np.mean([_at(losses, quantile) for quantile in quantiles], axis=0)
+        parts = [_at(losses, quantile) for quantile in quantiles]
+        importances: Numbers = np.mean(parts, axis=0)
         return importances
 
     def _at(losses: Numbers, quantile: float) -> Numbers:
-        cut = np.partition(losses, at := math.ceil(quantile * len(losses)) - 1)[at]
+        place = math.ceil(quantile * losses.shape[-1]) - 1
+        cut = np.partition(losses, place, axis=-1)[..., place, None]
         better = losses <= cut
         parts = [
-            _divergence(axis, better, density)
+            _divergences(axis, better, density)
             for axis, density in zip(axes, everywhere, strict=True)
         ]
-        divergences: Numbers = np.array(parts) * better.mean() ** 2
+        divergences: Numbers = np.stack(parts, axis=-1) * better.mean(axis=-1)[:, None] ** 2
         return divergences
 
     return found
 
 
-def _divergence(
-    axis: Axis, better: np.ndarray[Any, np.dtype[np.bool_]], density: Numbers
-) -> float:
-    """Pearson divergence of the better trials from all, where the axis is active."""
+def _divergences(axis: Axis, better: Booleans, density: Numbers) -> Numbers:
+    """(outcomes,) Pearson divergence of the better trials from all, where the axis is active."""
     active = axis.places >= 0
     chosen = active & better
-    if active.sum() < _LEAST or not chosen.any():
-        return 0.0
-    weight = (chosen.sum() / better.sum()) ** 2 / active.mean()
-    top = _density(axis, chosen)
-    return float(weight * (density @ (top / density - 1) ** 2))
+    count = chosen.sum(axis=1)
+    if active.sum() < _LEAST:
+        return np.zeros(len(better))
+    weights = (count / better.sum(axis=1)) ** 2 / active.mean()
+    tops = _densities(axis, chosen)
+    found: Numbers = np.where(count > 0, weights * ((tops / density - 1) ** 2 @ density), 0.0)
+    return found
 
 
-def _density(axis: Axis, chosen: Booleans) -> Numbers:
-    """(size,) Parzen estimate of the chosen trials, with one trial's weight of prior."""
-    counts = np.bincount(axis.places[chosen], minlength=axis.size)
-    seen = np.flatnonzero(counts)
-    weights = np.append(counts[seen], 1.0) / (counts.sum() + 1.0)
-    kernels = _ordered(axis.size, seen, counts[seen]) if axis.ordered else _names(axis.size, seen)
-    mixed: Numbers = kernels @ weights + _TINY
-    return mixed
+def _densities(axis: Axis, chosen: Booleans) -> Numbers:
+    """(outcomes, size) Parzen estimates of the chosen trials, with one trial's weight of prior.
+
+    Args:
+        axis: Of the hyperparameter.
+        chosen: (outcomes, trials).
+    """
+    outcomes, trials = np.nonzero(chosen)
+    cells = outcomes * axis.size + axis.places[trials]
+    counts = np.bincount(cells, minlength=len(chosen) * axis.size).reshape(-1, axis.size)
+    found: Numbers = (_ordered if axis.ordered else _names)(counts) + _TINY
+    return found
 
 
-def _ordered(size: int, seen: Any, counts: Any) -> Numbers:
-    """(size, kernels) Normal kernels cut at the ends, of Scott's width; last, the prior."""
+def _ordered(counts: Places) -> Numbers:
+    """Normal kernels cut at the ends, of Scott's width, and the prior: (outcomes, size)."""
     from scipy.special import ndtr
 
-    total = counts.sum()
-    below = counts.cumsum()
-    mean = seen @ counts / total
-    deviation = math.sqrt((seen - mean) ** 2 @ counts / max(1, total - 1))
-    first = np.searchsorted(below, total // 4, side="left")
-    third = min(len(seen) - 1, np.searchsorted(below, total * 3 // 4, side="right"))
-    spread = min((seen[third] - seen[first]) / 1.34, deviation)
-    width = max(1.059 * spread * total**-0.2, _NARROWEST)
-    middles = np.append(seen, (size - 1) / 2)
-    widths = np.append(np.full(len(seen), width), float(size))
-    edges = np.arange(size + 1)[:, None] - 0.5
-    below_edges = ndtr((edges - middles) / widths)
-    kernels: Numbers = np.diff(below_edges, axis=0) / (below_edges[-1] - below_edges[0])
-    return kernels
+    size = counts.shape[1]
+    apart = np.arange(-size, size) + 0.5  # of an edge of a step from the middle of one
+    below = ndtr(apart / _widths(counts)[:, None])  # (outcomes, 2 size)
+    inside = below[:, size:][:, ::-1] - below[:, :size][:, ::-1]  # the ends, of each middle
+    steps = np.lib.stride_tricks.sliding_window_view(np.diff(below), size, axis=1)
+    mixed = np.einsum("pij,pj->pi", steps, (counts / inside)[:, ::-1])
+    edges = ndtr((np.arange(size + 1) - size / 2) / size)
+    prior = np.diff(edges) / (edges[-1] - edges[0])
+    densities: Numbers = (mixed + prior) / (counts.sum(axis=1) + 1.0)[:, None]
+    return densities
 
 
-def _names(size: int, seen: Any) -> Numbers:
-    """(size, kernels) Each seen name with a share for all; last, the prior: all alike."""
-    kernels = np.full((size, len(seen) + 1), 1.0 / (len(seen) + 1))
-    kernels[seen, np.arange(len(seen))] += 1.0
-    shares: Numbers = kernels / kernels.sum(axis=0)
-    return shares
+def _widths(counts: Places) -> Numbers:
+    """(outcomes,) Scott's width of the kernels, in steps."""
+    steps, total = np.arange(counts.shape[1]), np.maximum(counts.sum(axis=1), 1)
+    below = counts.cumsum(axis=1)
+    means = counts @ steps / total
+    squares = ((steps - means[:, None]) ** 2 * counts).sum(axis=1)
+    deviations = np.sqrt(squares / np.maximum(1, total - 1))
+    first = (below >= np.maximum(total // 4, 1)[:, None]).argmax(axis=1)
+    third = (below > (total * 3 // 4)[:, None]).argmax(axis=1)
+    spread = np.minimum((third - first) / 1.34, deviations)
+    widths: Numbers = np.maximum(1.059 * spread * total**-0.2, _NARROWEST)
+    return widths
+
+
+def _names(counts: Places) -> Numbers:
+    """Each seen name with a share for all, and the prior, all alike: (outcomes, size)."""
+    size, total = counts.shape[1], counts.sum(axis=1)[:, None]
+    share = 1.0 / (np.count_nonzero(counts, axis=1) + 1.0)[:, None]
+    mixed = (total * share + counts) / (size * share + 1.0)
+    densities: Numbers = (mixed + 1.0 / size) / (total + 1.0)
+    return densities

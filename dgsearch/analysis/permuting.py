@@ -89,13 +89,12 @@ def against_null(
     """The statistics of the outcome, and what they are where outcomes are permuted.
 
     Args:
-        statistics: From outcomes (rows,) to numbers (statistics,) that are large where something
-            matters.
+        statistics: From outcomes (outcomes, rows) to numbers (outcomes, statistics) that are large
+            where something matters.
         outcome: (rows,).
         permutations: From `permuted_places`.
     """
-    drawn = [statistics(outcome[places]) for places in permutations]
-    return null_of(np.array([statistics(outcome), *drawn]))
+    return null_of(statistics(np.array([outcome, *(outcome[own] for own in permutations)])))
 
 
 def null_of(everything: Numbers) -> Null:

@@ -36,6 +36,7 @@ __all__ = [
 MOST_VALUES = 12  # more distinct values than this are summarised in bins
 _BINS = 8
 _PAIR_BINS = 5
+_PLACE = ("study", "trial_number", "config_id", "seed", "state", "role")
 
 
 class EffectRange(NamedTuple):
@@ -67,13 +68,16 @@ def response_points(
         for a mean of several trials), line (whether the others were at the centre).
         Domains are the targets and "mean of targets".
     """
-    chosen, line = _of_response(with_target_mean(finished(trials), targets), name, centre)
+    narrow = _narrow(trials, [name, *centre], targets)
+    chosen, line = _of_response(with_target_mean(finished(narrow), targets), name, centre)
     chosen = chosen.rename(columns={hyperparameter_column(chosen, name): "_value"})
     if "trial_number" not in chosen:
         chosen = chosen.assign(trial_number=-1)
     long = long_accuracies(chosen, [*targets, MEAN], keep=["_value", "seed", "trial_number"])
+    named = pd.Categorical(long["domain"], categories=[*targets, MEAN])
     points = (
-        long.groupby(["_value", "seed", "domain"], sort=False, observed=True)
+        long.assign(domain=named)
+        .groupby(["_value", "seed", "domain"], sort=False, observed=True)
         .agg(
             accuracy=("accuracy", "mean"),
             trial_number=("trial_number", "first"),
@@ -88,9 +92,19 @@ def response_points(
 
 def response_trials(trials: pd.DataFrame, name: str, *, centre: Mapping[str, Any]) -> pd.DataFrame:
     """The trials that `response_points` are means of: value, seed, trial_number."""
-    chosen, _ = _of_response(finished(trials), name, centre)
+    chosen, _ = _of_response(finished(_narrow(trials, [name, *centre])), name, centre)
     column = hyperparameter_column(chosen, name)
     return chosen[[column, "seed", "trial_number"]].rename(columns={column: "value"})
+
+
+def _narrow(
+    trials: pd.DataFrame, names: Sequence[str], targets: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The trials with those columns alone that tell of some hyperparameters."""
+    columns = [hyperparameter_column(trials, name) for name in dict.fromkeys(names)]
+    accuracies = [f"accuracy/{name}" for name in targets]
+    wanted = list(dict.fromkeys([*_PLACE, *columns, *accuracies]))
+    return trials[[name for name in wanted if name in trials]]
 
 
 def _of_response(
@@ -244,7 +258,8 @@ def pair_surface(
         (numbers of those in the cell), common (mean over the shared seeds; NaN where not ranked),
         elsewhere (the mean is over other seeds).
     """
-    done = with_target_mean(finished(trials), targets)
+    narrow = _narrow(trials, [first, second, *others], targets)
+    done = with_target_mean(finished(narrow), targets)
     columns = [hyperparameter_column(done, name) for name in (first, second)]
     done = complete_crossing(done, columns, others) if len(done) else done
     cells = pd.DataFrame(

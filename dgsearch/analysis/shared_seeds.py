@@ -8,11 +8,15 @@ the seeds that they share. A group that shares too few is shown and not ranked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 __all__ = ["balanced", "balanced_trials", "best_column", "complete_crossing"]
+
+Booleans = np.ndarray[Any, np.dtype[np.bool_]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def balanced(wide: pd.DataFrame) -> pd.DataFrame:
@@ -27,16 +31,8 @@ def balanced(wide: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Some of its rows and columns, in its order, none missing.
     """
-    known = wide.notna()
-    order = known.sum().sort_values(ascending=False, kind="stable").index
-    shared = np.logical_and.accumulate(known[order].to_numpy(), axis=1)
-    sizes = shared.sum(axis=0) * np.arange(1, len(order) + 1)
-    if not len(sizes) or not sizes.max():
-        return wide.iloc[:0]
-    last = int(np.flatnonzero(sizes == sizes.max())[-1])
-    chosen = set(order[: last + 1])
-    columns = [name for name in wide.columns if name in chosen]
-    return wide.loc[shared[:, last], columns]
+    rows, columns = _block(wide.notna().to_numpy())
+    return wide.loc[rows, columns]
 
 
 def balanced_trials(trials: pd.DataFrame, column: str, *, by: str = "config_id") -> pd.DataFrame:
@@ -47,11 +43,31 @@ def balanced_trials(trials: pd.DataFrame, column: str, *, by: str = "config_id")
         column: Numbers; a trial without one counts as missing.
         by: Column that names the group.
     """
-    wide = trials.pivot_table(index="seed", columns=by, values=column, observed=True)
-    block = balanced(wide)
-    kept = trials[by].isin(block.columns) & trials["seed"].isin(block.index)
-    chosen: pd.DataFrame = trials[kept & trials[column].notna()]
+    numbers = trials[column].notna().to_numpy()
+    groups, group_names = pd.factorize(trials[by], sort=True)
+    seeds, seed_names = pd.factorize(trials["seed"])
+    there = numbers & (groups >= 0) & (seeds >= 0)
+    known = np.zeros((len(seed_names), len(group_names)), dtype=bool)
+    known[seeds[there], groups[there]] = True
+    rows, columns = _block(known)
+    chosen: pd.DataFrame = (
+        trials[there & rows[seeds] & columns[groups]] if there.any() else trials[there]
+    )
     return chosen
+
+
+def _block(known: Booleans) -> tuple[Booleans, Booleans]:
+    """`balanced` of a table of what is known, (seeds, groups): which seeds, which groups."""
+    counts = known.sum(axis=0)
+    order = np.argsort(-counts, kind="stable")
+    shared = np.logical_and.accumulate(known[:, order], axis=1)
+    sizes = shared.sum(axis=0) * np.arange(1, len(order) + 1)
+    columns = np.zeros(known.shape[1], dtype=bool)
+    if not len(sizes) or not sizes.max():
+        return np.zeros(len(known), dtype=bool), columns
+    last = int(np.flatnonzero(sizes == sizes.max())[-1])
+    columns[order[: last + 1]] = True
+    return shared[:, last], columns
 
 
 def best_column(wide: pd.DataFrame, *, maximise: bool = True) -> object | None:
@@ -76,8 +92,22 @@ def complete_crossing(
         values: Columns whose values are compared, alone or as combinations.
         others: Columns of the other varied hyperparameters.
     """
-    keys = trials.groupby([*values], observed=True).ngroup()
-    place = trials.groupby([*others, "seed"], observed=True, dropna=False).ngroup()
-    full = keys.groupby(place).transform("nunique") == keys.nunique()
+    keys = _codes(trials, values)
+    place = _codes(trials, [*others, "seed"], missing=True)
+    whole = keys >= 0
+    pairs = np.unique(place[whole] * (keys.max(initial=0) + 1) + keys[whole])
+    counts = np.bincount(pairs // (keys.max(initial=0) + 1), minlength=place.max(initial=0) + 1)
+    full = counts[place] == len(np.unique(keys[whole]))
     chosen: pd.DataFrame = trials[full] if full.mean() >= 0.5 else trials
     return chosen
+
+
+def _codes(trials: pd.DataFrame, columns: Sequence[str], *, missing: bool = False) -> Places:
+    """A number for each combination of values; -1 where one is missing, unless that counts too."""
+    found = np.zeros(len(trials), dtype=np.int64)
+    absent = np.zeros(len(trials), dtype=bool)
+    for name in columns:
+        codes, values = pd.factorize(trials[name])
+        absent |= codes < 0
+        _, found = np.unique(found * (len(values) + 1) + codes + 1, return_inverse=True)
+    return found if missing else np.where(absent, -1, found)

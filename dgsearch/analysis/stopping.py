@@ -127,15 +127,19 @@ class Median:
     ) -> None:
         epochs = len(values[0])
         finished: list[list[float]] = [[] for _ in range(epochs)]  # sorted, by epoch
+        middles: list[float] = []  # of the finished ones, where they are enough
         for trial in order.tolist():
-            judged = (
-                range(self.grace_epochs - 1, epochs - 1) if len(finished[0]) >= self.first else ()
-            )
-            stopped = (at + 1 for at in judged if best[trial][at] < _middle(finished[at]))
-            ends[trial] = next(stopped, epochs)
-            if ends[trial] == epochs:
-                for at, value in enumerate(values[trial]):
-                    bisect.insort(finished[at], value)
+            own, end = best[trial], epochs
+            for at in range(self.grace_epochs - 1, len(middles) - 1):
+                if own[at] < middles[at]:
+                    end = at + 1
+                    break
+            ends[trial] = end
+            if end == epochs:
+                for known, value in zip(finished, values[trial], strict=True):
+                    bisect.insort(known, value)
+                if len(finished[0]) >= self.first:
+                    middles = [_middle(known) for known in finished]
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ def kind_of(values: Iterable[Any]) -> str:
 
     None is missing in every kind; numbers of both kinds are float64. Empty if all are missing.
     """
+    values = list(values)
+    if set(map(type, values)) == {float}:
+        return "float64"
     kinds = {_kind(value) for value in values} - {""}
     return common_kind(kinds) if kinds else ""
 

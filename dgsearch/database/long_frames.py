@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Integer, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.decoding import signs, with_infinities
@@ -21,7 +21,15 @@ from dgsearch.database.filters import (
     exact_chunks,
 )
 from dgsearch.database.frames import FRAMES
-from dgsearch.database.snapshot import Database, Floats, Snapshot, Studies, snapshot, to_frame
+from dgsearch.database.snapshot import (
+    Database,
+    Floats,
+    Ints,
+    Snapshot,
+    Studies,
+    snapshot,
+    to_frame,
+)
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_SCORES,
@@ -34,6 +42,7 @@ from dgsearch.errors import DatabaseError, one_of
 Epochs = int | str | Iterable[int] | None
 SELECTED = "selected"
 _NAMES = ("split", "domain", "metric")
+_EXACT = 2.0**53  # up to which floats hold whole numbers
 
 
 @dataclass(frozen=True)
@@ -61,15 +70,17 @@ class LongRequest:
 
 @dataclass(frozen=True)
 class _Query:
-    """A query of trial, epoch, series, number and sign of infinity, with what names its series.
+    """A query of trial, epoch, series or sign of infinity, and value, and what names its series.
 
     Attributes:
         rows: The query.
+        trials: Trial, study and number of the trials that have the rows.
         counts: The number of its rows by study and trial.
         series: Split, domain and metric of each series, by id.
     """
 
     rows: Select[Any]
+    trials: Select[Any]
     counts: Select[Any]
     series: Mapping[int, Sequence[str]]
 
@@ -79,8 +90,8 @@ def long_frame(database: Database, request: LongRequest) -> pd.DataFrame:
     with snapshot(database) as opened:
         names = opened.studies(request.study)
         query = _query(opened, request, request.trials.conditions(opened, names))
-        numbers = opened.numbers(query.rows)
-    return _frame(numbers, names, query.series, request)
+        numbers, trials = opened.numbers(query.rows), opened.numbers(query.trials)
+    return _frame(numbers, trials, names, query.series, request)
 
 
 def long_in_chunks(
@@ -97,7 +108,8 @@ def long_in_chunks(
         for block in blocks:
             with snapshot(database) as opened:
                 numbers = opened.numbers(query.rows.where(block))
-            yield _frame(numbers, names, query.series, request)
+                trials = opened.numbers(query.trials.where(block))
+            yield _frame(numbers, trials, names, query.series, request)
 
     yield from exact_chunks(frames(), chunksize)
 
@@ -109,35 +121,34 @@ def _query(database: Snapshot, request: LongRequest, conditions: Conditions) -> 
     if not database.own:
         return _curves(database, request, [*conditions, literal(False)])
     epochs = _epochs(database, request.epochs, OWN_SCORES.c.epoch, OWN_SCORES.c.trial_id)
-    where = [*conditions, *epochs, OWN_SCORES.c.series_id.in_(list(series))]
-    columns = (OWN_SCORES.c.epoch, OWN_SCORES.c.series_id, OWN_SCORES.c.value, _none())
-    return _joined(OWN_SCORES, columns, where, series)
+    own = [*epochs, OWN_SCORES.c.series_id.in_(list(series))]
+    columns = (OWN_SCORES.c.epoch, OWN_SCORES.c.series_id, OWN_SCORES.c.value)
+    return _joined(OWN_SCORES, columns, conditions, own, series)
 
 
 def _curves(database: Snapshot, request: LongRequest, conditions: Conditions) -> _Query:
     table = INTERMEDIATE_VALUES
     epochs = _epochs(database, request.epochs, table.c.step, table.c.trial_id)
     sign = signs(table.c.intermediate_value_type)
-    columns = (table.c.step, _none(), table.c.intermediate_value, sign)
-    return _joined(table, columns, [*conditions, *epochs], {})
+    columns = (table.c.step, sign, table.c.intermediate_value)
+    return _joined(table, columns, conditions, epochs, {})
 
 
 def _joined(
     table: Any,
     columns: Sequence[ColumnElement[Any]],
-    where: Conditions,
+    of_trials: Conditions,
+    of_rows: Conditions,
     series: Mapping[int, Sequence[str]],
 ) -> _Query:
     """The query of such columns of a table of trials, and how many rows each trial has."""
+    where = [*of_trials, *of_rows]
     trial = table.c.trial_id == TRIALS.c.trial_id
     place = (TRIALS.c.study_id, TRIALS.c.trial_id)
-    rows = select(TRIALS.c.study_id, TRIALS.c.number, *columns).join(table, trial).where(*where)
+    rows = select(table.c.trial_id, *columns).join(TRIALS, trial).where(*where)
     counts = select(*place, func.count()).select_from(TRIALS).join(table, trial)
-    return _Query(rows, counts.where(*where).group_by(*place), series)
-
-
-def _none() -> ColumnElement[int]:
-    return literal(0, Integer)
+    trials = select(TRIALS.c.trial_id, TRIALS.c.study_id, TRIALS.c.number).where(*of_trials)
+    return _Query(rows, trials, counts.where(*where).group_by(*place), series)
 
 
 def _epochs(
@@ -190,43 +201,68 @@ def _series(database: Snapshot, request: LongRequest) -> dict[int, Sequence[str]
 
 def _frame(
     numbers: Floats,
+    trials: Floats,
     names: Mapping[int, str],
     series: Mapping[int, Sequence[str]],
     request: LongRequest,
 ) -> pd.DataFrame:
-    """Rows of study_id, number, epoch, series_id, value and sign of infinity as a frame."""
-    numbers = _sorted(numbers)
-    studies, trials, epochs, series_ids, values, infinite = numbers.T
+    """Rows of trial_id, epoch, series_id or sign of infinity, and value as a frame.
+
+    Args:
+        numbers: The rows.
+        trials: (trials, 3) trial_id, study_id and number of those trials, and maybe of others.
+        names: Of studies, by id.
+        series: Split, domain and metric, by id.
+        request: What is asked for.
+    """
+    scores = request.frame == "scores"
+    trials = trials[np.lexsort((trials[:, 2], trials[:, 1]))]
+    numbers, places = _sorted(numbers, _places(trials[:, 0], numbers[:, 0]))
+    _, epochs, others, values = numbers.T
+    studies, trial_numbers = trials[places, 1], trials[places, 2]
+    infinite = np.zeros(len(values)) if scores else others
     arrays = {
         "study": _texts(studies, names),
-        "trial_number": trials.astype(np.int64),
+        "trial_number": trial_numbers.astype(np.int64),
         "epoch": epochs.astype(np.int64),
         "value": with_infinities(values, infinite),
     }
     frame = to_frame(pa.table({"study": arrays.pop("study")})).assign(**arrays)
-    if request.frame == "scores":
-        places = np.searchsorted(np.array([*series], dtype=np.float64), series_ids)
+    if scores:
+        named = np.searchsorted(np.array([*series], dtype=np.float64), others)
         for at, name in enumerate(_NAMES):
             texts = [row[at] for row in series.values()]
             kinds = list(dict.fromkeys(texts))
             codes = np.array([kinds.index(text) for text in texts], dtype=np.int64)
             frame[name] = pd.Categorical.from_codes(
-                codes[places], dtype=pd.CategoricalDtype(pd.Index(kinds, dtype="str"))
+                codes[named], dtype=pd.CategoricalDtype(pd.Index(kinds, dtype="str"))
             )
     order = [column.name for column in FRAMES[request.frame].columns]
     return chosen_columns(frame[order], request.columns)
 
 
-def _sorted(numbers: Floats) -> Floats:
-    """Rows in the order of study, number, epoch and series; most databases give them so."""
-    keys = numbers[:, :4]
-    in_order = np.ones(max(len(keys) - 1, 0), dtype=bool)  # of each row and the next
-    for key in keys.T[::-1]:
-        before, after = key[:-1], key[1:]
-        in_order = (before < after) | ((before == after) & in_order)
-    if in_order.all():
-        return numbers
-    return numbers[np.lexsort(keys.T[::-1])]
+def _places(ids: Floats, of_rows: Floats) -> Ints:
+    """Position of the trial of each row; most databases give the rows trial by trial."""
+    heads = np.flatnonzero(np.diff(of_rows, prepend=np.nan) != 0)
+    order = np.argsort(ids)
+    found = order[np.searchsorted(ids, of_rows[heads], sorter=order)]
+    places: Ints = np.repeat(found, np.diff(heads, append=len(of_rows)))
+    return places
+
+
+def _sorted(numbers: Floats, places: Ints) -> tuple[Floats, Ints]:
+    """Rows, and the places of their trials, in the order of place, epoch and series."""
+    keys = places.astype(np.float64)
+    for column in numbers.T[1:3]:
+        least = column.min(initial=0)
+        keys = keys * (column.max(initial=0) - least + 1) + (column - least)
+    if not keys.max(initial=0) < _EXACT:  # one number cannot hold all three
+        order = np.lexsort((numbers[:, 2], numbers[:, 1], places))
+    elif (keys[1:] >= keys[:-1]).all():
+        return numbers, places
+    else:
+        order = np.argsort(keys.astype(np.int64), kind="stable")
+    return numbers[order], places[order]
 
 
 def _texts(ids: Floats, names: Mapping[int, str]) -> pa.Array:

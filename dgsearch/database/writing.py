@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, insert
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from dgsearch.database.masking import hidden, masked
@@ -31,8 +31,12 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     if connection.dialect.name == "sqlite":
         statement = sqlite.insert(table).on_conflict_do_nothing()
     elif connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # takes a while to import, as mysql does
+
         statement = postgresql.insert(table).on_conflict_do_nothing()
     elif connection.dialect.name in MYSQL:
+        from sqlalchemy.dialects import mysql
+
         statement = mysql.insert(table).prefix_with("IGNORE")
     else:
         statement = insert(table)

@@ -13,19 +13,23 @@ import warnings
 from collections.abc import Callable
 
 
-def started_apart(work: Callable[[], str], *, processes: int) -> Callable[[], str]:
+def started_apart(
+    work: Callable[[], str], *, processes: int, otherwise: Callable[[], str] | None = None
+) -> Callable[[], str]:
     """Begin work in a copy of this process where that is possible.
 
     Args:
         work: Makes a text of what is in memory; it uses no connection.
         processes: That may compute, this one included; fewer than two: nothing is begun.
+        otherwise: What is done here where there is no copy, or where it failed; None: the work.
 
     Returns:
         What waits for the result. Where there is no copy, or where it failed, the work is done
         then and there, so that its errors are raised as usual.
     """
+    instead = otherwise or work
     if processes < 2 or sys.platform != "linux" or threading.active_count() > 1:
-        return work
+        return instead
     reading, writing = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -43,7 +47,7 @@ def started_apart(work: Callable[[], str], *, processes: int) -> Callable[[], st
             answer = stream.read()
         _, status = os.waitpid(copy, 0)
         if status != 0:
-            return work()
+            return instead()
         return answer.decode()
 
     return waited

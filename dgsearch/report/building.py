@@ -15,11 +15,10 @@ from dgsearch.report.controls import NO_CONTROLS, Controls, controls_of
 from dgsearch.report.figures.base import domain_colours
 from dgsearch.report.numbers import study_answers
 from dgsearch.report.parts import Section
-from dgsearch.report.sections import study_sections
-from dgsearch.report.sections.foreign_records import listed_foreign_trials
+from dgsearch.report.sections import begun_sections
 from dgsearch.report.sections.records import listed_trials
 from dgsearch.report.sections.together import together_section
-from dgsearch.report.study_data import StudyData, read_study_data
+from dgsearch.report.study_data import StudyData, read_the_rest, read_trials_first
 from dgsearch.report.symbols import symbols_of
 from dgsearch.report.trial_details import foreign_details, trial_details
 from dgsearch.report.view import FOREIGN, StudyView, study_view
@@ -78,7 +77,7 @@ def build_page(
         studies: Names, in the order of the page; a name given twice counts once.
         objective: Name or place of the objective that pages of foreign studies are about; None:
             the first.
-        processes: As for `study_sections`.
+        processes: As for `begun_sections`.
         rope: Differences within plus and minus this count as practically none, in the unit of
             the value; None: as each study's file says, and none of a foreign study.
 
@@ -88,30 +87,36 @@ def build_page(
     """
     engine = open_for_reading(database)
     with naming_broken_rows(engine):
-        data = [
-            replace(read_study_data(engine, name, objective), rope=rope)
-            for name in dict.fromkeys(studies)
-        ]
-        colours = domain_colours(_domains(data))
-        views = [study_view(each, colours) for each in data]
-        parts = [
-            StudyPart(
-                view.facts.name,
-                view.facts.question,
-                study_sections(view, processes=processes),
-                controls_of(view),
-                symbols_of(view.facts),
-                _details(view),
-            )
-            for view in views
-        ]
-        answers = [study_answers(view) for view in views]
+        names = list(dict.fromkeys(studies))
+        first = [replace(read_trials_first(engine, name, objective), rope=rope) for name in names]
+        colours = domain_colours(_domains(first))
+        made = [_study(engine, each, colours, processes) for each in first]
+    views = [view for view, _, _ in made]
+    parts, answers = [part for _, part, _ in made], [answers for _, _, answers in made]
     return Page(parts, together_section(views) if len(views) > 1 else None, answers=answers)
+
+
+def _study(
+    engine: Engine, first: StudyData, colours: Mapping[str, str], processes: int
+) -> tuple[StudyView, StudyPart, Mapping[str, Any]]:
+    """A study of which the trials are read, wholly read, with its part and its answers."""
+    early = not (first.facts.spec and first.facts.design.limits)  # these are judged by scores
+    begun = begun_sections(study_view(first, colours), processes=processes) if early else None
+    view = study_view(read_the_rest(engine, first), colours)
+    sections = begun or begun_sections(view, processes=processes)
+    controls, details, answers = controls_of(view), _details(view), study_answers(view)
+    facts = view.facts
+    part = StudyPart(
+        facts.name, facts.question, sections(view), controls, symbols_of(facts), details
+    )
+    return view, part, answers
 
 
 def _details(view: StudyView) -> Mapping[str, Any]:
     if view.facts.spec:
         return trial_details(view, listed_trials(view))
+    from dgsearch.report.sections.foreign_records import listed_foreign_trials
+
     objective = view.data.declared.objectives[view.data.objective]
     return foreign_details(
         view.data, listed_foreign_trials(view.data), objective.name or objective.column

@@ -22,8 +22,8 @@ def leading(means: pd.DataFrame, trials: Sequence[list[Any]]) -> pd.DataFrame:
 
 def behind(view: StudyView, numbers: Iterable[int]) -> list[Any]:
     """How many trials a mean is over, and the numbers of the first of those the page lists."""
-    own = sorted({int(number) for number in numbers})
-    return [len(own), [number for number in own if number in _listed(view)][:_MOST]]
+    own, listed = sorted({int(number) for number in numbers}), _listed(view)
+    return [len(own), [number for number in own if number in listed][:_MOST]]
 
 
 def behind_configurations(view: StudyView, config_ids: Iterable[str]) -> list[list[Any]]:
@@ -38,6 +38,10 @@ def _listed(view: StudyView) -> frozenset[int]:
 
 
 @functools.lru_cache(maxsize=1)
-def _by_configuration(view: StudyView) -> Mapping[str, pd.Series[int]]:
-    groups = view.done.groupby("config_id", sort=False)["trial_number"]
-    return {str(config_id): numbers for config_id, numbers in groups}
+def _by_configuration(view: StudyView) -> Mapping[str, Sequence[int]]:
+    found: dict[str, list[int]] = {}
+    done = view.done
+    pairs = zip(done["config_id"].tolist(), done["trial_number"].tolist(), strict=True)
+    for config_id, number in pairs:
+        found.setdefault(str(config_id), []).append(number)
+    return found

@@ -18,7 +18,6 @@ from dgsearch.files import atomic_write, safe_name
 from dgsearch.report.building import Page, build_page
 from dgsearch.report.encoding import figure_data
 from dgsearch.report.numbers import page_numbers
-from dgsearch.report.questions import build_questions
 from dgsearch.report.static import write_figures
 from dgsearch.report.symbols import Symbols
 
@@ -82,6 +81,8 @@ def write_questions(
         DatabaseError: If the database cannot be read.
         ReportError: As for `write_report`.
     """
+    from dgsearch.report.questions import build_questions  # no other page needs it
+
     return write_page(build_questions(database, rope=rope), output, figures)
 
 

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import rich.table
 
 from dgsearch.analysis.replay import (
     LEAST_CURVES,
@@ -32,6 +31,9 @@ from dgsearch.report.study_data import StudyData, read_stages
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import Unit, given, records
 from dgsearch.wording import plural, were
+
+if TYPE_CHECKING:
+    import rich.table
 
 _ORDERS = 50
 _MOST_CURVES = 250  # of a search of very many trials
@@ -216,6 +218,8 @@ def _view(database: str | os.PathLike[str] | None, study: str) -> StudyView:
 
 
 def _terminal_table(view: StudyView, found: Replayed) -> rich.table.Table:
+    import rich.table  # no page needs it
+
     table = rich.table.Table()
     unit = view.unit
     for heading in ("rule", "time saved", "hours saved", "regret", "best lost", "on the targets"):

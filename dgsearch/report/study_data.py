@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,14 @@ from dgsearch.database.ledger import Entry, read_ledger
 from dgsearch.database.long_frames import LongRequest, long_frame
 from dgsearch.database.predictions import read_tested
 from dgsearch.database.snapshot import frame_of, has_own_tables
-from dgsearch.database.tables import OWN_SAMPLES, OWN_TRIALS, STUDIES, TRIALS
+from dgsearch.database.tables import (
+    OWN_SAMPLES,
+    OWN_SCORES,
+    OWN_SERIES,
+    OWN_TRIALS,
+    STUDIES,
+    TRIALS,
+)
 from dgsearch.database.thinning import Thinned, thinned_search
 from dgsearch.database.trials import TrialRequest, trials_frame
 from dgsearch.errors import ReportError
@@ -66,6 +73,7 @@ class StudyData:
         ledger: The proposals that were judged, in their order.
         rope: Differences within plus and minus this count as practically none, as the reader
             asked for; None: as the study's file says.
+        selecting: The domains whose validation images chose; None: those of the scores.
     """
 
     facts: StudyFacts
@@ -86,6 +94,10 @@ class StudyData:
     best: pd.DataFrame = field(default_factory=pd.DataFrame)
     ledger: Sequence[Entry] = ()
     rope: float | None = None
+    selecting: Sequence[str] | None = None
+
+
+_UNREAD: Any = None  # whoever looks into a frame that is not read yet shall fail
 
 
 def read_study_data(engine: Engine, study: str, objective: str | None = None) -> StudyData:
@@ -100,44 +112,95 @@ def read_study_data(engine: Engine, study: str, objective: str | None = None) ->
         DatabaseError: If the database cannot be read or lacks the study; names broken rows.
         ReportError: If the study has no such objective.
     """
+    return read_the_rest(engine, read_trials_first(engine, study, objective))
+
+
+def read_trials_first(engine: Engine, study: str, objective: str | None = None) -> StudyData:
+    """Read of one study what takes little time: all but what its trials reported and stored.
+
+    Args:
+        engine: Of the database.
+        study: Its name.
+        objective: As for `read_study_data`.
+
+    Returns:
+        The study, whose frames of curves, scores and stages nobody can read yet.
+
+    Raises:
+        DatabaseError: If the database cannot be read or lacks the study; names broken rows.
+        ReportError: If the study has no such objective.
+    """
     with naming_broken_rows(engine):
-        return _study_data(engine, study, objective)
+        own, facts = has_own_tables(engine), read_facts(engine, study)
+        declared = read_declared(engine, study, distributions=not facts.spec)
+        chosen = _objective(study, declared, objective)
+        maximise = declared.objectives[chosen].maximised
+        thinned = _thinned(engine, facts, maximise=maximise)
+        return StudyData(
+            facts=facts,
+            trials=trials_frame(engine, TrialRequest(study, _part(thinned), None, None)),
+            curves=_UNREAD,
+            scores=_UNREAD,
+            stages=_UNREAD,
+            maximise=maximise,
+            declared=declared,
+            objective=chosen,
+            infeasible=frozenset() if facts.spec else read_infeasible(engine, study),
+            thinned=thinned,
+            best=pd.DataFrame() if thinned is None else _listed(engine, study, thinned.best),
+            ledger=read_ledger(engine, study) if own else (),
+            selecting=_selecting(engine, study) if own else (),
+        )
 
 
-def _study_data(engine: Engine, study: str, objective: str | None) -> StudyData:
-    own, facts = has_own_tables(engine), read_facts(engine, study)
-    declared = read_declared(engine, study, distributions=not facts.spec)
-    chosen = _objective(study, declared, objective)
-    maximise = declared.objectives[chosen].maximised
-    thinned = _thinned(engine, facts, maximise=maximise)
-    part = TrialFilter(numbers=None if thinned is None else thinned.numbers)
-    trials = trials_frame(engine, TrialRequest(study, part, None, None))
-    samples, stored = _samples(engine, study, trials) if own else ([], 0)
-    return StudyData(
-        facts=facts,
-        trials=trials,
-        curves=long_frame(engine, LongRequest("curves", study, part, None, None)),
-        scores=long_frame(engine, LongRequest("scores", study, part, None, None)),
-        stages=read_stages(engine, study, part.numbers)
-        if own
-        else pd.DataFrame({name: [] for name in _STAGES}),
-        samples=samples,
-        stored_samples=stored,
-        conditions=read_conditions(engine, study),
-        maximise=maximise,
-        declared=declared,
-        objective=chosen,
-        infeasible=frozenset() if facts.spec else read_infeasible(engine, study),
-        tested=read_tested(engine, study, part.numbers) if own else {},
-        validated=(
-            read_tested(engine, study, part.numbers, split="validation")
-            if own and len(facts.targets) == 1
-            else {}
-        ),
-        thinned=thinned,
-        ledger=read_ledger(engine, study) if own else (),
-        best=pd.DataFrame() if thinned is None else _listed(engine, study, thinned.best),
+def read_the_rest(engine: Engine, first: StudyData) -> StudyData:
+    """The study with everything that `read_trials_first` has left.
+
+    Args:
+        engine: Of the database.
+        first: What was read.
+    """
+    study, part = first.facts.name, _part(first.thinned)
+    with naming_broken_rows(engine):
+        own = has_own_tables(engine)
+        samples, stored = _samples(engine, study, first.trials) if own else ([], 0)
+        one_target = len(first.facts.targets) == 1
+        return replace(
+            first,
+            curves=long_frame(engine, LongRequest("curves", study, part, None, None)),
+            scores=long_frame(engine, LongRequest("scores", study, part, None, None)),
+            stages=read_stages(engine, study, part.numbers)
+            if own
+            else pd.DataFrame({name: [] for name in _STAGES}),
+            samples=samples,
+            stored_samples=stored,
+            conditions=read_conditions(engine, study),
+            tested=read_tested(engine, study, part.numbers) if own else {},
+            validated=read_tested(engine, study, part.numbers, split="validation")
+            if own and one_target
+            else {},
+        )
+
+
+def _part(thinned: Thinned | None) -> TrialFilter:
+    """The trials that are read in full."""
+    return TrialFilter(numbers=None if thinned is None else thinned.numbers)
+
+
+def _selecting(engine: Engine, study: str) -> tuple[str, ...]:
+    """The domains whose validation images some trial of the study was judged by."""
+    trial = TRIALS.c.trial_id == OWN_SCORES.c.trial_id
+    measured = (
+        select(OWN_SCORES.c.trial_id)
+        .join(TRIALS, trial)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+        .where(STUDIES.c.study_name == study, OWN_SCORES.c.series_id == OWN_SERIES.c.series_id)
+        .exists()
     )
+    of_validation = (OWN_SERIES.c.split == "validation", OWN_SERIES.c.metric == "accuracy")
+    query = select(OWN_SERIES.c.domain).where(*of_validation, measured)
+    with engine.connect() as connection:
+        return tuple(sorted({str(name) for name in connection.scalars(query)}))
 
 
 def _thinned(engine: Engine, facts: StudyFacts, *, maximise: bool) -> Thinned | None:

@@ -34,7 +34,17 @@ from dgsearch.designs.base import Design
 from dgsearch.designs.proposals import ROLE
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.report.study_data import StudyData
-from dgsearch.report.words import ACCURACY, PLAIN, Unit, label, listed, records, short, unit_of
+from dgsearch.report.words import (
+    ACCURACY,
+    PLAIN,
+    TextsOnDemand,
+    Unit,
+    label,
+    listed,
+    records,
+    short,
+    unit_of,
+)
 from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.study.objectives import Goal, goal_of
@@ -274,7 +284,10 @@ class StudyView:
         """How each configuration with finished trials is called, by config_id."""
         columns = ["config_id", "role", "variant", "method", *self.varied.values()]
         first = self.done.drop_duplicates("config_id")[list(dict.fromkeys(columns))]
-        return {str(row["config_id"]): self.name_of(row) for row in records(first)}
+        of = {str(name): first[name].tolist() for name in first}
+        return TextsOnDemand(
+            of["config_id"], lambda at: self.name_of({name: own[at] for name, own in of.items()})
+        )
 
     @functools.cached_property
     def _labels(self) -> dict[str, str]:
@@ -293,8 +306,8 @@ class StudyView:
 def selection_domains(view: StudyView) -> list[str]:
     """The domains whose validation images chose, as the trials recorded them."""
     scores = view.data.scores
-    if scores.empty:
-        return []
+    if view.data.selecting is not None or scores.empty:
+        return list(view.data.selecting or ())
     validation = scores[(scores["split"] == "validation") & (scores["metric"] == "accuracy")]
     return sorted({str(name) for name in validation["domain"].dropna()})
 
@@ -339,7 +352,7 @@ def _finite(data: StudyData) -> StudyData:
     kinds = (frames.ACCURACY, frames.METRIC)
     outcomes = [name for name in map(str, trials) if name == "value" or name.startswith(kinds)]
     known = {name: trials[name].where(trials[name].abs() < math.inf) for name in outcomes}
-    if len(scores):
+    if scores is not None and len(scores):
         scores = scores.assign(value=scores["value"].where(scores["value"].abs() < math.inf))
     return replace(data, trials=trials.assign(**known), scores=scores)
 

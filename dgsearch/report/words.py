@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,3 +219,29 @@ def listed(items: Sequence[str], *, most: int = 6) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+class TextsOnDemand(Mapping[str, str]):
+    """Texts by key, each of which is made when it is first looked at."""
+
+    def __init__(self, keys: Iterable[str], make: Callable[[int], str]) -> None:
+        """Make none yet.
+
+        Args:
+            keys: All of them, each once.
+            make: From the place of a key, from 0, to its text.
+        """
+        self._places = {key: place for place, key in enumerate(keys)}
+        self._make = functools.cache(make)
+
+    def __getitem__(self, key: str) -> str:
+        """The text of a key."""
+        return self._make(self._places[key])
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys in their order."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self._places)

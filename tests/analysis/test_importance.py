@@ -77,7 +77,9 @@ def test_ped_anova_is_optunas_on_the_same_trials_and_quantile(
 ) -> None:
     table = _table(40)
     values = table["x"].to_numpy().round(1)  # with ties
-    found = ped_anova(ped_axes(table, ["lr"]), maximise=maximise, quantiles=[quantile])(values)
+    found = ped_anova(ped_axes(table, ["lr"]), maximise=maximise, quantiles=[quantile])(
+        values[None]
+    )[0]
     distributions: dict[str, optuna.distributions.BaseDistribution] = {
         "grid": IntDistribution(0, 3),
         "kind": CategoricalDistribution(("a", "b", "c")),
@@ -98,8 +100,8 @@ def test_ped_anova_is_optunas_on_the_same_trials_and_quantile(
 def test_over_several_quantiles_the_mean_counts() -> None:
     table = _table(40)
     values, axes = table["x"].to_numpy(), ped_axes(table, ["lr"])
-    single = [ped_anova(axes, maximise=True, quantiles=[at])(values) for at in (0.2, 0.6)]
-    both = ped_anova(axes, maximise=True, quantiles=[0.2, 0.6])(values)
+    single = [ped_anova(axes, maximise=True, quantiles=[at])(values[None])[0] for at in (0.2, 0.6)]
+    both = ped_anova(axes, maximise=True, quantiles=[0.2, 0.6])(values[None])[0]
     assert both.tolist() == pytest.approx(np.mean(single, axis=0).tolist())
 
 
@@ -113,7 +115,7 @@ def test_conditional_ped_anova_is_optunas_where_a_hyperparameter_is_not_always_a
         range_axis(depth, 0.0, 1.0),
         Axis(np.isnan(depth).astype(np.intp), 2, ordered=False),
     ]
-    found = ped_anova(axes, maximise=True, quantiles=[0.2])(values)
+    found = ped_anova(axes, maximise=True, quantiles=[0.2])(values[None])[0]
     study = optuna.create_study(direction="maximize")
     for place, value in zip(depth, values, strict=True):
         inactive = bool(np.isnan(place))
@@ -142,12 +144,16 @@ def test_p_counts_the_permutations_that_reach_the_outcome_in_any_statistic() -> 
     # Of 0..19 put first, with its negative second: 19 leads one statistic, 0 the other.
     outcome = np.arange(20.0)
     turns = [np.roll(np.arange(20), -turn) for turn in range(1, 20)]
-    first = against_null(lambda own: np.array([own[0], 0.0]), outcome[::-1].copy(), turns)
+    first = against_null(
+        lambda own: np.stack([own[:, 0], 0 * own[:, 0]], axis=1), outcome[::-1].copy(), turns
+    )
     assert first.p[0] == pytest.approx(1 / 20)  # 19 is the largest of twenty
     assert first.p[1] == 1  # a statistic that never changes
     # allowed by chance in 5%: one of twenty; the limit is the second largest
     assert first.limit[0] == pytest.approx(18)
-    both = against_null(lambda own: np.array([own[0], -own[0]]), outcome[::-1].copy(), turns)
+    both = against_null(
+        lambda own: np.stack([own[:, 0], -own[:, 0]], axis=1), outcome[::-1].copy(), turns
+    )
     assert both.p[0] == pytest.approx(2 / 20)  # 0 is as far out in the other statistic
 
 

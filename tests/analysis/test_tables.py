@@ -158,7 +158,7 @@ def test_a_diagnostic_that_follows_accuracy_within_each_seed_correlates_fully() 
         **{"accuracy/t": [0.1, 0.2, 0.3, 0.5, 0.6, 0.7]},
     )  # fmt: skip
     scores = _diagnostics([1, 2, 3, 11, 12, 13])
-    found = diagnostic_correlations(trials, scores, targets=["t"]).iloc[0]
+    found = diagnostic_correlations(trials, last_diagnostics(scores), targets=["t"]).iloc[0]
     assert (found["metric"], found["n"], found["rho"]) == ("m", 3, pytest.approx(1))
 
 
@@ -177,7 +177,9 @@ def test_repeats_of_a_configuration_are_no_evidence_of_their_own() -> None:
             for _ in range(2)
         )
         found = diagnostic_correlations(
-            trials.assign(**{"accuracy/t": accuracy}), _diagnostics(own.tolist()), targets=["t"]
+            trials.assign(**{"accuracy/t": accuracy}),
+            last_diagnostics(_diagnostics(own.tolist())),
+            targets=["t"],
         ).iloc[0]
         missed += not found["low"] <= 0 <= found["high"]
     assert missed / studies <= 0.1  # 5% and 2.5 standard errors; 23% to 40% if trials counted

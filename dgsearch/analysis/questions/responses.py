@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.comparison import tied_with_best
-from dgsearch.analysis.diagnostics import diagnostic_correlations
+from dgsearch.analysis.diagnostics import diagnostic_correlations, last_diagnostics
 from dgsearch.analysis.questions.base import (
     Answer,
     MissingRowError,
@@ -110,7 +110,7 @@ def mpbm_lambda_mix(studies: Sequence[StudyFrames]) -> Answer:
     largest = furthest(table)
     rest = rest_words(table, of="other values", told_before=largest["label"])
     own = study.trials[study.trials["role"] == "point"]
-    found = diagnostic_correlations(own, study.scores, targets=study.targets)
+    found = diagnostic_correlations(own, last_diagnostics(study.scores), targets=study.targets)
     found = found[found["metric"].isin(_QUALITY)].reset_index(drop=True)
     sentence = (
         f"Furthest from {centre} is {largest['label']} with "

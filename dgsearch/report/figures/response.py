@@ -290,8 +290,8 @@ def dependence_figure(
 
 def _gapped(curves: pd.DataFrame) -> pd.DataFrame:
     """The curves below each other with a missing number between two, where the line breaks."""
-    parts = [
-        pd.concat([part, part.iloc[-1:].assign(prediction=np.nan)])
-        for _, part in curves.groupby("curve", sort=False)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    ends = np.flatnonzero(np.diff(curves["curve"].to_numpy(), append=-1) != 0)
+    rows = np.insert(np.arange(len(curves)), ends + 1, ends)
+    gapped = curves.iloc[rows].reset_index(drop=True)
+    gapped.loc[ends + 1 + np.arange(len(ends)), "prediction"] = np.nan
+    return gapped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dgsearch.report.apart import started_apart
 from dgsearch.report.carried import sections_of, sections_text
@@ -11,7 +11,6 @@ from dgsearch.report.parts import Section
 from dgsearch.report.sections.answer import answer_section
 from dgsearch.report.sections.cost import cost_sections
 from dgsearch.report.sections.diagnostics import diagnostic_sections
-from dgsearch.report.sections.foreign import foreign_sections
 from dgsearch.report.sections.history import history_sections
 from dgsearch.report.sections.proposals import proposal_sections
 from dgsearch.report.sections.records import file_section, provenance_section, trials_section
@@ -21,33 +20,44 @@ from dgsearch.report.sections.training import training_sections
 from dgsearch.report.sections.validation_size import validation_size_section
 from dgsearch.report.view import StudyView
 
-__all__ = ["study_sections"]
+__all__ = ["begun_sections"]
 
 
-_HEAVY = ("path", "pairs", "importance", "dependence")  # half of the time of a search
+_HEAVY = ("path", "sensitivity", "pairs", "importance", "dependence")  # half of a search's time
 
 
-def study_sections(view: StudyView, *, processes: int = 1) -> list[Section]:
-    """The sections that a study's data allow, in the order of the page.
+def begun_sections(view: StudyView, *, processes: int) -> Callable[[StudyView], list[Section]]:
+    """Begin the sections that take longest, and need trials alone, in a copy of this process.
 
     Args:
-        view: The study.
-        processes: That may compute; with two, sections of surrogates are made apart.
+        view: The study, of which the trials are read (`read_trials_first`).
+        processes: That may compute; with fewer than two nothing is begun.
+
+    Returns:
+        From the view of the same study, wholly read, to all of its sections, in the order of the
+        page. What the copy could not make is made then.
     """
     if not view.facts.spec:
-        return list(foreign_sections(view.data))
-    makers = list(_makers(view))
-    heavy = [make for name, make in makers if name in _HEAVY]
-    if processes < 2 or not heavy:
-        return [section for _, make in makers for section in make(view)]
-    _ = view.done, view.epochs  # both halves need them
+        from dgsearch.report.sections.foreign import foreign_sections  # our own studies need none
+
+        return lambda whole: list(foreign_sections(whole.data))
+    heavy = [make for name, make in _makers(view) if name in _HEAVY]
+    _ = view.done  # both processes need them
     waited = started_apart(
         lambda: sections_text(map(plain_section, make(view)) for make in heavy),
-        processes=processes,
+        processes=processes if heavy else 1,
+        otherwise=lambda: "",
     )
-    made = [None if name in _HEAVY else list(make(view)) for name, make in makers]
-    apart = iter(sections_of(waited()))
-    return [section for own in made for section in (next(apart) if own is None else own)]
+
+    def sections(whole: StudyView) -> list[Section]:
+        makers = list(_makers(whole))
+        made = [None if name in _HEAVY else list(make(whole)) for name, make in makers]
+        text = waited()
+        late = [make for name, make in makers if name in _HEAVY]
+        apart = iter(sections_of(text) if text else [list(make(whole)) for make in late])
+        return [section for own in made for section in (next(apart) if own is None else own)]
+
+    return sections
 
 
 def _makers(view: StudyView) -> Iterator[tuple[str, MakeSections]]:

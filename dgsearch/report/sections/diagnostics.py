@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -106,13 +107,19 @@ def diagnostic_sections(view: StudyView) -> Iterator[Section]:
     yield from sample_sections(view)
 
 
+@functools.lru_cache(maxsize=1)
+def _last(view: StudyView) -> pd.DataFrame:
+    """`last_diagnostics` of the study."""
+    return last_diagnostics(view.data.scores)
+
+
 def _signatures(view: StudyView) -> Iterator[Section]:
     if not view.has_results:
         return
     accuracies = with_target_mean(view.data.trials, view.targets)  # whatever metric selects
     known = accuracies.set_index("trial_number")[f"accuracy/{MEAN}"]
     trials = view.detailed.assign(**{f"accuracy/{MEAN}": view.detailed["trial_number"].map(known)})
-    declared, last = view.facts.diagnostics, last_diagnostics(view.data.scores)
+    declared, last = view.facts.diagnostics, _last(view)
     found = failure_checks(trials, last, declared)
     expected = expectation_sentences(view)
     outside = _outside(view, last)
@@ -268,7 +275,7 @@ def _correlations(view: StudyView) -> Iterator[Section]:
     if not view.has_results:
         return
     own = view.trials[view.trials["method"] == view.facts.method]
-    found = diagnostic_correlations(own, view.data.scores, targets=view.targets)
+    found = diagnostic_correlations(own, _last(view), targets=view.targets)
     drawn = found["metric"].map(_is_drawn(view)).astype(bool)
     found = found[(found["n"] >= _LEAST_CONFIGURATIONS) & drawn]
     if found.empty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -143,7 +144,7 @@ def _sensitivity(view: StudyView, name: str, response: _Response) -> Section:
             axis=axis,
             unit=view.unit,
             colours=view.colours,
-            reported=reported_here(view, view.targets),
+            reported=_reported(view),
         ),
         _caption(view, axis, points)
         + ("" if len(shared) == len(grouped) else _SHARED)
@@ -153,6 +154,12 @@ def _sensitivity(view: StudyView, name: str, response: _Response) -> Section:
     meaning = f"{symbol}: {described.meaning}. " if described else ""
     text = f"{meaning}{_slice_words(view, points)}{_default_words(view, symbol, described)}"
     return Section(f"sensitivity-{name}", f"Sensitivity to {symbol}", [Note(text), figure])
+
+
+@functools.lru_cache(maxsize=1)
+def _reported(view: StudyView) -> list[tuple[str, float]]:
+    """`reported_here` of the study."""
+    return reported_here(view, view.targets)
 
 
 def _leading(
@@ -179,8 +186,7 @@ def _default_words(view: StudyView, symbol: str, described: Any) -> str:
     if described is None:
         return ""
     words = f" The default is {short(described.default)} (source: {described.set_by})."
-    reported = reported_here(view, view.targets)
-    if not reported:
+    if not _reported(view):
         words += (
             f" No value is reported for {symbol} on this benchmark, so none is drawn."
             if view.facts.method in ("mpbm", "augkd", "mpbm+augkd")

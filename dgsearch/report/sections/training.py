@@ -188,12 +188,13 @@ def _source_and_target(view: StudyView) -> Iterator[Section]:
     )
     if len(table) < 3:
         return
-    table = table.assign(text=table["config_id"].map(view.names))
-    table = leading(table, behind_configurations(view, table["config_id"]))
+    if len(table) <= MOST_DOTS:  # each has a mark, which names it and leads to its trials
+        table = table.assign(text=table["config_id"].map(view.names))
+        table = leading(table, behind_configurations(view, table["config_id"]))
     best = table.sort_values("validation", ascending=not view.data.maximise)
     shown = table if len(table) <= _MOST_ROWS else best.head(_MOST_ROWS)
     rows: Rows = [
-        [row["text"], short_cell(row["n"]), view.unit.cell(row["validation"]),
+        [view.names[row["config_id"]], short_cell(row["n"]), view.unit.cell(row["validation"]),
          view.unit.cell(row["target"])]
         for row in records(shown)
     ]  # fmt: skip
