@@ -286,11 +286,12 @@ def _report_all(
     alone: bool,
 ) -> None:
     """Write the page of every study; exit 1 where one has none."""
+    from dgsearch.processes import available_cores
     from dgsearch.report.index import write_all
 
     if not alone:
         raise typer.BadParameter("--all DIR takes no STUDY, no -o and no --objective")
-    done = write_all(database, folder, figures=figures, rope=rope)
+    done = write_all(database, folder, figures=figures, rope=rope, processes=available_cores())
     code = 1 if done.failed else 0
     reply({**done.answer(), "figures": figures}, done.lines(), exit_code=code)
     raise typer.Exit(code)

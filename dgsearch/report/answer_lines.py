@@ -7,9 +7,12 @@ from typing import Any
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.failed_seeds import failure_words
+from dgsearch.report.proposals import proposed_count
 from dgsearch.report.view import StudyView
-from dgsearch.report.words import given, listed
+from dgsearch.report.words import given
 from dgsearch.wording import p_text, plural
+
+_MOST_NAMED = 8  # configurations
 
 
 def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
@@ -25,6 +28,7 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {plural(count, 'configuration')} {verbs} chosen only where all do"
     if answer["rule"] == "oracle":
         yield "  the oracle saw the targets: its numbers are no estimate of what a user would get"
+    yield from _proposed(view)
     rule = view.facts.rule if answer["rule"] == "oracle" else answer["rule"]
     yield f"  {rule:<24} {_mean(view, answer['validation'])}"
     for name, interval in answer["targets"].items():
@@ -34,10 +38,11 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     if tied is None:
         yield "  whether others differ from it is not tested: there are too many"
     elif tied:
-        names = listed([row["name"] for row in tied], most=8)
+        names = [str(row["name"]) for row in tied[:_MOST_NAMED]]  # which hold commas themselves
+        more = [f"{len(tied) - len(names)} more"] if len(tied) > len(names) else []
         yield (
             f"  no significant difference over {plural(answer['shared_seeds'], 'shared seed')}: "
-            f"{len(tied)} of {answer['candidates'] - 1}: {names}"
+            f"{len(tied)} of {answer['candidates'] - 1}: {'; '.join([*names, *more])}"
         )
     elif answer["candidates"] > 1:
         yield "  every other configuration differs significantly from it (p <= 0.05)"
@@ -51,6 +56,7 @@ def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {name:<24} {_difference(view, row)}"
     yield f"  {answer['rule']:<24} {_difference(view, answer['validation'])}"
     yield from _failures(view, [answer["a"], answer["b"]])
+    yield from _proposed(view)
     yield f"  {_WORDS[answer['verdict']]}{_margin(view, answer)}"
     if answer["smallest_p"] > 0.05:
         yield (
@@ -91,6 +97,16 @@ def decision_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"  {len(answer['configurations'])} comparisons take {answer['pairs_needed']} pairs "
             f"before one can be decided; {len(few)} have fewer"
+        )
+
+
+def _proposed(view: StudyView) -> Iterator[str]:
+    """That what `judge` was asked about has a list of its own."""
+    if count := proposed_count(view):
+        verb = "is" if count == 1 else "are"
+        yield (
+            f"  {plural(count, 'configuration')} proposed to dgsearch judge {verb} left out; "
+            f"see dgsearch judge {view.facts.name}"
         )
 
 

@@ -56,6 +56,7 @@ def write_all(
     *,
     figures: str | os.PathLike[str] | None = None,
     rope: float | None = None,
+    processes: int = 1,
 ) -> Written:
     """Write one page a study and an index of them into a folder.
 
@@ -66,6 +67,7 @@ def write_all(
         folder: Is created; files of these names in it are replaced.
         figures: Also write every figure as SVG and PDF into this folder (needs Chromium).
         rope: As for `write_report`.
+        processes: As for `write_report`, for each page.
 
     Raises:
         DatabaseError: If the database cannot be read.
@@ -81,7 +83,7 @@ def write_all(
     answers: dict[str, Mapping[str, Any]] = {}
     for each, name in zip(found, _names(found), strict=True):
         try:
-            page = build_page(engine, [each.study], rope=rope)
+            page = build_page(engine, [each.study], rope=rope, processes=processes)
         except DgsearchError as error:
             failed[each.study] = str(error)
             continue
@@ -129,7 +131,7 @@ def _row(
         "problem": failed.get(each.study, ""),
         "question": each.question,
         "method": each.method or "–",
-        "done": done_text(each.complete, each.planned, each.superseded),
+        "done": done_text(each),
         "failed": each.failed,
         "best": best_text(each),
         "chosen": best["best"]["name"] if best else "–",

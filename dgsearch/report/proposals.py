@@ -12,8 +12,9 @@ from dgsearch.database.ledger import Entry, champion_entry, read_ledger
 from dgsearch.database.queries import read_studies
 from dgsearch.database.snapshot import Database
 from dgsearch.designs.judging import BUDGET, CONFIDENCE, KEPT, part_of
-from dgsearch.designs.proposals import differing, first_champion
+from dgsearch.designs.proposals import ROLE, differing, first_champion
 from dgsearch.errors import ReportError
+from dgsearch.report.view import StudyView
 from dgsearch.report.words import ACCURACY, Unit, given, short, unit_of
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.wording import p_text, plural
@@ -139,3 +140,9 @@ def _doubt(row: Mapping[str, Any], unit: Unit) -> str:
     text = p_text(row["p"]) if row["p"] < 0.001 else f"= {p_text(row['p'])}"
     parts.append(f"p {text}, needed <= {row['part']:.2g}")
     return f"{unit.signed(row['gain'])} {unit.step}".rstrip() + f" ({', '.join(parts)})"
+
+
+def proposed_count(view: StudyView) -> int:
+    """How many configurations were proposed to `dgsearch judge`; no other section has them."""
+    trials = view.data.trials
+    return int(trials.loc[(trials["role"] == ROLE).fillna(False), "config_id"].nunique())

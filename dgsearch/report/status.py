@@ -21,6 +21,7 @@ from dgsearch.database.facts import read_facts
 from dgsearch.database.masking import masked
 from dgsearch.database.queries import read_studies, read_trials
 from dgsearch.database.tables import STATES
+from dgsearch.designs.proposals import ROLE
 from dgsearch.endings import StopReason
 from dgsearch.inert import line
 from dgsearch.wording import short_duration
@@ -50,7 +51,8 @@ class Standing:
         method: None for a study that dgsearch did not write.
         higher_is_better: The direction of its value.
         planned: Trials; those that there are where nothing is planned.
-        complete: Finished trials.
+        complete: Finished trials, those of proposals among them.
+        proposed: Finished trials of proposals to `dgsearch judge`, which nothing plans.
         running: Trials under way.
         pruned: Trials that were stopped early.
         failed: Trials that failed for good.
@@ -70,6 +72,7 @@ class Standing:
     higher_is_better: bool
     planned: int
     complete: int
+    proposed: int
     running: int
     pruned: int
     failed: int
@@ -117,7 +120,10 @@ def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
     counts = {state: int((trials["state"] == state).sum()) for state in STATES}
     planned = facts.planned
     failed = counts["FAIL"] - _tried_again(trials)
-    left = (planned or 0) - counts["COMPLETE"] - counts["PRUNED"] - failed
+    proposals = trials[trials["role"] == ROLE]
+    proposed = int((proposals["state"] == "COMPLETE").sum())
+    lost = int((proposals["state"] == "FAIL").sum()) - _tried_again(proposals)
+    left = (planned or 0) - (counts["COMPLETE"] - proposed) - counts["PRUNED"] - (failed - lost)
     maximised = row["direction"] == "MAXIMIZE"  # Optuna takes one that is not set for MINIMIZE
     best = _best(trials[~trials["trial_number"].isin(infeasible)], maximised=maximised)
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
@@ -131,6 +137,7 @@ def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
         higher_is_better=maximised,
         planned=planned or len(trials),
         complete=counts["COMPLETE"],
+        proposed=proposed,
         running=running,
         pruned=counts["PRUNED"],
         failed=failed,
@@ -210,7 +217,7 @@ def _cells(each: Standing) -> list[str]:
     return [
         each.study,
         each.method or "–",
-        done_text(each.complete, each.planned, each.superseded),
+        done_text(each),
         str(each.running),
         str(each.pruned),
         str(each.failed),
@@ -221,10 +228,13 @@ def _cells(each: Standing) -> list[str]:
     ]
 
 
-def done_text(complete: int, planned: int, aside: int) -> str:
+def done_text(each: Standing) -> str:
     """Finished and planned trials; there are more of the former where the plan became smaller."""
+    complete, planned = each.complete - each.proposed, each.planned
     shown = f"{complete}/{planned}" if complete <= planned else f"{complete} ({planned} planned)"
-    return f"{shown} (+{aside} of an earlier version)" if aside else shown
+    if each.proposed:
+        shown += f" (+{each.proposed} of proposals)"
+    return f"{shown} (+{each.superseded} of an earlier version)" if each.superseded else shown
 
 
 def best_text(each: Standing) -> str:

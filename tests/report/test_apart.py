@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from dgsearch.database.connection import open_for_reading
 from dgsearch.report import write_report
 from dgsearch.report.apart import started_apart
+from dgsearch.report.parts import Section
+from dgsearch.report.sections import begun_sections
+from dgsearch.report.study_data import read_the_rest, read_trials_first
+from dgsearch.report.view import study_view
 from tests.bulk import bulk_search
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
@@ -55,6 +60,14 @@ def test_what_fails_in_the_copy_is_done_again_and_raised_here() -> None:
         started_apart(work, processes=2)()
 
 
+def test_what_fails_in_the_copy_may_be_made_in_another_way() -> None:
+    def work() -> str:
+        raise ValueError("in the copy")
+
+    assert started_apart(work, processes=2, otherwise=lambda: "here")() == "here"
+    assert started_apart(work, processes=1, otherwise=lambda: "here")() == "here"
+
+
 def test_a_copy_that_is_killed_is_replaced() -> None:
     here = _here()
 
@@ -64,6 +77,20 @@ def test_a_copy_that_is_killed_is_replaced() -> None:
         return _here()
 
     assert started_apart(work, processes=2)() == here
+
+
+def test_a_copy_has_nothing_but_trials_and_what_it_cannot_make_is_made_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = f"sqlite:///{tmp_path / 'study.db'}"
+    bulk_search(database, trials=40)
+    engine = open_for_reading(database)
+    first = read_trials_first(engine, "bulk")
+    reads_scores = [("path", lambda view: [Section("path", str(len(view.data.scores)), [])])]
+    monkeypatch.setattr("dgsearch.report.sections._makers", lambda _: iter(reads_scores))
+    finish = begun_sections(study_view(first, {}), processes=2)
+    whole = study_view(read_the_rest(engine, first), {})
+    assert [section.title for section in finish(whole)] == [str(len(whole.data.scores))]
 
 
 def test_two_processes_write_the_page_of_one(tmp_path: Path) -> None:

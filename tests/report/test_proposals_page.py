@@ -9,9 +9,12 @@ from dgsearch.database.queries import read_trials
 from dgsearch.designs.judging import DROPPED, KEPT, Verdict
 from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.designs.proposals import ROLE
+from dgsearch.report.answer_lines import best_lines, compare_lines
+from dgsearch.report.answers import answer_view, best_answer, compare_answer
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Note, Section, Table
 from dgsearch.report.proposals import series_answer, series_lines
+from dgsearch.report.status import done_text, standings
 from tests.fakes import SPACES, FakeStudy, full_study
 
 
@@ -65,6 +68,26 @@ def test_proposals_are_rows_of_the_frame_and_no_points_of_the_page(database: str
     full_study(other)
     (part,) = build_page(other, ["fake"]).parts
     assert plain == [section.anchor for section in part.sections]
+
+
+def test_what_leaves_proposals_out_says_so(database: str) -> None:
+    _study(database)
+    note, _ = _sections(database)["trials"].blocks
+    assert isinstance(note, Note)
+    assert note.text.startswith("2 configurations proposed to dgsearch judge are not listed")
+    view = answer_view(database, "fake")
+    said = "  2 configurations proposed to dgsearch judge are left out; see dgsearch judge fake"
+    assert said in [*best_lines(view, best_answer(view))]
+    assert said in [*compare_lines(view, compare_answer(view, "reference", "T = 10"))]
+
+
+def test_status_counts_the_trials_of_proposals_apart(database: str) -> None:
+    planned = len(full_study(database).frame())
+    _study(other := database.replace("study", "other"))
+    (plain,), (proposed,) = standings(database, "fake"), standings(other, "fake")
+    assert done_text(plain) == f"{planned}/{planned}"
+    assert done_text(proposed) == f"{planned}/{planned} (+6 of proposals)"
+    assert (proposed.complete, proposed.proposed, proposed.left) == (planned + 6, 6, 0)
 
 
 def test_a_study_without_proposals_has_no_such_section(database: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgsearch.report.figures.comparison import domain_figure
-from dgsearch.report.words import ACCURACY, PLAIN, short, texts_apart
+from dgsearch.report.words import ACCURACY, PLAIN, TextsOnDemand, short, texts_apart
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,12 @@ def test_figures_cut_intervals_of_an_accuracy_at_0_and_100_and_the_caption_says_
     assert ACCURACY.ends_words(summary.assign(low=0.1, high=0.9)) == ""
     assert PLAIN.within(summary) is summary
     assert PLAIN.ends_words(summary) == ""
+
+
+def test_texts_on_demand_are_made_once_and_only_when_they_are_looked_at() -> None:
+    made: list[int] = []
+    texts = TextsOnDemand(["a", "b"], lambda place: made.append(place) or f"text {place}")
+    assert [*texts] == ["a", "b"]
+    assert texts["b"] == texts["b"] == "text 1"
+    assert texts.get("c", "–") == "–"
+    assert made == [1]

@@ -104,6 +104,7 @@ def path_figure(path: pd.DataFrame, *, labels: Sequence[str], unit: Unit) -> Dra
                 y=path.loc[part, "outcome"] * unit.scale,
                 mode="markers",
                 marker={"size": 11, "symbol": symbol, "color": "#6355c4"},
+                meta=leads(path[part]) if source == "trials" else None,
                 name=name,
                 hovertemplate="%{x}: %{y:.4~g}" + unit.sign,
             )

@@ -21,7 +21,7 @@ from dgsearch.report.comparisons import (
     reported_for,
 )
 from dgsearch.report.figures.comparison import difference_figure, path_figure
-from dgsearch.report.marks import behind_configurations, leading
+from dgsearch.report.marks import behind, behind_configurations, leading
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.verdicts import power_sentence, verdict_words
 from dgsearch.report.view import StudyView, selection_words
@@ -188,14 +188,31 @@ def path_section(view: StudyView) -> Iterator[Section]:
             f" {guessed} steps were never run and are predicted by a random forest, whose "
             f"out-of-bag error is {view.unit.text(surrogate.error)} {view.unit.step}."
         )
+    drawn = leading(path, _path_trials(view, path))
     figure = Figure(
         "path",
-        path_figure(path, labels=labels, unit=view.unit),
+        path_figure(drawn, labels=labels, unit=view.unit),
         f"Validation {view.unit.name} after each change. Filled: executed trials. Hollow: "
         "predicted, not run.",
         Table("path", headings, rows, (True, False, True, False)),
     )
     yield Section("path", "Ablation path from the centre to the best", [Note(note), figure])
+
+
+def _path_trials(view: StudyView, path: pd.DataFrame) -> list[list[Any]]:
+    """The trials of the configuration that each step reaches; none where it was not run."""
+    points = view.done[view.done["trial_number"].isin(view.spread["trial_number"])]
+    points = points[points["role"] == "point"]
+    reached = dict(view.centre)
+    found = []
+    for row in records(path):
+        if row["name"]:
+            reached[row["name"]] = row["after"]
+        own = points
+        for name, column in view.varied.items():
+            own = own[own[column] == reached[name]]
+        found.append(behind(view, own["trial_number"] if row["source"] == "trials" else ()))
+    return found
 
 
 def _chosen_values(view: StudyView) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import pandas as pd
 from dgsearch.analysis.selection import accuracy_columns, superseded
 from dgsearch.database.conditions import UNKNOWN, differing_conditions
 from dgsearch.report.parts import Block, Cell, Copyable, Note, Rows, Section, Table, Warn
+from dgsearch.report.proposals import proposed_count
 from dgsearch.report.view import FOREIGN, StudyView, study_view
 from dgsearch.report.words import epoch_rule, listed, number_cell, records, short, short_cell
 from dgsearch.wording import plural
@@ -33,6 +34,10 @@ def trials_section(view: StudyView) -> Section:
                 "dgsearch export."
             )
         )
+    if proposed := proposed_count(view):
+        verb = "is" if proposed == 1 else "are"
+        text = f"{plural(proposed, 'configuration')} proposed to dgsearch judge {verb} not listed"
+        blocks.append(Note(f"{text}; the section on proposals has them."))
     return Section(
         "trials", "Trials", [*blocks, *error_blocks(view.trials), _trial_table(view, trials)]
     )
