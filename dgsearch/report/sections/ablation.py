@@ -188,10 +188,9 @@ def path_section(view: StudyView) -> Iterator[Section]:
             f" {guessed} steps were never run and are predicted by a random forest, whose "
             f"out-of-bag error is {view.unit.text(surrogate.error)} {view.unit.step}."
         )
-    drawn = leading(path, _path_trials(view, path))
     figure = Figure(
         "path",
-        path_figure(drawn, labels=labels, unit=view.unit),
+        path_figure(leading(path, _path_trials(view, path)), labels=labels, unit=view.unit),
         f"Validation {view.unit.name} after each change. Filled: executed trials. Hollow: "
         "predicted, not run.",
         Table("path", headings, rows, (True, False, True, False)),
