@@ -70,6 +70,24 @@ def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -
     return temperature**2 * F.kl_div(output, target, reduction="batchmean", log_target=True)
 
 
+def distillation_losses(student: Tensor, teacher: Tensor, temperatures: Tensor) -> Tensor:
+    """`distillation_loss` of several pairs of networks.
+
+    Args:
+        student: Logits, (M, B, K).
+        teacher: Logits, (M, B, K).
+        temperatures: T > 0 of each pair, (M,).
+
+    Returns:
+        (M,).
+    """
+    each = temperatures[:, None, None]
+    target = F.log_softmax(teacher.detach() / each, dim=-1)
+    output = F.log_softmax(student / each, dim=-1)
+    terms = F.kl_div(output, target, reduction="none", log_target=True)
+    return temperatures**2 * terms.sum(dim=(1, 2)) / student.shape[1]
+
+
 def generator_adversarial_loss(synthetic: Tensor, *, saturating: bool = False) -> Tensor:
     """What the generator minimises to be taken for real.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from dgsearch.data.batches import Batch, Split
 from dgsearch.methods.augkd import AugKD
 from dgsearch.methods.augkd.data_free import build_encoder, build_generator
+from dgsearch.methods.augkd.teacher import start_student
 from dgsearch.methods.base import Stage, StageContext, Values, state_of
 from dgsearch.methods.erm import ERM
 from dgsearch.methods.mpbm import MPBM
@@ -117,27 +118,46 @@ def rounds(members: Sequence[Mapping[str, Any]], **common: Any) -> list[Any]:
     return runs
 
 
-def anchor_stage(**changes: Any) -> tuple[Stage, dict[str, Any], dict[str, Any]]:
-    """The stage `anchor`, its values, and what the stages before it made, untrained."""
+def augkd_stage(name: str, **changes: Any) -> tuple[Stage, dict[str, Any], dict[str, Any]]:
+    """A stage of AuG-KD, its values, and what the stages before it made, untrained."""
     values = AugKD.space.resolve({"batch_size": 4, **_SMALL, **changes})
     stages = {stage.name: stage for stage in AugKD().stages(values)}
-    empty = context_of(stages["anchor"], values)
+    empty = context_of(stages["distill"], values)
     teacher = build_network(
         "convnet-teacher", num_classes=CLASSES, image_size=SIZE, seed=5, device=_DEVICE[-1]
     )
-    for network in (teacher, generator := build_generator(empty)):
+    student = start_student(empty)
+    generator, encoder = build_generator(empty), build_encoder(empty)
+    for network in (teacher, generator, student):
         random = torch.Generator().manual_seed(3)  # on the CPU whatever the device
-        for name, buffer in network.named_buffers():  # as if it had been trained
-            if name.endswith(("running_mean", "running_var")):
+        for buffer_name, buffer in network.named_buffers():  # as if it had been trained
+            if buffer_name.endswith(("running_mean", "running_var")):
                 buffer.add_(0.3 * torch.rand(buffer.shape, generator=random).to(buffer))
-    decoder = {"generator": generator.state_dict(), "encoder": build_encoder(empty).state_dict()}
-    products = {"teacher": {"classifier": teacher.state_dict()}, "data_free": decoder}
-    return stages["anchor"], dict(values), products
+    networks = {"generator": generator, "encoder": encoder, "student": student}
+    products: dict[str, Any] = {
+        "teacher": {"classifier": teacher.state_dict()},
+        "data_free": {part: network.state_dict() for part, network in networks.items()},
+    }
+    if name == "distill" and "anchor" in stages:
+        context = context_of(stages["anchor"], values, products=products)
+        products["anchor"] = stages["anchor"].start(context).product()
+    return stages[name], dict(values), products
+
+
+def students(
+    members: Sequence[Mapping[str, Any]], seeds: Sequence[int], name: str, **common: Any
+) -> list[Any]:
+    """New runs of `data_free` or `distill`, one a member, behind one teacher."""
+    stage, values, products = augkd_stage(name, **common)
+    return [
+        stage.start(context_of(stage, {**values, **own}, seed=seed, products=products))
+        for own, seed in zip(members, seeds, strict=True)
+    ]
 
 
 def anchors(members: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> list[Any]:
     """New runs of `anchor`, all behind one teacher and decoder."""
-    stage, values, products = anchor_stage()
+    stage, values, products = augkd_stage("anchor")
     return [
         stage.start(context_of(stage, {**values, **own}, seed=seed, products=products))
         for own, seed in zip(members, seeds, strict=True)

@@ -19,8 +19,8 @@ from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
 from dgsearch.methods.supervised import PRETRAIN
 from tests.methods.cohorts_of import (
     agreeing,
-    anchor_stage,
     anchors,
+    augkd_stage,
     context_of,
     shape_of,
     state,
@@ -156,7 +156,7 @@ def test_a_member_that_diverges_is_named_and_the_others_are_as_they_were() -> No
 
 
 def test_stages_name_the_hyperparameters_in_which_members_may_differ() -> None:
-    stage, *_ = anchor_stage()
+    stage, *_ = augkd_stage("anchor")
     assert stage.fusable is FUSABLE_ANCHOR
     assert set(FUSABLE_ANCHOR.over) < set(stage.reads)
     assert PRETRAIN.fusable is not None
@@ -206,7 +206,7 @@ def test_sgd_on_two_numbers_is_what_it_is_by_hand() -> None:
 
 
 def test_runs_with_other_numbers_of_images_are_refused() -> None:
-    stage, values, products = anchor_stage()
+    stage, values, products = augkd_stage("anchor")
     runs = [
         stage.start(context_of(stage, values, products=products, count=count))
         for count in (11, 12)
@@ -216,7 +216,7 @@ def test_runs_with_other_numbers_of_images_are_refused() -> None:
 
 
 def test_the_released_codes_anchor_stage_is_trained_alone() -> None:
-    stage, values, products = anchor_stage(preset="official")
+    stage, values, products = augkd_stage("anchor", preset="official")
     run: Any = stage.start(context_of(stage, values, products=products))
     with pytest.raises(CannotFuse, match="official"):
         AnchorCohort([run])

@@ -8,8 +8,9 @@ are frozen.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dgsearch.data.batches import Batch
+from dgsearch.data.batches import Batch, Split
 from dgsearch.data.splits import TARGET_TRAIN, TARGET_VALIDATION
 from dgsearch.methods.augkd.anchors import anchor_rule, frozen_decoder
 from dgsearch.methods.augkd.diagnostics import (
@@ -30,8 +31,9 @@ from dgsearch.methods.augkd.equations import Ramp, mixup_ramp
 from dgsearch.methods.augkd.official import WarmUp, is_official, seeing_raw
 from dgsearch.methods.augkd.once import fingerprint, once
 from dgsearch.methods.augkd.teacher import load_teacher, start_student
-from dgsearch.methods.base import Product, StageContext, check_finite
+from dgsearch.methods.base import Product, StageContext, Values, check_finite
 from dgsearch.methods.losses import distillation_loss
+from dgsearch.methods.networks import Classifier
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.pictures import sprite
 from dgsearch.methods.views import Views
@@ -75,6 +77,43 @@ _OF_THE_STUDENT = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a cohort needs of a run.
+
+    Attributes:
+        values: Hyperparameters of the stage.
+        train: The student's training images.
+        student: What is trained.
+        optimiser: Of the student.
+        order: Draws the order of batches.
+        views: Views of a batch.
+        random: Draws latent vectors and random anchors.
+        teacher: Frozen.
+        frozen: The frozen networks; None where the student sees its own images alone.
+        made_of: The products of the frozen networks.
+        ramp: f of an epoch.
+        begin: Makes student and learning rate ready for an epoch.
+        agreement: Share of held-out images on which the student says what the teacher says.
+        unchanging: Diagnostics that do not change during the stage.
+    """
+
+    values: Values
+    train: Split
+    student: Classifier
+    optimiser: torch.optim.Optimizer
+    order: torch.Generator
+    views: Views
+    random: torch.Generator
+    teacher: nn.Module
+    frozen: Frozen | None
+    made_of: tuple[Product, ...]
+    ramp: Callable[[int], float]
+    begin: Callable[[int], None]
+    agreement: Callable[[], Tensor]
+    unchanging: Callable[[], dict[str, float]]
+
+
 class Distillation:
     """The run of the stage `distill`."""
 
@@ -113,11 +152,29 @@ class Distillation:
         rule = anchor_rule(self._context, self._context.products["anchor"], self._random)
         return Frozen(self._teacher, generator, encoder, rule)
 
+    def lesson(self) -> Lesson:
+        """What a cohort needs of it."""
+        return Lesson(
+            values=self._values,
+            train=self._train,
+            student=self._student,
+            optimiser=self._optimiser,
+            order=self._order,
+            views=self._views,
+            random=self._random,
+            teacher=self._teacher,
+            frozen=self._frozen,
+            made_of=tuple(self._context.products.values()),
+            ramp=self._ramp,
+            begin=self._begin,
+            agreement=self._agreement,
+            unchanging=self._known,
+        )
+
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the student's training images at this epoch's f."""
         f = self._ramp(epoch)
-        self._student.train()
-        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
+        self._begin(epoch)
         totals = torch.zeros(2, device=self._context.device)
         size = self._values.integer("batch_size")
         for batch in self._train.batches(size, self._order, smallest=2):
@@ -225,15 +282,26 @@ class Distillation:
             logits: Tensor = self._teacher(images)
         return logits
 
+    def _begin(self, epoch: int) -> None:
+        self._student.train()
+        follow_schedule(self._optimiser, self._values, epoch=epoch, epochs=self.epochs)
+
     def _diagnostics(self) -> dict[str, float]:
         """Agreement with the teacher now, and what does not change during the stage."""
-        if self._constant is None:
-            self._constant = self._unchanging()
+        return {"student_teacher_agreement": float(self._agreement()), **self._known()}
+
+    def _agreement(self) -> Tensor:
+        """On held-out images, a scalar."""
         student = copy.copy(self._student).eval()
         with torch.no_grad():
-            agree = student(self._held_out.images).argmax(dim=1) == self._teacher_says
+            agree: Tensor = student(self._held_out.images).argmax(dim=1) == self._teacher_says
         self._student.train()
-        return {"student_teacher_agreement": float(agree.float().mean()), **self._constant}
+        return agree.float().mean()
+
+    def _known(self) -> dict[str, float]:
+        if self._constant is None:
+            self._constant = self._unchanging()
+        return self._constant
 
     def _unchanging(self) -> dict[str, float]:
         """What teacher, generator and anchors do to images on which nothing is trained."""

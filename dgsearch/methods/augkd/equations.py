@@ -181,7 +181,7 @@ def mix_with_anchor(
     anchors: Tensor,
     decode: Callable[[Tensor], Tensor],
     *,
-    f: float,
+    f: float | Tensor,
 ) -> Tensor:
     """x_m: mixed in latent space, decoded, then mixed with the image itself.
 
@@ -192,11 +192,15 @@ def mix_with_anchor(
         z: E(x, y), (B, L).
         anchors: z_a, (B, L).
         decode: G, (B, L) to (B, C, H, W).
-        f: In [0, 1]; 0 gives the anchor's image, 1 the image itself.
+        f: In [0, 1]; 0 gives the anchor's image, 1 the image itself. Or one for each image, (B,).
 
     Returns:
         (B, C, H, W) in [0, 1].
     """
+    if isinstance(f, Tensor):
+        of_z, of_images = f[:, None], f[:, None, None, None]
+        generated = decode((1 - of_z) * anchors + of_z * z)
+        return (1 - of_images) * generated + of_images * images
     if f >= 1:
         return images
     generated = decode((1 - f) * anchors + f * z)

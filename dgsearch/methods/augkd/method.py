@@ -19,6 +19,7 @@ from dgsearch.methods.augkd.anchor_training import AnchorTraining
 from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
 from dgsearch.methods.augkd.distill import Distillation
+from dgsearch.methods.augkd.distill_cohort import FUSABLE_DISTILLATION
 from dgsearch.methods.augkd.given import GIVEN, is_given
 from dgsearch.methods.augkd.official import OFFICIAL_VERSION, PRESET
 from dgsearch.methods.augkd.official_teacher import start_official_teacher
@@ -128,6 +129,7 @@ def _distill_stage(teacher: str, decoder: str | None, values: Mapping[str, Value
         splits=(TARGET_TRAIN, TARGET_VALIDATION),
         start=partial(Distillation, teacher=teacher, decoder=decoder),
         after=(teacher,) if decoder is None else (teacher, decoder, "anchor"),
+        fusable=FUSABLE_DISTILLATION,
     )
     return _extended(stage, teacher, values)
 
