@@ -23,6 +23,16 @@ _ADAM = {"amsgrad": False, "maximize": False}
 _SGD = {"nesterov": False, "maximize": False, "dampening": 0}
 
 
+@contextmanager
+def saying_what_cannot_fuse() -> Iterator[None]:
+    """Where torch cannot compute something for several members at once, `CannotFuse` says why."""
+    try:
+        yield
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CannotFuse(f"torch cannot compute it for several weights: {reason}") from error
+
+
 class StackedNetwork:
     """Networks of one architecture as one function of stacked inputs.
 
@@ -74,11 +84,8 @@ class StackedNetwork:
             own_state = {f"network.{name}": own_state[name] for name in names}
             return functional_call(self._applied, own_state, (function, *own))
 
-        try:
+        with saying_what_cannot_fuse():
             return vmap(one)(state, *inputs)
-        except (RuntimeError, ValueError, NotImplementedError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise CannotFuse(f"torch cannot compute it for several weights: {reason}") from error
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

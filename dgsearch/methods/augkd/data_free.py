@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from dgsearch.methods.augkd.teacher import (
     load_teacher,
     start_student,
 )
-from dgsearch.methods.base import Product, StageContext, check_finite
+from dgsearch.methods.base import Product, StageContext, Values, check_finite
 from dgsearch.methods.losses import distillation_loss
 from dgsearch.methods.networks import keeping_statistics
 
@@ -36,6 +37,29 @@ _UNWATCHED = (
     "{reason}, so the batch-norm loss has weight 0: the generator follows the teacher's outputs "
     "alone"
 )
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a cohort needs of a run.
+
+    Attributes:
+        values: Hyperparameters of the stage.
+        teacher: Frozen.
+        made_of: The products of the teacher.
+        networks: `generator`, `encoder` and `student`.
+        optimisers: Of each, by the same names.
+        lr_schedules: Of each, stepped after each epoch.
+        random: Draws latent vectors and noise.
+    """
+
+    values: Values
+    teacher: nn.Module
+    made_of: tuple[Product, ...]
+    networks: Mapping[str, nn.Module]
+    optimisers: Mapping[str, torch.optim.Optimizer]
+    lr_schedules: Sequence[CosineAnnealingLR]
+    random: torch.Generator
 
 
 class DataFree:
@@ -69,6 +93,23 @@ class DataFree:
             for name, optimiser in scheduled.items()
         }
         self._judge = _Judge(context) if is_official(values) else None
+        self._made_of = tuple(context.products.values())
+
+    def making(self) -> Making:
+        """What a cohort needs of it."""
+        return Making(
+            values=self._values,
+            teacher=self._teacher,
+            made_of=self._made_of,
+            networks=self._networks,
+            optimisers={
+                "generator": self._optimise_g,
+                "encoder": self._optimise_e,
+                "student": self._optimise_s,
+            },
+            lr_schedules=tuple(self._lr_schedules.values()),
+            random=self._random,
+        )
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """`generator_steps` times: one step of G, then `student_steps` of S and E."""
@@ -171,7 +212,7 @@ class DataFree:
     def _generator_loss(self, images: Tensor, watched: WatchedBatchNorms) -> Tensor:
         student, teacher = self._student(images), self._teacher(images)
         return (
-            -_divergence(student, teacher)
+            -divergence(student, teacher)
             + F.cross_entropy(teacher, teacher.argmax(dim=1))
             + self._values.number("balance_weight") * class_balance_loss(teacher)
             + self._values.number("batch_norm_weight") * watched.loss()
@@ -253,7 +294,7 @@ def classes_shown(logits: Tensor) -> int:
     return int((counts >= 0.1 * len(logits) / logits.shape[1]).sum())
 
 
-def _divergence(student: Tensor, teacher: Tensor) -> Tensor:
+def divergence(student: Tensor, teacher: Tensor) -> Tensor:
     """KL(teacher || student) with a gradient into both, for the generator."""
     teacher_log, student_log = teacher.log_softmax(dim=1), student.log_softmax(dim=1)
     return (teacher_log.exp() * (teacher_log - student_log)).sum(dim=1).mean()

@@ -120,7 +120,7 @@ def gaussian_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def encoder_loss(
-    z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor, *, weight: float
+    z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor, *, weight: float | Tensor
 ) -> Tensor:
     """The encoder finds the latent vector of a generated image again.
 

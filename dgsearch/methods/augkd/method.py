@@ -18,6 +18,7 @@ from dgsearch.methods.augkd.anchor_cohort import FUSABLE_ANCHOR
 from dgsearch.methods.augkd.anchor_training import AnchorTraining
 from dgsearch.methods.augkd.anchors import ClassLatents, NoAnchors
 from dgsearch.methods.augkd.data_free import DataFree
+from dgsearch.methods.augkd.data_free_cohort import FUSABLE_DATA_FREE
 from dgsearch.methods.augkd.distill import Distillation
 from dgsearch.methods.augkd.distill_cohort import FUSABLE_DISTILLATION
 from dgsearch.methods.augkd.given import GIVEN, is_given
@@ -93,6 +94,7 @@ def student_stages(teacher: str, values: Mapping[str, Value]) -> tuple[Stage, ..
             splits=(),
             start=partial(DataFree, teacher=teacher),
             after=(teacher,),
+            fusable=FUSABLE_DATA_FREE,
         )
     else:
         decoder = Stage(
