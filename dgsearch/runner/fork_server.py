@@ -26,8 +26,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 _LENGTH = 8
 _STANDARD_ERROR = 2
 _MODULES = (
@@ -38,6 +36,7 @@ _MODULES = (
     "torch._dynamo",  # by the first optimizer of a trial
 )
 _OF_TRIALS = ("dgsearch.data.", "dgsearch.methods.")
+_GPUS = ("/dev/nvidiactl", "/dev/kfd")
 _READ_ONCE = ("RAY_RAYLET_PID", "RAY_JOB_ID")
 _OOM_SCORE = "RAY_worker_oom_score_adjustment"
 _OOM_DEFAULT = "1000"  # of Ray: a machine without memory ends a worker before all else
@@ -72,12 +71,13 @@ _server: ForkServer | None = None
 def begin() -> None:
     """Fork the server, if this process can be forked: on Linux, with a single thread.
 
-    One that has used a GPU cannot, as CUDA does not survive that.
+    Where there is a GPU nothing is forked: CUDA does not survive it if anything has used it, and
+    training outweighs what is saved.
     """
     global _server
     if _server is not None or sys.platform != "linux":
         return
-    if threading.active_count() > 1 or "ray" in sys.modules or torch.cuda.is_initialized():
+    if threading.active_count() > 1 or "ray" in sys.modules or any(map(os.path.exists, _GPUS)):
         return
     mine, its = socket.socketpair()
     pid = os.fork()

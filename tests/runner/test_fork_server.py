@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from dgsearch.runner.fork_client import plain_worker
+from dgsearch.runner.fork_server import _GPUS
 
 STARTED = ["python", "setup_worker.py", "-s", "ray/default_worker.py", "--worker-id=1"]
 
@@ -47,7 +48,10 @@ print(json.dumps({
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+@pytest.mark.skipif(
+    sys.platform != "linux" or any(Path(each).exists() for each in _GPUS),
+    reason="nothing is forked elsewhere",
+)
 def test_workers_are_forked_for_one_raylet_and_started_for_another(tmp_path: Path) -> None:
     (tmp_path / "default_worker.py").write_text(WORKER)
     ran = subprocess.run(
