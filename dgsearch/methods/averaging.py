@@ -15,7 +15,7 @@ Shapes: a list of weights is that of the classifier's parameters, in their order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -62,6 +62,15 @@ AVERAGING = Space(
         ),
     )
 )
+
+
+_collecting: list[Callable[[torch.optim.Optimizer], None]] = []
+
+
+def tell_of_step(optimiser: torch.optim.Optimizer) -> None:
+    """Say that the weights of an optimiser have changed without a call of its `step`."""
+    for after_step in _collecting:
+        after_step(optimiser)
 
 
 def averaged_range(
@@ -146,10 +155,12 @@ class Averaging:
     def collecting(self) -> Iterator[None]:
         """While an epoch is trained: takes in the weights after each step of their optimiser."""
         handle = register_optimizer_step_post_hook(self._after_step)
+        _collecting.append(self._after_step)
         try:
             yield
         finally:
             handle.remove()
+            _collecting.remove(self._after_step)
 
     def end_epoch(self, loss: float) -> None:
         """Take in an epoch.

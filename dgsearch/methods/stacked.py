@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from dgsearch.methods.averaging import tell_of_step
 from dgsearch.methods.base import CannotFuse
 
 _CACHED = 4096  # numbers a member up to which a CPU handles all members at once
@@ -169,6 +170,7 @@ class StackedOptimiser:
         Raises:
             CannotFuse: If it is an optimiser or a setting that is not known here.
         """
+        self._optimisers = optimisers
         self._groups = [_only_group(optimiser, network) for optimiser in optimisers]
         self._parameters = network.parameters
         kinds = {type(optimiser) for optimiser in optimisers}
@@ -203,6 +205,8 @@ class StackedOptimiser:
                 if decays:
                     gradient = gradient + own["weight_decay"] * stack
                 self._update(stack, gradient, self._memory[name], own)
+            for optimiser in self._optimisers:
+                tell_of_step(optimiser)
 
     def _each(self, name: str) -> list[float]:
         return [group[name] for group in self._groups]

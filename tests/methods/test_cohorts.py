@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import nn
 
 from dgsearch.errors import TrainingError
 from dgsearch.methods.augkd.anchor_cohort import FUSABLE_ANCHOR, AnchorCohort
+from dgsearch.methods.averaging import AVERAGING, Averaging
 from dgsearch.methods.base import CannotFuse, restore_state, state_of
 from dgsearch.methods.descents import DescentCohort
 from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
@@ -153,6 +155,22 @@ def test_a_member_that_diverges_is_named_and_the_others_are_as_they_were() -> No
     (alone,) = supervised("pretrain", rates[:1], optimiser="sgd", momentum=0.0)
     alone.train_epoch(1)
     assert fine == pytest.approx(alone.train_epoch(2), rel=1e-5)
+
+
+def test_weights_that_are_averaged_over_steps_are_those_of_a_single_run(double: None) -> None:
+    means = []
+    for fused in (False, True):
+        runs = supervised("erm", RATES)
+        averages = [Averaging(run.classifier(), AVERAGING.defaults()) for run in runs]
+        with ExitStack() as stack:
+            for average in averages:
+                stack.enter_context(average.collecting())
+            trained = _join(runs).train_epoch(1) if fused else [run.train_epoch(1) for run in runs]
+        assert len(trained) == len(runs)
+        for average in averages:
+            average.end_epoch(1.0)
+        means.append([weight for average in averages for weight in average.weights()])
+    agreeing(*means)
 
 
 def test_stages_name_the_hyperparameters_in_which_members_may_differ() -> None:
