@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.fused_anchor [--members 32] [--repeat 3] [--epochs 3]
 
-Prints, for AuG-KD's anchor stage and for plain training of a small perceptron, the processor time
-of an epoch of one configuration both ways and their ratio; and how far the losses of both ways are
-apart, beside how far those of one and of two threads are. The sizes of the anchor stage are those
-of `studies/augkd_grid.toml`; its teacher and decoder are untrained, which costs the same. One
+Prints, for AuG-KD's anchor and last stages and for plain training of a small perceptron, the
+processor time of an epoch of one configuration both ways and their ratio; how far the losses of
+both ways are apart, beside how far those of one and of two threads are. The sizes are those of
+`studies/augkd_grid.toml`; teacher, decoder and anchors are untrained, which costs the same. One
 thread; medians of epochs.
 """
 
@@ -46,33 +46,65 @@ SIZES = {
 
 
 def anchor_runs(members: int) -> tuple[Stage, list[Any]]:
-    """The stage, and new runs of it that differ in learning rate and share kept."""
+    """The stage `anchor`, and new runs of it that differ in learning rate and share kept."""
+    return augkd_runs(
+        "anchor",
+        [
+            {"anchor_lr": 1e-3 * 1.08**member, "invariant": 0.05 + 0.9 * member / members}
+            for member in range(members)
+        ],
+    )
+
+
+def distill_runs(members: int) -> tuple[Stage, list[Any]]:
+    """The stage `distill`, and new runs of it that differ in rate, temperature and ramp."""
+    return augkd_runs(
+        "distill",
+        [
+            {
+                "lr": 1e-3 * 1.08**member,
+                "kd_temperature": 1.0 + member % 4,
+                "b": 0.1 * (member % 8),
+            }
+            for member in range(members)
+        ],
+    )
+
+
+def augkd_runs(name: str, members: Sequence[Mapping[str, Any]]) -> tuple[Stage, list[Any]]:
+    """A stage of AuG-KD and new runs of it, one a member, behind one teacher and decoder."""
     data = load_trial_data(DATA, seed=0, device=CPU, one_target=True)
     products: dict[str, Any] = {}
     runs = []
-    for member in range(members):
-        own = {"anchor_lr": 1e-3 * 1.08**member, "invariant": 0.05 + 0.9 * member / members}
-        values = AugKD.space.resolve(SIZES | own)
-        stage = next(one for one in AugKD().stages(values) if one.name == "anchor")
-        context = StageContext(
-            values=Values(stage.values_of(values), stage=stage.name, reads=stage.reads),
-            splits=data.splits,
-            products=products,
-            seed=0,
-            num_classes=10,
-            image_size=32,
-            device=CPU,
-        )
-        if not products:
-            products.update(_products(context))
-        runs.append(stage.start(context))
+    for own in members:
+        values = AugKD.space.resolve(SIZES | {"a": 100.0} | own)  # every epoch mixes images
+        stages = {stage.name: stage for stage in AugKD().stages(values)}
+        for wanted in ("anchor", name):
+            stage = stages[wanted]
+            context = StageContext(
+                values=Values(stage.values_of(values), stage=stage.name, reads=stage.reads),
+                splits=data.splits,
+                products=products,
+                seed=0,
+                num_classes=10,
+                image_size=32,
+                device=CPU,
+            )
+            if not products:
+                products.update(_products(context))
+            run = stage.start(context)
+            if wanted != name:
+                products.setdefault(wanted, run.product())
+        runs.append(run)
     return stage, runs
 
 
 def _products(context: StageContext) -> Mapping[str, Any]:
     teacher = build_network("convnet-teacher", num_classes=10, image_size=32, seed=0, device=CPU)
     generator, encoder = build_generator(context), build_encoder(context)
-    decoder = {"generator": generator.state_dict(), "encoder": encoder.state_dict()}
+    student = build_network("convnet-student", num_classes=10, image_size=32, seed=0, device=CPU)
+    networks = {"generator": generator, "encoder": encoder, "student": student}
+    decoder = {name: network.state_dict() for name, network in networks.items()}
     return {"teacher": {"classifier": teacher.state_dict()}, "data_free": decoder}
 
 
@@ -160,6 +192,7 @@ def main() -> None:
     torch.set_num_threads(1)
     members = arguments.members
     compare("anchor stage", anchor_runs, members, arguments.repeat)
+    compare("distillation", distill_runs, members, arguments.repeat)
     compare("plain training of a small perceptron", perceptron_runs, members, arguments.repeat)
     few, epochs = min(members, 4), arguments.epochs
     reference = losses_after(few, epochs, threads=1, together=False)
