@@ -8,6 +8,7 @@ import pytest
 
 from dgsearch.report import write_report
 from dgsearch.report.building import build_page
+from dgsearch.report.encoding import figure_data
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
 from tests.fakes import adaptive_study, full_study
 
@@ -92,3 +93,10 @@ def test_the_page_is_written(database: str, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     write_report(database, ["adaptive"], page)
     assert "Seeds taken, and what they decided" in page.read_text(encoding="utf-8")
+
+
+def test_a_mark_leads_to_the_trials_of_its_configuration(finished: dict[str, Section]) -> None:
+    (figure,) = (block for block in finished["seeds"].blocks if isinstance(block, Figure))
+    traces = figure_data(figure.figure)["data"]
+    counts = [means[0] for trace in traces for means in trace.get("meta", {}).get("means", [])]
+    assert sorted(counts) == [3, 3, 8]  # seeds taken by λ_adv = 0, λ_adv = 1 and T = 1

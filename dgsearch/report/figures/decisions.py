@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dgsearch.designs.decisions import BETTER, EQUIVALENT, OPEN, WAITING, WORSE
-from dgsearch.report.figures.base import NEUTRAL, error_bars
+from dgsearch.report.figures.base import NEUTRAL, error_bars, leads
 from dgsearch.report.figures.plain import Drawing, scatter
 from dgsearch.report.words import Unit
 
@@ -46,6 +46,7 @@ def decision_figure(
                 marker={"color": colour, "size": 10, "symbol": symbol},
                 error_x=error_bars(part, unit.scale, middle="difference"),
                 customdata=np.column_stack([part["seeds"], part["pairs"]]),
+                meta=leads(part),
                 hovertemplate=f"%{{y}}: %{{x:+.3~g}} {unit.step}"
                 "<br>%{customdata[0]} seeds, %{customdata[1]} pairs",
                 name=words[verdict],

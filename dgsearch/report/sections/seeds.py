@@ -8,6 +8,7 @@ import pandas as pd
 
 from dgsearch.analysis.adaptive import REFERENCE
 from dgsearch.report.figures.decisions import decision_figure
+from dgsearch.report.marks import behind_configurations, leading
 from dgsearch.report.parts import Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.seed_decisions import decided, spared_sentence, verdict_words
 from dgsearch.report.view import StudyView
@@ -20,9 +21,10 @@ def seed_sections(view: StudyView) -> Iterator[Section]:
     table = decided(view)
     words = verdict_words(view)
     others = table[table["verdict"] != REFERENCE]
+    drawn = leading(others, behind_configurations(view, others["config_id"]))
     figure = Figure(
         "seeds",
-        decision_figure(others, unit=view.unit, words=words, margin=view.plan.rule.margin),
+        decision_figure(drawn, unit=view.unit, words=words, margin=view.plan.rule.margin),
         f"Mean paired difference in {view.outcome_words} with the repeated interval of the latest "
         "look. Band: the margin. Left of zero is worse.",
         _table(view, table, words),
