@@ -17,6 +17,7 @@ from torch import multiprocessing
 
 from dgsearch.methods.base import StageRun
 from dgsearch.methods.determinism import set_deterministic
+from dgsearch.methods.registry import find_method
 from tests.benchmarks.gpu_setting import (
     Scale,
     alternately,
@@ -58,31 +59,43 @@ def packed_ratios(root: Path, scale: Scale) -> dict[str, float]:
 
 
 def fused_ratios(root: Path, scale: Scale) -> dict[str, Any]:
-    """Trials by time of K fused ones, against the same one after another."""
+    """Trials by time of K fused ones, against the same one after another, by method."""
     if find_spec("dgsearch.methods.descents") is None:
         return {"not_measured": "this version fuses no trials"}
     found: dict[str, Any] = {}
-    for count in scale.fused:
-        alone, cohort = _runs(root, scale, 1)[0], _cohort(_runs(root, scale, count))
-        calls = {"alone": epochs(alone), "fused": partial(cohort.train_epoch, 1)}
-        took = alternately(calls, scale.repeat)
-        found[str(count)] = count * took["alone"] / took["fused"]
+    for method in fused_methods():
+        for count in scale.fused if method == "erm" else scale.fused[:1]:  # long to set up
+            alone = _runs(root, scale, 1, method)[0]
+            cohort = _cohort(_runs(root, scale, count, method), method)
+            calls = {"alone": epochs(alone), "fused": partial(cohort.train_epoch, 1)}
+            took = alternately(calls, scale.repeat)
+            name = str(count) if method == "erm" else f"{method} {count}"
+            found[name] = count * took["alone"] / took["fused"]
     return found
 
 
 def fused_equality(root: Path, scale: Scale) -> dict[str, Any]:
-    """Largest difference between losses of the first epoch, fused and alone, as a share."""
+    """Largest difference of a number of the first epoch, fused and alone, as a share."""
     if find_spec("dgsearch.methods.descents") is None:
         return {"not_measured": "this version fuses no trials"}
     count = min(scale.fused)
-    together = _cohort(_runs(root, scale, count)).train_epoch(1)
-    alone = [run.train_epoch(1) for run in _runs(root, scale, count)]
-    pairs = [
-        (next(iter(a.values())), next(iter(b.values())))
-        for a, b in zip(together, alone, strict=True)
-    ]
-    worst = max(abs(a - b) / abs(b) for a, b in pairs)
-    return {"relative_difference": worst, "equal": worst < 1e-3}
+    apart: dict[str, float] = {}
+    for method in fused_methods():
+        together = _cohort(_runs(root, scale, count, method), method).train_epoch(1)
+        alone = [run.train_epoch(1) for run in _runs(root, scale, count, method)]
+        apart[method] = max(
+            abs(one[name] - other[name]) / max(abs(other[name]), 1e-3)
+            for one, other in zip(together, alone, strict=True)
+            for name in other
+            if name.endswith("_loss")
+        )
+    worst = max(apart.values())
+    return {"relative_difference": worst, "by_method": apart, "equal": worst < 1e-3}
+
+
+def fused_methods() -> list[str]:
+    """Methods whose last stages train together in this version."""
+    return [method for method in ("erm", "mixup", "mpbm", "augkd") if _fusable(method)]
 
 
 def repeated(root: Path, scale: Scale) -> dict[str, Any]:
@@ -111,15 +124,18 @@ def repeated(root: Path, scale: Scale) -> dict[str, Any]:
     return found
 
 
-def _runs(root: Path, scale: Scale, count: int) -> list[StageRun]:
-    data = load(root, scale)
+def _runs(root: Path, scale: Scale, count: int, method: str) -> list[StageRun]:
+    data = load(root, scale, student=method == "augkd")
     return [
-        last_run("erm", data, scale, seed=seed, lr=1e-4 * (1 + seed / count))
+        last_run(method, data, scale, seed=seed, lr=1e-4 * (1 + seed / count))
         for seed in range(count)
     ]
 
 
-def _cohort(runs: Sequence[StageRun]) -> Any:
-    from importlib import import_module
+def _fusable(method: str) -> Any:
+    found = find_method(method)
+    return found.stages(found.space.defaults())[-1].fusable
 
-    return import_module("dgsearch.methods.descents").DescentCohort(runs)
+
+def _cohort(runs: Sequence[StageRun], method: str) -> Any:
+    return _fusable(method).join(runs)
