@@ -9,6 +9,7 @@ import pandas as pd
 
 from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import mean_interval
+from dgsearch.designs.base import Design
 from dgsearch.designs.ranking import front
 from dgsearch.study.objectives import COSTS, Goal
 
@@ -93,6 +94,45 @@ def front_table(trials: pd.DataFrame, goal: Goal) -> pd.DataFrame:
         efficient[within] = front([goal.losses(tuple(row)) for row in means[within]])
     table.insert(2, "efficient", efficient)
     return table
+
+
+def on_the_front(points: pd.DataFrame, goal: Goal, candidates: Collection[str]) -> pd.DataFrame:
+    """The Pareto front of some configurations, the best by the first objective first.
+
+    Args:
+        points: `with_goals`, of the configurations that the search proposed.
+        goal: What the search is to reach.
+        candidates: config_ids that one may choose.
+
+    Returns:
+        Those rows of their `front_table` that are efficient, with a column `best_by`: a tuple of
+        the objectives by which none of them has a better mean.
+    """
+    table = front_table(points[points["config_id"].isin(list(candidates))], goal)
+    on = table[table["efficient"]].sort_values(
+        goal.names[0], ascending=not goal.maximise[0], kind="stable", ignore_index=True
+    )
+    best = {
+        name: on[name] == (on[name].max() if maximised else on[name].min())
+        for name, maximised in zip(goal.names, goal.maximise, strict=True)
+    }
+    named = [tuple(name for name in goal.names if best[name][row]) for row in on.index]
+    return on.assign(best_by=pd.Series(named, index=on.index, dtype=object))
+
+
+def without_repeats(
+    points: pd.DataFrame, goal: Goal, candidates: Collection[str], *, first_seed: int
+) -> pd.DataFrame:
+    """Likewise the front of all proposals at the first seed, less the candidates."""
+    first = points[points["seed"] == first_seed]
+    on = on_the_front(first, goal, set(first["config_id"]))
+    return on[~on["config_id"].isin(list(candidates))].reset_index(drop=True)
+
+
+def candidates_of(points: pd.DataFrame, design: Design) -> list[str]:
+    """Those of the configurations that a design lets one choose."""
+    counts = points.groupby("config_id", sort=False, observed=True)["seed"].nunique()
+    return list(design.candidates({str(name): int(count) for name, count in counts.items()}))
 
 
 def _columns(goal: Goal) -> list[str]:

@@ -9,7 +9,14 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from dgsearch.database.identity import COUNTS
-from dgsearch.database.tables import OWN_SCORES, OWN_SERIES, OWN_TRIALS, TRIALS, VALUES
+from dgsearch.database.tables import (
+    FIRST_VALUE,
+    OWN_SCORES,
+    OWN_SERIES,
+    OWN_TRIALS,
+    TRIALS,
+    VALUES,
+)
 from dgsearch.database.writing import persistently
 from dgsearch.study.objectives import COSTS, Goal
 
@@ -91,7 +98,7 @@ def finished_outcomes(
     query = (
         select(OWN_TRIALS.c.trial_id, OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
+        .join(VALUES, FIRST_VALUE)
         .where(wanted)
     )
 

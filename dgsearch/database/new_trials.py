@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, insert, or_, select, update
 
-from dgsearch.database.rows import optuna_now, param_row
+from dgsearch.database.rows import CONSTRAINTS, optuna_now, param_row
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,
@@ -88,7 +88,10 @@ def _insert_notes(connection: Connection, new: NewTrial, started: Started) -> No
         query = (
             select(table.c.key, table.c.value_json)
             .join(OWN_TRIALS, OWN_TRIALS.c.trial_id == table.c.trial_id)
-            .where(*_same(new.study_id, new.planned, but=started.trial_id))
+            .where(
+                *_same(new.study_id, new.planned, but=started.trial_id),
+                table.c.key != CONSTRAINTS,  # measured anew
+            )
         )
         notes = {str(key): str(text) for key, text in connection.execute(query)} | notes
     rows = [

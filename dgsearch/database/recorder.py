@@ -2,7 +2,8 @@
 
 The states are Optuna's: RUNNING from its start, then COMPLETE, PRUNED or FAIL, never changed
 again. `value` is stored for COMPLETE trials alone: the accuracy on the selection split at
-the selected epoch. Each report is an intermediate value, whose step is the epoch.
+the selected epoch, and the other objectives of a search that has several. Each report is an
+intermediate value, whose step is the epoch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from dgsearch.database.new_trials import (
     NewTrial,
@@ -24,7 +25,8 @@ from dgsearch.database.new_trials import (
     is_taken,
 )
 from dgsearch.database.predictions import prediction_rows, replace_predictions
-from dgsearch.database.rows import optuna_now, report_row, score_row, value_row
+from dgsearch.database.reached import Weighed, store_reached, weighed_by
+from dgsearch.database.rows import optuna_now, report_row, score_row
 from dgsearch.database.tables import (
     INTERMEDIATE_VALUES,
     OWN_SAMPLES,
@@ -32,7 +34,6 @@ from dgsearch.database.tables import (
     OWN_SERIES,
     OWN_TRIALS,
     TRIALS,
-    VALUES,
 )
 from dgsearch.database.writing import insert_new, persistently
 from dgsearch.designs.points import PlannedTrial
@@ -108,6 +109,7 @@ class StudyRecorder:
         self._study_id = study_id
         self._driver_id = driver_id
         self._series: dict[tuple[Any, ...], int] = {}
+        self._weighed: Weighed | None = None  # read when the first trial finishes
 
     def begin(
         self,
@@ -248,6 +250,7 @@ class StudyRecorder:
             connection.execute(
                 update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
             )
+            self._store_reached(connection, trial_id, ending)
             return True
 
         return persistently(self._engine, write)
@@ -282,9 +285,18 @@ class StudyRecorder:
             connection.execute(
                 update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
             )
+            self._store_reached(connection, trial_id, ending)
             return True
 
         return persistently(self._engine, write)
+
+    def _store_reached(self, connection: Connection, trial_id: int, ending: Ending | None) -> None:
+        """What a trial that finishes reached, after its costs and scores are stored."""
+        if ending is None or ending.value is None:
+            return
+        if self._weighed is None:
+            self._weighed = weighed_by(connection, self._study_id)
+        store_reached(connection, trial_id, ending.value, self._weighed)
 
     def _unless_taken(self, begin: Callable[[Connection], Started]) -> Started | None:
         """Begin a trial in one transaction; None, and nothing written, if it is another's."""
@@ -341,17 +353,13 @@ def _running(connection: Connection, trial_ids: Collection[int]) -> frozenset[in
 
 
 def _ended(connection: Connection, trial_id: int, ending: Ending) -> bool:
-    """Write an end into Optuna's tables; False if the trial had ended before."""
+    """Write the state with which a trial ends; False if it had ended before."""
     changed = connection.execute(
         update(TRIALS)
         .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
         .values(state=ending.state, datetime_complete=optuna_now())
     )
-    if changed.rowcount == 0:
-        return False
-    if ending.value is not None:
-        connection.execute(insert(VALUES), [value_row(trial_id, ending.value)])
-    return True
+    return changed.rowcount > 0
 
 
 def _columns(ending: Ending) -> dict[str, Any]:

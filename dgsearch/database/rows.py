@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 MYSQL = ("mysql", "mariadb")  # names of SQLAlchemy's dialects
+CONSTRAINTS = "constraints"  # attribute of trials where every version of Optuna looks for them
 
 
 def optuna_now() -> datetime:
@@ -52,10 +53,10 @@ def report_row(trial_id: int, epoch: int, value: float) -> dict[str, Any]:
     }
 
 
-def value_row(trial_id: int, value: float) -> dict[str, Any]:
+def value_row(trial_id: int, value: float, *, objective: int = 0) -> dict[str, Any]:
     """A row of `trial_values`."""
     number, kind = typed(value)
-    return {"trial_id": trial_id, "objective": 0, "value": number, "value_type": kind}
+    return {"trial_id": trial_id, "objective": objective, "value": number, "value_type": kind}
 
 
 def score_row(

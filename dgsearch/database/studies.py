@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Engine, select, update
 
 from dgsearch.database.identity import COUNTS, apply_takeover, takeover_of
 from dgsearch.database.orphans import forget_study
+from dgsearch.database.reached import declare_objectives
 from dgsearch.database.switches import open_switches
 from dgsearch.database.tables import (
+    FIRST_VALUE,
     OWN_STUDIES,
     OWN_TRIALS,
     STUDIES,
-    STUDY_DIRECTIONS,
     TRIALS,
     VALUES,
 )
@@ -110,12 +111,7 @@ def _register(
         forget_study(connection, study_id)  # left by a study that was deleted
         stored = None
     if stored is None:
-        direction = "MAXIMIZE" if spec.maximise else "MINIMIZE"
-        insert_new(
-            connection,
-            STUDY_DIRECTIONS,
-            [{"study_id": study_id, "objective": 0, "direction": direction}],
-        )
+        declare_objectives(connection, study_id, spec)
         row = {
             "study_id": study_id,
             "method": spec.method,
@@ -197,7 +193,7 @@ def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], floa
     query = (
         select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
+        .join(VALUES, FIRST_VALUE)
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE", COUNTS)
     )
     rows = persistently(engine, lambda connection: connection.execute(query).all())

@@ -81,6 +81,8 @@ VALUES = Table(
     Column("value", Float(53)),
     Column("value_type", Enum(*_VALUE_TYPES, name="trialvaluetype")),
 )
+# joins a trial to the first of its values; a study of several objectives has one for each
+FIRST_VALUE = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
 INTERMEDIATE_VALUES = Table(
     "trial_intermediate_values",
     OPTUNA,

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, or
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
+    FIRST_VALUE,
     OWN_CONFIGURATIONS,
     OWN_TRIALS,
     STUDIES,
@@ -129,7 +130,7 @@ def _best(connection: Connection, of_study: ColumnElement[bool], *, maximise: bo
     value = VALUES.c.value.desc() if maximise else VALUES.c.value
     query = (
         _numbers(of_study)
-        .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
+        .join(VALUES, FIRST_VALUE)
         .where(TRIALS.c.state == "COMPLETE", VALUES.c.value.is_not(None))
         .order_by(value, TRIALS.c.number)
         .limit(BEST)

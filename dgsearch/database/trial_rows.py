@@ -20,6 +20,7 @@ from dgsearch.database.frames import FRAMES, STATE
 from dgsearch.database.snapshot import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
+    FIRST_VALUE,
     OWN_CONFIGURATIONS,
     OWN_TRIALS,
     TRIALS,
@@ -167,8 +168,7 @@ def _query(
         "started_at": (TRIALS.c.datetime_start, TIME),
         "finished_at": (TRIALS.c.datetime_complete, TIME),
     }
-    first = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
-    source = TRIALS.outerjoin(VALUES, first)
+    source = TRIALS.outerjoin(VALUES, FIRST_VALUE)
     if database.own:
         source = source.outerjoin(
             OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from dgsearch.database.frames import FRAMES
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
+    FIRST_VALUE,
     OWN_CONFIGURATIONS,
     OWN_SCORES,
     OWN_SERIES,
@@ -101,12 +102,11 @@ def _trials() -> Select[Any]:
     }
     configured = {name: OWN_CONFIGURATIONS.c[name] for name in ("method", "role", "variant")}
     columns = {**dict(OWN_TRIALS.c), **configured, **further}
-    first = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)
     return select(*(columns[name].label(name) for name in VIEWS["dgsearch_trials"])).select_from(
         TRIALS.join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
         .outerjoin(OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id)
         .outerjoin(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
-        .outerjoin(VALUES, first)
+        .outerjoin(VALUES, FIRST_VALUE)
     )
 
 

@@ -148,8 +148,6 @@ class Search(Design, frozen=True):
             yield "sampler", f"{self.sampler} does not see constraints; choosing does"
         if self.enqueue:
             yield "enqueued", f"{plural(len(self.enqueue), 'known point')}, run first"
-        if self.warm_start:
-            yield "warm start", f"finished trials of {self.warm_start}, which are not counted"
 
     def comparisons(self, asked: Asked, trials: Iterable[PlannedTrial]) -> int:
         """Not known beforehand."""

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import seed_decisions
-from dgsearch.analysis.front import infeasible, with_goals
+from dgsearch.analysis.front import candidates_of, infeasible, on_the_front, with_goals
 from dgsearch.analysis.judging import VALIDATION, trials_by_rule, values_by_rule
-from dgsearch.analysis.selection import finished
+from dgsearch.analysis.selection import finished, hyperparameter_column
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.predictions import read_predictions
@@ -99,6 +99,9 @@ class Study:
     def best(self, rule: str | None = None, targets: Sequence[str] | None = None) -> pd.DataFrame:
         """The configuration that a rule chooses, from what is stored.
 
+        Of a search with several objectives it is the whole `front`, unless the oracle chooses:
+        its first row is the best by the first objective.
+
         Args:
             rule: "validation", "augmented" (validation under transformations) or "oracle"; the
                 study's own if not given.
@@ -106,11 +109,50 @@ class Study:
         """
         facts = self.facts
         rule = facts.rule if rule is None else rule
+        if len(facts.design.goals) > 1 and rule != "oracle":
+            return self.front(rule)
         named = facts.targets if targets is None else targets
         seeds = facts.spec.seeds if facts.spec and facts.design.adds_seeds else None
         trials = self.trials(seeds=seeds)  # the seeds that every configuration has
         trials = self._within(self._judged(trials, facts, rule), facts)
         return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
+
+    def front(self, rule: str | None = None) -> pd.DataFrame:
+        """The Pareto front of a search with several objectives, as `dgsearch best` shows it.
+
+        Args:
+            rule: "validation" or "augmented": the trials as that rule would have recorded them;
+                None: the study's own.
+
+        Returns:
+            One row a configuration that no other one dominates, the best by the first objective
+            first: config_id, the hyperparameters that the search varies, seeds (shared by those
+            that may be chosen), of each objective its mean `<name>` with `<name>/low` and
+            `<name>/high` (95% t interval; NaN for one seed), and best_by (the objectives by which
+            none is better).
+
+        Raises:
+            DatabaseError: If the study has one objective, or the rule is unknown.
+        """
+        facts = self.facts
+        if facts.spec is None or len(facts.design.goals) < 2:
+            raise DatabaseError(
+                f"study {self.name!r} is no search of dgsearch with several objectives "
+                "(design.objectives), so it has no front; take best()"
+            )
+        goal = goal_of(facts.spec)
+        own = None if rule == facts.rule else rule
+        done = finished(self._recorded_by(own, facts.judging_families))
+        points = with_goals(done, self.scores(), goal, targets=facts.targets)
+        points = points[points["role"] == "point"]
+        front = on_the_front(points, goal, candidates_of(points, facts.design))
+        varied = [hyperparameter_column(done, name) for name in facts.varied]
+        first = done.drop_duplicates("config_id").set_index("config_id")[varied]
+        table = front.drop(columns=["efficient", "feasible"]).merge(
+            first, left_on="config_id", right_index=True, how="left"
+        )
+        columns: pd.DataFrame = table[["config_id", *varied, *table.columns[1 : -len(varied)]]]
+        return columns
 
     def _recorded_by(self, rule: str | None, families: Sequence[str]) -> pd.DataFrame:
         """The trials as a rule would have recorded them."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from dgsearch.database.connection import answering, database_url
 from dgsearch.database.masking import masked
 from dgsearch.planning.forecast import Forecast, power_forecast, time_forecast
+from dgsearch.planning.informed import warm_start
 from dgsearch.planning.remaining import Remaining, remaining
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.planning.without_torch import KnownStudy
@@ -69,13 +70,16 @@ def plan_answer(
     Raises:
         DgsearchError: If the database cannot be read, holds another study of that name, or has
             no such pilot.
+        SamplerError: If a search cannot be started from the study that `warm_start` names.
     """
     with answering(database_url(options.database)):
+        informed = warm_start(plan, options)
         found = remaining(plan, options, known=known)
     at_once = trials_at_once(plan.spec)
     outlook = _outlook(found, options, asked, at_once)
     lines = [
         *_head(plan, options),
+        *([informed.line] if informed else []),
         _trial_line(found),
         *(need.line for need in found.needs),
         *outlook.lines,
@@ -90,6 +94,7 @@ def plan_answer(
             "most": plan.most_trials,
             "of": found.kinds,
         },
+        "warm_start": informed._asdict() if informed else None,
         "stages": [need._asdict() for need in found.needs],
         "epochs_left": dict(found.epochs),
         "at_once": at_once,

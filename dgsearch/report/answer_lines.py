@@ -7,6 +7,7 @@ from typing import Any
 
 from dgsearch.analysis.selection import MEAN
 from dgsearch.report.failed_seeds import failure_words
+from dgsearch.report.front_answer import front_lines
 from dgsearch.report.proposals import proposed_count
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import given
@@ -18,9 +19,10 @@ _MOST_NAMED = 8  # configurations
 def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
     """`best_answer` in words."""
     best = answer["best"]
+    first = f" {answer['metric']}, the first objective," if answer["objectives"] else ""
     yield (
         f"{answer['study']}: the best of {plural(answer['candidates'], 'configuration')} by "
-        f"{answer['rule']} is {_called(best)}"
+        f"{answer['rule']}{first} is {_called(best)}"
     )
     if answer["infeasible"]:
         count = answer["infeasible"]
@@ -46,6 +48,7 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
         )
     elif answer["candidates"] > 1:
         yield "  every other configuration differs significantly from it (p <= 0.05)"
+    yield from front_lines(view, answer)
 
 
 def compare_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:

@@ -29,6 +29,7 @@ from dgsearch.database.snapshot import Database
 from dgsearch.designs.decisions import OPEN
 from dgsearch.errors import ReportError, one_of
 from dgsearch.report.failed_seeds import failed_seeds
+from dgsearch.report.front_answer import front_answer
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
@@ -153,7 +154,7 @@ def answer_view(
                 "run by an older dgsearch or written by another program, so take another rule"
             )
     none = pd.DataFrame()
-    scores = read_scores(engine, study) if facts.design.limits else none
+    scores = read_scores(engine, study) if facts.design.limits or facts.design.goals else none
     data = StudyData(facts, trials, none, scores, none, maximise=maximise, rope=rope)
     return study_view(data, {})
 
@@ -179,9 +180,7 @@ def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
     _check_results(view)
     column = view.outcome if rule == "oracle" else "value"
     candidates = _candidates(view)
-    held = candidates[column].clip(
-        -HUGE, HUGE
-    )  # so that means of a foreign study overflow nowhere
+    held = candidates[column].clip(-HUGE, HUGE)  # means of a foreign study overflow nowhere
     candidates = candidates.assign(**{column: held})
     wide = candidates.pivot_table(index="seed", columns="config_id", values=column, sort=False)
     few = wide.shape[1] <= _MOST_TIED
@@ -204,6 +203,7 @@ def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
         ]
         if few
         else None,
+        **front_answer(view),
     }
 
 

@@ -133,7 +133,7 @@ def read_trials_first(engine: Engine, study: str, objective: str | None = None) 
     with naming_broken_rows(engine):
         own, facts = has_own_tables(engine), read_facts(engine, study)
         declared = read_declared(engine, study, distributions=not facts.spec)
-        chosen = _objective(study, declared, objective)
+        chosen = _objective(facts, declared, objective)
         maximise = declared.objectives[chosen].maximised
         thinned = _thinned(engine, facts, maximise=maximise)
         return StudyData(
@@ -234,13 +234,26 @@ def read_samples(engine: Engine, study: str, name: str) -> list[Sample]:
     ]
 
 
-def _objective(study: str, declared: Declared, wanted: str | None) -> int:
+def _objective(facts: StudyFacts, declared: Declared, wanted: str | None) -> int:
     """The place of the objective that is wanted, by its name or place."""
+    study = facts.name
     if wanted is None:
         return 0
-    for item in declared.objectives:
-        if wanted in (item.name, str(item.index), item.column):
-            return item.index
+    found = next(
+        (
+            item.index
+            for item in declared.objectives
+            if wanted in (item.name, str(item.index), item.column)
+        ),
+        None,
+    )
+    if found and facts.spec is not None:
+        raise ReportError(
+            f"--objective {wanted!r}: the page of {study!r}, a study of dgsearch, is about "
+            f"{facts.spec.selecting}; its section 'Pareto front' has the other objectives"
+        )
+    if found is not None:
+        return found
     known = [item.name or str(item.index) for item in declared.objectives]
     raise ReportError(
         f"--objective {wanted!r}: study {study!r} has {', '.join(known)}; name one of them"

@@ -26,7 +26,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.measured import Outcome, read_measured
+from dgsearch.database.rows import CONSTRAINTS
 from dgsearch.database.tables import (
+    FIRST_VALUE,
     INTERMEDIATE_VALUES,
     OWN_TRIALS,
     PARAMS,
@@ -42,7 +44,6 @@ from dgsearch.study.objectives import Goal
 _BEST = 100
 _LATEST = 3000
 _ACCURACY = Goal(("accuracy",), (True,))
-_CONSTRAINTS = "constraints"  # where Optuna's samplers look for them
 _PASSING = ":relative_params"  # notes of TPE and GP on what a trial that runs will be given
 _INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
@@ -169,7 +170,7 @@ class History:
         earliest = connection.scalar(ids.offset(self._latest - 1).limit(1)) or 0
         best = (
             select(VALUES.c.trial_id)
-            .join(TRIALS, TRIALS.c.trial_id == VALUES.c.trial_id)
+            .join(TRIALS, FIRST_VALUE)
             .where(self._own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
             .order_by(VALUES.c.value.desc() if self._goal.maximise[0] else VALUES.c.value)
             .limit(_BEST)
@@ -220,11 +221,11 @@ class _Parts:
         """Take in what a finished trial reached, the constraints as Optuna stores them."""
         self.values = outcome.values
         if outcome.excesses:
-            self.notes[_CONSTRAINTS] = list(outcome.excesses)
+            self.notes[CONSTRAINTS] = list(outcome.excesses)
 
     def state(self, state: TrialState) -> TrialState:
         """The state of the trial; one of which a number is unknown teaches nothing."""
-        numbers = [*(self.values or ()), *self.notes.get(_CONSTRAINTS, ())]
+        numbers = [*(self.values or ()), *self.notes.get(CONSTRAINTS, ())]
         unknown = not self.values or any(map(math.isnan, numbers))
         return TrialState.FAIL if state == TrialState.COMPLETE and unknown else state
 
@@ -246,7 +247,8 @@ def _read(
         connection, wanted, TRIAL_SYSTEM_ATTRIBUTES, ("key", "value_json")
     ):
         parts[place].notes[name] = json.loads(text)
-    for place, value, kind in _belonging(connection, wanted, VALUES, ("value", "value_type")):
+    first = wanted & (VALUES.c.objective == 0)
+    for place, value, kind in _belonging(connection, first, VALUES, ("value", "value_type")):
         parts[place].value = _INFINITE.get(kind, value)
     pruned = wanted & TRIALS.c.state.in_(("PRUNED", "RUNNING"))
     columns = ("step", "intermediate_value", "intermediate_value_type")

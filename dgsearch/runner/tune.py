@@ -30,6 +30,7 @@ from dgsearch.database.studies import (
 from dgsearch.database.switches import open_switches
 from dgsearch.designs.points import Phase, PlannedTrial
 from dgsearch.methods.registry import compiled, judging_families
+from dgsearch.runner.distributions import proposal_distributions, queue_distributions
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.environment import check_writable, study_facts
 from dgsearch.runner.fusing import Fusing, Room
@@ -40,13 +41,7 @@ from dgsearch.runner.lost_ray import RayKeeper, sign_out_briefly
 from dgsearch.runner.options import FailedTrial, Outcome, RunOptions
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.proposals import ProposalQueue
-from dgsearch.runner.queue import (
-    Begun,
-    PlannedQueue,
-    TrialQueue,
-    proposal_distributions,
-    queue_distributions,
-)
+from dgsearch.runner.queue import Begun, PlannedQueue, TrialQueue
 from dgsearch.runner.resources import (
     FirstTrial,
     check_fits,

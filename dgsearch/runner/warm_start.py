@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from optuna.distributions import BaseDistribution
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, inspect, null, select
 
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.measured import Outcome, read_measured
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
+    FIRST_VALUE,
     OWN_CONFIGURATIONS,
     OWN_STUDIES,
     OWN_TRIALS,
@@ -87,7 +88,7 @@ def _read(
     rows = connection.execute(
         select(OWN_TRIALS.c.trial_id, OWN_CONFIGURATIONS.c.values_json, VALUES.c.value)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
-        .join(VALUES, VALUES.c.trial_id == TRIALS.c.trial_id)
+        .join(VALUES, FIRST_VALUE)
         .join(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
         .where(wanted, OWN_CONFIGURATIONS.c.method == spec.method)
         .order_by(OWN_TRIALS.c.trial_id)
@@ -126,9 +127,13 @@ def _study(connection: Connection, name: str, spec: StudySpec) -> int:
     Raises:
         SamplerError: If there is none, or if its values cannot be compared with the study's.
     """
-    query = select(STUDIES.c.study_id, STUDIES.c.study_name, OWN_STUDIES.c.spec_json).outerjoin(
-        OWN_STUDIES, OWN_STUDIES.c.study_id == STUDIES.c.study_id
-    )
+    columns = (STUDIES.c.study_id, STUDIES.c.study_name)
+    if inspect(connection).has_table(OWN_STUDIES.name):
+        query = select(*columns, OWN_STUDIES.c.spec_json).outerjoin(
+            OWN_STUDIES, OWN_STUDIES.c.study_id == STUDIES.c.study_id
+        )
+    else:  # a database that dgsearch has written nothing into yet
+        query = select(*columns, null().label("spec_json"))
     stored = {row.study_name: row for row in connection.execute(query)}
     row = stored.get(name)
     if row is None or name == spec.name:

@@ -27,9 +27,9 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", WRITE, f"sqlite:///{FILE}", str(TRIALS)], check=True)
     from dgsearch.database.configurations import stored_configurations
     from dgsearch.database.studies import attempts
+    from dgsearch.runner.distributions import proposal_distributions
     from dgsearch.runner.history import History
     from dgsearch.runner.proposals import ProposalQueue
-    from dgsearch.runner.queue import proposal_distributions
     from dgsearch.study import Search
     from tests.fakes import SPACES, FakeStudy, fake_spec
 

@@ -6,7 +6,7 @@ family of transformations, and on each target, epoch by epoch. What the file has
 again, so a run may be ended and continued. `selection_rules.py` prints what follows from it.
 
     python -m tests.benchmarks.selection_trials [-o build/selection.jsonl] [--minutes 30]
-        [--sources scan,typeset] [--seeds 6] [--epochs 2]
+        [--sources scan,typeset] [--seeds 6] [--epochs 2] [--variants erm mixup]
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("--sources", default="scan,typeset")
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=[*VARIANTS])
     given = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
@@ -94,7 +95,7 @@ def main() -> None:
     planned = itertools.product(given.sources.split(","), range(given.seeds))
     with tempfile.TemporaryDirectory() as folder, given.output.open("a") as file:
         for source, seed in planned:
-            for rate, variant in itertools.product(RATES, VARIANTS):
+            for rate, variant in itertools.product(RATES, given.variants):
                 if (source, seed, variant, rate) in there:
                     continue
                 if time.monotonic() > ends:

@@ -10,6 +10,7 @@ import pytest
 from dgsearch import open_study
 from dgsearch.analysis.front import front_table, infeasible, with_goals
 from dgsearch.database.recorder import Ending
+from dgsearch.errors import DatabaseError, ReportError
 from dgsearch.report.answer_lines import best_lines
 from dgsearch.report.answers import answer_view, best_answer
 from dgsearch.report.building import build_page
@@ -58,6 +59,77 @@ def test_the_front_is_that_of_the_shared_seed_and_repeats_have_intervals(databas
     seconds = [row[4].text for row in repeated.rows]  # type: ignore[union-attr]
     assert seconds == ["91.0", "31.0"]
     assert repeated.rows[0][5] == "88.5 to 93.5"  # 91 -+ 4.303 * 1 / sqrt(3)
+
+
+def test_best_gives_the_front_of_those_that_were_repeated_and_names_the_others(
+    database: str,
+) -> None:
+    _study(database, objectives=["accuracy", "train_s"])
+    view = answer_view(database, "fake")
+    answer = best_answer(view)
+    assert [(each["name"], each["higher_is_better"]) for each in answer["objectives"]] == [
+        ("accuracy", True),
+        ("train_s", False),
+    ]
+    first, second = answer["front"]
+    assert first["objectives"]["accuracy"]["mean"] == pytest.approx(0.91)  # of 0.90, 0.91, 0.92
+    assert first["objectives"]["train_s"]["low"] == pytest.approx(91 - 4.303 / 3**0.5, abs=1e-3)
+    assert [first["best_by"], second["best_by"]] == [["accuracy"], ["train_s"]]
+    (other,) = answer["front_unconfirmed"]  # cheapest of all, but not repeated
+    assert other["objectives"]["train_s"] == {"mean": 10.0, "low": None, "high": None} | {
+        end: pytest.approx(float("nan"), nan_ok=True) for end in ("low", "high")
+    }
+    head, *lines = best_lines(view, answer)
+    assert "by validation accuracy, the first objective, is λ_adv = 0.1" in head
+    shown = [line for line in lines if "train_s" in line]
+    assert shown == [
+        "  Pareto front of accuracy and train_s: 2 configurations",
+        f"    λ_adv = 0.1 ({first['config_id']}): accuracy 91.0 % (n = 3, 95% 88.5 to 93.5), "
+        "train_s 91.0 s (n = 3, 95% 88.5 to 93.5); best by accuracy",
+        f"    λ_adv = 0.2 ({second['config_id']}): accuracy 71.0 % (n = 3, 95% 68.5 to 73.5), "
+        "train_s 31.0 s (n = 3, 95% 28.5 to 33.5); best by train_s",
+        f"    λ_adv = 0.3 ({other['config_id']}): accuracy 50.0 % (n = 1), train_s 10.0 s (n = 1)",
+    ]
+    assert any("1 more proposal is on the front at seed 0 and is not repeated" in x for x in lines)
+
+
+def test_a_notebook_has_the_front_as_a_frame(database: str) -> None:
+    study = _study(database, objectives=["accuracy", "train_s"])
+    opened = open_study(database, study.spec.name)
+    front = opened.front()
+    assert list(front.columns) == [
+        *("config_id", "lambda_adv", "seeds"),
+        *("accuracy", "accuracy/low", "accuracy/high"),
+        *("train_s", "train_s/low", "train_s/high", "best_by"),
+    ]
+    assert front["lambda_adv"].tolist() == [0.1, 0.2]
+    assert front["best_by"].tolist() == [("accuracy",), ("train_s",)]
+    pd.testing.assert_frame_equal(opened.best(), front)
+    assert len(opened.best("oracle")) == 1
+
+
+def test_a_study_of_one_objective_has_no_front(database: str) -> None:
+    _study(database)
+    with pytest.raises(DatabaseError, match=r"no search of dgsearch with several objectives"):
+        open_study(database, "fake").front()
+    assert best_answer(answer_view(database, "fake"))["front"] == []
+
+
+def test_nothing_is_on_the_front_where_all_violate_a_constraint(database: str) -> None:
+    _study(database, objectives=["accuracy", "train_s"], constraints=["train_s <= 1"])
+    view = answer_view(database, "fake")
+    answer = best_answer(view)
+    assert answer["front"] == answer["front_unconfirmed"] == []
+    assert "  Pareto front of accuracy and train_s: 0 configurations" in [
+        *best_lines(view, answer)
+    ]
+
+
+def test_the_page_of_a_search_is_about_its_first_objective(database: str) -> None:
+    _study(database, objectives=["accuracy", "train_s"])
+    assert build_page(database, ["fake"], objective="accuracy").parts
+    with pytest.raises(ReportError, match=r"--objective 'train_s': the page of 'fake'.*accuracy"):
+        build_page(database, ["fake"], objective="train_s")
 
 
 def test_means_over_shared_seeds_alone_are_compared() -> None:

@@ -8,9 +8,10 @@ from dgsearch.database.facts import read_facts
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
 from dgsearch.designs.seed_plan import AdaptivePlan
+from dgsearch.runner.distributions import queue_distributions
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.growing import GrowingQueue
-from dgsearch.runner.queue import Begun, queue_distributions
+from dgsearch.runner.queue import Begun
 from dgsearch.study.plan import StudyPlan
 from tests.fakes import ADAPTIVE, SPACES, FakeStudy, fake_spec
 

@@ -8,8 +8,9 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.endings import StopReason
 from dgsearch.methods.registry import catalogue, find_method
+from dgsearch.runner.distributions import distributions_of
 from dgsearch.runner.fusing import Fusing, Room
-from dgsearch.runner.queue import Begun, PlannedQueue, distributions_of
+from dgsearch.runner.queue import Begun, PlannedQueue
 from dgsearch.study.loading import parse_study
 from dgsearch.study.plan import plan_configurations, plan_trials
 from tests.fakes import FakeStudy

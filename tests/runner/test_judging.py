@@ -15,8 +15,8 @@ from dgsearch.designs.points import PlannedTrial
 from dgsearch.designs.proposals import parse_proposal, seeds_of
 from dgsearch.errors import StudyFileError
 from dgsearch.report.proposals import series_answer
+from dgsearch.runner.distributions import queue_distributions
 from dgsearch.runner.judging import _judged_by, _Series
-from dgsearch.runner.queue import queue_distributions
 from dgsearch.study import StudySpec
 from dgsearch.study.plan import StudyPlan
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study

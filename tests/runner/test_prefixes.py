@@ -3,7 +3,8 @@ from __future__ import annotations
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import register_study
 from dgsearch.methods.registry import catalogue, find_method
-from dgsearch.runner.queue import Begun, PlannedQueue, distributions_of
+from dgsearch.runner.distributions import distributions_of
+from dgsearch.runner.queue import Begun, PlannedQueue
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
 from dgsearch.study.loading import parse_study

@@ -10,9 +10,10 @@ from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
 from dgsearch.designs.points import Configuration
 from dgsearch.designs.search import best_configurations
+from dgsearch.runner.distributions import distributions_of, proposal_distributions
 from dgsearch.runner.history import History
 from dgsearch.runner.proposals import ProposalQueue
-from dgsearch.runner.queue import PlannedQueue, distributions_of, proposal_distributions
+from dgsearch.runner.queue import PlannedQueue
 from dgsearch.runner.retries import given_up, is_open, is_retried, marked_anew
 from dgsearch.study import Retries, Search
 from dgsearch.study.plan import plan_configurations, plan_trials

@@ -25,9 +25,9 @@ from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import attempts
 from dgsearch.designs import samplers as names
 from dgsearch.errors import SamplerError, StudyFileError
+from dgsearch.runner.distributions import proposal_distributions
 from dgsearch.runner.history import History
 from dgsearch.runner.proposals import ProposalQueue
-from dgsearch.runner.queue import proposal_distributions
 from dgsearch.runner.samplers import GENERATION, Samplers, make_sampler, share_of, value_at
 from dgsearch.study import Search
 from tests.fakes import SPACES, FakeStudy, fake_spec

@@ -10,7 +10,8 @@ import pytest
 from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import attempts
 from dgsearch.errors import StudyFileError
-from dgsearch.runner.queue import PlannedQueue, distributions_of
+from dgsearch.runner.distributions import distributions_of
+from dgsearch.runner.queue import PlannedQueue
 from dgsearch.study.plan import methods_of, plan_configurations, plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec
 

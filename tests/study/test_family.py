@@ -12,7 +12,8 @@ from dgsearch.database.queries import read_trials
 from dgsearch.database.studies import attempts
 from dgsearch.designs.sampling import drawn_points
 from dgsearch.errors import StudyFileError
-from dgsearch.runner.queue import PlannedQueue, distributions_of
+from dgsearch.runner.distributions import distributions_of
+from dgsearch.runner.queue import PlannedQueue
 from dgsearch.study import Range, StudySpec
 from dgsearch.study.plan import methods_of, plan_configurations, plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec
