@@ -78,6 +78,7 @@ FRAMES: Mapping[str, Frame] = {
             _STUDY,
             Column("method", "string", "the method studied"),
             Column("direction", "string", "MAXIMIZE, MINIMIZE or NOT_SET, of the value"),
+            Column("warm_start", "string", "study whose trials inform the sampler of a search"),
             Column("trials", "int64", "how many trials"),
             *(Column(name.lower(), "int64", f"how many are {name}") for name in STATES),
             Column("started_at", TIME, "start of the first trial", "UTC"),
@@ -97,6 +98,11 @@ FRAMES: Mapping[str, Frame] = {
             Column("method", "string", "the method trained"),
             Column("role", "string", "point, baseline or variant"),
             Column("variant", "string", "variant of an ablation, method of a family; else empty"),
+            Column(
+                "proposed_by",
+                "string",
+                "of a proposal of a search: sampler, or enqueue for a known point",
+            ),
             Column("<hyperparameter>", _BY_VALUES, "its value; missing where it has none"),
             Column(
                 "value",

@@ -12,6 +12,7 @@ that `dgsearch.time_zone` chose.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -51,6 +52,7 @@ def studies_frame(
         trials = _trials(opened, list(names))
         methods = _texts(opened, OWN_STUDIES, "method") if opened.own else {}
         directions = _texts(opened, STUDY_DIRECTIONS, "direction")
+        informed = _informed(opened) if opened.own else {}
     groups = trials.groupby("study_id")
     counts = trials.pivot_table(
         index="study_id", columns="state", values="trials", aggfunc="sum", fill_value=0
@@ -59,6 +61,7 @@ def studies_frame(
     frame["study"] = pd.Series(names, dtype="string")
     frame["method"] = frame.index.map(methods).astype("string")
     frame["direction"] = frame.index.map(directions).astype("string")
+    frame["warm_start"] = frame.index.map(informed).astype("string")
     frame["trials"] = groups["trials"].sum()
     for state, name in _COUNTS.items():
         frame[name] = counts.get(state, 0)
@@ -109,6 +112,15 @@ def _texts(database: Snapshot, table: Any, column: str) -> dict[int, str]:
     return dict(iter(database.cursor(query)))
 
 
+def _informed(database: Snapshot) -> dict[int, str]:
+    """The study that each search is started from, of those that are."""
+    named = OWN_STUDIES.c.spec_json.like('%"warm_start"%')
+    query = select(OWN_STUDIES.c.study_id, OWN_STUDIES.c.spec_json).where(named)
+    designs = {study_id: json.loads(text)["design"] for study_id, text in database.cursor(query)}
+    found = {study_id: design.get("warm_start") for study_id, design in designs.items()}
+    return {study_id: str(name) for study_id, name in found.items() if name}
+
+
 def read_studies(
     database: Database = None,
     study: Studies = None,
@@ -125,8 +137,8 @@ def read_studies(
         columns: Only these, in this order.
 
     Returns:
-        One row a study: its name, method, direction, counts of trials by state, first start,
-        last end.
+        One row a study: its name, method, direction, what informs its sampler, counts of trials
+        by state, first start, last end.
 
     Raises:
         DatabaseError: If the database cannot be read, or has no such study or column.

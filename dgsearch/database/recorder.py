@@ -137,9 +137,12 @@ class StudyRecorder:
         *,
         attempt: int,
         continues: int | None,
+        proposed: bool = False,
     ) -> Started | None:
         """`begin`, unless another driver has begun or ended the trial: then None."""
-        begin = self._beginning(planned, distributions, attempt=attempt, continues=continues)
+        begin = self._beginning(
+            planned, distributions, attempt=attempt, continues=continues, proposed=proposed
+        )
 
         def begin_once(connection: Connection) -> Started:
             started = begin(connection)  # it holds the write lock from here

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 MYSQL = ("mysql", "mariadb")  # names of SQLAlchemy's dialects
+ENQUEUED = "fixed_params"  # attribute of trials that no sampler proposed, as Optuna marks them
 CONSTRAINTS = "constraints"  # attribute of trials where every version of Optuna looks for them
 
 

@@ -11,18 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, case, null, select
 
 from dgsearch.database.declared import Objective, read_objectives
 from dgsearch.database.decoding import local_to_utc, signs, with_infinities
 from dgsearch.database.filters import Conditions
 from dgsearch.database.frames import FRAMES, STATE
+from dgsearch.database.rows import ENQUEUED
 from dgsearch.database.snapshot import TIME, Floats, Ints, Snapshot, to_frame
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     FIRST_VALUE,
     OWN_CONFIGURATIONS,
     OWN_TRIALS,
+    TRIAL_SYSTEM_ATTRIBUTES,
     TRIALS,
     VALUES,
 )
@@ -32,7 +34,8 @@ _TYPES = FRAMES["trials"].dtypes
 _TIMES = ("started_at", "finished_at")
 _ARROW = {"string": pa.string(), "Int64": pa.int64(), "float64": pa.float64()}
 _CONFIGURATION = ("method", "role", "variant")
-_OWN = [name for name in _TYPES if name in OWN_TRIALS.c or name in _CONFIGURATION]
+_PROPOSED_BY = "proposed_by"
+_OWN = [name for name in _TYPES if name in OWN_TRIALS.c or name in (*_CONFIGURATION, _PROPOSED_BY)]
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,10 @@ def _query(
             OWN_TRIALS, OWN_TRIALS.c.trial_id == TRIALS.c.trial_id
         ).outerjoin(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
         for name in own:
+            if name == _PROPOSED_BY:
+                if "proposed" in database.own_columns:
+                    columns[name] = (_proposed_by(), pa.string())
+                continue
             if name not in _CONFIGURATION and name not in database.own_columns:
                 continue  # of a later schema than the database has
             table = OWN_CONFIGURATIONS if name in _CONFIGURATION else OWN_TRIALS
@@ -181,6 +188,20 @@ def _query(
     query = select(*(column for column, _ in columns.values())).select_from(source)
     query = query.where(*conditions).order_by(TRIALS.c.study_id, TRIALS.c.number)
     return query, {name: kind for name, (_, kind) in columns.items()}
+
+
+def _proposed_by() -> ColumnElement[Any]:
+    """Of a proposal of a search whether the study file gave it, or its sampler."""
+    table = TRIAL_SYSTEM_ATTRIBUTES
+    marked = select(table.c.trial_id).where(
+        table.c.trial_id == OWN_TRIALS.c.trial_id, table.c.key == ENQUEUED
+    )
+    given = marked.correlate(OWN_TRIALS).exists()
+    return case(
+        ((OWN_TRIALS.c.proposed == 1) & given, "enqueue"),
+        (OWN_TRIALS.c.proposed == 1, "sampler"),
+        else_=null(),
+    )
 
 
 def _set_times(database: Snapshot, frame: pd.DataFrame) -> None:

@@ -43,6 +43,7 @@ class Search(Design, frozen=True):
     confirm: NonNegativeInt = 3
 
     replaces_fixed: ClassVar[bool] = False
+    trial_columns: ClassVar[tuple[str, ...]] = ("proposed by",)
 
     @property
     def crossed(self) -> bool:

@@ -24,13 +24,14 @@ from dgsearch.database.tables import STATES
 from dgsearch.designs.proposals import ROLE
 from dgsearch.endings import StopReason
 from dgsearch.inert import line
-from dgsearch.wording import short_duration
+from dgsearch.wording import plural, short_duration
 
 _FAULTS = [reason for reason in StopReason if reason.is_fault]
 _COLUMNS = (
     "study",
     "trial_number",
     "config_id",
+    "proposed_by",
     "role",
     "seed",
     "state",
@@ -64,6 +65,8 @@ class Standing:
         last_activity: UTC; None before any.
         left_s: Seconds that are left, from the mean time of the trials; None unless some run.
         differing: Conditions in which its trials differ.
+        enqueued: Trials of known points of a search, which no sampler proposed.
+        warm_start: Study whose finished trials inform its sampler; None without one.
     """
 
     study: str
@@ -84,6 +87,8 @@ class Standing:
     last_activity: datetime | None
     left_s: float | None
     differing: tuple[str, ...]
+    enqueued: int = 0
+    warm_start: str | None = None
 
 
 def standings(
@@ -149,6 +154,8 @@ def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
         last_activity=None if pd.isna(latest) else latest,
         left_s=seconds * left / running if timed else None,
         differing=tuple(differing_conditions(read_conditions(engine, name))),
+        enqueued=int((trials["proposed_by"] == "enqueue").sum()),
+        warm_start=None if pd.isna(row["warm_start"]) else str(row["warm_start"]),
     )
 
 
@@ -189,13 +196,15 @@ def status_table(database: str | os.PathLike[str] | None, study: str | None) -> 
             no_wrap=heading == "study",
             overflow="fold",
         )
-    mixed: list[str] = []
+    remarks: list[str] = []
     for each in standings(database, study):
         table.add_row(*(Text(line(cell)) for cell in _cells(each)))
         if each.differing:
             shown = ", ".join(each.differing)
-            mixed.append(f"{each.study}: trials differ in {shown}; see its page")
-    table.caption = Text(line("; ".join(mixed))) if mixed else None
+            remarks.append(f"{each.study}: trials differ in {shown}; see its page")
+        if begun := _begun_with(each):
+            remarks.append(f"{each.study}: {begun}")
+    table.caption = Text(line("; ".join(remarks))) if remarks else None
     return table
 
 
@@ -211,6 +220,14 @@ _HEADINGS = (
     "last activity",
     "time left",
 )
+
+
+def _begun_with(each: Standing) -> str:
+    """What the sampler of a search was given; empty where it was given nothing."""
+    found = [f"{plural(each.enqueued, 'trial')} of enqueued points"] if each.enqueued else []
+    if each.warm_start:
+        found.append(f"its sampler also learns from {each.warm_start}")
+    return ", ".join(found)
 
 
 def _cells(each: Standing) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 
 from dgsearch.database.recorder import Ending, StudyRecorder
+from dgsearch.database.rows import ENQUEUED
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.endings import StopReason
@@ -18,8 +19,6 @@ from dgsearch.runner.retries import is_open
 from dgsearch.runner.samplers import Samplers
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
-
-ENQUEUED = "fixed_params"  # Optuna's mark of points that were not proposed by a sampler
 
 
 class ProposalQueue:
@@ -88,6 +87,7 @@ class ProposalQueue:
                 self._distributions,
                 attempt=attempt.attempt + 1,
                 continues=attempt.checkpoint_of,
+                proposed=True,
             )
             if started is not None:
                 self._running += 1

@@ -10,13 +10,14 @@ from optuna.trial import TrialState
 
 from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.recorder import Ending
+from dgsearch.database.rows import ENQUEUED
 from dgsearch.database.studies import attempts
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.errors import SamplerError
 from dgsearch.runner.distributions import proposal_distributions
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.history import History
-from dgsearch.runner.proposals import ENQUEUED, ProposalQueue
+from dgsearch.runner.proposals import ProposalQueue
 from dgsearch.runner.warm_start import informing_trials
 from dgsearch.study.objectives import goal_of
 from tests.fakes import SPACES, FakeStudy, fake_spec, planned

@@ -69,8 +69,16 @@ def error_blocks(trials: pd.DataFrame) -> list[Block]:
 
 _ADDED: Mapping[str, Callable[[StudyView, Mapping[Any, Any]], str]] = {  # of `trial_columns`
     "variant": lambda _, trial: short(trial["variant"]),
+    "proposed by": lambda view, trial: _proposed_by(view, trial["proposed_by"]),
     "configuration": lambda view, trial: view.settings.get(str(trial["config_id"]), "–"),
 }
+
+
+def _proposed_by(view: StudyView, by: Any) -> str:
+    """The sampler, or that the study file gave the point; a dash for repeats and baselines."""
+    if pd.isna(by):
+        return "–"
+    return view.design.proposed_by if by == "sampler" else str(by)
 
 
 def _trial_table(view: StudyView, trials: pd.DataFrame) -> Table:
