@@ -36,9 +36,11 @@ def hub_sampler(name: str, *, seed: int, download: bool) -> BaseSampler:
         logger.warning("fetching the sampler %s of OptunaHub from GitHub to %s", name, folder)
     module = _module(name, fetch=not folder.is_dir())
     found = _sampler_class(name, module)
-    takes_seed = "seed" in inspect.signature(found).parameters
+    taken = inspect.signature(found).parameters
+    given = {"seed": seed, "warn_independent_sampling": False}  # it would warn at each proposal
+    arguments = {key: value for key, value in given.items() if key in taken}
     try:
-        made: BaseSampler = found(seed=seed) if takes_seed else found()
+        made: BaseSampler = found(**arguments)
     except Exception as error:  # the constructor is another's; whatever it raises is its answer
         raise SamplerError(
             f"hub:{name}: {found.__name__} cannot be made without arguments of its own: {error}; "
@@ -60,9 +62,15 @@ def _module(name: str, *, fetch: bool) -> ModuleType:
             )
     except Exception as error:  # git, the network and the package's own code are all others'
         action = "cannot be fetched" if fetch else "cannot be imported"
+        step = (
+            f"check its name at hub.optuna.org and the network, or put its files in "
+            f"{hub_folder(name)}"
+            if fetch
+            else "look it up at hub.optuna.org, and install what it needs"
+        )
+        told = " ".join(str(error).split())
         raise SamplerError(
-            f"hub:{name} {action}: {type(error).__name__}: {error}; look it up at "
-            "hub.optuna.org, and install what it needs"
+            f"hub:{name} {action}: {type(error).__name__}: {told}; {step}"
         ) from error
     return loaded
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
 
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.rows import ENQUEUED
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.points import Configuration, PlannedTrial
+from dgsearch.designs.samplers import hub_name
 from dgsearch.endings import StopReason
+from dgsearch.errors import DgsearchError, SamplerError
 from dgsearch.runner.history import History, Suggested
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.retries import is_open
@@ -48,6 +51,7 @@ class ProposalQueue:
         self._interrupted: deque[tuple[PlannedTrial, Attempt]] = deque()
         self._seen: set[tuple[str, int]] = set()
         self._running = 0
+        self._ready: tuple[PlannedTrial, Mapping[str, Any]] | None = None
         self.total = self._left
 
     def resume(
@@ -72,6 +76,8 @@ class ProposalQueue:
         made = self._recorder.proposals(first_seed=self._spec.seeds[0])
         self._left = max(self._most - made, 0)
         self.total = self._left + len(self._interrupted)
+        if self._left and hub_name(self._spec.design.proposed_by):
+            self._ready = self._proposal()  # what is wrong is said before anything is trained
 
     @property
     def exhausted(self) -> bool:
@@ -94,7 +100,8 @@ class ProposalQueue:
                 continues, count = attempt.checkpoint_of, attempt.attempt + 1
                 return Begun(planned, started, continues, count, attempt.losses)
         while self._left:
-            planned, notes = self._proposal()
+            planned, notes = self._ready or self._proposal()
+            self._ready = None
             again = planned.key in self._seen
             self._seen.add(planned.key)
             started = self._recorder.propose(
@@ -120,7 +127,7 @@ class ProposalQueue:
             proposed = Suggested(known, {ENQUEUED: known})
         else:
             sampler = self._samplers.of(number)
-            proposed = self._history.propose(self._distributions, sampler)
+            proposed = self._ask(sampler)
         values = self._space.resolve({**self._spec.hyperparameters, **proposed.values})
         configuration = Configuration(
             self._spec.method,
@@ -130,6 +137,24 @@ class ProposalQueue:
         )
         seed = self._free_seed(configuration.config_id)
         return PlannedTrial(configuration, seed), proposed.notes
+
+    def _ask(self, sampler: BaseSampler) -> Suggested:
+        """What a sampler proposes.
+
+        Raises:
+            SamplerError: If one of OptunaHub cannot propose for what the study varies.
+        """
+        name = self._spec.design.proposed_by
+        try:
+            return self._history.propose(self._distributions, sampler)
+        except Exception as error:  # a package of OptunaHub is another's and may raise anything
+            if not hub_name(name) or isinstance(error, DgsearchError):
+                raise
+            told = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise SamplerError(
+                f"{name} cannot propose for design.vary: {told}; it may take ranges without log, "
+                "or no lists: see its page at hub.optuna.org, or choose another sampler"
+            ) from error
 
     def _share(self) -> None:
         """Leave out what other drivers of the study have proposed meanwhile."""

@@ -291,6 +291,21 @@ def test_a_package_of_the_hub_that_cannot_be_used_says_why(
         _hub(registry, code)
 
 
+def test_a_package_that_cannot_propose_is_named_before_anything_is_trained(
+    registry: Path, database: str
+) -> None:
+    code = _CODE.format(name="Fussy", arguments=", warn_independent_sampling=True") + (
+        "        assert not warn_independent_sampling\n\n"
+        "    def sample_independent(self, study, trial, name, distribution):\n"
+        "        raise NotImplementedError('no lists')\n"
+    )
+    (registry / "__init__.py").write_text(code)
+    study = FakeStudy(database, fake_spec(design=_design(HUB), baselines=[]))
+    with pytest.raises(SamplerError, match=r"cannot propose for design\.vary: NotImpl.*no lists"):
+        _queue(study)
+    assert attempts(study.engine, study.study_id) == {}
+
+
 def test_a_sampler_that_would_need_the_network_is_said_before_anything_runs(
     registry: Path,
 ) -> None:
