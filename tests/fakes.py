@@ -170,8 +170,9 @@ class FakeStudy:
         value: float,
         accuracies: Sequence[float],
         diagnostics: Mapping[str, float] | None = None,
+        families: Mapping[str, float] | None = None,
     ) -> None:
-        """One epoch: `value` on the source, one accuracy for each target, diagnostics."""
+        """One epoch: `value` on the source, an accuracy for each target, diagnostics, families."""
         scores: list[tuple[str, str, str, float]] = [("validation", "scan", "accuracy", value)]
         for domain, number in zip(self.spec.data.targets, accuracies, strict=True):
             scores.append(("test", domain, "accuracy", number))
@@ -181,6 +182,8 @@ class FakeStudy:
                 scores.append(("test", domain, metric, 3 - number))
         for metric, number in (diagnostics or {}).items():
             scores.append(("train", "scan", metric, number))
+        for family, number in (families or {}).items():
+            scores.append(("augmented", family, "accuracy", number))
         progress = {
             "wall_s": 2.0 * epoch,
             "train_s": 1.5 * epoch,

@@ -1,30 +1,30 @@
 """Selection rules side by side: which epoch and which configuration count, chosen by what?
 
-Two rules look at the selection split alone, one at that split under transformations that no
-compared method trains with (`study.families`); the oracle looks at the targets and says what
-selection costs. Where it is stored which test images were right, the oracle of DomainBed
+Two rules look at the selection split alone, one at that split under transformations that the
+trial's method does not train with (`analysis.augmented`); the oracle looks at the targets and says
+what selection costs. Where it is stored which test images were right, the oracle of DomainBed
 (Gulrajani and Lopez-Paz 2021, Sec. 3) stands beside them: the last epoch, the configuration by a
 fifth of the target's images, and the accuracy on the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dgsearch.analysis.augmented import Judging, augmented_values
 from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.selection import MEAN, finished
 from dgsearch.analysis.statistics import intervals_by
 from dgsearch.database.predictions import unpacked
-from dgsearch.study.families import AUGMENTED, FAMILIES
+from dgsearch.study.families import AUGMENTED
 
 __all__ = [
     "DOMAINBED",
     "RULES",
-    "augmented_values",
     "chosen_trials",
     "epoch_accuracies",
     "rule_epochs",
@@ -42,7 +42,7 @@ def epoch_accuracies(
     targets: Sequence[str],
     *,
     metric: str = "accuracy",
-    families: Collection[str] = tuple(FAMILIES),
+    judging: Judging | None = None,
 ) -> pd.DataFrame:
     """Accuracy, or another metric, on the selection split and on every target, epoch by epoch.
 
@@ -50,7 +50,7 @@ def epoch_accuracies(
         scores: `read_scores` of one study.
         targets: Target domains.
         metric: What is taken.
-        families: The families of transformations that count.
+        judging: By which families of transformations trials are judged; None: by none.
 
     Returns:
         One row a trial and epoch: trial_number, epoch, validation (mean over the domains of the
@@ -67,30 +67,10 @@ def epoch_accuracies(
     validation = selection.groupby(place)["value"].mean().rename("validation")
     wide = wide.reindex(columns=list(targets)).dropna()
     wide[MEAN] = wide.mean(axis=1)
-    augmented = augmented_values(scores, families, metric=metric).set_index(place)
+    judged = judging or Judging({}, {})
+    augmented = augmented_values(scores, judged, metric=metric).set_index(place)
     joined = wide.join(validation, how="inner").join(augmented, how="left")
     return joined.reset_index().rename_axis(columns=None)
-
-
-def augmented_values(
-    scores: pd.DataFrame, families: Collection[str], *, metric: str = "accuracy"
-) -> pd.DataFrame:
-    """The mean over the families of transformations that count, epoch by epoch.
-
-    Args:
-        scores: `read_scores` of one study.
-        families: The families that count (`StudyFacts.judging_families`).
-        metric: What is taken.
-
-    Returns:
-        One row a trial and epoch that has them all: trial_number, epoch, augmented.
-    """
-    own = scores[(scores["split"] == AUGMENTED) & (scores["metric"] == metric)]
-    own = own[own["domain"].isin(list(families))].dropna(subset=["value"])
-    place = ["trial_number", "epoch"]
-    table = own.groupby(place)["value"].agg(["mean", "count"]).reset_index()
-    whole = table[table["count"] == len(families)]
-    return whole.rename(columns={"mean": AUGMENTED})[[*place, AUGMENTED]]
 
 
 def rule_epochs(

@@ -22,8 +22,8 @@ from dgsearch.diagnostics.known import (
     known_expectations,
 )
 from dgsearch.space import Choice, Float, Int, Space
-from dgsearch.study.families import AUGMENTED, counted_families, trained_families
-from dgsearch.study.plan import StudyPlan
+from dgsearch.study.families import AUGMENTED
+from dgsearch.study.plan import StudyPlan, families_of, methods_of
 from dgsearch.study.spec import StudySpec
 from dgsearch.study.stored import stored_study
 
@@ -96,12 +96,18 @@ class StudyFacts:
         augmented = self.spec is not None and self.spec.selection == AUGMENTED
         return AUGMENTED if augmented else "validation"
 
+    @functools.cached_property
+    def judging_families(self) -> dict[str, tuple[str, ...]]:
+        """The families of transformations that each method is judged by."""
+        if self.spec is None:
+            return {}
+        declared = dict.fromkeys(methods_of(self.spec), ()) | self.facts.get("families", {})
+        return families_of(self.spec, declared)
+
     @property
-    def judging_families(self) -> tuple[str, ...]:
-        """The families of transformations that no method of the study trains with."""
-        declared = self.facts.get("families", {}).values()
-        augmentation = self.spec.augmentation if self.spec else None
-        return counted_families(trained_families(declared, augmentation))
+    def levels(self) -> bool:
+        """Whether its values are means over several sets of families of transformations."""
+        return self.rule == AUGMENTED and len(set(self.judging_families.values())) > 1
 
     @property
     def planned(self) -> int | None:

@@ -108,7 +108,7 @@ FRAMES: Mapping[str, Frame] = {
                 "value",
                 "float64",
                 "metric that selects (accuracy) on the selection split; what Optuna stored, of "
-                "the first objective",
+                "the first objective; by augmented validation comparable within a method",
                 "0..1",
             ),
             Column(

@@ -228,7 +228,7 @@ class Method(Protocol):
 
     One whose training transforms images has `families`, names of
     `dgsearch.study.families.FAMILIES`: whatever it may train with under any of its settings.
-    Studies that select by augmented source validation do not judge by them.
+    Augmented source validation does not judge its trials by them.
     """
 
     @property

@@ -23,8 +23,7 @@ from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.protocol import as_method, clash_of
 from dgsearch.plugins import leave_out, load_plugins
 from dgsearch.study import Catalogue, StudySpec
-from dgsearch.study.families import counted_families, trained_families
-from dgsearch.study.plan import StudyPlan, compile_study, methods_of
+from dgsearch.study.plan import StudyPlan, compile_study, families_of, methods_of
 
 ENTRY_POINTS = "dgsearch.methods"
 
@@ -119,7 +118,6 @@ def family_facts(methods: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(getattr(find_method(name), "families", ())) for name in methods}
 
 
-def judging_families(spec: StudySpec) -> tuple[str, ...]:
-    """The families that no method of a study trains with, nor its `[[augmentation]]`."""
-    declared = family_facts(methods_of(spec)).values()
-    return counted_families(trained_families(declared, spec.augmentation))
+def judging_families(spec: StudySpec) -> dict[str, tuple[str, ...]]:
+    """The families that each method of a study is judged by."""
+    return families_of(spec, family_facts(methods_of(spec)))

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dgsearch.analysis.adaptive import seed_decisions
+from dgsearch.analysis.augmented import Judging, judgings
 from dgsearch.analysis.front import candidates_of, infeasible, on_the_front, with_goals
-from dgsearch.analysis.judging import VALIDATION, trials_by_rule, values_by_rule
+from dgsearch.analysis.judging import JUDGING, looks_at_scores, trials_by_rule
 from dgsearch.analysis.selection import finished, hyperparameter_column
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import StudyFacts, read_facts
@@ -21,6 +22,7 @@ from dgsearch.database.tables import STATES
 from dgsearch.errors import DatabaseError, one_of
 from dgsearch.notebook import summaries
 from dgsearch.study.families import AUGMENTED
+from dgsearch.study.metrics import ACCURACY
 from dgsearch.study.objectives import goal_of
 
 _SHOWN_ROWS = 5
@@ -87,7 +89,7 @@ class Study:
             constant: Whether to keep study, config_id and the columns in which no two
                 configurations differ.
         """
-        table = summaries.over_seeds(self.trials(), column)
+        table = summaries.over_seeds(self._by(None), column)
         ascending = column == "value" and not self._maximise()
         ordered: pd.DataFrame = table.sort_values(
             "mean", ascending=ascending, kind="stable", ignore_index=True
@@ -113,8 +115,12 @@ class Study:
             return self.front(rule)
         named = facts.targets if targets is None else targets
         seeds = facts.spec.seeds if facts.spec and facts.design.adds_seeds else None
-        trials = self.trials(seeds=seeds)  # the seeds that every configuration has
-        trials = self._within(self._judged(trials, facts, rule), facts)
+        trials = self._by(rule)
+        if seeds is not None:
+            trials = trials[trials["seed"].isin(seeds)]  # those that every configuration has
+        if rule == AUGMENTED:
+            trials = trials.assign(**{AUGMENTED: trials["value"]})
+        trials = self._within(trials, facts)
         return summaries.best(trials, rule=rule, targets=named, maximise=self._maximise())
 
     def front(self, rule: str | None = None) -> pd.DataFrame:
@@ -140,9 +146,9 @@ class Study:
                 f"study {self.name!r} is no search of dgsearch with several objectives "
                 "(design.objectives), so it has no front; take best()"
             )
+        _check_rule(rule)
         goal = goal_of(facts.spec)
-        own = None if rule == facts.rule else rule
-        done = finished(self._recorded_by(own, facts.judging_families))
+        done = finished(self._by(rule))
         points = with_goals(done, self.scores(), goal, targets=facts.targets)
         points = points[points["role"] == "point"]
         front = on_the_front(points, goal, candidates_of(points, facts.design))
@@ -154,24 +160,25 @@ class Study:
         columns: pd.DataFrame = table[["config_id", *varied, *table.columns[1 : -len(varied)]]]
         return columns
 
-    def _recorded_by(self, rule: str | None, families: Sequence[str]) -> pd.DataFrame:
-        """The trials as a rule would have recorded them."""
-        if rule is None:
-            return self.trials()
-        if rule not in (VALIDATION, AUGMENTED):
-            raise DatabaseError(
-                f"rule: {rule!r} is unknown; {one_of(rule, (VALIDATION, AUGMENTED))}"
-            )
+    def _by(self, rule: str | None, judging: Judging | None = None) -> pd.DataFrame:
+        """The trials as a rule would have recorded them; None: as the study's own did."""
         facts = self.facts
+        looks = judging is not None or looks_at_scores(facts, rule)
         return trials_by_rule(
             self.trials(),
-            self.scores(),
+            self.scores() if looks else pd.DataFrame(),
+            facts,
             rule=rule,
-            families=families,
-            targets=facts.targets,
-            metric=facts.spec.selecting if facts.spec else "accuracy",
+            judging=judging,
             maximise=self._maximise(),
         )
+
+    def _judgings(self, other: Study) -> Sequence[Judging]:
+        """By what the trials of this study and of another one are judged, on one level."""
+        studies = [
+            (each.trials(), each.scores(), each.facts.judging_families) for each in (self, other)
+        ]
+        return judgings(studies, metric=self.facts.spec.selecting if self.facts.spec else ACCURACY)
 
     def _within(self, trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
         """The trials less those of configurations that violate a constraint, unless all do."""
@@ -183,29 +190,11 @@ class Study:
         kept = trials[~trials["config_id"].isin(list(infeasible(points, goal)))]
         return kept if (kept["role"] == "point").any() else trials
 
-    def _judged(self, trials: pd.DataFrame, facts: StudyFacts, rule: str) -> pd.DataFrame:
-        """The trials with what they would report by a rule, where it is not the study's own."""
-        if rule not in (VALIDATION, AUGMENTED):
-            return trials
-        column = AUGMENTED if rule == AUGMENTED else "value"
-        if rule == facts.rule:
-            return trials.assign(**{column: trials["value"]})
-        metric = facts.spec.selecting if facts.spec else "accuracy"
-        values = values_by_rule(
-            trials,
-            self.scores(),
-            rule=rule,
-            families=facts.judging_families,
-            metric=metric,
-            maximise=self._maximise(),
-        )
-        return trials.assign(**{column: values})
-
     def grid(
         self, rows: str, columns: str, *, values: str = "value", show: str = "mean"
     ) -> pd.DataFrame:
         """A table of two hyperparameters; see `dgsearch.notebook.grid`."""
-        return summaries.grid(self.trials(), rows, columns, values=values, show=show)
+        return summaries.grid(self._by(None), rows, columns, values=values, show=show)
 
     def compare(
         self,
@@ -225,15 +214,20 @@ class Study:
             column: What is compared.
             match: As of `dgsearch.notebook.compare`.
             rule: "validation" or "augmented": both studies as that rule would have recorded them,
-                by families of transformations that no method of either trains with; None: as
-                they are.
+                on one level of the families of transformations that judge their trials; None:
+                each by its own.
+
+        Raises:
+            DatabaseError: If the rule is unknown.
         """
+        _check_rule(rule)
         spec = self.facts.spec
-        theirs = other.facts.judging_families
-        families = [name for name in self.facts.judging_families if name in theirs]
+        if rule is None and self.facts.rule == other.facts.rule:
+            rule = self.facts.rule
+        first, second = self._judgings(other) if rule == AUGMENTED else (None, None)
         return summaries.compare(
-            self._recorded_by(rule, families),
-            other._recorded_by(rule, families),
+            self._by(rule, first),
+            other._by(rule, second),
             column,
             match=match,
             rope=spec.report.rope if spec else None,
@@ -279,3 +273,8 @@ def _constant(table: pd.DataFrame) -> list[str]:
     names = [name for name in table.columns if name not in (*summaries.STATISTICS, "study")]
     names = [name for name in names if name != "config_id"]
     return [name for name in names if table[name].dropna().astype(str).nunique() <= 1]
+
+
+def _check_rule(rule: str | None) -> None:
+    if rule is not None and rule not in JUDGING:
+        raise DatabaseError(f"rule: {rule!r} is unknown; {one_of(rule, JUDGING)}")

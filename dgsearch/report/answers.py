@@ -16,7 +16,7 @@ import pandas as pd
 from dgsearch.analysis.adaptive import REFERENCE, seed_decisions
 from dgsearch.analysis.comparison import LEVEL, compare_columns, tied_with_best
 from dgsearch.analysis.equivalence import with_verdicts
-from dgsearch.analysis.judging import VALIDATION, trials_by_rule
+from dgsearch.analysis.judging import JUDGING, looks_at_scores, trials_by_rule
 from dgsearch.analysis.selection import MEAN, hyperparameter_column
 from dgsearch.analysis.statistics import HUGE, fewest_pairs, mean_interval
 from dgsearch.database.connection import open_for_reading
@@ -33,7 +33,6 @@ from dgsearch.report.front_answer import front_answer
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
-from dgsearch.study.families import AUGMENTED
 
 _LEAST_ID = 4  # characters of an id that stand for it
 _TRIAL = re.compile(r"trial[ :]?(\d+)")
@@ -117,7 +116,7 @@ def _listed(view: StudyView, found: Sequence[str]) -> str:
     return shown + (" and more" if len(found) > _SHOWN else "")
 
 
-RULES = (VALIDATION, AUGMENTED, "oracle")
+RULES = (*JUDGING, "oracle")
 _MOST_TIED = 200  # candidates; comparing each with the best takes their number squared
 
 
@@ -138,23 +137,17 @@ def answer_view(
     if not facts.spec:
         trials = trials[~trials["trial_number"].isin(read_infeasible(engine, study))]
     maximise = read_declared(engine, study).objectives[0].maximised
-    if rule in (VALIDATION, AUGMENTED) and rule != facts.rule:
-        trials = trials_by_rule(
-            trials,
-            read_scores(engine, study),
-            rule=rule,
-            families=facts.judging_families,
-            targets=facts.targets,
-            metric=facts.spec.selecting if facts.spec else "accuracy",
-            maximise=maximise,
-        )
-        if trials["value"].isna().all():
+    judged = looks_at_scores(facts, rule)
+    none = pd.DataFrame()
+    asked = judged or facts.design.limits or facts.design.goals
+    scores = read_scores(engine, study) if asked else none
+    if judged:
+        trials = trials_by_rule(trials, scores, facts, rule=rule, maximise=maximise)
+        if trials["value"].isna().all() and rule != facts.rule:
             raise ReportError(
                 f"--rule {rule!r}: study {study!r} has no score that this rule looks at; it was "
                 "run by an older dgsearch or written by another program, so take another rule"
             )
-    none = pd.DataFrame()
-    scores = read_scores(engine, study) if facts.design.limits or facts.design.goals else none
     data = StudyData(facts, trials, none, scores, none, maximise=maximise, rope=rope)
     return study_view(data, {})
 
@@ -221,8 +214,8 @@ def compare_answer(view: StudyView, a: str, b: str, *, rule: str | None = None) 
         ReportError: If the rule or one of them is unknown, or both are the same.
     """
     rule = view.facts.rule if rule is None else rule
-    if rule not in (VALIDATION, AUGMENTED):
-        raise ReportError(f"--rule {rule!r}: is unknown; {one_of(rule, (VALIDATION, AUGMENTED))}")
+    if rule not in JUDGING:
+        raise ReportError(f"--rule {rule!r}: is unknown; {one_of(rule, JUDGING)}")
     _check_results(view)
     first, second = find_configuration(view, a), find_configuration(view, b)
     if first == second:

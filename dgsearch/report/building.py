@@ -100,7 +100,8 @@ def _study(
     engine: Engine, first: StudyData, colours: Mapping[str, str], processes: int
 ) -> tuple[StudyView, StudyPart, Mapping[str, Any]]:
     """A study of which the trials are read, wholly read, with its part and its answers."""
-    early = not (first.facts.spec and first.facts.design.limits)  # these are judged by scores
+    judged = first.facts.levels or (first.facts.spec and first.facts.design.limits)
+    early = not judged  # by their scores, which are still to be read
     begun = begun_sections(study_view(first, colours), processes=processes) if early else None
     view = study_view(read_the_rest(engine, first), colours)
     sections = begun or begun_sections(view, processes=processes)

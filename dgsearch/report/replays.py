@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dgsearch.analysis.judging import looks_at_scores, on_one_level
 from dgsearch.analysis.replay import (
     LEAST_CURVES,
     MOST_CURVES,
@@ -23,7 +24,7 @@ from dgsearch.analysis.replay import (
 from dgsearch.analysis.stopping import StoppingRule, default_rules, parse_rule
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.facts import read_facts
-from dgsearch.database.queries import read_curves, read_trials
+from dgsearch.database.queries import read_curves, read_scores, read_trials
 from dgsearch.database.snapshot import has_own_tables
 from dgsearch.errors import ReportError
 from dgsearch.files import atomic_write
@@ -205,13 +206,16 @@ def replay_answer(view: StudyView, found: Replayed) -> dict[str, Any]:
 def _view(database: str | os.PathLike[str] | None, study: str) -> StudyView:
     """The study as its page sees it, without what only other sections need."""
     engine = open_for_reading(database)
-    none = pd.DataFrame()
+    facts = read_facts(engine, study)
+    trials, curves = read_trials(engine, study), read_curves(engine, study)
+    scores = read_scores(engine, study) if looks_at_scores(facts, None) else pd.DataFrame()
+    trials, curves = on_one_level([trials, curves], trials, scores, facts)
     stages = pd.DataFrame({"trial_number": [], "seconds": []})
     data = StudyData(
-        facts=read_facts(engine, study),
-        trials=read_trials(engine, study),
-        curves=read_curves(engine, study),
-        scores=none,
+        facts=facts,
+        trials=trials,
+        curves=curves,
+        scores=scores,
         stages=read_stages(engine, study) if has_own_tables(engine) else stages,
     )
     return study_view(data, {})

@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
+from dgsearch.analysis.judging import looks_at_scores, on_one_level
 from dgsearch.analysis.selection import finished, repeated, superseded
 from dgsearch.database.conditions import differing_conditions, read_conditions
 from dgsearch.database.connection import database_url, open_for_reading
 from dgsearch.database.constraints import read_infeasible
-from dgsearch.database.facts import read_facts
+from dgsearch.database.facts import StudyFacts, read_facts
 from dgsearch.database.masking import masked
-from dgsearch.database.queries import read_studies, read_trials
+from dgsearch.database.queries import read_scores, read_studies, read_trials
 from dgsearch.database.tables import STATES
 from dgsearch.designs.proposals import ROLE
 from dgsearch.endings import StopReason
@@ -33,6 +34,7 @@ _COLUMNS = (
     "config_id",
     "proposed_by",
     "role",
+    "method",
     "seed",
     "state",
     "stop_reason",
@@ -119,7 +121,6 @@ def status_answer(database: str | os.PathLike[str] | None, study: str | None) ->
 def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
     name = str(row["study"])
     trials, facts = read_trials(engine, name, columns=_COLUMNS), read_facts(engine, name)
-    infeasible = frozenset() if facts.spec else read_infeasible(engine, name)
     aside = superseded(trials)
     trials = trials[~aside]
     counts = {state: int((trials["state"] == state).sum()) for state in STATES}
@@ -130,7 +131,7 @@ def _standing(engine: Engine, row: dict[Any, Any]) -> Standing:
     lost = int((proposals["state"] == "FAIL").sum()) - _tried_again(proposals)
     left = (planned or 0) - (counts["COMPLETE"] - proposed) - counts["PRUNED"] - (failed - lost)
     maximised = row["direction"] == "MAXIMIZE"  # Optuna takes one that is not set for MINIMIZE
-    best = _best(trials[~trials["trial_number"].isin(infeasible)], maximised=maximised)
+    best = _best(_comparable(engine, trials, facts), maximised=maximised)
     latest = row["finished_at"] if not pd.isna(row["finished_at"]) else row["started_at"]
     running = counts["RUNNING"]
     seconds = float(trials["wall_s"].mean())
@@ -163,6 +164,16 @@ def _tried_again(trials: pd.DataFrame) -> int:
     """Failed trials that are planned again or have a later attempt."""
     interrupted = int((trials["stop_reason"] == StopReason.INTERRUPTED).sum())
     return interrupted + int((repeated(trials) & trials["stop_reason"].isin(_FAULTS)).sum())
+
+
+def _comparable(engine: Engine, trials: pd.DataFrame, facts: StudyFacts) -> pd.DataFrame:
+    """The trials that violate no constraint, with values that can be compared across methods."""
+    infeasible = frozenset() if facts.spec else read_infeasible(engine, facts.name)
+    trials = trials[~trials["trial_number"].isin(infeasible)]
+    if not looks_at_scores(facts, None):
+        return trials
+    (frame,) = on_one_level([trials], trials, read_scores(engine, facts.name), facts)
+    return frame
 
 
 def _best(trials: pd.DataFrame, *, maximised: bool) -> pd.Series[Any] | None:

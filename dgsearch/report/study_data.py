@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, select
 
+from dgsearch.analysis.judging import on_one_level
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.conditions import read_conditions
 from dgsearch.database.constraints import read_infeasible
@@ -165,10 +166,14 @@ def read_the_rest(engine: Engine, first: StudyData) -> StudyData:
         own = has_own_tables(engine)
         samples, stored = _samples(engine, study, first.trials) if own else ([], 0)
         one_target = len(first.facts.targets) == 1
+        curves = long_frame(engine, LongRequest("curves", study, part, None, None))
+        scores = long_frame(engine, LongRequest("scores", study, part, None, None))
+        trials, curves = on_one_level([first.trials, curves], first.trials, scores, first.facts)
         return replace(
             first,
-            curves=long_frame(engine, LongRequest("curves", study, part, None, None)),
-            scores=long_frame(engine, LongRequest("scores", study, part, None, None)),
+            trials=trials,
+            curves=curves,
+            scores=scores,
             stages=read_stages(engine, study, part.numbers)
             if own
             else pd.DataFrame({name: [] for name in _STAGES}),

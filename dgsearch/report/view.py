@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from dgsearch.analysis.adaptive import plan_of
+from dgsearch.analysis.augmented import Judging, study_judging
 from dgsearch.analysis.chosen import chosen_configurations
 from dgsearch.analysis.front import infeasible, with_goals
 from dgsearch.analysis.rules import epoch_accuracies
@@ -45,11 +46,9 @@ from dgsearch.report.words import (
     short,
     unit_of,
 )
-from dgsearch.study.families import AUGMENTED
 from dgsearch.study.metrics import ACCURACY as ACCURACY_METRIC
 from dgsearch.study.objectives import Goal, goal_of
 from dgsearch.study.spec import StudySpec
-from dgsearch.wording import plural
 
 _MOST_NAMED = 9  # configurations that figures over epochs tell apart
 FOREIGN = "value"  # the one domain of a study that dgsearch did not write
@@ -178,10 +177,15 @@ class StudyView:
     @functools.cached_property
     def epochs(self) -> pd.DataFrame:
         """`epoch_accuracies` of the study."""
-        families = self.facts.judging_families
         return epoch_accuracies(
-            self.data.scores, self.targets, metric=self.metric, families=families
+            self.data.scores, self.targets, metric=self.metric, judging=self.judging
         )
+
+    @functools.cached_property
+    def judging(self) -> Judging:
+        """By which families of transformations each trial is judged."""
+        trials, scores = self.data.trials, self.data.scores
+        return study_judging(trials, scores, self.facts, metric=self.metric)
 
     @functools.cached_property
     def centre(self) -> Mapping[str, Any]:
@@ -310,19 +314,6 @@ def selection_domains(view: StudyView) -> list[str]:
         return list(view.data.selecting or ())
     validation = scores[(scores["split"] == "validation") & (scores["metric"] == "accuracy")]
     return sorted({str(name) for name in validation["domain"].dropna()})
-
-
-def selection_words(view: StudyView) -> str:
-    """What chooses configurations: "the validation images of scan (source)"."""
-    domains = selection_domains(view)
-    if not domains:
-        return "the validation split"
-    targets = [name for name in domains if name in view.facts.targets]
-    kind = "target" if targets == domains else "source and target" if targets else "source"
-    under = ""
-    if view.spec.selection == AUGMENTED:
-        under = f" under {plural(len(view.facts.judging_families), 'family')} of transformations"
-    return f"the validation images of {listed(domains)} ({kind}){under}"
 
 
 def study_view(data: StudyData, colours: Mapping[str, str]) -> StudyView:

@@ -34,7 +34,7 @@ class Progress:
         total: int,
         done: int,
         best: tuple[float, int] | None = None,
-        maximise: bool = True,
+        maximise: bool | None = True,
         console: Console | None = None,
     ) -> None:
         """Show the progress of a study.
@@ -44,7 +44,7 @@ class Progress:
             total: Trials that it will have.
             done: Trials that had ended before.
             best: Best value of these, and the number of its trial.
-            maximise: Whether a higher value is better.
+            maximise: Whether a higher value is better; None: none can be called so as they come.
             console: Where to; None: the standard output.
         """
         self._console = console or Console(highlight=False, soft_wrap=True)
@@ -53,7 +53,7 @@ class Progress:
         self._done_before = done
         self._ended: Counter[str] = Counter()
         self._running: dict[int, EpochReport | None] = {}
-        self._best = best
+        self._best = None if maximise is None else best
         self._maximise = maximise
         self._started_at = time.monotonic()
         self._printed_at = self._started_at
@@ -99,6 +99,8 @@ class Progress:
             self._show(f"trial {number} failed: {ending.error_type}: {told}")
 
     def _is_best(self, value: float) -> bool:
+        if self._maximise is None:
+            return False
         if self._best is None:
             return True
         return value > self._best[0] if self._maximise else value < self._best[0]

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from optuna.storages import RDBStorage
@@ -52,6 +52,7 @@ from dgsearch.runner.resources import (
 from dgsearch.runner.retries import StoredAttempts, given_up
 from dgsearch.runner.warm_start import informing_trials
 from dgsearch.study import Halving, StudySpec
+from dgsearch.study.families import AUGMENTED
 from dgsearch.study.objectives import goal_of
 from dgsearch.study.plan import StudyPlan
 from dgsearch.trainable.reports import TrialJob
@@ -269,13 +270,19 @@ class _StudyRun:
         values = finished_values(self._storage.engine, self._study_id) if done else {}
         ended = [(value, earlier[key].number) for key, value in values.items()]
         best = (max if self._spec.maximise else min)(ended, default=None)
+        alike = self._spec.selection != AUGMENTED or len({*self._families.values()}) == 1
         return self._show(
             self._spec.name,
             total=done + total,
             done=done,
             best=best,
-            maximise=self._spec.maximise,
+            maximise=self._spec.maximise if alike else None,
         )
+
+    @cached_property
+    def _families(self) -> Mapping[str, tuple[str, ...]]:
+        """The families of transformations that each method is judged by."""
+        return judging_families(self._spec)
 
     def _judged(self) -> Mapping[str, Judged]:
         return judged_trials(self._storage.engine, self._study_id)
@@ -352,7 +359,7 @@ class _StudyRun:
             select=self._spec.selecting,
             maximise=self._spec.maximise,
             selection=self._spec.selection,
-            families=judging_families(self._spec),
+            families=self._families[configuration.method],
             fuse=self._spec.resources.fuse,
             beside={
                 stage: [(dict(other.configuration.values), other.seed) for other in others]

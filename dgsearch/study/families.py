@@ -2,17 +2,16 @@
 
 What they do to pixels is in `dgsearch.trainable.augmented`; here is what a page and a study file
 must know of them: which there are, which of them training uses, and which are left to judge by.
-A method is never judged by a family that any method of the same study trains with, so that all
-methods of a study are judged by the same images.
+A trial is never judged by a family that its own method trains with. What makes the values of
+methods that are judged by different families comparable is in `dgsearch.analysis.augmented`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from dgsearch.errors import Problem
-from dgsearch.wording import plural
 
 AUGMENTED = "augmented"  # the selection rule, and the split of its scores
 
@@ -71,39 +70,63 @@ def transform_families(steps: Iterable[Mapping[str, Any]]) -> set[str]:
     return found
 
 
-def trained_families(
-    declared: Iterable[Iterable[str]], augmentation: Iterable[Mapping[str, Any]] | None = None
-) -> tuple[str, ...]:
-    """The families that any method of a study trains with, in the order of `FAMILIES`.
+def judging_families(
+    declared: Mapping[str, Iterable[str]],
+    *,
+    augmentation: Iterable[Mapping[str, Any]] | None = None,
+    together: Collection[str] = (),
+) -> dict[str, tuple[str, ...]]:
+    """The families that each method of a study is judged by, in the order of `FAMILIES`.
+
+    They are those that neither the method nor `[[augmentation]]` trains with.
 
     Args:
-        declared: Those of each method.
+        declared: The families that each method trains with, by method.
         augmentation: `[[augmentation]]` of the study file.
+        together: Methods whose trials `[halving]` stops by one another's values while nobody
+            knows yet how hard each family is: none is judged by what another one trains with.
     """
-    found = {name for own in declared for name in own} | transform_families(augmentation or ())
-    return tuple(name for name in FAMILIES if name in found)
+    always = transform_families(augmentation or ())
+    trained = {method: {*own, *always} for method, own in declared.items()}
+    among = {name for method in together for name in trained.get(method, ())}
+    found = {}
+    for method, own in trained.items():
+        out = own | among if method in together else own
+        found[method] = tuple(name for name in FAMILIES if name not in out)
+    return found
 
 
-def counted_families(trained: Iterable[str]) -> tuple[str, ...]:
-    """The families that are left to judge by."""
-    out = set(trained)
-    return tuple(name for name in FAMILIES if name not in out)
+def linked(sets: Iterable[Collection[str]]) -> bool:
+    """Whether values over these sets of families can be compared, directly or through others."""
+    apart: list[set[str]] = []
+    for own in sets:
+        meets = [group for group in apart if group & set(own)]
+        apart = [group for group in apart if group not in meets] + [set(own).union(*meets)]
+    return len(apart) <= 1
 
 
-def check_families(trained: Iterable[str]) -> Iterator[Problem]:
+def check_families(judging: Mapping[str, Collection[str]]) -> Iterator[Problem]:
     """The problem of a study that selects by families and leaves too few of them, if it is one.
 
     Args:
-        trained: `trained_families` of the study.
+        judging: `judging_families` of the study.
     """
-    left = counted_families(trained)
-    if len(left) >= FEWEST:
-        return
-    names = f" ({', '.join(left)})" if left else ""
-    yield Problem(
-        "selection",
-        repr(AUGMENTED),
-        f"the methods and [[augmentation]] of the study train with all families but "
-        f"{len(left)}{names}, and the rule needs {plural(FEWEST, 'family')}; take a "
-        'method or a transform out, or choose selection = "last" or "best"',
-    )
+    other = 'take a method or a transform out, or choose selection = "last" or "best"'
+    for method, left in judging.items():
+        if len(left) < FEWEST:
+            names = f" ({', '.join(left)})" if left else ""
+            yield Problem(
+                "selection",
+                repr(AUGMENTED),
+                f"{method} can be judged by {len(left)} of the families of transformations"
+                f"{names}, since it, [[augmentation]], or a method that [halving] compares it "
+                f"with trains with the others; the rule needs {FEWEST}; {other}",
+            )
+            return
+    if not linked(judging.values()):
+        yield Problem(
+            "selection",
+            repr(AUGMENTED),
+            f"{' and '.join(judging)} have no family of transformations in common by which they "
+            f"can be judged; {other}",
+        )

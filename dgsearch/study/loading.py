@@ -19,7 +19,7 @@ from dgsearch.designs.points import Parts
 from dgsearch.designs.registry import installed_designs
 from dgsearch.errors import Problem, StudyFileError, one_of
 from dgsearch.study.checks import check_data
-from dgsearch.study.families import AUGMENTED, check_families, trained_families
+from dgsearch.study.families import AUGMENTED, check_families, judging_families
 from dgsearch.study.metrics import MetricsSpec, check_metrics
 from dgsearch.study.objectives import check_objectives
 from dgsearch.study.spec import AUGMENT, StudySpec
@@ -279,8 +279,13 @@ def _families(
 ) -> Iterator[Problem]:
     """Where a study selects by families of transformations that its methods train with."""
     if parts.get("selection") == AUGMENTED:
-        declared = (catalogue.families.get(name, ()) for name in methods)
-        yield from check_families(trained_families(declared, parts.get("augmentation")))
+        declared = {name: catalogue.families.get(name, ()) for name in methods}
+        halved = [name for name in methods if name not in parts.get("baselines", ())]
+        together = halved if parts.get("halving") else ()
+        augmentation = parts.get("augmentation")
+        yield from check_families(
+            judging_families(declared, augmentation=augmentation, together=together)
+        )
 
 
 def _kind(design: Any) -> str:

@@ -6,13 +6,14 @@ study file and the spaces of its methods compiles the same plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from dgsearch.designs.points import Configuration, Ended, Outcomes, Phase, PlannedTrial
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.space import Space
+from dgsearch.study.families import judging_families
 from dgsearch.study.spec import StudySpec
 
 
@@ -85,6 +86,21 @@ def compile_study(spec: StudySpec, space_of: Callable[[str], Space]) -> StudyPla
 def methods_of(spec: StudySpec) -> tuple[str, ...]:
     """Every method that a study trains: its own, the baselines, those that the design names."""
     return spec.design.trained_methods(spec)
+
+
+def families_of(
+    spec: StudySpec, declared: Mapping[str, Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """`judging_families` of a study.
+
+    Args:
+        spec: The study.
+        declared: The families that each of its methods trains with, by method.
+    """
+    halved = [name for name in methods_of(spec) if name not in spec.baselines]
+    return judging_families(
+        declared, augmentation=spec.augmentation, together=halved if spec.halving else ()
+    )
 
 
 def plan_configurations(spec: StudySpec, spaces: Mapping[str, Space]) -> Sequence[Configuration]:

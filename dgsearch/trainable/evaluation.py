@@ -121,7 +121,7 @@ def augmented_value(scores: Iterable[Score], families: Collection[str]) -> float
 
     Args:
         scores: Those of the split "augmented" among them.
-        families: The families that count.
+        families: Those that judge the trial.
     """
     found = [
         score.value for score in scores if score.split == AUGMENTED and score.domain in families

@@ -31,7 +31,7 @@ class TrialJob:
         select: The metric that is the value of an epoch.
         maximise: Whether a higher value is better.
         selection: Which epoch counts: "last", "best" or "augmented".
-        families: Families of transformations that `selection = "augmented"` judges by.
+        families: Families of transformations that `selection = "augmented"` judges it by.
         announces: Whether it reports a stage that it takes from the store, as others may wait.
         fuse: `[resources] fuse` of the study.
         beside: Trials whose stage this one trains beside its own, by the name of the stage: the

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dgsearch.analysis.augmented import Judging, augmented_values
 from dgsearch.analysis.choosing import costs_by_rule, rule_costs
-from dgsearch.analysis.rules import augmented_values, chosen_trials, epoch_accuracies, rule_table
+from dgsearch.analysis.rules import chosen_trials, epoch_accuracies, rule_table
 
 FAMILIES = ("blur", "noise")
+JUDGING = Judging(dict.fromkeys(range(9), FAMILIES), {})
 # validation, blur, noise and the target, each at one seed and one epoch
 CANDIDATES = ((0.99, 0.9, 0.5, 0.6), (0.99, 0.8, 0.8, 0.7), (0.95, 0.4, 0.6, 0.5))
 
@@ -51,17 +53,18 @@ def _epochs(*seeds: tuple[tuple[float, float, float, float], ...]) -> pd.DataFra
         for place, candidates in enumerate(seeds)
         for at, values in enumerate(candidates)
     ]
-    return epoch_accuracies(_scores(rows), ["t"], families=FAMILIES)
+    return epoch_accuracies(_scores(rows), ["t"], judging=JUDGING)
 
 
 def test_the_augmented_value_is_the_mean_over_the_families_that_count() -> None:
     scores = _scores([(0, 1, CANDIDATES[0])])
-    both = augmented_values(scores, FAMILIES)
+    both = augmented_values(scores, JUDGING)
     assert both.to_dict("records") == [
         {"trial_number": 0, "epoch": 1, "augmented": pytest.approx(0.7)}
     ]
-    assert augmented_values(scores, ("blur",))["augmented"].tolist() == [0.9]
-    assert augmented_values(scores, ("blur", "edges")).empty  # one of them was not scored
+    blur, more = (Judging({0: own}, {}) for own in (("blur",), ("blur", "edges")))
+    assert augmented_values(scores, blur)["augmented"].tolist() == [0.9]
+    assert augmented_values(scores, more).empty  # one of them was not scored
 
 
 def test_augmented_validation_chooses_what_validation_cannot_tell_apart() -> None:
@@ -72,7 +75,7 @@ def test_augmented_validation_chooses_what_validation_cannot_tell_apart() -> Non
 
 def test_each_rule_takes_the_epoch_that_it_finds_best() -> None:
     rows = [(0, 1, (0.9, 0.7, 0.7, 0.6)), (0, 2, (0.8, 0.8, 0.8, 0.7))]
-    epochs = epoch_accuracies(_scores(rows), ["t"], families=FAMILIES)
+    epochs = epoch_accuracies(_scores(rows), ["t"], judging=JUDGING)
     trials = _trials([0]).head(1)
     found = {
         rule: chosen_trials(trials, epochs, rule=rule, targets=["t"])["epoch"].item()
@@ -83,7 +86,7 @@ def test_each_rule_takes_the_epoch_that_it_finds_best() -> None:
 
 def test_without_scores_under_families_there_is_no_row_for_them() -> None:
     scores = _scores([(at, 1, CANDIDATES[at]) for at in range(3)])
-    epochs = epoch_accuracies(scores[scores["split"] != "augmented"], ["t"], families=FAMILIES)
+    epochs = epoch_accuracies(scores[scores["split"] != "augmented"], ["t"], judging=JUDGING)
     table = rule_table(_trials([0]), epochs, targets=["t"])
     assert set(table["rule"]) == {"validation", "last epoch", "oracle"}
 

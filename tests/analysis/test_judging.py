@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 
+from dgsearch.analysis.augmented import Judging
 from dgsearch.analysis.judging import values_by_rule
 
 SCORES = pd.DataFrame(
@@ -19,6 +20,7 @@ SCORES = pd.DataFrame(
     ],
     columns=["trial_number", "epoch", "split", "domain", "value"],
 ).assign(metric="accuracy")
+JUDGING = Judging({0: ("blur", "noise"), 1: ("blur", "noise")}, {})
 TRIALS = pd.DataFrame({"trial_number": [1, 0]}, index=[5, 6])
 
 
@@ -34,12 +36,10 @@ TRIALS = pd.DataFrame({"trial_number": [1, 0]}, index=[5, 6])
 def test_each_trial_has_its_best_epoch_by_the_rule(
     rule: str, maximise: bool, expected: float
 ) -> None:
-    found = values_by_rule(
-        TRIALS, SCORES, rule=rule, families=("blur", "noise"), maximise=maximise
-    )
+    found = values_by_rule(TRIALS, SCORES, rule=rule, judging=JUDGING, maximise=maximise)
     assert found[6] == pytest.approx(expected)
 
 
 def test_a_trial_without_such_scores_has_no_value() -> None:
-    found = values_by_rule(TRIALS, SCORES, rule="augmented", families=("blur", "noise"))
+    found = values_by_rule(TRIALS, SCORES, rule="augmented", judging=JUDGING)
     assert math.isnan(found[5])

@@ -19,7 +19,7 @@ from dgsearch.data.splits import SOURCE_VALIDATION, load_trial_data
 from dgsearch.methods.mpbm import MPBM
 from dgsearch.methods.mpbm.rounds import Alternation
 from dgsearch.methods.networks import build_network
-from dgsearch.study.families import FAMILIES, counted_families
+from dgsearch.study.families import FAMILIES, judging_families
 from dgsearch.trainable.augmented import augmented_split, family_scores
 from tests.benchmarks.mpbm_round import CPU, DATA, context, seconds
 
@@ -36,7 +36,7 @@ def main() -> None:
     run = Alternation(context(MPBM.space, generator_lr=1e-3))
     run.train_epoch(1)
     rounds, scored, after_last, made = [], [], [], []
-    counted = counted_families(MPBM.families)
+    counted = judging_families({"mpbm": MPBM.families})["mpbm"]
 
     def score(families: tuple[str, ...]) -> object:
         return family_scores(

@@ -29,6 +29,7 @@ from dgsearch.analysis.selection import finished
 from dgsearch.analysis.statistics import detectable_difference, mean_interval
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.recorder import Ending
+from dgsearch.database.studies import register_study
 from dgsearch.report import write_report
 from dgsearch.report.controls import LEVELS, controls_of
 from dgsearch.report.given_teacher import teacher_sentences
@@ -39,8 +40,9 @@ from dgsearch.report.sections.domains import domain_sections
 from dgsearch.report.sections.family import family_sections
 from dgsearch.report.study_data import read_study_data
 from dgsearch.report.view import StudyView, study_view
+from dgsearch.study.families import FAMILIES
 from dgsearch.study.plan import plan_trials
-from tests.fakes import ABLATION, SPACES, FakeStudy, fake_spec
+from tests.fakes import ABLATION, SPACES, FakeStudy, fake_facts, fake_spec
 from tests.report.test_browser import FLAGS, pytestmark
 from tests.report.test_family_page import DESIGN
 
@@ -55,6 +57,10 @@ STUDIES = {
     "family": {"design": DESIGN, "method": "erm", "baselines": [], "seeds": list(range(18))},
 }
 RULES = ("recorded", "validation", "oracle")
+TRAINED = {
+    "erm": ["noise"],
+    "mpbm": ["noise", "blur"],
+}  # of the family: two sets judge its methods
 _READ = """
 const article = document.getElementById(arguments[0]);
 const cells = (row) => [...row.cells].map((cell) =>
@@ -97,10 +103,15 @@ class Setting:
 
 
 def _study(database: str, name: str) -> None:
-    """Trials of four epochs that go up and down; one in fifteen is lost."""
+    """Trials of four epochs that go up and down; one in fifteen is lost.
+
+    Those of the family are scored under families of transformations too.
+    """
     data = {"benchmark": "digits-mini", "source": ["scan"], "targets": TARGETS}
     study = FakeStudy(database, fake_spec(name=name, data=data, **STUDIES[name]))
-    random = np.random.default_rng(len(name))
+    facts = fake_facts(study.spec) | {"families": TRAINED if name == "family" else {}}
+    register_study(study.engine, study.spec, facts)
+    random, augmented = np.random.default_rng(len(name)), np.random.default_rng(0)
     for trial in plan_trials(study.spec, SPACES):
         started = study.begin(trial)
         values = trial.configuration.values
@@ -108,7 +119,12 @@ def _study(database: str, name: str) -> None:
         level += 0.03 * float(values["lambda_adv"]) if "lambda_adv" in values else 0.0
         for epoch in range(1, 5):
             numbers = np.round(level + random.normal(0, 0.03, 4), 3)
-            study.report(started.trial_id, epoch, float(numbers[0]), numbers[1:].tolist())
+            under = {
+                family: float(np.round(level + augmented.normal(0.02 * place, 0.1), 3))
+                for place, family in enumerate(FAMILIES if name == "family" else ())
+            }
+            accuracies = numbers[1:].tolist()
+            study.report(started.trial_id, epoch, float(numbers[0]), accuracies, families=under)
         lost = random.random() < 1 / 15 and trial.seed > 0
         ending = (
             Ending("FAIL", "failed", error_type="E", error="a")
@@ -169,8 +185,9 @@ def _draw(random: np.random.Generator, views: dict[str, StudyView]) -> Setting:
     reference = str(random.choice(groups)) if random.random() < 0.4 else published
     out = [name for name in groups if name != reference and random.random() < 0.15]
     seeds = sorted(int(seed) for seed in view.done["seed"].unique())
+    rules = (*RULES, "augmented") if study == "family" else RULES
     return Setting(
-        study, some(TARGETS, 1), str(random.choice(RULES)), some(seeds, 2),
+        study, some(TARGETS, 1), str(random.choice(rules)), some(seeds, 2),
         int(random.choice(LEVELS)), "" if reference == published else reference, tuple(out),
     )  # fmt: skip
 
@@ -319,7 +336,7 @@ def test_fifty_random_settings_are_what_python_says(
         rules.add(setting.rule)
         met.add((setting.study, setting.level))
     assert answers > SETTINGS / 2  # what was checked is about something
-    assert rules == set(RULES)
+    assert rules == {*RULES, "augmented"}
     assert len(met) == 9
     assert verdicts >= {"equivalent", "open"}
     assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []

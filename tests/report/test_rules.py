@@ -119,7 +119,7 @@ def test_the_page_names_the_families_that_are_left_out(database: str) -> None:
     notes = [block.text for block in _section(database).blocks if isinstance(block, Note)]
     (told,) = [text for text in notes if "Left out" in text]
     assert "under 13 families of transformations" in told
-    assert told.endswith("since a method of the study trains with them: noise.")
+    assert told.endswith("Left out, since training uses them: noise.")
 
 
 def test_a_page_without_such_scores_has_no_row_for_them(database: str) -> None:

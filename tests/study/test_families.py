@@ -13,10 +13,11 @@ from dgsearch.study import load_study
 from dgsearch.study.families import (
     FAMILIES,
     OF_TRANSFORMS,
-    counted_families,
-    trained_families,
+    check_families,
+    linked,
     transform_families,
 )
+from dgsearch.study.families import judging_families as families_by_method
 
 _STUDY = """
 name = "chosen"
@@ -57,12 +58,23 @@ def test_a_nested_transform_has_the_families_of_those_inside() -> None:
     assert transform_families(steps) == {"blur", "solarise"}
 
 
-@given(st.lists(st.sets(st.sampled_from(list(FAMILIES))), max_size=4))
-def test_what_is_trained_and_what_counts_are_all_families_once(declared: list[set[str]]) -> None:
-    trained = trained_families(declared)
-    counted = counted_families(trained)
-    assert sorted([*trained, *counted]) == sorted(FAMILIES)
-    assert set(trained) == set().union(*declared)
+@given(st.sets(st.sampled_from(list(FAMILIES))), st.sets(st.sampled_from(list(FAMILIES))))
+def test_a_method_is_judged_by_what_it_does_not_train_with(one: set[str], two: set[str]) -> None:
+    judging = families_by_method({"one": one, "two": two})
+    assert sorted([*one, *judging["one"]]) == sorted(FAMILIES)
+    assert list(judging["two"]) == [name for name in FAMILIES if name not in two]
+    both = families_by_method({"one": one, "two": two}, together=("one", "two"))
+    assert both["one"] == both["two"]
+    assert set(both["one"]) == set(FAMILIES) - one - two
+
+
+def test_methods_are_compared_over_families_that_hang_together() -> None:
+    assert linked([("blur", "noise"), ("noise", "edges"), ("edges",)])
+    assert linked([("edges",), ("blur",), ("edges", "blur")])  # the last one joins them
+    assert not linked([("blur", "noise"), ("edges",)])
+    halves = {"one": FAMILIES.keys() - set(list(FAMILIES)[:7]), "two": list(FAMILIES)[:7]}
+    (problem,) = check_families({name: tuple(own) for name, own in halves.items()})
+    assert "one and two have no family of transformations in common" in problem.message
 
 
 @pytest.mark.parametrize("method", sorted(installed_methods()))
@@ -70,30 +82,53 @@ def test_methods_declare_families_that_exist(method: str) -> None:
     assert set(family_facts([method])[method]) <= set(FAMILIES)
 
 
-def test_what_one_compared_method_trains_with_judges_none_of_them(tmp_path: Path) -> None:
-    file = _study(tmp_path, "erm", '["cutmix", "adversarial"]')
-    spec = load_study(file, catalogue())
-    left_out = {"occlusion", "noise"}  # of cutmix and of adversarial
-    assert judging_families(spec) == tuple(name for name in FAMILIES if name not in left_out)
+def test_each_method_is_judged_by_what_it_does_not_train_with_itself(tmp_path: Path) -> None:
+    spec = load_study(_study(tmp_path, "erm", '["cutmix", "adversarial"]'), catalogue())
+    judging = judging_families(spec)
+    assert judging["erm"] == tuple(FAMILIES)
+    assert set(FAMILIES) - set(judging["cutmix"]) == {"occlusion"}
+    assert set(FAMILIES) - set(judging["adversarial"]) == {"noise"}
 
 
-def test_methods_that_make_images_leave_four_families_to_judge_by(tmp_path: Path) -> None:
-    """`me_ada` trains with noise, `pro_randconv` with convolutions, `advst` with all the rest."""
-    file = _study(tmp_path, "erm", '["me_ada", "advst", "pro_randconv"]')
-    spec = load_study(file, catalogue())
-    assert judging_families(spec) == ("perspective", "edges", "texture", "pixelate")
+def test_methods_that_halving_compares_are_judged_by_the_same_families(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text("""
+name = "halved"
+method = "erm"
+baselines = ["randconv"]
+seeds = [0]
+selection = "augmented"
+[data]
+benchmark = "digits-mini"
+source = ["scan"]
+targets = ["photo"]
+[design]
+kind = "ablation"
+variants.cut = { method = "cutmix" }
+variants.attacked = { method = "adversarial" }
+[halving]
+allow_truncated = true
+""")
+    judging = judging_families(load_study(file, catalogue()))
+    both = tuple(name for name in FAMILIES if name not in {"occlusion", "noise"})
+    assert judging["erm"] == judging["cutmix"] == judging["adversarial"] == both
+    assert "noise" in judging["randconv"]  # a baseline is never cut short
 
 
 def test_the_augmentation_of_the_study_file_counts_too(tmp_path: Path) -> None:
     more = '[[augmentation]]\nname = "GaussianBlur"\nkernel_size = 3'
     spec = load_study(_study(tmp_path, "erm", more=more), catalogue())
-    assert "blur" not in judging_families(spec)
+    assert "blur" not in judging_families(spec)["erm"]
 
 
 def test_a_study_that_leaves_too_few_families_is_refused(tmp_path: Path) -> None:
-    methods = '["strong_augmentation", "augmix", "cutmix", "adversarial"]'
-    more = '[[augmentation]]\nname = "RandomPerspective"\n[[augmentation]]\nname = "Resize"\n'
-    file = _study(tmp_path, "erm", methods, more=more + "size = [32, 32]")
-    with pytest.raises(StudyFileError, match=r"all families but 2 \(blur, edges\)") as caught:
+    names = ("ColorJitter", "RandomSolarize", "GaussianBlur", "GaussianNoise", "ElasticTransform",
+             "RandomErasing", "RandomPosterize", "Resize")  # fmt: skip
+    own = {"RandomSolarize": "threshold = 0.5", "GaussianBlur": "kernel_size = 3",
+           "RandomPosterize": "bits = 4", "Resize": "size = [32, 32]"}  # fmt: skip
+    more = "".join(f'[[augmentation]]\nname = "{name}"\n{own.get(name, "")}\n' for name in names)
+    file = _study(tmp_path, "strong_augmentation", more=more)
+    told = r"strong_augmentation can be judged by 1 of the families of transformations \(edges\)"
+    with pytest.raises(StudyFileError, match=told) as caught:
         load_study(file, catalogue())
     assert 'choose selection = "last" or "best"' in str(caught.value)

@@ -23,8 +23,9 @@ from dgsearch.report.comparisons import (
 from dgsearch.report.figures.comparison import difference_figure, path_figure
 from dgsearch.report.marks import behind, behind_configurations, leading
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.selecting import selection_words
 from dgsearch.report.verdicts import power_sentence, verdict_words
-from dgsearch.report.view import StudyView, selection_words
+from dgsearch.report.view import StudyView
 from dgsearch.report.words import counted_in, number_cell, p_cell, records, short
 
 _HEADINGS = (

@@ -13,8 +13,9 @@ from dgsearch.analysis.statistics import PAIRS_FOR_FIVE_PERCENT
 from dgsearch.report.failed_seeds import failed_seeds, failure_words
 from dgsearch.report.given_teacher import given_teacher, teacher_sentences, trained_on
 from dgsearch.report.parts import Block, Note, Rows, Section, Table, Warn
+from dgsearch.report.selecting import selection_words
 from dgsearch.report.sentences import answer_sentences
-from dgsearch.report.view import StudyView, selection_domains, selection_words
+from dgsearch.report.view import StudyView, selection_domains
 from dgsearch.report.words import epoch_rule, listed
 from dgsearch.wording import counted, duration, plural
 

@@ -66,20 +66,37 @@ def rule_sections(view: StudyView) -> Iterator[Section]:
 
 
 def _families(view: StudyView) -> Iterator[Block]:
-    """By what augmented validation judges here."""
+    """By what augmented validation judges here, and what it compares with what."""
     if not view.epochs[AUGMENTED].notna().any():
         return
     counted = view.facts.judging_families
-    left_out = [name for name in FAMILIES if name not in counted]
-    yield Note(
-        "Augmented validation is the mean over validation images under "
-        f"{plural(len(counted), 'family')} of transformations: {listed(list(counted))}. "
-        + (
-            f"Left out for every group, since a method of the study trains with them: "
-            f"{listed(left_out)}."
-            if left_out
-            else "No method of the study declares that it trains with one of them."
+    by_set: dict[tuple[str, ...], list[str]] = {}
+    for method, families in counted.items():
+        by_set.setdefault(families, []).append(method)
+    if len(by_set) == 1:
+        (families,) = by_set
+        left_out = [name for name in FAMILIES if name not in families]
+        yield Note(
+            "Augmented validation is the mean over validation images under "
+            f"{plural(len(families), 'family')} of transformations: {listed(list(families))}. "
+            + (
+                f"Left out, since training uses them: {listed(left_out)}."
+                if left_out
+                else "No method of the study declares that it trains with one of them."
+            )
         )
+        return
+    without = [
+        f"{listed(methods)} without {listed([name for name in FAMILIES if name not in families])}"
+        if len(families) < len(FAMILIES)
+        else f"{listed(methods)} by all {len(FAMILIES)}"
+        for families, methods in by_set.items()
+    ]
+    yield Note(
+        "Augmented validation judges each trial by validation images under the families of "
+        "transformations that its method does not train with, and compares methods after taking "
+        "out how hard their families are (least squares on trial plus family). "
+        f"Judged are {'; '.join(without)}."
     )
 
 

@@ -24,7 +24,8 @@ from dgsearch.report.figures.training import (
 )
 from dgsearch.report.marks import behind_configurations, leading
 from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
-from dgsearch.report.view import StudyView, selection_words
+from dgsearch.report.selecting import selection_words
+from dgsearch.report.view import StudyView
 from dgsearch.report.words import given, number_cell, range_text, records, short_cell
 from dgsearch.wording import plural, were
 
