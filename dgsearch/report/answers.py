@@ -30,6 +30,7 @@ from dgsearch.designs.decisions import OPEN
 from dgsearch.errors import ReportError, one_of
 from dgsearch.report.failed_seeds import failed_seeds
 from dgsearch.report.front_answer import front_answer
+from dgsearch.report.repeats import once_where_equal
 from dgsearch.report.study_data import StudyData
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.report.words import given, records
@@ -125,9 +126,8 @@ def answer_view(
 ) -> StudyView:
     """A study as its answers see it: without curves and scores, which they do not need.
 
-    By another rule than the study's own, its trials have what they would have recorded: the value,
-    and the targets at the epoch that the rule takes. Differences within plus and minus `rope`
-    count as practically none; None: as its file says.
+    By another rule than the study's own, its trials have value and targets at the epoch that the
+    rule takes. Differences within plus and minus `rope` count as none; None: as its file says.
 
     Raises:
         DatabaseError: If the database cannot be read or lacks the study.
@@ -149,7 +149,7 @@ def answer_view(
                 "run by an older dgsearch or written by another program, so take another rule"
             )
     data = StudyData(facts, trials, none, scores, none, maximise=maximise, rope=rope)
-    return study_view(data, {})
+    return once_where_equal(study_view(data, {}))
 
 
 def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from tests.fakes import (
     full_study,
     planned,
 )
+from tests.foreign import add_trials, new_study
 
 SIX = list(range(6))
 
@@ -298,3 +299,20 @@ def test_equal_differences_are_no_sign_of_certainty(database: str) -> None:
     answer = compare_answer(answer_view(database, "fake"), "reference", "T=10")
     assert answer["verdict"] == "worse"  # p is 2 / 2^8; not "equivalent" from a deviation of 1e-17
     assert math.isnan(answer["detectable"])
+
+
+def test_repeats_of_a_deterministic_objective_count_once(database: str) -> None:
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        "x": optuna.distributions.IntDistribution(0, 2)
+    }
+    rows = [{"x": x} for x in (0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2)]
+    values = [float(row["x"] == 1) for row in rows]
+    add_trials(new_study(database, "sure", directions=["maximize"]), rows, space, values)
+    answer = best_answer(answer_view(database, "sure"))
+    assert answer["best"]["varied"] == {"x": 1}
+    assert answer["validation"]["n"] == 1
+    assert math.isnan(answer["validation"]["low"])
+    assert len(answer["not_told_apart"]) == 2  # one pair tells nothing apart
+    values[-1] = 0.5  # now repeats differ, and each is an observation
+    add_trials(new_study(database, "noisy", directions=["maximize"]), rows, space, values)
+    assert best_answer(answer_view(database, "noisy"))["validation"]["n"] == 6
