@@ -167,7 +167,7 @@ class TrialActor(Trainable):
         report = reports[-1] = replace(reports[-1], warnings=told)
         result: dict[str, Any] = {
             "reports": [each.to_json() for each in reports],
-            "wall_s": time.perf_counter() - self._started_at - report.aside_s,
+            "wall_s": time.perf_counter() - self._started_at,
             "device": storable_text(devices_name())[:NAME_CHARACTERS],
             "device_memory_mb": device_memory_mb(),
             "host": storable_text(socket.gethostname())[:NAME_CHARACTERS],

@@ -26,8 +26,8 @@ from dgsearch.runner.retries import TIMED_OUT, WORKER_DIED, is_retried, losses_o
 from dgsearch.runner.time_limits import TimeLimits
 from dgsearch.study import StudySpec
 from dgsearch.trainable.border import described_failure
-from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.reports import EpochReport, TrialJob
+from dgsearch.trainable.trial import trial_folder
 
 logger = logging.getLogger(__name__)
 
@@ -220,11 +220,7 @@ class Recording(_NotStored, Callback):
             return
         if ending is not None:
             self._stored[trial.trial_id] = ending
-        queue = self._searcher.queue
-        queue.provided(begun, [use.stage for use in report.stages])
-        for each in reports:
-            if each.last:
-                queue.trained(begun, each)
+        self._searcher.queue.provided(begun, [use.stage for use in report.stages])
         self._progress.advanced(begun.started.number, report)
         self._tell_warnings(begun.started.number, report)
 

@@ -55,7 +55,6 @@ from dgsearch.study import Halving, StudySpec
 from dgsearch.study.families import AUGMENTED
 from dgsearch.study.objectives import goal_of
 from dgsearch.study.plan import StudyPlan
-from dgsearch.trainable.ahead import drop_ahead
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.wording import plural
@@ -174,8 +173,6 @@ class _StudyRun:
         if not self._interrupts.urgent:
             self._driver.check_study()
             self._count_ends(outcome)
-            if not outcome.interrupted and not self._driver.others_at_work():
-                drop_ahead(self._options.artifacts_folder, self._spec.name)
         return outcome
 
     def _phases(self, outcome: Outcome, stack: ExitStack) -> None:

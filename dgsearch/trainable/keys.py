@@ -57,7 +57,7 @@ def is_fused(stage: Stage, values: Mapping[str, Value], *, fuse: str | int, devi
     """Whether a stage is trained as a cohort, if only of one member.
 
     Args:
-        stage: A stage; of the last one `is_last_fused` knows more.
+        stage: A stage before the last.
         values: Hyperparameters of the trial.
         fuse: `[resources] fuse` of the study.
         device: Kind of device, "cpu" or "cuda".
@@ -67,17 +67,6 @@ def is_fused(stage: Stage, values: Mapping[str, Value], *, fuse: str | int, devi
     if fuse == "auto" and device == "cpu":
         return stage.fusable.pays_on_cpu(stage.values_of(values))
     return True
-
-
-def is_last_fused(
-    stage: Stage, values: Mapping[str, Value], *, fuse: str | int, device: str
-) -> bool:
-    """Whether the last stage of a trial is trained as a cohort, if only of one member.
-
-    Trials that average their weights are trained one by one.
-    """
-    averages = values.get("averaging", "off") != "off"
-    return not averages and is_fused(stage, values, fuse=fuse, device=device)
 
 
 def stage_keys(

@@ -26,8 +26,6 @@ class _OneTrial:
     def begin_next(self) -> None:
         return None
 
-    def trained(self, begun: Any, report: Any) -> None: ...
-
     def provided(self, begun: Any, stages: Any) -> None:
         pass
 
