@@ -23,7 +23,7 @@ from dgsearch.diagnostics.known import (
 )
 from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study.families import AUGMENTED
-from dgsearch.study.plan import StudyPlan, families_of, methods_of
+from dgsearch.study.plan import StudyPlan, families_of, has_levels, methods_of
 from dgsearch.study.spec import StudySpec
 from dgsearch.study.stored import stored_study
 
@@ -107,7 +107,7 @@ class StudyFacts:
     @property
     def levels(self) -> bool:
         """Whether its values are means over several sets of families of transformations."""
-        return self.rule == AUGMENTED and len(set(self.judging_families.values())) > 1
+        return self.spec is not None and has_levels(self.spec, self.judging_families)
 
     @property
     def planned(self) -> int | None:

@@ -58,7 +58,7 @@ class StackedNetwork:
 
     def __call__(self, *inputs: Tensor) -> Any:
         """What each network makes of its own inputs, (M, ...) each."""
-        return self.apply(_call, *inputs)
+        return self.apply(called, *inputs)
 
     def apply(
         self,
@@ -134,7 +134,8 @@ class _Applied(nn.Module):
         return function(self.network, *inputs)
 
 
-def _call(network: nn.Module, *inputs: Any) -> Any:
+def called(network: nn.Module, *inputs: Any) -> Any:
+    """What a network makes of its inputs, as `StackedNetwork.apply` takes it."""
     return network(*inputs)
 
 

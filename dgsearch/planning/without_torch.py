@@ -26,6 +26,7 @@ from dgsearch.space import Choice, Value
 from dgsearch.study import StudySpec, load_study
 from dgsearch.study.plan import StudyPlan, compile_study
 from dgsearch.trainable.identities import digest, on_data, stage_identity
+from dgsearch.trainable.leases import LEASES_FOLDER
 
 _LEAST_IMAGES = 600  # of a domain that is drawn: with as many, the shares of `[data]` can be made
 
@@ -219,7 +220,7 @@ def _any_stored(folder: Path) -> bool:
     """Whether any stage is stored there; one that is being written has a name with a dot."""
     try:
         return any(
-            place.is_dir() and place.name != "marks" and not place.name.startswith(".")
+            place.is_dir() and place.name != LEASES_FOLDER and not place.name.startswith(".")
             for place in folder.iterdir()
         )
     except FileNotFoundError:

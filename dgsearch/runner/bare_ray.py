@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dgsearch.runner.fork_server import forked_workers
+from dgsearch.runner.replacing import replaced
 from dgsearch.runner.sessions import is_marked
 
 _UNASKED = ("start_monitor", "start_api_server", "start_log_monitor")
@@ -38,8 +39,8 @@ def bare_ray() -> Iterator[None]:
 
     with ExitStack() as stack:
         for name in _UNASKED:
-            stack.enter_context(_replaced(Node, name, lambda *_, **__: None))
-        stack.enter_context(_replaced(services, "start_ray_process", started))
+            stack.enter_context(replaced(Node, name, lambda *_, **__: None))
+        stack.enter_context(replaced(services, "start_ray_process", started))
         yield
 
 
@@ -58,7 +59,7 @@ def own_environment() -> Iterator[None]:
     if node is None or not is_marked(Path(node.get_session_dir_path())):
         yield
         return
-    with _replaced(_ActorClassCache, "get", lambda _, trainable: ray.remote(trainable)):
+    with replaced(_ActorClassCache, "get", lambda _, trainable: ray.remote(trainable)):
         yield
 
 
@@ -94,13 +95,3 @@ def _reads_ports_from_files() -> bool:
     from ray import _raylet
 
     return hasattr(_raylet, "persist_port")
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    original = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)

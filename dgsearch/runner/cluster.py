@@ -22,6 +22,7 @@ from dgsearch.errors import DgsearchError
 from dgsearch.processes import available_cores
 from dgsearch.runner.bare_ray import bare_ray
 from dgsearch.runner.guard import guarded
+from dgsearch.runner.replacing import replaced
 from dgsearch.runner.sessions import mark_session, sweep_sessions
 
 logger = logging.getLogger(__name__)
@@ -103,13 +104,8 @@ def _unprinted() -> Iterator[None]:
     """Keep Ray from printing the log of a server that died among our own lines (2.60)."""
     from ray._private import worker
 
-    name = "print_to_stdstream"
-    printing = getattr(worker, name)
-    setattr(worker, name, lambda *_, **__: None)
-    try:
+    with replaced(worker, "print_to_stdstream", lambda *_, **__: None):
         yield
-    finally:
-        setattr(worker, name, printing)
 
 
 def _join(address: str) -> None:

@@ -35,6 +35,7 @@ from dgsearch.runner.halving import RecordedHalving
 from dgsearch.runner.one_call import one_call
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
+from dgsearch.runner.replacing import replaced
 from dgsearch.runner.resources import MemoryUse, cluster_slots
 from dgsearch.runner.search import QueueSearcher, Recording, StopTaken
 from dgsearch.runner.tune_registry import remembered_registry
@@ -64,11 +65,8 @@ def memory_kills(heard: Callable[[], None]) -> Iterator[None]:
             exception = RayActorError(error_msg=str(exception))
         original(manager, tracked_actor_task=tracked_actor_task, exception=exception)
 
-    setattr(RayActorManager, _HANDLER, failed)
-    try:
+    with replaced(RayActorManager, _HANDLER, failed):
         yield
-    finally:
-        setattr(RayActorManager, _HANDLER, original)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ damaged, or of another version, counts as not there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from dgsearch.runner.declarations import code_digest
 from dgsearch.runner.known_chains import HasChain, chain_tree
 from dgsearch.space import Space
 from dgsearch.study.spec import DataSpec
+from dgsearch.trainable.identities import digest
 
 _FOLDER = "declared"  # below the cache
 _UNUSED_S = 30 * 86400.0  # a file that nobody has read or written for so long is deleted
@@ -125,9 +125,7 @@ def _file(kind: str, *of: Any) -> Path | None:
     if code is None:
         return None
     named = [part.model_dump(mode="json") if isinstance(part, DataSpec) else part for part in of]
-    text = json.dumps([code, *named], sort_keys=True)
-    digest = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-    return cache_folder() / _FOLDER / f"{kind}-{digest}.json"
+    return cache_folder() / _FOLDER / f"{kind}-{digest([code, *named])}.json"
 
 
 def _read(file: Path | None) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from ray.tune.execution.tune_controller import TuneController
 
+from dgsearch.runner.replacing import replaced
+
 _TAKE, _TRAIN, _ASK = "_schedule_trial_reset", "_schedule_trial_train", "_schedule_trial_task"
 _BOTH = "take_and_train"  # of `TrialActor`
 
@@ -27,11 +29,8 @@ def one_call() -> Iterator[None]:
         if trial not in controller._staged_trials:  # Tune counts it as begun only later
             take(controller, trial, *rest)
             return
-        setattr(controller, _ASK, lambda **call: asked.update({call["trial"]: call}))
-        try:
+        with replaced(controller, _ASK, lambda **call: asked.update({call["trial"]: call})):
             take(controller, trial, *rest)
-        finally:
-            delattr(controller, _ASK)
         controller._on_trial_reset(trial, True)
 
     def trained(controller: Any, trial: Any) -> None:
@@ -42,10 +41,5 @@ def one_call() -> Iterator[None]:
         call |= {"method_name": _BOTH, "on_result": controller._on_training_result}
         controller._schedule_trial_task(**call)
 
-    setattr(TuneController, _TAKE, taken)
-    setattr(TuneController, _TRAIN, trained)
-    try:
+    with replaced(TuneController, _TAKE, taken), replaced(TuneController, _TRAIN, trained):
         yield
-    finally:
-        setattr(TuneController, _TAKE, take)
-        setattr(TuneController, _TRAIN, train)

@@ -52,9 +52,8 @@ from dgsearch.runner.resources import (
 from dgsearch.runner.retries import StoredAttempts, given_up
 from dgsearch.runner.warm_start import informing_trials
 from dgsearch.study import Halving, StudySpec
-from dgsearch.study.families import AUGMENTED
 from dgsearch.study.objectives import goal_of
-from dgsearch.study.plan import StudyPlan
+from dgsearch.study.plan import StudyPlan, has_levels
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.wording import plural
@@ -270,13 +269,12 @@ class _StudyRun:
         values = finished_values(self._storage.engine, self._study_id) if done else {}
         ended = [(value, earlier[key].number) for key, value in values.items()]
         best = (max if self._spec.maximise else min)(ended, default=None)
-        alike = self._spec.selection != AUGMENTED or len({*self._families.values()}) == 1
         return self._show(
             self._spec.name,
             total=done + total,
             done=done,
             best=best,
-            maximise=self._spec.maximise if alike else None,
+            maximise=None if has_levels(self._spec, self._families) else self._spec.maximise,
         )
 
     @cached_property

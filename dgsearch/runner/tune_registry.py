@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ray.tune import registry
+
+from dgsearch.runner.replacing import replaced
 
 
 @contextmanager
@@ -32,15 +34,9 @@ def remembered_registry() -> Iterator[None]:
         found.pop((category, key), None)
         register(category, key, value)
 
-    changed: dict[str, Callable[..., Any]] = {
-        "contains": remembered_contains,
-        "get": remembered_get,
-        "register": registered,
-    }
-    for name, function in changed.items():
-        setattr(known, name, function)
-    try:
+    with (
+        replaced(known, "contains", remembered_contains),
+        replaced(known, "get", remembered_get),
+        replaced(known, "register", registered),
+    ):
         yield
-    finally:
-        for name in changed:
-            delattr(known, name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ray.tune.experiment import Trial
+
+from dgsearch.runner.replacing import replaced
 
 _GIVEN = "set_ray_actor"
 
@@ -19,13 +21,9 @@ def no_unread_metrics() -> Iterator[None]:
     shows of a trial that has not reported (2.60). Each is a call to the worker and an answer:
     half of all calls of a trial that is short.
     """
-    original: Callable[..., None] = getattr(Trial, _GIVEN)
 
     def given(trial: Any, ray_actor: Any) -> None:
         trial.temporary_state.ray_actor = ray_actor
 
-    setattr(Trial, _GIVEN, given)
-    try:
+    with replaced(Trial, _GIVEN, given):
         yield
-    finally:
-        setattr(Trial, _GIVEN, original)

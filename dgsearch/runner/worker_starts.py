@@ -8,6 +8,8 @@ from typing import Any
 
 from ray.tune.execution.tune_controller import TuneController
 
+from dgsearch.runner.replacing import replaced
+
 _REUSE = "_maybe_reuse_cached_actor"
 
 
@@ -27,8 +29,5 @@ def unbroken_starts() -> Iterator[None]:
             return False
         return original(controller, trial)
 
-    setattr(TuneController, _REUSE, reuse)
-    try:
+    with replaced(TuneController, _REUSE, reuse):
         yield
-    finally:
-        setattr(TuneController, _REUSE, original)

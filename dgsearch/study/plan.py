@@ -13,7 +13,7 @@ from functools import cached_property
 from dgsearch.designs.points import Configuration, Ended, Outcomes, Phase, PlannedTrial
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.space import Space
-from dgsearch.study.families import judging_families
+from dgsearch.study.families import AUGMENTED, judging_families
 from dgsearch.study.spec import StudySpec
 
 
@@ -101,6 +101,16 @@ def families_of(
     return judging_families(
         declared, augmentation=spec.augmentation, together=halved if spec.halving else ()
     )
+
+
+def has_levels(spec: StudySpec, families: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a study's values are means over several sets of families of transformations.
+
+    Args:
+        spec: The study.
+        families: `families_of` it.
+    """
+    return spec.selection == AUGMENTED and len(set(families.values())) > 1
 
 
 def plan_configurations(spec: StudySpec, spaces: Mapping[str, Space]) -> Sequence[Configuration]:

@@ -64,7 +64,7 @@ def on_data(
     }
 
 
-def digest(parts: Mapping[str, Any]) -> str:
+def digest(parts: Any) -> str:
     """Hash of plain data, 24 hexadecimal digits."""
     text = json.dumps(parts, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

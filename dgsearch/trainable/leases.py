@@ -26,6 +26,8 @@ from dgsearch.files import hidden_beside
 from dgsearch.processes import SilenceWatch, is_awake, is_gone, this_process
 from dgsearch.trainable.patience import patiently
 
+# Beside the stages of a store, as 0.1.0 called it: versions that share one see each other.
+LEASES_FOLDER = "marks"
 RENEW_S = 1.0
 SILENCE_S = 8.0  # a claim that was watched for so long and not renewed belongs to nobody
 FORGOTTEN_S = 60.0  # one this old belongs to nobody, whoever looks and whoever its owner is

@@ -24,7 +24,7 @@ from typing import Any
 from dgsearch.errors import ArtifactError, ArtifactFolderError
 from dgsearch.files import hidden_beside
 from dgsearch.methods.base import Product
-from dgsearch.trainable.leases import Leases
+from dgsearch.trainable.leases import LEASES_FOLDER, Leases
 from dgsearch.trainable.patience import patiently, refused
 from dgsearch.trainable.tensor_files import read_tree, write_tree
 
@@ -108,7 +108,6 @@ def _checksum(parts: Mapping[str, Any]) -> str:
 logger = logging.getLogger(__name__)
 
 _PRODUCT, _RECORD = "product.safetensors", "record.json"
-_LEASES = "marks"  # as 0.1.0 called it: versions that share a store see each other
 _HALF_WRITTEN_S = 60.0  # a nameless folder that nobody leases is left over after so long
 
 
@@ -154,7 +153,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         """Use `folder`; it is created when the first product is stored."""
         self.folder = folder
-        self.leases = Leases(folder / _LEASES)
+        self.leases = Leases(folder / LEASES_FOLDER)
 
     def load(self, key: str) -> tuple[Product, dict[str, Any]] | None:
         """The product and record under `key`, or None if there is none that is whole.
@@ -279,7 +278,7 @@ class Store:
             return
         except OSError as error:
             raise refused(error, self.folder) from error
-        yield from (place for place in places if place.name != _LEASES)
+        yield from (place for place in places if place.name != LEASES_FOLDER)
 
     def _entries(self) -> Iterator[Stored]:
         for place in self._folders():

@@ -27,7 +27,12 @@ from dgsearch.methods.augkd.teacher import WatchedBatchNorms
 from dgsearch.methods.base import CannotFuse, Fusable
 from dgsearch.methods.descents import finite_or_error
 from dgsearch.methods.losses import distillation_losses
-from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser, saying_what_cannot_fuse
+from dgsearch.methods.stacked import (
+    StackedNetwork,
+    StackedOptimiser,
+    called,
+    saying_what_cannot_fuse,
+)
 
 _NETWORKS = ("generator", "encoder", "student")
 _WEIGHTS = ("balance_weight", "batch_norm_weight", "divergence_weight")
@@ -96,7 +101,7 @@ class DataFreeCohort:
         generators, students = self._networks["generator"], self._networks["student"]
         images = generators(self._latents())
         with students.keeping_statistics():
-            student = students.apply(_called, images, parameters=students.frozen)
+            student = students.apply(called, images, parameters=students.frozen)
         teacher, distance = self._watched(images)
         losses: Tensor = (
             -vmap(divergence)(student, teacher)
@@ -112,7 +117,7 @@ class DataFreeCohort:
         z = self._latents()
         with torch.no_grad():
             generators = self._networks["generator"]
-            images = generators.apply(_called, z, parameters=generators.frozen)
+            images = generators.apply(called, z, parameters=generators.frozen)
             teacher = self._taught(images)
         students, encoders = self._networks["student"], self._networks["encoder"]
         losses = distillation_losses(students(images), teacher, torch.ones_like(teacher[:, 0, 0]))
@@ -160,11 +165,6 @@ class DataFreeCohort:
                 found[member] = own[0], own[1]
         logits, distances = (torch.stack(list(parts)) for parts in zip(*found, strict=True))
         return logits, distances
-
-
-def _called(network: nn.Module, inputs: Tensor) -> Tensor:
-    outputs: Tensor = network(inputs)
-    return outputs
 
 
 def _judged(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import vmap
 
 from dgsearch.data.batches import in_parts
@@ -23,17 +23,17 @@ from dgsearch.errors import TrainingError
 from dgsearch.methods.base import CannotFuse, Fusable
 from dgsearch.methods.descents import FUSED_RATES, finite_or_error, together
 from dgsearch.methods.losses import soft_cross_entropy
-from dgsearch.methods.mpbm.adversary import Walk, noise_like, walked
+from dgsearch.methods.mpbm.adversary import Query, Walk, noise_like, walked
 from dgsearch.methods.mpbm.game_cohort import GameCohort, StackedMixer
 from dgsearch.methods.mpbm.rounds import (
-    PROBE,
     QUERY_BATCH,
     Queries,
     Round,
+    joined,
     synthetic_weight,
     uses_query_images,
 )
-from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
+from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser, called
 
 _WALK = ("step_size", "noise_scale", "sign_step")
 _NOT_LEARNED = ("uniform", "random")  # kinds of attention
@@ -96,24 +96,17 @@ class AlternationCohort:
     def _make_queries(self) -> Queries:
         """`Queries` of every member, each field stacked, (M, N, ...)."""
         keep_all = uses_query_images(self._first.values)
-        made, images = [], []
         with self._network.evaluating():
-            passes = [one.split.in_order(QUERY_BATCH) for one in self._rounds]
-            for batches in together(passes):
-                start = torch.cat([batch.images for batch in batches])
-                labels = torch.cat([batch.labels for batch in batches])
-                walk = self._walk(len(batches[0]))
-                query = walked(_Rows(self._network), start, labels, walk=walk, draw=self._draw)
-                made.append(query)
-                if keep_all or len(made) * QUERY_BATCH <= PROBE:
-                    images.append(query.images)
-        starts = [query.start_features for query in made if query.start_features is not None]
-        return Queries(
-            start_features=self._by_member(starts) if starts else None,
-            features=self._by_member([query.features for query in made]),
-            images=self._by_member(images),
-            gradient_to_noise=self._by_member([query.gradient_to_noise for query in made]),
-        )
+            return joined(self._walked(), self._by_member, keep_all=keep_all)
+
+    def _walked(self) -> Iterator[Query]:
+        """The queries of a batch of each member, one after another."""
+        passes = [one.split.in_order(QUERY_BATCH) for one in self._rounds]
+        for batches in together(passes):
+            start = torch.cat([batch.images for batch in batches])
+            labels = torch.cat([batch.labels for batch in batches])
+            walk = self._walk(len(batches[0]))
+            yield walked(_Rows(self._network), start, labels, walk=walk, draw=self._draw)
 
     def _walk(self, rows: int) -> Walk:
         """The members' walk, with the numbers of each for each of its rows."""
@@ -228,7 +221,7 @@ class _Rows:
         self._members = len(next(iter(self._frozen.values())))
 
     def __call__(self, images: Tensor) -> Tensor:
-        return self._apply(_call, images)
+        return self._apply(called, images)
 
     def features(self, images: Tensor) -> Tensor:
         return self._apply(_features, images)
@@ -240,11 +233,6 @@ class _Rows:
         by_member = rows.unflatten(0, (self._members, -1))
         found: Tensor = self._networks.apply(function, by_member, parameters=self._frozen)
         return found.flatten(0, 1)
-
-
-def _call(network: nn.Module, images: Tensor) -> Tensor:
-    logits: Tensor = network(images)
-    return logits
 
 
 def _features(network: Any, images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
+from dgsearch.methods.descents import stacked
 from dgsearch.methods.losses import (
     discriminator_loss,
     generator_adversarial_loss,
@@ -47,11 +48,10 @@ class StackedMixer:
         """
         rows, size = features.shape[1:]
         draws = [mixer.draw(rows, size) for mixer in self._mixers]
-        drawn = {name: torch.stack([own[name] for own in draws]) for name in draws[0]}
         found = self.generators.apply(
             partial(mix_drawn, mixing=self._mixers[0].mixing),
             torch.stack([mixer.correlation for mixer in self._mixers]),
-            MiniBatch(query, features, labels, drawn),
+            MiniBatch(query, features, labels, stacked(draws)),
             parameters=self.generators.frozen if frozen else None,
         )
         return Mixed(*found)

@@ -188,23 +188,14 @@ class Alternation:
             self._mixer.correlation.copy_(modulation(kind, features))
 
     def _make_queries(self) -> Queries:
-        """A query for each source image; images are kept only where they are needed."""
-        keep_all = uses_query_images(self._values)
-        made, images = [], []
-        for batch in self._split.in_order(QUERY_BATCH):
-            query = make_queries(
+        """A query for each source image."""
+        made = (
+            make_queries(
                 self._network, batch.images, batch.labels, walk=self._walk, generator=self._noise
             )
-            made.append(query)
-            if keep_all or len(made) * QUERY_BATCH <= PROBE:
-                images.append(query.images)
-        starts = [query.start_features for query in made if query.start_features is not None]
-        return Queries(
-            start_features=torch.cat(starts) if starts else None,
-            features=torch.cat([query.features for query in made]),
-            images=torch.cat(images),
-            gradient_to_noise=torch.cat([query.gradient_to_noise for query in made]),
+            for batch in self._split.in_order(QUERY_BATCH)
         )
+        return joined(made, torch.cat, keep_all=uses_query_images(self._values))
 
     def _probe(self, epoch: int, queries: Queries, features: Tensor) -> dict[str, Tensor]:
         """Diagnostics of the queries and synthetic features with which the round begins."""
@@ -263,6 +254,32 @@ class Alternation:
         fresh = stored if in_features else self._network.features(queries.images[index])
         own = F.cross_entropy(self._network.head(fresh), labels)
         return (fresh if self._values.on("query_gradient") else stored), own
+
+
+def joined(
+    made: Iterable[Query], join: Callable[[list[Tensor]], Tensor], *, keep_all: bool
+) -> Queries:
+    """The queries of one batch after another; images are kept only where they are needed.
+
+    Args:
+        made: Of `QUERY_BATCH` images of a trial each.
+        join: Joins what was made of the batches.
+        keep_all: Whether training needs their images; else those of the probe are kept.
+    """
+    features, images, ratios, starts = [], [], [], []
+    for query in made:
+        features.append(query.features)
+        ratios.append(query.gradient_to_noise)
+        if query.start_features is not None:
+            starts.append(query.start_features)
+        if keep_all or len(features) * QUERY_BATCH <= PROBE:
+            images.append(query.images)
+    return Queries(
+        features=join(features),
+        images=join(images),
+        gradient_to_noise=join(ratios),
+        start_features=join(starts) if starts else None,
+    )
 
 
 def uses_query_images(values: Values) -> bool:
