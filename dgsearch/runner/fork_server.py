@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 _LENGTH = 8
+_LISTENING = b"1"
+_PATIENCE_S = 30.0
 _STANDARD_ERROR = 2
 _MODULES = (
     "ray._private.node",
@@ -48,16 +50,17 @@ class ForkServer:
 
     def __init__(self, control: socket.socket, pid: int) -> None:
         self._control = control
+        self._control.settimeout(_PATIENCE_S)
         self._pid = pid
 
     def listen(self, place: str) -> bool:
-        """Let the server fork for whoever asks at a socket there; whether it lives."""
+        """Let the server fork for whoever asks at a socket there; whether it does by now."""
         try:
             message = {"place": place, "modules": _loaded()}
             self._control.sendall(json.dumps(message).encode() + b"\n")
-        except OSError:  # it has ended; workers start from nothing then
+            return self._control.recv(1) == _LISTENING
+        except OSError:  # it has ended, or hangs; workers start from nothing then
             return False
-        return True
 
 
 def _loaded() -> list[str]:
@@ -146,6 +149,7 @@ class _Server:
             listener.bind(message["place"])
             listener.listen(socket.SOMAXCONN)
             self._selector.register(listener, selectors.EVENT_READ, self._answer)
+            control.sendall(_LISTENING)
 
     def _answer(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()

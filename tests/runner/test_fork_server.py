@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
+from dgsearch.runner import fork_server
 from dgsearch.runner.fork_client import plain_worker
 from dgsearch.runner.fork_server import _GPUS
 
@@ -74,6 +77,32 @@ def test_workers_are_forked_for_one_raylet_and_started_for_another(tmp_path: Pat
     assert of_another["pid"] == of_another["client"]
     assert not of_another["torch"]
     assert not psutil.pid_exists(found["server"])
+
+
+def test_whoever_asks_right_after_the_driver_said_where_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fork_server._Server, "_answer", lambda *_: None)
+    mine, its = socket.socketpair()
+    server = fork_server._Server(its)
+    serving = threading.Thread(target=server.serve)
+    serving.start()
+    place = str(tmp_path / "workers")
+    assert fork_server.ForkServer(mine, 0).listen(place)
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(place)
+    mine.close()
+    serving.join()
+    for key in list(server._selector.get_map().values()):
+        key.fileobj.close()
+    server._selector.close()
+
+
+def test_a_server_that_has_ended_listens_nowhere(tmp_path: Path) -> None:
+    mine, its = socket.socketpair()
+    its.close()
+    with mine:
+        assert not fork_server.ForkServer(mine, 0).listen(str(tmp_path / "workers"))
 
 
 def test_a_worker_that_ray_need_not_prepare_starts_without_its_first_script() -> None:
