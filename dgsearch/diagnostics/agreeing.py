@@ -6,12 +6,12 @@ from dgsearch.diagnostics.declaring import Diagnostic
 
 DISAGREEMENT = Diagnostic(
     name="view_disagreement",
-    label="divergence of the predictions on three views of an image",
+    label="divergence of predictions on three views",
     unit="nats",
     low=0,
 )
 DISTANCE = Diagnostic(
     name="domain_distance",
-    label="distance of means and covariances of the features between pseudo-domains",
+    label="feature distance between pseudo-domains",
     low=0,
 )

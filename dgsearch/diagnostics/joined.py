@@ -7,7 +7,7 @@ from dgsearch.diagnostics.declaring import Diagnostic, FailureCheck
 JOINED = (
     Diagnostic(
         name="change_loss_rise",
-        label="cross-entropy on changed images less that on plain ones",
+        label="extra loss on changed images",
         unit="nats",
         checks=(
             FailureCheck(
@@ -24,7 +24,7 @@ JOINED = (
     ),
     Diagnostic(
         name="change_entropy",
-        label="entropy of the predictions on changed images",
+        label="entropy of predictions on changed images",
         unit="nats",
         low=0,
     ),

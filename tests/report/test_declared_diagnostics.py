@@ -105,3 +105,10 @@ def test_every_check_says_what_it_means_in_a_sentence() -> None:
     names = [check.name for _, check in known_diagnostics({}).checks()]
     assert len(names) == len(set(names)) == 12
     assert all(check.sentence.endswith(".") for _, check in known_diagnostics({}).checks())
+
+
+def test_titles_of_panels_are_not_cut() -> None:
+    found = diagnostic_facts(installed_methods())
+    titles = [f"{each['label']}, {each.get('unit', '')}".rstrip(", ") for each in found.values()]
+    assert len(titles) > 20
+    assert [title for title in titles if len(title) > 48] == []

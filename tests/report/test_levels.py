@@ -109,7 +109,7 @@ def test_the_page_compares_methods_on_one_level_and_says_with_what(database: str
     }
     notes = [block.text for block in sections["rules"].blocks if isinstance(block, Note)]
     (told,) = [text for text in notes if text.startswith("Augmented validation judges")]
-    assert told.endswith("Judged are erm by all 14; mpbm without noise.")
+    assert told.endswith("Families left out, of 14: none for erm; noise for mpbm.")
     recorded = part.controls.block["rules"][0]
     numbers = [part.controls.block["numbers"][place] for place in recorded["value"]]
     assert sorted(numbers, reverse=True)[:2] == pytest.approx([OF_ERM] * 2)

@@ -15,6 +15,7 @@ from dgsearch.report.answer_lines import best_lines
 from dgsearch.report.answers import answer_view, best_answer
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Note, Section, Table
+from dgsearch.report.sections.rules import _between
 from dgsearch.study.families import FAMILIES
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec
@@ -112,6 +113,12 @@ def test_the_page_shows_what_choosing_by_each_rule_costs(database: str) -> None:
     assert augmented[3:6] == ["0.0", "0.0 to 0.0", "-30.0"]
     # by validation ranks 3, 2, 1 against 1, 3, 2: rho = -1 / 2
     assert (validation[7], augmented[7]) == ("-0.50", "1.00")
+
+
+def test_an_interval_of_a_correlation_ends_where_correlations_do() -> None:
+    assert _between(-4.34, 5.1) == "-1.00 to 1.00"
+    assert _between(0.6, 0.651) == "0.60 to 0.65"
+    assert _between(None, None) == "–"
 
 
 def test_the_page_names_the_families_that_are_left_out(database: str) -> None:

@@ -86,17 +86,17 @@ def _families(view: StudyView) -> Iterator[Block]:
             )
         )
         return
-    without = [
-        f"{listed(methods)} without {listed([name for name in FAMILIES if name not in families])}"
-        if len(families) < len(FAMILIES)
-        else f"{listed(methods)} by all {len(FAMILIES)}"
+    most = len(FAMILIES)
+    left = [
+        (listed([name for name in FAMILIES if name not in families], most=most), methods)
         for families, methods in by_set.items()
     ]
+    by_method = [f"{names or 'none'} for {listed(methods)}" for names, methods in left]
     yield Note(
         "Augmented validation judges each trial by validation images under the families of "
         "transformations that its method does not train with, and compares methods after taking "
         "out how hard their families are (least squares on trial plus family). "
-        f"Judged are {'; '.join(without)}."
+        f"Families left out, of {len(FAMILIES)}: {'; '.join(by_method)}."
     )
 
 
@@ -116,7 +116,7 @@ def _costs(view: StudyView) -> Iterator[Block]:
             unit.cell(row["difference"], signed=True) if given(row["difference"]) else "–",
             unit.between(row["low"], row["high"], signed=True),
             f"{row['rho']:.2f}" if given(row["rho"]) else "–",
-            f"{row['rho_low']:.2f} to {row['rho_high']:.2f}" if given(row["rho_low"]) else "–",
+            _between(row["rho_low"], row["rho_high"]),
         ]
         for row in records(costs_by_rule(costs))
     ]
@@ -131,9 +131,17 @@ def _costs(view: StudyView) -> Iterator[Block]:
         "Regret: how far the choice stays below the best configuration and epoch of its seed on "
         "the targets. Of several with the same best score the mean counts. The oracle's is 0; "
         "it is the best of noisy numbers, so the true regret is smaller. ρ is Spearman's "
-        "between scores and the mean of targets over the configurations of a seed. Means over "
-        "seeds with 95% t intervals; differences are paired over seeds."
+        "between scores and the mean of targets over the configurations of a seed; its interval "
+        "is cut at -1 and 1. Means over seeds with 95% t intervals; differences are paired over "
+        "seeds."
     )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """An interval of a correlation, cut where correlations end."""
+    if low is None or high is None or not given(low):
+        return "–"
+    return f"{max(low, -1.0):.2f} to {min(high, 1.0):.2f}"
 
 
 def _of_domainbed(table: pd.DataFrame) -> str:
