@@ -81,7 +81,7 @@ def _cells(trials: pd.DataFrame) -> pd.DataFrame:
     """What must repeat, of every trial that was not interrupted; `sleep` changes no result."""
     left = trials[trials["stop_reason"] != "interrupted"]
     cells = repeatable(left, without="continues")
-    unlike = ["study", "config_id", "role", "stages", "sleep", "judged"]
+    unlike = ["study", "config_id", "role", "proposed_by", "stages", "sleep", "judged"]
     cells = cells.drop(columns=[name for name in unlike if name in cells])
     return cells.sort_values(["x", "seed"]).reset_index(drop=True)
 
@@ -120,6 +120,7 @@ def _check_counts(trials: pd.DataFrame) -> pd.DataFrame:
 def _check_search(left: pd.DataFrame) -> list[float]:
     """So many proposals, none twice, and the best two confirmed; gives the values of x."""
     proposed = left[left["seed"] == SEEDS[0]]
+    assert proposed["proposed_by"].eq("sampler").all()
     assert len(proposed) == proposed["x"].nunique() == PROPOSALS
     best = proposed.sort_values("value", ascending=False)["x"][:2]
     later = left[left["seed"] != SEEDS[0]]
