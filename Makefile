@@ -6,7 +6,7 @@ WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
-.PHONY: help install check test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-carry gpu-bench gpu-test clean
+.PHONY: help install check tests test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-carry gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -28,8 +28,10 @@ check: install  ## ruff, format, mypy --strict, import-linter, size of files and
 fast: install  ## the fast tests: no marker
 	$(BIN)/pytest -q $(PARALLEL) -m "not slow and not gpu and not browser and not postgres and not mysql and not long"
 
-test: check  ## every check and every test but those that need a GPU or very long
+tests: install  ## every test but those that need a GPU or very long
 	$(BIN)/pytest -q $(PARALLEL) -m "not gpu and not long"
+
+test: check tests  ## every check, and every test but those that need a GPU or very long
 
 docs: install  ## build the documentation in build/site; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

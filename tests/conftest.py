@@ -28,10 +28,10 @@ settings.load_profile("repeatable")
 _GROUPS = {
     "chaos": "chaos",
     "runner": "runner",
-    "test_agents.py": "runner",
-    "test_walks.py": "chaos",
-    "test_plugins.py": "chaos",
-    "test_packaging.py": "chaos",
+    "test_agents.py": "environments",
+    "test_walks.py": "environments",
+    "test_plugins.py": "environments",
+    "test_packaging.py": "environments",
 }
 
 
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _OneGroupAWorker(LoadScopeScheduling):
-    """What starts drivers and Ray runs group by group: at most two of them at a time.
+    """What starts drivers and Ray runs group by group: at most three of them at a time.
 
     A file of any other tests stays together, since its tests share what its fixtures build.
     """

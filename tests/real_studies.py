@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["SETTINGS", "dgsearch_command", "repeatable"]
+__all__ = ["SETTINGS", "dgsearch_command", "repeatable", "without"]
 
 # Data and hyperparameters of MPBM with which a trial takes about a second.
 SETTINGS = """
@@ -35,6 +35,12 @@ def dgsearch_command(
     places = ["--database", database, "--artifacts", str(folder / "artifacts")]
     study = str(folder / "study.toml")
     return [sys.executable, "-m", "dgsearch", command, study, *places, *arguments]
+
+
+def without(settings: str, *names: str) -> str:
+    """The settings but for the lines of some hyperparameters, which a method does not have."""
+    lines = settings.splitlines()
+    return "\n".join(line for line in lines if line.partition(" =")[0] not in names)
 
 
 def repeatable(trials: pd.DataFrame, *, without: str) -> pd.DataFrame:

@@ -37,8 +37,8 @@ HUNGRY = """        if self.x == 0.99:
             taken = [bytearray(b"x" * 10**8) for _ in range({pieces})]
             time.sleep(60)
 """
-STUDY_BYTES = 4 * 10**9  # of a driver and a worker, with a good margin
-HUNGRY_BYTES = 8 * 10**9  # beyond the threshold whatever the study takes
+STUDY_BYTES = 6 * 10**9  # of a driver and a worker, and of the tests that run beside this one
+HUNGRY_BYTES = 10 * 10**9  # beyond the threshold whatever the study takes
 
 
 def test_of_six_trials_the_one_that_the_memory_monitor_kills_fails_and_five_finish(

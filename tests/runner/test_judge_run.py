@@ -16,19 +16,19 @@ import pandas as pd
 import pytest
 
 import dgsearch
-from tests.real_studies import SETTINGS, dgsearch_command
+from tests.real_studies import SETTINGS, dgsearch_command, without
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 STUDY = f"""
 name = "tiny"
-method = "mpbm"
+method = "erm"
 seeds = [0, 1]
-{SETTINGS}
+{without(SETTINGS, "T")}
 [design]
 kind = "a-a"
 """
-PROPOSALS = ["--proposal", "lr=1e-6", "--proposal", "N_b=2"]
+PROPOSALS = ["--proposal", "lr=1e-6", "--proposal", "batch_size=16"]
 
 
 def _command(folder: Path, *arguments: str) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,20 +17,27 @@ from dgsearch.trainable.tensor_files import read_tree
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+# Forks a trial for each line that it reads, so that PyTorch is imported once.
 SCRIPT = """
-import json, sys, torch
+import json, os, sys, torch
 from dgsearch.methods.registry import find_method
 from dgsearch.study import DataSpec
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.trial import Trial
 
-folder, number, continues = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 torch.set_num_threads(1)
-values = find_method("mpbm+augkd").space.resolve(json.loads(sys.argv[4]))
+values = find_method("mpbm+augkd").space.resolve(json.loads(sys.argv[1]))
 data = DataSpec(benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.8)
-job = TrialJob("killed", number, "mpbm+augkd", values, 1, data, folder, True, continues)
-for report in Trial(job, torch.device("cpu"), checkpoint_s=0.0).reports():
-    print(report.stage, report.stage_epoch, flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        folder, number, continues = json.loads(line)
+        job = TrialJob("killed", number, "mpbm+augkd", values, 1, data, folder, True, continues)
+        print("trial", os.getpid(), flush=True)
+        for report in Trial(job, torch.device("cpu"), checkpoint_s=0.0).reports():
+            print(report.stage, report.stage_epoch, flush=True)
+        os._exit(0)
+    print("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 VALUES = {
     "teacher_epochs": 2,
@@ -49,11 +58,40 @@ VALUES = {
 STAGES = ("pretrain", "mpbm", "data_free", "anchor", "distill")
 
 
-def _start(folder: Path, number: int, continues: int | None) -> subprocess.Popen[str]:
-    arguments = [str(folder), str(number), json.dumps(continues), json.dumps(VALUES)]
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments], stdout=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def trials() -> Iterator[subprocess.Popen[str]]:
+    """The process that forks a trial for each line."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps(VALUES)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def _run(
+    trials: subprocess.Popen[str],
+    folder: Path,
+    number: int,
+    continues: int | None,
+    *,
+    until: str | None = None,
+) -> tuple[list[str], int]:
+    """What a trial prints, and its exit status; after the line `until` it is killed."""
+    assert trials.stdin is not None
+    assert trials.stdout is not None
+    trials.stdin.write(json.dumps([str(folder), number, continues]) + "\n")
+    trials.stdin.flush()
+    pid = int(trials.stdout.readline().removeprefix("trial "))
+    lines: list[str] = []
+    for line in map(str.strip, trials.stdout):
+        if line.startswith("ended "):
+            return lines, int(line.removeprefix("ended "))
+        lines.append(line)
+        if line == until:
+            os.kill(pid, signal.SIGKILL)
+    raise AssertionError("the trials' process has ended")
 
 
 def _student(folder: Path, number: int) -> dict[str, torch.Tensor]:
@@ -64,23 +102,19 @@ def _student(folder: Path, number: int) -> dict[str, torch.Tensor]:
     return weights
 
 
-def test_killed_in_every_stage_it_ends_with_the_same_weights(tmp_path: Path) -> None:
-    alone = _start(tmp_path / "alone", 0, None)
-    assert alone.communicate(timeout=200)[0].count("\n") == 2 + 1 + 2 + 2 + 2 + 3
-    assert alone.returncode == 0
+def test_killed_in_every_stage_it_ends_with_the_same_weights(
+    tmp_path: Path, trials: subprocess.Popen[str]
+) -> None:
+    lines, code = _run(trials, tmp_path / "alone", 0, None)
+    assert (len(lines), code) == (2 + 1 + 2 + 2 + 2 + 3, 0)
 
     folder = tmp_path / "killed"
     for number, stage in enumerate(STAGES):
-        process = _start(folder, number, number - 1 if number else None)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line == f"{stage} 1\n":
-                process.send_signal(signal.SIGKILL)
-                break
-        process.communicate(timeout=60)  # closes the pipe
-        assert process.returncode == -signal.SIGKILL
-    last = _start(folder, len(STAGES), len(STAGES) - 1)
-    assert last.communicate(timeout=200)[0].splitlines()[-1] == "distill 3"
+        before = number - 1 if number else None
+        _, code = _run(trials, folder, number, before, until=f"{stage} 1")
+        assert code == -signal.SIGKILL
+    lines, code = _run(trials, folder, len(STAGES), len(STAGES) - 1)
+    assert (lines[-1], code) == ("distill 3", 0)
     expected = _student(tmp_path / "alone", 0)
     resumed = _student(folder, len(STAGES))
     assert all(torch.equal(resumed[name], tensor) for name, tensor in expected.items())
