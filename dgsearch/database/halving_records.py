@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import sqlalchemy
 from sqlalchemy import Engine, select
 
 from dgsearch.database.identity import COUNTS
+from dgsearch.database.rows import untyped
 from dgsearch.database.tables import CONFIGURATION_OF_TRIAL, OWN_CONFIGURATIONS, OWN_TRIALS, TRIALS
 from dgsearch.database.tables import INTERMEDIATE_VALUES as REPORTS
 from dgsearch.database.writing import persistently
@@ -59,6 +61,7 @@ def judged_trials(engine: Engine, study_id: int) -> dict[str, Judged]:
             OWN_TRIALS.c.cutoff,
             REPORTS.c.step,
             REPORTS.c.intermediate_value,
+            REPORTS.c.intermediate_value_type,
         )
         .join(REPORTS, REPORTS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
@@ -70,10 +73,11 @@ def judged_trials(engine: Engine, study_id: int) -> dict[str, Judged]:
     reports: dict[str, dict[int, float]] = {}
     cuts: dict[str, Cut] = {}
     rows = persistently(engine, lambda connection: connection.execute(query).all())
-    for config_id, seed, rung, cutoff, epoch, value in rows:
+    for config_id, seed, rung, cutoff, epoch, number, kind in rows:
         key = trial_key(config_id, seed)
-        if value is not None:
-            reports.setdefault(key, {}).setdefault(int(epoch), float(value))
+        value = untyped(number, kind)
+        if not math.isnan(value):
+            reports.setdefault(key, {}).setdefault(int(epoch), value)
         if rung is not None and cutoff is not None:
             cuts[key] = Cut(int(rung), float(cutoff))
     return {key: Judged(sorted(found.items()), cuts.get(key)) for key, found in reports.items()}

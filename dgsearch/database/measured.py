@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from dgsearch.database.identity import COUNTS
+from dgsearch.database.rows import untyped
 from dgsearch.database.tables import (
     FIRST_VALUE,
     OWN_SCORES,
@@ -96,7 +97,13 @@ def finished_outcomes(
     """Objectives and constraints of each finished trial, by (config_id, seed)."""
     wanted = (TRIALS.c.study_id == study_id) & (TRIALS.c.state == "COMPLETE") & COUNTS
     query = (
-        select(OWN_TRIALS.c.trial_id, OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
+        select(
+            OWN_TRIALS.c.trial_id,
+            OWN_TRIALS.c.config_id,
+            OWN_TRIALS.c.seed,
+            VALUES.c.value,
+            VALUES.c.value_type,
+        )
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, FIRST_VALUE)
         .where(wanted)
@@ -105,12 +112,11 @@ def finished_outcomes(
     def read(connection: Connection) -> dict[tuple[str, int], Outcome]:
         rows = connection.execute(query).all()
         numbers = read_measured(connection, wanted, goal.measured, targets=targets)
-        return {
-            (row.config_id, row.seed): Outcome(
-                goal.values(row.value, numbers.get(row.trial_id, {})),
-                goal.excesses(row.value, numbers.get(row.trial_id, {})),
-            )
-            for row in rows
-        }
+        found = {}
+        for row in rows:
+            value, own = untyped(row.value, row.value_type), numbers.get(row.trial_id, {})
+            outcome = Outcome(goal.values(value, own), goal.excesses(value, own))
+            found[row.config_id, row.seed] = outcome
+        return found
 
     return persistently(engine, read)

@@ -34,6 +34,9 @@ def param_row(
     }
 
 
+_NOT_FINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
+
+
 def typed(value: float) -> tuple[float | None, str]:
     """A number as Optuna stores it: the number, or the name of what is no finite number."""
     if math.isnan(value):
@@ -41,6 +44,12 @@ def typed(value: float) -> tuple[float | None, str]:
     if math.isinf(value):
         return None, "INF_POS" if value > 0 else "INF_NEG"
     return value, "FINITE"
+
+
+def untyped(number: float | None, kind: str | None) -> float:
+    """What `typed` stored: the number, an infinity, or NaN where there is no number."""
+    known = math.nan if number is None else float(number)
+    return _NOT_FINITE.get(kind or "", known)
 
 
 def report_row(trial_id: int, epoch: int, value: float) -> dict[str, Any]:

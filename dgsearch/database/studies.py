@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, select, update
 from dgsearch.database.identity import COUNTS, apply_takeover, takeover_of
 from dgsearch.database.orphans import forget_study
 from dgsearch.database.reached import declare_objectives
+from dgsearch.database.rows import untyped
 from dgsearch.database.switches import open_switches
 from dgsearch.database.tables import (
     FIRST_VALUE,
@@ -191,13 +192,13 @@ def attempts(engine: Engine, study_id: int) -> dict[tuple[str, int], Attempt]:
 def finished_values(engine: Engine, study_id: int) -> dict[tuple[str, int], float]:
     """The value of each finished trial, by (config_id, seed)."""
     query = (
-        select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value)
+        select(OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, VALUES.c.value, VALUES.c.value_type)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, FIRST_VALUE)
         .where(TRIALS.c.study_id == study_id, TRIALS.c.state == "COMPLETE", COUNTS)
     )
     rows = persistently(engine, lambda connection: connection.execute(query).all())
-    return {(row.config_id, row.seed): float(row.value) for row in rows}
+    return {(row.config_id, row.seed): untyped(row.value, row.value_type) for row in rows}
 
 
 def check_unchanged(

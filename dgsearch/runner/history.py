@@ -26,7 +26,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.measured import Outcome, read_measured
-from dgsearch.database.rows import CONSTRAINTS
+from dgsearch.database.rows import CONSTRAINTS, untyped
 from dgsearch.database.tables import (
     FIRST_VALUE,
     INTERMEDIATE_VALUES,
@@ -45,7 +45,6 @@ _BEST = 100
 _LATEST = 3000
 _ACCURACY = Goal(("accuracy",), (True,))
 _PASSING = ":relative_params"  # notes of TPE and GP on what a trial that runs will be given
-_INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
 
 class Suggested(NamedTuple):
@@ -172,6 +171,7 @@ class History:
             select(VALUES.c.trial_id)
             .join(TRIALS, FIRST_VALUE)
             .where(self._own, TRIALS.c.state == "COMPLETE", TRIALS.c.trial_id < earliest)
+            .where(VALUES.c.value.is_not(None))  # of infinities, which PostgreSQL puts first
             .order_by(VALUES.c.value.desc() if self._goal.maximise[0] else VALUES.c.value)
             .limit(_BEST)
         )
@@ -249,11 +249,11 @@ def _read(
         parts[place].notes[name] = json.loads(text)
     first = wanted & (VALUES.c.objective == 0)
     for place, value, kind in _belonging(connection, first, VALUES, ("value", "value_type")):
-        parts[place].value = _INFINITE.get(kind, value)
+        parts[place].value = untyped(value, kind)
     pruned = wanted & TRIALS.c.state.in_(("PRUNED", "RUNNING"))
     columns = ("step", "intermediate_value", "intermediate_value_type")
     for place, step, value, kind in _belonging(connection, pruned, INTERMEDIATE_VALUES, columns):
-        parts[place].reports[step] = _INFINITE.get(kind, value)
+        parts[place].reports[step] = untyped(value, kind)
     return rows, parts
 
 

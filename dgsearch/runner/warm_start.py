@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, null, select
 
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.measured import Outcome, read_measured
+from dgsearch.database.rows import untyped
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     FIRST_VALUE,
@@ -86,7 +87,12 @@ def _read(
     study_id = _study(connection, name, spec)
     wanted = (TRIALS.c.study_id == study_id) & (TRIALS.c.state == "COMPLETE") & COUNTS
     rows = connection.execute(
-        select(OWN_TRIALS.c.trial_id, OWN_CONFIGURATIONS.c.values_json, VALUES.c.value)
+        select(
+            OWN_TRIALS.c.trial_id,
+            OWN_CONFIGURATIONS.c.values_json,
+            VALUES.c.value,
+            VALUES.c.value_type,
+        )
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, FIRST_VALUE)
         .join(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
@@ -110,7 +116,8 @@ def _read(
         ):
             continue
         own = numbers.get(row.trial_id, {})
-        outcome = Outcome(goal.values(row.value, own), goal.excesses(row.value, own))
+        value = untyped(row.value, row.value_type)
+        outcome = Outcome(goal.values(value, own), goal.excesses(value, own))
         found.append(Informing({key: values[key] for key in distributions}, outcome))
     if not found:
         raise SamplerError(

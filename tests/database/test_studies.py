@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from dgsearch.database.configurations import stored_configurations
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.halving_records import Cut, Judged, judged_trials, trial_key
+from dgsearch.database.measured import Outcome, finished_outcomes
 from dgsearch.database.queries import read_trials
 from dgsearch.database.recorder import Ending
 from dgsearch.database.studies import (
@@ -12,7 +15,9 @@ from dgsearch.database.studies import (
     finished_values,
     register_study,
 )
+from dgsearch.designs.limits import parse_limit
 from dgsearch.errors import StudyChangedError
+from dgsearch.study.objectives import Goal
 from tests.fakes import FakeStudy, fake_facts, fake_spec, planned
 
 
@@ -107,3 +112,25 @@ def test_halving_remembers_attempts_as_one_trial_and_no_confirmation(database: s
         trial_key(*planned().key): Judged([(1, 0.3), (2, 0.6)]),
         trial_key(*planned(T=1).key): Judged([(1, 0.1)], Cut(1, 0.3)),
     }
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+def test_a_value_without_bound_is_read_as_it_was_reported(database: str, value: float) -> None:
+    study = FakeStudy(database)
+    study.recorder.judged = True
+    trial = planned()
+    study.complete(trial, value)
+    assert finished_values(study.engine, study.study_id) == {trial.key: value}
+    goal = Goal(("nll",), (False,), (parse_limit("nll <= 1"),))
+    outcomes = finished_outcomes(study.engine, study.study_id, goal, targets=())
+    assert outcomes == {trial.key: Outcome((value,), (value,))}
+    (judged,) = judged_trials(study.engine, study.study_id).values()
+    assert judged.reports == [(epoch, value) for epoch in (1, 2, 3)]
+
+
+def test_a_trial_whose_value_is_no_number_is_infinitely_bad(database: str) -> None:
+    study = FakeStudy(database)
+    study.recorder.judged = True
+    study.complete(planned(), math.nan)
+    assert finished_values(study.engine, study.study_id) == {planned().key: -math.inf}
+    assert judged_trials(study.engine, study.study_id) == {}
