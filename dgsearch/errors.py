@@ -49,6 +49,7 @@ __all__ = [
 
 _SHOWN_CHARACTERS = 120
 _REASON_CHARACTERS = 400
+_MOST_PROBLEMS = 50  # of a study file that a message names
 
 
 class DgsearchError(Exception):
@@ -80,7 +81,9 @@ class StudyFileError(DgsearchError):
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file = file
         self.problems = tuple(problems)
-        lines = [f"{file}: {problem}" for problem in problems]
+        lines = [f"{file}: {problem}" for problem in problems[:_MOST_PROBLEMS]]
+        if len(problems) > _MOST_PROBLEMS:
+            lines.append(f"{file}: and {len(problems) - _MOST_PROBLEMS:,} problems more")
         super().__init__("\n".join(lines))
 
 

@@ -60,6 +60,12 @@ class _Number(_Described):
             return f"{'>' if self.open_low else '>='} {self.low:g}"
         return f"in {bracket}{self.low:g}, {self.high:g}]"
 
+    def _as_float(self, value: int | float) -> float:
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError(f"is too large for a number; allowed: {self.allowed}") from error
+
     def _check_range(self, value: float) -> None:
         too_low = value <= self.low if self.open_low else value < self.low
         if too_low or value > self.high or math.isnan(value) or math.isinf(value):
@@ -80,8 +86,9 @@ class Float(_Number):
         """
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"must be a number {self.allowed}")
-        self._check_range(value)
-        return float(value)
+        number = self._as_float(value)
+        self._check_range(number)
+        return number
 
 
 class Int(_Number):
@@ -99,7 +106,7 @@ class Int(_Number):
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not whole:
             raise ValueError(f"must be a whole number {self.allowed}")
-        self._check_range(float(value))  # type: ignore[arg-type]
+        self._check_range(self._as_float(value))  # type: ignore[arg-type]
         return int(value)  # type: ignore[call-overload, no-any-return]
 
 

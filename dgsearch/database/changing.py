@@ -34,12 +34,12 @@ from dgsearch.database.tables import (
     TRIALS,
 )
 from dgsearch.database.writing import persistently
-from dgsearch.errors import DatabaseError
+from dgsearch.errors import DatabaseError, shorten
+from dgsearch.study.spec import checked_name
 from dgsearch.wording import plural
 
 Database = str | os.PathLike[str] | None
 _LOOK_S = 0.5
-_MOST_NAME = 200
 _OF_TRIALS = (
     "trial_heartbeats",
     "trial_user_attributes",
@@ -145,11 +145,11 @@ class StudyEditor:
         Raises:
             DatabaseError: If the name is taken or no name, or the database cannot be written.
         """
-        if not 0 < len(name) <= _MOST_NAME or "\0" in name:
-            raise DatabaseError(
-                f"new name of study {self.study!r}: has {len(name)} characters; allowed are 1 to "
-                f"{_MOST_NAME}, none of them NUL"
-            )
+        try:
+            checked_name(name)
+        except ValueError as error:
+            message = f"new name of study {self.study!r} = {shorten(name)!r}: {error}"
+            raise DatabaseError(message) from error
 
         def work(connection: Connection) -> None:
             self._check_no_trial_runs(connection)

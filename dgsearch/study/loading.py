@@ -65,11 +65,14 @@ def load_study(
                 f"has {size:,} bytes; a study file has at most {_MOST_BYTES:,}: check the path"
             )
             raise StudyFileError(file, [Problem("file", "", message)])
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # Windows' editors put a mark first
     except FileNotFoundError as error:
         problem = Problem("file", "", "does not exist; check the path")
         raise StudyFileError(file, [problem]) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        message = f"is no text in UTF-8 (byte {error.start + 1}); save it with that encoding"
+        raise StudyFileError(file, [Problem("file", "", message)]) from error
+    except OSError as error:
         raise StudyFileError(file, [Problem("file", "", f"cannot be read: {error}")]) from error
     try:
         raw = tomllib.loads(text)

@@ -124,6 +124,24 @@ class ReportSpec(BaseModel, frozen=True, extra="forbid"):
     rope: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
+_MOST_NAME = 200
+
+
+def checked_name(name: str) -> str:
+    """The name of a study, which every database, folder and message must hold.
+
+    Raises:
+        ValueError: If it is empty, blank or too long, or has what databases refuse.
+    """
+    refused = any(character == "\0" or "\ud800" <= character <= "\udfff" for character in name)
+    if len(name) > _MOST_NAME or not name.strip() or refused:
+        raise ValueError(
+            f"allowed are 1 to {_MOST_NAME} characters, not all of them blank and none of them "
+            "NUL or half a character"
+        )
+    return name
+
+
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]  # what every database can hold
 
 
@@ -146,7 +164,7 @@ class StudySpec(BaseModel, frozen=True, extra="forbid"):
         StudyFileError: With every problem of the values, each with its place.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]  # as the database knows the study
+    name: Annotated[str, AfterValidator(checked_name)]  # as the database knows the study
     question: str = ""  # printed at the head of the report
     method: str  # one that `dgsearch methods` lists
     baselines: Names = ()  # other methods, run beside it at the same seeds

@@ -148,7 +148,7 @@ def test_a_study_that_optuna_wrote_is_deleted_too(database: str) -> None:
     assert optuna.get_all_study_names(database) == []
 
 
-@pytest.mark.parametrize("name", ["", "n" * 201, "a\0b"])
+@pytest.mark.parametrize("name", ["", "  ", "n" * 201, "a\0b"])
 def test_a_name_that_no_study_file_may_have_is_refused(database: str, name: str) -> None:
     rich_study(database)
     with pytest.raises(DatabaseError, match="allowed are 1 to 200"):

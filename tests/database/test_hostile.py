@@ -47,8 +47,14 @@ def test_any_error_text_is_stored_whole(text: str, database: str) -> None:
 
 
 def test_a_name_too_long_is_refused_with_its_bound() -> None:
-    with pytest.raises(StudyFileError, match="at most 200 characters"):
+    with pytest.raises(StudyFileError, match="allowed are 1 to 200 characters"):
         fake_spec(name="x" * 10_000)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\n\t", "a\0b", "a\udc80"])
+def test_a_name_that_shows_nothing_or_that_no_database_holds_is_refused(name: str) -> None:
+    with pytest.raises(StudyFileError, match="not all of them blank and none of them NUL"):
+        fake_spec(name=name)
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,30 @@ def test_an_unknown_method_hides_nothing_that_is_wrong_for_every_method(tmp_path
     assert "hyperparameters.epochs = 0" in message
     assert "hyperparameters.lambda_advv: no method has this hyperparameter" in message
     assert "design.vary.TT: no method has this hyperparameter" in message
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_no_part_of_a_study(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes((GOOD + DESIGN).replace("\n", "\r\n").encode("utf-8-sig"))
+    assert load_study(file, CATALOGUE).name == "s"
+
+
+def test_a_file_in_another_encoding_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes((GOOD + DESIGN).encode("utf-16"))
+    with pytest.raises(StudyFileError, match=r"is no text in UTF-8 \(byte 1\); save it with that"):
+        load_study(file, CATALOGUE)
+
+
+def test_a_varied_number_beyond_every_float(tmp_path: Path) -> None:
+    text = GOOD + DESIGN + f"vary.lr = [1{'0' * 400}]\nvary.epochs = [1{'0' * 400}]\n"
+    message = _problems(tmp_path, text)
+    assert "design.vary.lr[0]" in message
+    assert message.count("is too large for a number; allowed: >") == 2
+
+
+def test_of_thousands_of_problems_the_first_are_named(tmp_path: Path) -> None:
+    text = "".join(f"k{place} = 1\n" for place in range(200)) + GOOD + DESIGN
+    lines = _problems(tmp_path, text).splitlines()
+    assert len(lines) == 51
+    assert lines[-1].endswith("and 150 problems more")
