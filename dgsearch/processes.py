@@ -93,6 +93,16 @@ def is_gone(process: str | None) -> bool:
     return state[_STARTED] != identity or state[_STATE] in ("Z", "X")
 
 
+def has_ended(pid: int) -> bool:
+    """Whether there is no process of that number here, or one that has ended and is not missed.
+
+    Args:
+        pid: A number that this machine gave, in this process's namespace.
+    """
+    state = _stat(pid)
+    return not _answers(pid) if state is None else state[_STATE] in ("Z", "X")
+
+
 def is_awake(process: str | None) -> bool:
     """Whether the process certainly lives and is not stopped; False where that cannot be known.
 

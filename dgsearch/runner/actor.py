@@ -17,10 +17,13 @@ from ray.tune import Trainable
 
 from dgsearch.environment import seconds
 from dgsearch.methods.determinism import set_deterministic
+from dgsearch.methods.registry import find_method
 from dgsearch.runner.devices import device_memory_mb, devices_name, take_first
 from dgsearch.study import DataSpec
 from dgsearch.trainable.border import NAME_CHARACTERS, described_failure, storable_text
 from dgsearch.trainable.captured_warnings import capture_warnings
+from dgsearch.trainable.patience import OF_THE_PROCESS
+from dgsearch.trainable.process_state import ProcessState
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.trial import Trial
 
@@ -57,8 +60,8 @@ def bundled(
             if at_once or len(report.stages) > stages or now() >= deadline:
                 yield waiting
                 waiting, stages, deadline = [], len(report.stages), now() + _BUNDLE_S
-    except Exception:
-        if waiting:
+    except BaseException as error:
+        if waiting and not isinstance(error, GeneratorExit):  # which no `yield` may answer
             yield waiting
         raise
 
@@ -111,6 +114,8 @@ class TrialActor(Trainable):
     and the actor goes on with the next trial.
     """
 
+    _process: ProcessState | None = None  # as it was before any method ran
+
     def setup(self, config: dict[str, Any]) -> None:
         """Take on the first trial."""
         torch.set_num_threads(max(1, int(config["cpus"])))
@@ -120,6 +125,17 @@ class TrialActor(Trainable):
         """Take on the next trial."""
         self._take(new_config)
         return True
+
+    def reset(self, new_config: dict[str, Any], storage: Any = None) -> bool:
+        """Undo what the trial before has changed of the process, then take on the next one.
+
+        Before Ray Tune does anything: it asks for the current folder, which may be gone.
+        """
+        if self._process is not None:
+            self._process.restore()
+        of_tune: Any = super()
+        taken: bool = of_tune.reset(new_config, storage=storage)
+        return taken
 
     def take_and_train(self, config: dict[str, Any], storage: Any) -> dict[str, Any]:
         """Take on the next trial, and give its first result."""
@@ -137,10 +153,12 @@ class TrialActor(Trainable):
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             return _failure(error)
-        # Ray blocks Ctrl-C in its workers, so that these two come from the method too.
-        except (KeyboardInterrupt, SystemExit) as error:
+        except OSError as error:
+            if error.errno in OF_THE_PROCESS:
+                raise  # Ray Tune ends a worker that raises, and the trial gets another one
             return _failure(error)
-        except Exception as error:  # noqa: BLE001 - whatever a method raises is recorded
+        # Ray blocks Ctrl-C in its workers, so that KeyboardInterrupt comes from the method too.
+        except BaseException as error:  # noqa: BLE001 - whatever a method raises is recorded
             return _failure(error)
 
     def _take(self, config: dict[str, Any]) -> None:
@@ -154,7 +172,10 @@ class TrialActor(Trainable):
             set_deterministic(on=bool(self._config.get("deterministic")))
             device = take_first(self._config["memory_share"])
             every = seconds("DGSEARCH_CHECKPOINT_S")
-            trial = Trial(job_from_config(self._config), device, checkpoint_s=every)
+            job = job_from_config(self._config)
+            find_method(job.method)  # imports plug-ins: what they set for all trials stays
+            self._process = self._process or ProcessState()
+            trial = Trial(job, device, checkpoint_s=every)
             self._bundles = bundled(trial.reports(), every_epoch=self._config["every_epoch"])
         reports = next(self._bundles, None)
         if reports is None:

@@ -18,6 +18,7 @@ from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
 from dgsearch.endings import StopReason
 from dgsearch.errors import ArtifactFolderError
 from dgsearch.runner.actor import job_to_config
+from dgsearch.runner.lost_workers import LostWorkers
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.reported import columns_of, end_of
@@ -32,6 +33,7 @@ from dgsearch.trainable.trial import trial_folder
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # between two looks whether trials were taken
+_SILENT_S = 4.0  # after which it is asked whether a worker's process lives
 _AT_ONCE_S = 0.5  # a trial that had its worker so soon started when it was begun
 _TAKEN = Ending("FAIL", StopReason.INTERRUPTED, error_type="Interrupted")
 
@@ -173,6 +175,7 @@ class Recording(_NotStored, Callback):
         self.taken: set[str] = set()  # those that another driver has ended meanwhile, by Ray's id
         self._looked_at = time.monotonic()
         self._limits = TimeLimits(spec.resources)
+        self._lost_workers = LostWorkers()
         self._over: dict[str, str] = {}  # why a worker was ended for its time, by Ray's id
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -265,6 +268,9 @@ class Recording(_NotStored, Callback):
             self._fail(trial, self._searcher.begun[trial.trial_id], failure)
             return
         message = "the worker process died; it was killed, or the machine ran out of memory"
+        cause = getattr(trial.get_pickled_error(), "cause", None)  # None: it has said nothing
+        if isinstance(cause, OSError):
+            message = f"the worker was ended: {cause.strerror}"
         failure = {"type": WORKER_DIED, "message": message, "tail": ""}
         if self._memory_kill:
             self._memory_kill = False
@@ -287,15 +293,15 @@ class Recording(_NotStored, Callback):
         self._leaving = still
         if self.stopped is not None:
             raise KeyboardInterrupt
-        self._notice_taken()
+        if time.monotonic() - self._looked_at >= _LOOK_S:
+            self._looked_at = time.monotonic()
+            self._notice_taken()
+            self._end_lost(trials)
         self._end_hung(trials)
         self._on_tick()
 
     def _notice_taken(self) -> None:
-        """Look now and then whether another driver took a trial while this one was silent."""
-        if time.monotonic() - self._looked_at < _LOOK_S:
-            return
-        self._looked_at = time.monotonic()
+        """Look whether another driver took a trial while this one was silent."""
         left = {trial.trial_id for trial in self._leaving}
         rows = {
             key: begun.started.trial_id
@@ -304,6 +310,17 @@ class Recording(_NotStored, Callback):
         }
         running = self._recorder.still_running(rows.values())
         self.taken.update(key for key, row in rows.items() if row not in running)
+
+    def _end_lost(self, trials: list[Any]) -> None:
+        """Let Ray hear of each worker that has ended unnoticed."""
+        silent = self._limits.silent(_SILENT_S)
+        actors = [
+            trial.temporary_state.ray_actor
+            for trial in trials
+            if trial.trial_id in silent and trial.temporary_state.ray_actor is not None
+        ]
+        for actor in self._lost_workers.look(actors):
+            ray.kill(actor)
 
     def _end_hung(self, trials: list[Any]) -> None:
         """Kill the worker of each trial that is over a time limit, whatever it is stuck in.

@@ -48,6 +48,11 @@ class TimeLimits:
         """An attempt needs no watching any more."""
         self._attempts.pop(trial_id, None)
 
+    def silent(self, for_s: float) -> set[str]:
+        """Attempts that nothing was heard of for so many seconds; by Ray's trial id."""
+        now = self._clock()
+        return {key for key, attempt in self._attempts.items() if now - attempt.heard > for_s}
+
     def exceeded(self) -> dict[str, str]:
         """What to say of each attempt that is over a limit, once; by Ray's trial id."""
         now = self._clock()

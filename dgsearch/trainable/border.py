@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from dgsearch.errors import TrainingError, shorten
+from dgsearch.errors import ArtifactFolderError, TrainingError, shorten
 
 NAME_CHARACTERS = 200  # of a metric, an exception, a device: as wide as the columns are
 _TRACEBACK_LINES = 15
+_MEASURED = ("epoch_s", "averaging_start", "averaging_end")  # by the runner, for the same split
+_MOST_EPOCHS = 2**31 - 1
+_MOST_TEXTS = 1000
+_MOST_INNER = 10  # exceptions of a group that its message names
+# How the driver names ends that are no fault of a method, and that are tried again.
+_OF_THE_DRIVER = ("TimedOut", "WorkerDied", "Interrupted", ArtifactFolderError.__name__)
 
 
 def checked_diagnostics(reported: Any, *, stage: str) -> dict[str, float]:
@@ -27,20 +35,52 @@ def checked_diagnostics(reported: Any, *, stage: str) -> dict[str, float]:
         stage: Name of the stage, for the message.
 
     Raises:
-        TrainingError: If it is no mapping, a name is no text that can be stored, or a value is
-            not one real number.
+        TrainingError: If it is no mapping, a name is no text that can be stored or one of what
+            the runner measures, or a value is not one real number.
     """
     if not isinstance(reported, Mapping):
         kind = type(reported).__name__
         raise TrainingError(
             f"stage {stage}: train_epoch returned a {kind}; return a dict of names and numbers"
         )
-    return {_name(name, stage): _number(name, value, stage) for name, value in reported.items()}
+    checked = {}
+    for given, value in reported.items():
+        name = _name(given, stage)
+        if name in _MEASURED:
+            raise TrainingError(
+                f"stage {stage}: reported {name}, which dgsearch measures; use another name"
+            )
+        checked[name] = _number(name, value, stage)
+    return checked
+
+
+def checked_epochs(found: Any, *, stage: str, last: bool) -> int:
+    """How many epochs a run of a stage says that it has.
+
+    Args:
+        found: Its `epochs`.
+        stage: Name of the stage, for the message.
+        last: Whether it is the trial's last stage, which has at least one.
+
+    Raises:
+        TrainingError: If that is no whole number in range.
+    """
+    least = 1 if last else 0
+    try:
+        epochs = operator.index(found)
+    except TypeError:
+        epochs = -1
+    if not least <= epochs <= _MOST_EPOCHS:
+        raise TrainingError(
+            f"stage {stage}: its epochs are {_shown(found)}; they must be a whole number of "
+            f"{least} or more"
+        )
+    return epochs
 
 
 def checked_texts(reported: Iterable[Any]) -> list[str]:
-    """Warnings of a method as texts that every database takes."""
-    return [storable_text(str(entry)) for entry in reported]
+    """Warnings of a method as texts that every database takes; no more than 1,000."""
+    return [storable_text(text_of(entry)) for entry in islice(reported, _MOST_TEXTS)]
 
 
 def checked_samples(reported: Any, *, stage: str) -> dict[str, Any]:
@@ -66,26 +106,66 @@ def storable_text(text: str) -> str:
     return clean.replace("\x00", "\\x00")
 
 
+def text_of(entry: Any) -> str:
+    """What an object says of itself; of one that cannot say it, why."""
+    try:
+        return str(entry)
+    except BaseException as broken:  # noqa: BLE001 - __str__ of anything a method made may do anything
+        return f"its message cannot be shown ({type(broken).__name__})"
+
+
 def described_failure(error: BaseException) -> dict[str, str]:
     """An exception as plain texts: type, message, and the last lines of its traceback.
 
     The message stands once, however long it is.
     """
-    kind = storable_text(type(error).__name__)[:NAME_CHARACTERS]
     lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()
     tail = "\n".join(lines[-_TRACEBACK_LINES:])
-    return {"type": kind, "message": storable_text(_message(error)), "tail": storable_text(tail)}
+    message = storable_text(_message(error))
+    return {"type": _kind(error), "message": message, "tail": storable_text(tail)}
+
+
+def _kind(error: BaseException) -> str:
+    """The name of its class; with the module's where the driver means another thing by it."""
+    kind = type.__dict__["__name__"].__get__(type(error))  # a metaclass may hide it
+    if kind in _OF_THE_DRIVER and not isinstance(error, ArtifactFolderError):
+        kind = f"{type.__dict__['__module__'].__get__(type(error))}.{kind}"
+    return storable_text(kind)[:NAME_CHARACTERS]
 
 
 def _message(error: BaseException) -> str:
-    """What the exception says; of one that cannot say it, why."""
-    try:
-        text = str(error)
-    except Exception as broken:  # noqa: BLE001 - __str__ of a method's own exception may do anything
-        return f"its message cannot be shown ({type(broken).__name__})"
-    if isinstance(error, KeyboardInterrupt | SystemExit):
-        return f"the method raised {type(error).__name__}({text}), which would end the worker"
-    return text
+    """What the exception says, with its notes and, of a group, what it holds."""
+    text = text_of(error)
+    if not isinstance(error, Exception):
+        return f"the method raised {_kind(error)}({text}), which would end the worker"
+    if isinstance(error, BaseExceptionGroup):
+        inner = "; ".join(f"{_kind(each)}: {text_of(each)}" for each in _inner(error))
+        text = f"{text}: {inner}"
+    notes = getattr(error, "__notes__", ())
+    text = "\n".join([text, *map(text_of, notes if isinstance(notes, list) else ())])
+    return text if text.strip() else f"without a message, {_place(error)}"
+
+
+def _inner(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    """The exceptions of a group and of the groups in it, the first few."""
+    waiting: list[BaseException] = [group]
+    told = 0
+    while waiting and told < _MOST_INNER:
+        error = waiting.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            waiting[:0] = error.exceptions
+        else:
+            told += 1
+            yield error
+
+
+def _place(error: BaseException) -> str:
+    """Where an exception was raised: file, line and code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "raised nowhere"
+    last = frames[-1]
+    return f"raised by {last.filename}, line {last.lineno}: {last.line or '(no source)'}"
 
 
 def _name(name: Any, stage: str) -> str:
@@ -93,24 +173,27 @@ def _name(name: Any, stage: str) -> str:
         raise TrainingError(
             f"stage {stage}: reported {_shown(name)} as a name; a name must be a text"
         )
-    if not name or len(name) > NAME_CHARACTERS or storable_text(name) != name:
+    text = "".join(str.__iter__(name))  # of a class of the method's own, the text alone
+    if not text or len(text) > NAME_CHARACTERS or storable_text(text) != text:
         raise TrainingError(
-            f"stage {stage}: reported the name {shorten(name)!r}; a name has 1 to "
+            f"stage {stage}: reported the name {shorten(text)!r}; a name has 1 to "
             f"{NAME_CHARACTERS} characters, none of them NUL or half a character"
         )
-    return name
+    return text
 
 
 def _number(name: str, value: Any, stage: str) -> float:
     """The value as a float; NaN and infinity are numbers."""
     found = f"stage {stage}: reported {shorten(name)} = {_shown(value)}"
-    if value is None or isinstance(value, str | bytes | complex):
+    if value is None or isinstance(value, str | bytes | bytearray | memoryview | complex):
         raise TrainingError(f"{found}; a diagnostic must be a number")
     try:
-        number = float(value)
+        number = float(value.detach() if hasattr(value, "detach") else value)
     except OverflowError as error:
         raise TrainingError(f"{found}; it is too large for a float") from error
-    except (TypeError, ValueError, RuntimeError) as error:
+    except MemoryError:
+        raise  # which is no fault of the value
+    except Exception as error:
         raise TrainingError(f"{found}; a diagnostic must be one real number") from error
     return math.nan if math.isnan(number) else number
 

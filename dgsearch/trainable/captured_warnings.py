@@ -11,6 +11,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 from dgsearch.errors import shorten
+from dgsearch.trainable.border import text_of
 
 _MOST = 20  # texts of a trial
 _CHARACTERS = 300
@@ -27,8 +28,13 @@ class _Kept(logging.Handler):
         self._texts = texts
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.partition(".")[0] not in _OTHERS and record.name not in _BY_DRIVER:
-            _keep(self._texts, record.getMessage())
+        if record.name.partition(".")[0] in _OTHERS or record.name in _BY_DRIVER:
+            return
+        try:
+            text = record.getMessage()
+        except Exception as error:  # noqa: BLE001 - arguments that do not fit, which no handler of Python raises
+            text = f"{text_of(record.msg)} (its arguments do not fit: {type(error).__name__})"
+        _keep(self._texts, text)
 
 
 @contextmanager
@@ -45,7 +51,7 @@ def capture_warnings(texts: MutableMapping[str, None]) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         for warning in caught:
-            _keep(texts, f"{warning.category.__name__}: {warning.message}")
+            _keep(texts, f"{warning.category.__name__}: {text_of(warning.message)}")
 
 
 def _keep(texts: MutableMapping[str, None], text: str) -> None:

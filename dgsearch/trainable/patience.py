@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _POLL_S = 1.0
+OF_THE_PROCESS = (errno.EMFILE, errno.ENFILE)  # too many open files: of no folder's making
 _REFUSED = (errno.EACCES, errno.EPERM)  # do not pass by themselves
 _NEXT = {
     errno.ENOSPC: "make room on the disk",
@@ -42,6 +43,7 @@ def patiently(action: Callable[[], Result], folder: Path) -> Result:
     Raises:
         ArtifactFolderError: If it cannot be done within `$DGSEARCH_DISK_PATIENCE_S` seconds
             (120), or if the system refuses it.
+        OSError: If this process has too many files open.
     """
     patience = seconds("DGSEARCH_DISK_PATIENCE_S")
     deadline = time.monotonic() + patience
@@ -50,7 +52,7 @@ def patiently(action: Callable[[], Result], folder: Path) -> Result:
         try:
             return action()
         except OSError as error:
-            if error.errno in _REFUSED:
+            if error.errno in (*_REFUSED, *OF_THE_PROCESS):
                 raise refused(error, folder) from error
             if time.monotonic() >= deadline:
                 raise refused(error, folder, waited_s=patience) from error
@@ -67,7 +69,12 @@ def refused(error: OSError, folder: Path, *, waited_s: float = 0.0) -> ArtifactF
         error: What the system answered.
         folder: Where; named if the error names no file.
         waited_s: Seconds for which it was waited.
+
+    Raises:
+        OSError: The error itself, if this process has too many files open.
     """
+    if error.errno in OF_THE_PROCESS:
+        raise error
     place = error.filename or folder
     waited = f" (waited for {waited_s:g} s)" if waited_s else ""
     reason = error.strerror or str(error)

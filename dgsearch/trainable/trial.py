@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -27,7 +28,12 @@ from dgsearch.methods.base import (
 )
 from dgsearch.methods.registry import find_method
 from dgsearch.seeding import derive_seed
-from dgsearch.trainable.border import checked_diagnostics, checked_samples, checked_texts
+from dgsearch.trainable.border import (
+    checked_diagnostics,
+    checked_epochs,
+    checked_samples,
+    checked_texts,
+)
 from dgsearch.trainable.companions import Companion, Place, find_companions, stage_context
 from dgsearch.trainable.evaluation import Score, best_so_far
 from dgsearch.trainable.fused_run import FusedRun
@@ -36,6 +42,7 @@ from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, is_fused, stage_keys
 from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
 from dgsearch.trainable.patience import refused
+from dgsearch.trainable.process_state import seed_other_generators
 from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.tensor_files import read_tree, write_tree
@@ -43,12 +50,21 @@ from dgsearch.trainable.tensor_files import read_tree, write_tree
 logger = logging.getLogger(__name__)
 
 _STORING_ATTEMPTS = 3
+_NAME_CHARACTERS = 200  # of a folder
 _POLL_S = 0.2  # between two looks at a stage that another trial trains
 
 
 def trial_folder(artifacts: str | Path, study: str, number: int) -> Path:
-    """Folder of a trial's checkpoint: `trials/<study>/<number>`; any study name is safe here."""
-    return Path(artifacts) / "trials" / quote(study, safe=" ")[:200] / str(number)
+    """Folder of a trial's checkpoint: `trials/<study>/<number>`; any study name is safe here.
+
+    A long name is cut and told apart by its digest; "." and ".." would be other folders.
+    """
+    name = quote(study, safe=" ")
+    if len(name) > _NAME_CHARACTERS:
+        name = f"{name[:_NAME_CHARACTERS]}-{blake2b(study.encode(), digest_size=8).hexdigest()}"
+    if name in {".", ".."}:
+        name = name.replace(".", "%2E")
+    return Path(artifacts) / "trials" / name / str(number)
 
 
 class Trial:
@@ -149,7 +165,7 @@ class Trial:
         before = self._train_s
         run = yield from self._train(stage, products, saved)
         seconds = self._train_s - before
-        warnings = checked_texts(run.warnings()) if isinstance(run, HasWarnings) else []
+        warnings = _noticed(run)
         self._warnings |= dict.fromkeys(warnings)
         members = run.members if isinstance(run, FusedRun) else 1
         record = {
@@ -187,6 +203,7 @@ class Trial:
     ) -> Generator[EpochReport, None, StageRun]:
         """Train one stage to its end; the last epoch of one to be stored is not reported yet."""
         torch.manual_seed(derive_seed(self.job.seed, stage.name, "global"))
+        seed_other_generators(self.job.seed, stage.name, 0)
         run = self._begin(stage, products, saved)
         if stage is self._stages[-1]:
             self._judge.watch(cast(HasClassifier, run).classifier())
@@ -197,13 +214,16 @@ class Trial:
             if self._device.type == "cuda" and saved.get("device_rng") is not None:
                 torch.cuda.set_rng_state(saved["device_rng"], self._device)
             done = int(saved["epoch"])
-        for epoch in range(done + 1, run.epochs + 1):
-            report = self._epoch(stage, run, epoch)
+        last = stage is self._stages[-1]
+        epochs = checked_epochs(run.epochs, stage=stage.name, last=last)
+        for epoch in range(done + 1, epochs + 1):
+            seed_other_generators(self.job.seed, stage.name, epoch)
+            report = self._epoch(stage, run, epoch, epochs)
             if report.last:
                 self._history.append(report)
             if time.monotonic() - self._saved_at >= self._checkpoint_s:
                 self._write_checkpoint(stage, run, epoch)
-            if report.last or epoch < run.epochs:
+            if report.last or epoch < epochs:
                 yield report
         return run
 
@@ -229,15 +249,15 @@ class Trial:
         one_target = find_method(self.job.method).one_target
         return trial_data(self.job.data, seed, str(self._device), one_target)
 
-    def _epoch(self, stage: Stage, run: StageRun, epoch: int) -> EpochReport:
+    def _epoch(self, stage: Stage, run: StageRun, epoch: int, epochs: int) -> EpochReport:
         started = time.perf_counter()
         with self._judge.collecting():
             diagnostics = checked_diagnostics(run.train_epoch(epoch), stage=stage.name)
         seconds = time.perf_counter() - started
         self._train_s += seconds
         if stage is not self._stages[-1]:
-            return self._report(stage, run.epochs, done=epoch)
-        final = epoch == run.epochs
+            return self._report(stage, epochs, done=epoch)
+        final = epoch == epochs
         started = time.perf_counter()
         found, judged = self._judge.evaluation(cast(HasClassifier, run).classifier(), last=final)
         numbers = {**diagnostics, "epoch_s": seconds, **dict(self._judge.training_scores())}
@@ -245,9 +265,9 @@ class Trial:
         scores = [Score("train", source, name, value) for name, value in numbers.items()] + judged
         self._evaluation_s += time.perf_counter() - started
         if final:
-            self._warnings |= dict.fromkeys(self._judge.warnings())
+            self._warnings |= dict.fromkeys([*self._judge.warnings(), *_noticed(run)])
         samples = self._samples(run) if final else {}
-        report = self._report(stage, run.epochs, done=epoch, scores=scores, samples=samples)
+        report = self._report(stage, epochs, done=epoch, scores=scores, samples=samples)
         return replace(report, correct=found.packed()) if self._counts(report) else report
 
     def _counts(self, report: EpochReport) -> bool:
@@ -345,6 +365,11 @@ class Trial:
         self._train_s = saved["train_s"]
         self._evaluation_s = saved["evaluation_s"]
         return saved
+
+
+def _noticed(run: StageRun) -> list[str]:
+    """What a run has noticed that a reader must know; to be asked after its last epoch."""
+    return checked_texts(run.warnings()) if isinstance(run, HasWarnings) else []
 
 
 def _device_rng(device: torch.device) -> torch.Tensor | None:

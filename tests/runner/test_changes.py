@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from dgsearch.cli import app
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.trial import trial_folder
-from tests.fakes import full_study, rich_study
+from tests.fakes import fake_spec, full_study, rich_study
 
 runner = CliRunner()
 
@@ -54,6 +54,17 @@ def test_delete_deletes_rows_and_checkpoints_and_keeps_stages(
     assert (code, shown.splitlines()[-1]) == (0, "deleted study 'rich'")
     assert optuna.get_all_study_names(database) == []
     assert not trial_folder(folder, "rich", 3).parent.exists()
+    assert {stored.key for stored in Store(folder / "stages").listed()} == {"k", "other"}
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_delete_deletes_nothing_outside_the_studys_own_folder(
+    folder: Path, database: str, name: str
+) -> None:
+    full_study(database, spec=fake_spec(name=name)).engine.dispose()
+    code, _ = _call(folder, database, "delete", name, "--yes")
+    assert code == 0
+    assert trial_folder(folder, "rich", 3).exists()
     assert {stored.key for stored in Store(folder / "stages").listed()} == {"k", "other"}
 
 

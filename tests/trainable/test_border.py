@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +20,38 @@ from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.errors import TrainingError
 from dgsearch.trainable.border import (
     checked_diagnostics,
+    checked_epochs,
     checked_samples,
     checked_texts,
     described_failure,
     storable_text,
 )
 from tests.fakes import FakeStudy, planned
+
+
+class _Odd(float):
+    """A number that is not what it looks like."""
+
+    def __repr__(self) -> str:
+        raise KeyError
+
+    def __float__(self) -> float:
+        raise ZeroDivisionError
+
+
+class _OddText(str):
+    """A text that cannot be compared, hashed as another or shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return 0
 
 
 @pytest.mark.parametrize(
@@ -51,6 +80,13 @@ def test_a_number_of_any_kind_becomes_a_float(reported: Any, stored: float) -> N
         ({"loss": 1j}, r"loss = 1j; a diagnostic must be a number"),
         ({"loss": 10**400}, r"too large for a float"),
         ({"loss": 10**5000}, r"a int \(ValueError when shown\); it is too large"),
+        (
+            {"loss": bytearray(b"1.5")},
+            r"loss = bytearray\(b'1.5'\); a diagnostic must",
+        ),
+        ({"loss": memoryview(b"1")}, r"a diagnostic must be a number"),
+        ({"loss": _Odd(1.5)}, r"loss = a _Odd \(KeyError when shown\); a diagnostic must be one"),
+        ({"epoch_s": 1.0}, r"reported epoch_s, which dgsearch measures; use another name"),
         ({"loss": torch.tensor([1.0, 2.0])}, r"must be one real number"),
         ({"loss": np.array([1.0, 2.0])}, r"must be one real number"),
         ({5: 1.0}, r"reported 5 as a name; a name must be a text"),
@@ -66,9 +102,36 @@ def test_anything_else_is_refused_with_its_name(reported: Any, message: str) -> 
         checked_diagnostics(reported, stage="s")
 
 
+def test_a_name_of_a_class_of_the_methods_own_is_its_text() -> None:
+    (name,) = checked_diagnostics({_OddText("loss"): 1.0}, stage="s")
+    assert type(name) is str
+    assert name == "loss"
+
+
+def test_a_tensor_that_needs_gradients_is_a_number_without_a_warning() -> None:
+    number = torch.tensor(1.5, requires_grad=True)
+    assert checked_diagnostics({"loss": number}, stage="s") == {"loss": 1.5}
+
+
+@pytest.mark.parametrize("found", [0, -3, None, 2.5, "2", 10**30])
+def test_epochs_that_cannot_be_counted_are_refused(found: Any) -> None:
+    with pytest.raises(TrainingError, match=r"stage s: its epochs are .*; they must be a whole"):
+        checked_epochs(found, stage="s", last=True)
+
+
+def test_only_the_last_stage_needs_an_epoch() -> None:
+    assert checked_epochs(np.int64(2), stage="s", last=True) == 2
+    assert checked_epochs(0, stage="s", last=False) == 0
+
+
 def test_texts_keep_their_meaning_without_what_databases_refuse() -> None:
     assert storable_text("caf\udce9 \x00 é") == "caf\\udce9 \\x00 é"
     assert checked_texts(["plain", 5]) == ["plain", "5"]
+
+
+def test_texts_that_never_end_or_cannot_be_shown_are_bounded_and_named() -> None:
+    assert checked_texts(itertools.repeat("a")) == ["a"] * 1000
+    assert checked_texts([_OddText("a")]) == ["its message cannot be shown (RuntimeError)"]
 
 
 def test_samples_are_plain_data() -> None:
@@ -98,17 +161,61 @@ def test_a_long_class_name_is_cut_to_its_column() -> None:
     assert len(_failure(type("E" * 400, (Exception,), {})("a"))["type"]) == 200
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+class _OwnError(BaseException):
+    """What no `except Exception` catches."""
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit("g"), _OwnError("a")]
+)
 def test_what_would_end_the_worker_is_named(error: BaseException) -> None:
     assert f"the method raised {type(error).__name__}" in _failure(error)["message"]
 
 
-def test_an_exception_that_cannot_say_itself_is_recorded() -> None:
+@pytest.mark.parametrize(
+    ("raised", "named"), [(RuntimeError, "RuntimeError"), (sys.exit, "SystemExit")]
+)
+def test_an_exception_that_cannot_say_itself_is_recorded(
+    raised: Callable[[], BaseException], named: str
+) -> None:
     class _MuteError(Exception):
         def __str__(self) -> str:
+            raise raised()
+
+    assert _failure(_MuteError())["message"] == f"its message cannot be shown ({named})"
+
+
+def test_an_exception_without_a_message_says_where_it_was_raised() -> None:
+    message = _failure(AssertionError())["message"]
+    assert re.fullmatch(
+        r"without a message, raised by .*test_border.py, line \d+: raise error", message
+    )
+
+
+def test_notes_and_the_exceptions_of_a_group_are_told() -> None:
+    inner = ExceptionGroup("inner", [KeyError("b")])
+    group = ExceptionGroup("outer", [ValueError("a"), inner])
+    group.add_note("of fold 3")
+    assert _failure(group)["message"] == (
+        "outer (2 sub-exceptions): ValueError: a; KeyError: 'b'\nof fold 3"
+    )
+
+
+@pytest.mark.parametrize("kind", ["TimedOut", "WorkerDied", "Interrupted", "ArtifactFolderError"])
+def test_an_exception_that_is_named_as_an_end_of_the_drivers_is_told_apart(kind: str) -> None:
+    assert _failure(type(kind, (Exception,), {})("a"))["type"] == f"{__name__}.{kind}"
+
+
+def test_a_class_that_hides_its_name_has_it_recorded() -> None:
+    class _Hidden(type):
+        @property
+        def __name__(cls) -> str:
             raise RuntimeError
 
-    assert _failure(_MuteError())["message"] == "its message cannot be shown (RuntimeError)"
+    class _HiddenError(Exception, metaclass=_Hidden):
+        pass
+
+    assert _failure(_HiddenError("a"))["type"] == "_HiddenError"
 
 
 ANYTHING = st.recursive(
