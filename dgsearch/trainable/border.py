@@ -110,7 +110,7 @@ def text_of(entry: Any) -> str:
     """What an object says of itself; of one that cannot say it, why."""
     try:
         return str(entry)
-    except BaseException as broken:  # noqa: BLE001 - __str__ of anything a method made may do anything
+    except BaseException as broken:  # noqa: BLE001 - __str__ of anything
         return f"its message cannot be shown ({type(broken).__name__})"
 
 

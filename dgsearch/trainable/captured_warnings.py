@@ -32,7 +32,7 @@ class _Kept(logging.Handler):
             return
         try:
             text = record.getMessage()
-        except Exception as error:  # noqa: BLE001 - arguments that do not fit, which no handler of Python raises
+        except Exception as error:  # noqa: BLE001 - as Python's own handlers do
             text = f"{text_of(record.msg)} (its arguments do not fit: {type(error).__name__})"
         _keep(self._texts, text)
 
@@ -41,17 +41,20 @@ class _Kept(logging.Handler):
 def capture_warnings(texts: MutableMapping[str, None]) -> Iterator[None]:
     """Add what is warned of meanwhile to `texts`, each text once, in order."""
     handler, root = _Kept(texts), logging.getLogger()
+
+    def shown(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        _keep(texts, f"{category.__name__}: {message}")
+
     root.addHandler(handler)
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings():
+            warnings.showwarning = shown  # recorded by Python, they would all be kept
             warnings.simplefilter("ignore")
             for category in _TOLD:
                 warnings.simplefilter("default", category)
             yield
     finally:
         root.removeHandler(handler)
-        for warning in caught:
-            _keep(texts, f"{warning.category.__name__}: {text_of(warning.message)}")
 
 
 def _keep(texts: MutableMapping[str, None], text: str) -> None:

@@ -49,7 +49,7 @@ ORPHANING = """
 import os, time
 from dgsearch.methods.single_domain import SingleDomain, plain_loss
 
-def loss(batch, settings):
+def loss(network, batch, settings):
     if os.fork() == 0:
         time.sleep(300)
         os._exit(0)
