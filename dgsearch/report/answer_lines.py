@@ -46,8 +46,12 @@ def best_lines(view: StudyView, answer: Mapping[str, Any]) -> Iterator[str]:
             f"  no significant difference over {plural(answer['shared_seeds'], 'shared seed')}: "
             f"{len(tied)} of {answer['candidates'] - 1}: {'; '.join([*names, *more])}"
         )
-    elif answer["candidates"] > 1:
-        yield "  every other configuration differs significantly from it (p <= 0.05)"
+    elif answer["candidates"] > 1 + answer["not_compared"]:
+        those = " that has its seeds" if answer["not_compared"] else ""
+        yield f"  every other configuration{those} differs significantly from it (p <= 0.05)"
+    if count := answer["not_compared"]:
+        lacks = "lacks seeds and is" if count == 1 else "lack seeds and are"
+        yield f"  {plural(count, 'configuration')} {lacks} not compared with it"
     yield from front_lines(view, answer)
 
 

@@ -196,6 +196,7 @@ def best_answer(view: StudyView, *, rule: str | None = None) -> dict[str, Any]:
         ]
         if few
         else None,
+        "not_compared": int((~table["ranked"]).sum()),
         **front_answer(view),
     }
 

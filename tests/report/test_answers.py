@@ -70,6 +70,21 @@ def test_equal_configurations_cannot_be_told_from_the_best(database: str) -> Non
     assert {row["p"] for row in answer["not_told_apart"]} == {1.0}
 
 
+def test_of_a_configuration_that_lacks_the_seeds_of_the_best_nothing_is_said(
+    database: str,
+) -> None:
+    study = FakeStudy(database, fake_spec(seeds=SIX))
+    for seed in SIX:
+        study.complete(planned(seed=seed), 0.5)
+    study.complete(planned(lambda_adv=0.0), 0.5)
+    view = answer_view(database, "fake")
+    answer = best_answer(view)
+    assert (answer["candidates"], answer["not_told_apart"], answer["not_compared"]) == (2, [], 1)
+    lines = list(best_lines(view, answer))
+    assert lines[-1] == "  1 configuration lacks seeds and is not compared with it"
+    assert not any("differs significantly" in line for line in lines)
+
+
 def test_b_against_a_is_paired_over_seeds(database: str) -> None:
     answer = compare_answer(_view(database), "reference", "T=10")
     differences = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
