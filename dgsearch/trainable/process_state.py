@@ -58,8 +58,10 @@ class ProcessState:
 
     def restore(self) -> None:
         """Put back what differs; what was added to the environment and the path stays."""
-        with contextlib.suppress(OSError):  # Ray Tune's folder of an earlier trial is gone by now
+        try:
             os.chdir(self._folder)
+        except OSError:  # it is gone; Ray Tune only needs one that is there
+            os.chdir(os.sep)
         if signal.getitimer(signal.ITIMER_REAL) != self._timer:
             signal.setitimer(signal.ITIMER_REAL, *self._timer)
         os.environ.update(self._environment)

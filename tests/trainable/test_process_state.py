@@ -83,14 +83,14 @@ def test_what_a_trial_changes_is_as_before_for_the_next(changed: str) -> None:
     assert found() == before
 
 
-def test_a_folder_that_a_trial_has_deleted_under_itself_is_left(tmp_path: Path) -> None:
-    state, before = ProcessState(), os.getcwd()
+def test_without_any_folder_left_there_is_one(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     os.chdir(gone)
+    state = ProcessState()
     gone.rmdir()
     state.restore()
-    assert os.getcwd() == before
+    assert os.getcwd() == os.sep
 
 
 def test_what_is_added_to_the_environment_and_the_path_stays() -> None:
