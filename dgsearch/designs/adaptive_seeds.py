@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from dgsearch.designs.base import Design, combinations, single_changes
 from dgsearch.designs.decisions import LEAST_PAIRS, SeedRule, decide
@@ -43,7 +43,7 @@ class AdaptiveSeeds(Design, frozen=True):
     vary: Annotated[dict[str, Values], Field(min_length=1)]  # values by hyperparameter
     combine: Literal["one-at-a-time", "grid"] = "one-at-a-time"  # how the points are made
     against: Literal["centre", "baseline"] = "centre"  # or the first baseline: the reference
-    max_seeds: PositiveInt = 12  # the cap: seeds of a point that stays open
+    max_seeds: int = Field(12, ge=1, le=10_000)  # the cap: seeds of a point that stays open
     margin: float = Field(0.01, gt=0, lt=1)  # accuracy, 0..1; a smaller difference counts as none
     confidence: float = Field(0.95, gt=0, lt=1)  # that no decision of the study is wrong
 
@@ -75,6 +75,12 @@ class AdaptiveSeeds(Design, frozen=True):
     def response_seeds(self, seeds: Sequence[int]) -> Sequence[int] | None:
         """The study's own, which all points take."""
         return seeds
+
+    @property
+    def most_points(self) -> int:
+        """The centre and the points; of a grid the product of how many values there are."""
+        grid = 1 + math.prod(len(values) for values in self.vary.values())
+        return grid if self.crossed else super().most_points
 
     def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
         """The centre, then the points."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from dgsearch.designs.catalogue import check_fixed, check_proposed
 from dgsearch.designs.coalitions import Game
 from dgsearch.designs.points import (
+    MOST_TRIALS,
     Asked,
     Configuration,
     Ended,
@@ -28,6 +29,7 @@ from dgsearch.designs.points import (
 from dgsearch.designs.seed_plan import AdaptivePlan
 from dgsearch.errors import Problem, one_of
 from dgsearch.space import Space
+from dgsearch.wording import plural
 
 
 class Design(BaseModel, frozen=True, extra="forbid"):
@@ -283,6 +285,20 @@ class Design(BaseModel, frozen=True, extra="forbid"):
         space = parts.catalogue.space(parts.method)
         if space is not None:
             yield from self.check_values(parts, space)
+
+    @property
+    def most_points(self) -> int:
+        """Configurations known beforehand, at most: counted without making any."""
+        return 1 + sum(len(values) for values in self.vary.values() if isinstance(values, tuple))
+
+    def check_size(self, seeds: int) -> Iterator[Problem]:
+        """More trials at so many seeds than a machine can hold in memory, let alone train."""
+        if self.most_points * seeds > MOST_TRIALS:
+            message = (
+                f"asks for {self.most_points:,} configurations at {plural(seeds, 'seed')}; a "
+                f"study plans at most {MOST_TRIALS:,} trials: vary less, or let a search propose"
+            )
+            yield Problem("design", "", message)
 
     def check_study(self, parts: Parts) -> Iterator[Problem]:
         """Problems with seeds and baselines."""

@@ -57,6 +57,11 @@ class Family(Design, frozen=True):
         return self.ranges(method)
 
     @property
+    def most_points(self) -> int:
+        """As many of each method."""
+        return self.configurations * (1 + len(self.methods))
+
+    @property
     def budget(self) -> int:
         """How many configurations each method has."""
         return self.configurations

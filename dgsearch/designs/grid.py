@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,11 @@ class Grid(Design, frozen=True):
     def crossed(self) -> bool:
         """It moves all of them at once."""
         return True
+
+    @property
+    def most_points(self) -> int:
+        """The product of how many values there are."""
+        return math.prod(len(values) for values in self.vary.values())
 
     def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
         """Every combination, the last hyperparameter fastest."""

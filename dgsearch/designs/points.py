@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from dgsearch.designs.catalogue import Catalogue
 from dgsearch.space import Space, Value
 
+MOST_TRIALS = 1_000_000  # of a study; planning them takes minutes and gigabytes
 _ID_BYTES = 6
 
 Outcomes = Mapping[tuple[str, int], float]  # by (config_id, seed); NaN: ended without a number

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt
 
 from dgsearch.designs.base import Design
 from dgsearch.designs.enqueued import check_enqueued
 from dgsearch.designs.fields import Distinct, Names, Proposed, Range, Scalar
 from dgsearch.designs.limits import LimitText
-from dgsearch.designs.points import Asked, Configuration, Ended, Parts, Phase, PlannedTrial
+from dgsearch.designs.points import (
+    MOST_TRIALS,
+    Asked,
+    Configuration,
+    Ended,
+    Parts,
+    Phase,
+    PlannedTrial,
+)
 from dgsearch.designs.ranking import best_points
 from dgsearch.designs.samplers import Sampler, check_sampler, sampler_remarks, sees_constraints
 from dgsearch.errors import Problem
@@ -29,7 +37,7 @@ class Search(Design, frozen=True):
     kind: Literal["search"]
     # a range, or a list of values, by hyperparameter
     vary: Annotated[dict[str, Proposed], Field(min_length=1)]
-    trials: PositiveInt  # configurations that are proposed
+    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)]  # configurations that are proposed
     sampler: Sampler = "tpe"  # what proposes them; hub:NAME is a package of OptunaHub
     download: bool = False  # whether a sampler of OptunaHub may be fetched from GitHub
     # what is weighed, as metrics and costs: the metric that selects, then others; empty: it alone

@@ -43,7 +43,7 @@ class Shapley(Design, frozen=True):
     # the hyperparameters that each switch replaces while it is off, by its name
     switches: Annotated[dict[str, dict[str, Scalar]], Field(min_length=2, max_length=_MOST)]
     # orders that are drawn where there are more than six switches; an even number
-    orders: Annotated[int, Field(ge=4), AfterValidator(_even)] = 16
+    orders: Annotated[int, Field(ge=4, le=10_000), AfterValidator(_even)] = 16
 
     reference_variant: ClassVar[str] = FULL
     trial_columns: ClassVar[tuple[str, ...]] = ("variant",)

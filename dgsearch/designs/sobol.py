@@ -52,6 +52,11 @@ class Sobol(Design, frozen=True):
         *before, last = super().sections
         return (*before, "sobol", last)
 
+    @property
+    def most_points(self) -> int:
+        """N * (D + 2) points and the centre."""
+        return self.samples * (len(self.vary) + 2) + 1
+
     def changes(self, space: Space) -> Iterator[Mapping[str, Any]]:
         """The centre, then the points."""
         yield {}

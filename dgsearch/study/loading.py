@@ -258,6 +258,7 @@ def _meaning(parts: Mapping[str, Any], catalogue: Catalogue, *, kind: str) -> It
     if design is not None:
         seeds, baselines = parts.get("seeds"), parts.get("baselines", ())
         yield from design.check(Parts(method or "", fixed, seeds, baselines, catalogue))
+        yield from design.check_size(len(seeds or (0,)))
     elif model is None or not model.names_methods:  # else nobody knows which methods are meant
         yield from check_fixed(fixed, (), method or "", catalogue)
     if parts.get("metrics") is not None:

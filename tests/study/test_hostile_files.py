@@ -96,3 +96,37 @@ def test_of_thousands_of_problems_the_first_are_named(tmp_path: Path) -> None:
     lines = _problems(tmp_path, text).splitlines()
     assert len(lines) == 51
     assert lines[-1].endswith("and 150 problems more")
+
+
+@pytest.mark.parametrize(
+    ("design", "message"),
+    [
+        (
+            'kind = "grid"\nvary.lr = [{values}]\nvary.lambda_adv = [{values}]',
+            "design: asks for 4,000,000 configurations at 1 seed; a study plans at most 1,000,000",
+        ),
+        (
+            'kind = "adaptive-seeds"\ncombine = "grid"\nvary.lr = [{values}]\n'
+            "vary.lambda_adv = [{values}]",
+            "design: asks for 4,000,001 configurations",
+        ),
+        (
+            f'kind = "family"\nconfigurations = {2**62}\nmethods.erm = {{{{}}}}\n'
+            "vary.lr = {{ low = 1e-4, high = 1 }}",
+            "design: asks for 9,223,372,036,854,775,808 configurations",
+        ),
+        (
+            f'kind = "sobol"\nsamples = {2**60}\nvary.lr = {{{{ low = 1e-4, high = 1 }}}}\n'
+            "vary.lambda_adv = {{ low = 0, high = 1 }}",
+            "design: asks for 4,611,686,018,427,387,905 configurations",
+        ),
+        (
+            f'kind = "search"\ntrials = {2**62}\nvary.lr = {{{{ low = 1e-4, high = 1 }}}}',
+            "design.trials = 4611686018427387904: input should be less than or equal to 1000000",
+        ),
+    ],
+)
+def test_more_trials_than_memory_holds(tmp_path: Path, design: str, message: str) -> None:
+    values = ", ".join(f"{place}e-5" for place in range(1, 2001))
+    text = f"{GOOD}[design]\n{design.format(values=values)}\n"
+    assert message in _problems(tmp_path, text)
