@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
@@ -20,6 +20,8 @@ from dgsearch.database.tables import (
 )
 from dgsearch.database.writing import persistently
 from dgsearch.study.objectives import COSTS, Goal
+
+STORED_VALUE = (VALUES.c.value, VALUES.c.value_type)  # the value of a trial, for `outcome_of`
 
 
 class Outcome(NamedTuple):
@@ -91,19 +93,25 @@ def _known(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
+def outcome_of(row: Any, goal: Goal, numbers: Mapping[int, Mapping[str, float]]) -> Outcome:
+    """What a trial reached.
+
+    Args:
+        row: Its trial_id and the columns `STORED_VALUE`.
+        goal: What is to be reached.
+        numbers: `read_measured`.
+    """
+    value, own = untyped(row.value, row.value_type), numbers.get(row.trial_id, {})
+    return Outcome(goal.values(value, own), goal.excesses(value, own))
+
+
 def finished_outcomes(
     engine: Engine, study_id: int, goal: Goal, *, targets: Collection[str]
 ) -> dict[tuple[str, int], Outcome]:
     """Objectives and constraints of each finished trial, by (config_id, seed)."""
     wanted = (TRIALS.c.study_id == study_id) & (TRIALS.c.state == "COMPLETE") & COUNTS
     query = (
-        select(
-            OWN_TRIALS.c.trial_id,
-            OWN_TRIALS.c.config_id,
-            OWN_TRIALS.c.seed,
-            VALUES.c.value,
-            VALUES.c.value_type,
-        )
+        select(OWN_TRIALS.c.trial_id, OWN_TRIALS.c.config_id, OWN_TRIALS.c.seed, *STORED_VALUE)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, FIRST_VALUE)
         .where(wanted)
@@ -112,11 +120,6 @@ def finished_outcomes(
     def read(connection: Connection) -> dict[tuple[str, int], Outcome]:
         rows = connection.execute(query).all()
         numbers = read_measured(connection, wanted, goal.measured, targets=targets)
-        found = {}
-        for row in rows:
-            value, own = untyped(row.value, row.value_type), numbers.get(row.trial_id, {})
-            outcome = Outcome(goal.values(value, own), goal.excesses(value, own))
-            found[row.config_id, row.seed] = outcome
-        return found
+        return {(row.config_id, row.seed): outcome_of(row, goal, numbers) for row in rows}
 
     return persistently(engine, read)

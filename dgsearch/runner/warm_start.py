@@ -10,8 +10,7 @@ from optuna.distributions import BaseDistribution
 from sqlalchemy import Connection, Engine, inspect, null, select
 
 from dgsearch.database.identity import COUNTS
-from dgsearch.database.measured import Outcome, read_measured
-from dgsearch.database.rows import untyped
+from dgsearch.database.measured import STORED_VALUE, Outcome, outcome_of, read_measured
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     FIRST_VALUE,
@@ -87,12 +86,7 @@ def _read(
     study_id = _study(connection, name, spec)
     wanted = (TRIALS.c.study_id == study_id) & (TRIALS.c.state == "COMPLETE") & COUNTS
     rows = connection.execute(
-        select(
-            OWN_TRIALS.c.trial_id,
-            OWN_CONFIGURATIONS.c.values_json,
-            VALUES.c.value,
-            VALUES.c.value_type,
-        )
+        select(OWN_TRIALS.c.trial_id, OWN_CONFIGURATIONS.c.values_json, *STORED_VALUE)
         .join(TRIALS, TRIALS.c.trial_id == OWN_TRIALS.c.trial_id)
         .join(VALUES, FIRST_VALUE)
         .join(OWN_CONFIGURATIONS, CONFIGURATION_OF_TRIAL)
@@ -115,9 +109,7 @@ def _read(
             key in values and _holds(each, values[key]) for key, each in distributions.items()
         ):
             continue
-        own = numbers.get(row.trial_id, {})
-        value = untyped(row.value, row.value_type)
-        outcome = Outcome(goal.values(value, own), goal.excesses(value, own))
+        outcome = outcome_of(row, goal, numbers)
         found.append(Informing({key: values[key] for key in distributions}, outcome))
     if not found:
         raise SamplerError(

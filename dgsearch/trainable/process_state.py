@@ -1,9 +1,10 @@
 """What a method changes of the process that it trains in, put back before the next trial.
 
-Workers go on from trial to trial. A method that makes float64 the default, switches gradients off,
-changes the folder or takes a signal would otherwise do so for every trial after its own: their
-numbers would rest on which worker they had, and in which order. What plug-ins set while they are
-imported stays: it is the same in every worker. A thread that was left running cannot be ended.
+A worker trains one trial after another. A method that makes float64 the default, switches
+gradients off, changes the folder or takes a signal would otherwise do so for every trial after its
+own: their numbers would rest on which worker they had, and in which order. What plug-ins set while
+they are imported stays: it is the same in every worker. A thread that was left running cannot be
+ended.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ import numpy as np
 import torch
 
 from dgsearch.seeding import derive_seed
-
-__all__ = ["ProcessState", "seed_other_generators"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD)
 _LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
