@@ -2,7 +2,7 @@
 
 The gradient of a convolution's input is itself a convolution, with as many outputs as the input
 has channels. Kernels of the CPU compute 16 outputs at a time, so that for 3 colours most of the
-work is thrown away. Here one window gives several rows of pixels at once.
+work is thrown away. Here one window gives a block of pixels at once.
 
 Shapes: B images, C channels of the images, O of the convolution, k x k its kernel.
 """
@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_ROWS = 4  # rows of pixels by one window; with 3 colours 12 outputs
 _MOST_CHANNELS = 4  # more fill the kernels by themselves
 
 
@@ -51,28 +50,36 @@ def input_gradient(gradient: Tensor, weight: Tensor, padding: tuple[int, int]) -
     rows, columns = weight.shape[2:]
     height = gradient.shape[2] + rows - 1 - 2 * padding[0]
     width = gradient.shape[3] + columns - 1 - 2 * padding[1]
-    below = -height % _ROWS
-    padded = F.pad(gradient, (0, 0, 0, below)) if below else gradient
+    block = _block(weight, padding)
+    below, beside = -height % block[0], -width % block[1]
+    padded = F.pad(gradient, (0, beside, 0, below)) if below or beside else gradient
     found = F.conv2d(
         padded,
-        _kernel_of_rows(weight),
-        stride=(_ROWS, 1),
+        _kernel_of(block, weight),
+        stride=block,
         padding=(rows - 1 - padding[0], columns - 1 - padding[1]),
-    )  # (B, _ROWS * C, H / _ROWS, W)
-    batch, _, bands, _ = found.shape
-    split = found.permute(0, 2, 3, 1).reshape(batch, bands, width, _ROWS, weight.shape[1])
-    whole = split.transpose(2, 3).reshape(batch, bands * _ROWS, width, weight.shape[1])
-    return whole[:, :height].permute(0, 3, 1, 2)
+    )  # (B, C for each pixel of a block, blocks down, blocks across)
+    apart = found.permute(0, 2, 3, 1).unflatten(3, (*block, -1))
+    whole = apart.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+    return whole[:, :height, :width].permute(0, 3, 1, 2)
 
 
-def _kernel_of_rows(weight: Tensor) -> Tensor:
-    """The turned kernel, once for each of the rows that a window gives, one row further each."""
+def _block(weight: Tensor, padding: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of pixels by one window, the quickest that adds up in the same order."""
+    small = weight.shape[2:] == (3, 3) and padding == (1, 1)
+    return (2, 2) if small else (4, 1)  # with 3 colours 12 outputs
+
+
+def _kernel_of(block: tuple[int, int], weight: Tensor) -> Tensor:
+    """The turned kernel, once for each pixel of a block, further down and right for each."""
     outputs, channels, rows, columns = weight.shape
     turned = weight.flip(2, 3).transpose(0, 1)  # (C, O, k, k)
-    kernel = weight.new_zeros(_ROWS, channels, outputs, rows + _ROWS - 1, columns)
-    for row in range(_ROWS):
-        kernel[row, :, :, row : row + rows] = turned
-    return kernel.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    size = rows + block[0] - 1, columns + block[1] - 1
+    kernel = weight.new_zeros(*block, channels, outputs, *size)
+    for row in range(block[0]):
+        for column in range(block[1]):
+            kernel[row, column, :, :, row : row + rows, column : column + columns] = turned
+    return kernel.flatten(0, 2).contiguous(memory_format=torch.channels_last)
 
 
 class _QuickGradient(torch.autograd.Function):

@@ -1,20 +1,28 @@
 """A stage of 32 configurations: one after another against together in a cohort.
 
     python -m tests.benchmarks.fused_anchor [--members 32] [--repeat 3] [--epochs 3]
+        [--earlier d371494]
 
 Prints, for AuG-KD's anchor and last stages and for plain training of a small perceptron, the
-processor time of an epoch of one configuration both ways and their ratio; how far the losses of
-both ways are apart, beside how far those of one and of two threads are. The sizes are those of
-`studies/augkd_grid.toml`; teacher, decoder and anchors are untrained, which costs the same. One
-thread; medians of epochs.
+processor time of an epoch of one configuration both ways and their ratio; for the anchor stage
+also that of an earlier commit, which trains one after another. Then how far the anchor losses of
+both ways are apart, beside how far apart those of 1, 2, 3, 4 and 8 threads are. The sizes are
+those of `studies/augkd_grid.toml`; teacher, decoder and anchors are untrained, which costs the
+same. One thread; medians of epochs.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,6 +51,15 @@ SIZES = {
     "batch_size": 32,
     "anchor_epochs": 60,
 }
+THREADS = (1, 2, 3, 4, 8)
+ALONE = """
+import json, sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("fused_anchor", sys.argv[1])
+benchmark = module_from_spec(spec)
+spec.loader.exec_module(benchmark)
+print(json.dumps(benchmark.epochs_alone(int(sys.argv[2]))))
+"""
 
 
 def anchor_runs(members: int) -> tuple[Stage, list[Any]]:
@@ -164,6 +181,41 @@ def compare(
     print(f"  trials per hour of processor time: {before / now:.2f} times as many", flush=True)
 
 
+def epochs_alone(epochs: int) -> list[float]:
+    """Processor time of epochs of one anchor stage, each, after a first one; one thread."""
+    torch.set_num_threads(1)
+    _, (single,) = anchor_runs(1)
+    single.train_epoch(1)
+    return [
+        seconds(lambda epoch=epoch: single.train_epoch(epoch)) for epoch in range(2, 2 + epochs)
+    ]
+
+
+def compare_with(commit: str, members: int, repeat: int) -> None:
+    """Print what an epoch of an anchor stage takes together, and one by one by a commit's code."""
+    from tests.benchmarks.many_trials import worktree
+
+    stage, runs = anchor_runs(members)
+    assert stage.fusable is not None
+    cohort = stage.fusable.join(runs)
+    cohort.train_epoch(1)
+    together: list[float] = []
+    with worktree(commit) as folder:
+        command = [sys.executable, "-c", ALONE, str(Path(__file__).resolve()), "10"]
+        environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+        alone: list[float] = []
+        for epoch in range(2, repeat + 2):
+            ran = subprocess.run(
+                command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True
+            )
+            alone += json.loads(ran.stdout)
+            together.append(seconds(lambda epoch=epoch: cohort.train_epoch(epoch)) / members)
+    before, now = statistics.median(alone), statistics.median(together)
+    print(f"anchor stage, {members} configurations of one seed, an epoch of each:")
+    print(f"  one after another at {commit} {1000 * before:.1f} ms, together {1000 * now:.1f} ms")
+    print(f"  trials per hour of processor time: {before / now:.2f} times as many", flush=True)
+
+
 def losses_after(members: int, epochs: int, *, threads: int, together: bool) -> list[float]:
     """The losses of the last of some epochs, of each member."""
     torch.set_num_threads(threads)
@@ -182,25 +234,32 @@ def distance(first: Sequence[float], second: Sequence[float]) -> float:
     return max(abs(one - other) / abs(one) for one, other in zip(first, second, strict=True))
 
 
+def compare_losses(members: int, epochs: int) -> None:
+    """Print how far losses are apart: together from one by one, and of any two thread counts."""
+    alone = [losses_after(members, epochs, threads=n, together=False) for n in THREADS]
+    together = losses_after(members, epochs, threads=1, together=True)
+    spread = max(itertools.starmap(distance, itertools.combinations(alone, 2)))
+    print(f"losses after {epochs} epochs, largest relative difference:")
+    print(f"  together from one after another {distance(alone[0], together):.1e}")
+    print(f"  between any two of {', '.join(map(str, THREADS))} threads {spread:.1e}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=32)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3, help="of the comparison of losses")
+    parser.add_argument("--earlier", default="d371494", metavar="COMMIT", help="or '' for none")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     members = arguments.members
     compare("anchor stage", anchor_runs, members, arguments.repeat)
     compare("distillation", distill_runs, members, arguments.repeat)
     compare("plain training of a small perceptron", perceptron_runs, members, arguments.repeat)
-    few, epochs = min(members, 4), arguments.epochs
-    reference = losses_after(few, epochs, threads=1, together=False)
-    fused = losses_after(few, epochs, threads=1, together=True)
-    threaded = losses_after(few, epochs, threads=2, together=False)
-    print(f"losses after {epochs} epochs, largest relative difference from one after another:")
-    print(f"  together {distance(reference, fused):.1e}, ", end="")
-    print(f"with two threads {distance(reference, threaded):.1e}")
+    if arguments.earlier:
+        compare_with(arguments.earlier, members, arguments.repeat)
+    compare_losses(min(members, 4), arguments.epochs)
 
 
 if __name__ == "__main__":

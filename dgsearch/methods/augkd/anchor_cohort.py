@@ -2,7 +2,7 @@
 
 The frozen networks are most of the work. What members share of them is computed once: the latent
 vectors of those that draw the same batches with the same noise. Teacher and generator are folded
-(`folded.py`); on the CPU they see one member's anchors after another's, which is as fast.
+(`folded.py`); on the CPU they see the anchors of a few members at once, as fit its caches.
 
 Shapes: M members, B images, K classes, L latent dimensions.
 """
@@ -23,9 +23,11 @@ from dgsearch.methods.augkd.folded import FoldedGenerator, folded_teacher
 from dgsearch.methods.augkd.official import is_official
 from dgsearch.methods.base import CannotFuse, Fusable
 from dgsearch.methods.descents import finite_or_error
+from dgsearch.methods.input_gradients import quick_input_gradients
 from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
 
 _WEIGHTS = ("anchor_uncertainty_weight", "anchor_label_weight", "anchor_invariance_weight")
+_SEEN_AT_ONCE = 64  # images that frozen networks see in one call on the CPU
 _Latents = tuple[Tensor, Tensor]  # z (B, L) and labels (B,)
 
 
@@ -93,10 +95,12 @@ class AnchorCohort:
     def _judged(self, anchors: Tensor) -> Tensor:
         """The teachers' logits on the images of anchors, (M, B, K)."""
         found: list[Tensor] = [anchors] * len(anchors)  # each is replaced
+        most = len(anchors) if anchors.is_cuda else max(1, _SEEN_AT_ONCE // anchors.shape[1])
         for frozen, members in self._frozen:
-            parts = [members] if anchors.is_cuda else [[member] for member in members]
-            for part in parts:
-                logits = frozen(anchors[part].flatten(0, 1)).unflatten(0, (len(part), -1))
+            for start in range(0, len(members), most):
+                part = members[start : start + most]
+                with quick_input_gradients(frozen):
+                    logits = frozen(anchors[part].flatten(0, 1)).unflatten(0, (len(part), -1))
                 for member, own in zip(part, logits, strict=True):
                     found[member] = own
         return torch.stack(found)
