@@ -137,12 +137,25 @@ def test_a_checkpoint_has_the_form_of_one_that_was_trained_alone(kind: str) -> N
     assert found == expected
 
 
-@pytest.mark.parametrize("kind", ["pretrain", "anchor"])
-def test_in_single_precision_the_first_epoch_agrees_up_to_rounding(kind: str) -> None:
-    alone, together = MAKERS[kind](), MAKERS[kind]()
-    found = [_loss(one) for one in _join(together).train_epoch(1)]
-    losses = [_loss(run.train_epoch(1)) for run in alone]
-    assert found == pytest.approx(losses, rel=1e-3)
+@pytest.mark.parametrize("kind", ["pretrain", "batch norm", "mixup", "anchor"])
+def test_in_single_precision_it_matters_no_more_than_the_number_of_threads(kind: str) -> None:
+    """The losses of one epoch, to twice the spread and four units of a number's last place."""
+    alone = [_first_losses(MAKERS[kind](), threads=threads) for threads in (1, 2, 3, 4, 8)]
+    together = _first_losses(MAKERS[kind](), threads=1, join=True)
+    spread = torch.stack(alone).amax(dim=0) - torch.stack(alone).amin(dim=0)
+    allowed = 2 * (spread / alone[0]).max() + 4 * torch.finfo(torch.float32).eps
+    assert ((together - alone[0]).abs() / alone[0]).max() <= allowed
+
+
+def _first_losses(runs: list[Any], *, threads: int, join: bool = False) -> torch.Tensor:
+    """The losses of the first epoch, one a run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = _join(runs).train_epoch(1) if join else [run.train_epoch(1) for run in runs]
+    finally:
+        torch.set_num_threads(before)
+    return torch.tensor([_loss(one) for one in found], dtype=torch.float64)
 
 
 def test_a_member_that_diverges_is_named_and_the_others_are_as_they_were() -> None:
