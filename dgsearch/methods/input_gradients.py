@@ -59,7 +59,7 @@ def input_gradient(gradient: Tensor, weight: Tensor, padding: tuple[int, int]) -
         stride=block,
         padding=(rows - 1 - padding[0], columns - 1 - padding[1]),
     )  # (B, C for each pixel of a block, blocks down, blocks across)
-    apart = found.permute(0, 2, 3, 1).unflatten(3, (*block, -1))
+    apart: Tensor = found.permute(0, 2, 3, 1).unflatten(3, (*block, -1))
     whole = apart.transpose(2, 3).flatten(3, 4).flatten(1, 2)
     return whole[:, :height, :width].permute(0, 3, 1, 2)
 

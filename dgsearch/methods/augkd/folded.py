@@ -85,8 +85,9 @@ class _Matrix(nn.Module):
         self.register_buffer("_offset", offset.permute(0, 2, 3, 1).flatten().to(like))
 
     def forward(self, z: Tensor) -> Tensor:
-        made: Tensor = F.leaky_relu_(torch.addmm(self._offset, z, self._matrix), self._slope)
-        return made.unflatten(1, self._shape).permute(0, 3, 1, 2)
+        made = F.leaky_relu_(torch.addmm(self._offset, z, self._matrix), self._slope)
+        images: Tensor = made.unflatten(1, self._shape).permute(0, 3, 1, 2)
+        return images
 
 
 def _started(layers: nn.Sequential, slope: float) -> nn.Module:
