@@ -166,7 +166,14 @@ def test_stages_and_their_faults_are_told(
     assert set(answer["result"]) == _documented("stages verify")
     code, answer = answered("stages", "prune", "--keep-gb", "0", "--artifacts", str(folder))
     assert code == 0
-    assert set(answer["result"]) == {"folder", "bytes", "half_written", "stages", "remarks"}
+    assert set(answer["result"]) == {
+        "folder",
+        "bytes",
+        "half_written",
+        "trained_ahead",
+        "stages",
+        "remarks",
+    }
 
 
 def test_a_wrong_study_file_names_each_problem(

@@ -82,6 +82,7 @@ def plan_answer(
         *([informed.line] if informed else []),
         _trial_line(found),
         *(need.line for need in found.needs),
+        *(cohorts.line for cohorts in found.together),
         *outlook.lines,
     ]
     answer = {
@@ -96,6 +97,7 @@ def plan_answer(
         },
         "warm_start": informed._asdict() if informed else None,
         "stages": [need._asdict() for need in found.needs],
+        "last_stages": [cohorts._asdict() for cohorts in found.together],
         "epochs_left": dict(found.epochs),
         "at_once": at_once,
         "comparisons": found.comparisons,

@@ -30,3 +30,20 @@ class StageNeed(NamedTuple):
             return line
         along = self.missing - self.cohorts
         return f"{line}, in {plural(self.cohorts, 'cohort')}: {along} beside another"
+
+
+class LastCohorts(NamedTuple):
+    """The trials whose last stage is fused, and in how many cohorts it is trained."""
+
+    stage: str
+    trials: int
+    cohorts: int
+
+    @property
+    def line(self) -> str:
+        """As `dgsearch plan` prints it."""
+        along = self.trials - self.cohorts
+        return (
+            f"  stage      {self.stage}: the last one of {plural(self.trials, 'trial')}, in "
+            f"{plural(self.cohorts, 'cohort')}: {along} ahead of their own trials"
+        )

@@ -14,7 +14,7 @@ from dgsearch.database.identity import find_takeover
 from dgsearch.database.studies import Attempt, attempts, check_unchanged
 from dgsearch.database.tables import STUDIES
 from dgsearch.designs.points import PlannedTrial
-from dgsearch.planning.needs import StageNeed
+from dgsearch.planning.needs import LastCohorts, StageNeed
 from dgsearch.planning.without_torch import KnownStudy
 from dgsearch.runner.ended import StoredEnds
 from dgsearch.runner.options import RunOptions
@@ -33,6 +33,7 @@ class Remaining:
         left: Those of them that would run.
         needs: The shared stages of `trials`.
         epochs: Of the last stage, over all trials that are left, by method.
+        together: Last stages that trials which are left train together.
     """
 
     plan: StudyPlan
@@ -40,6 +41,7 @@ class Remaining:
     left: Sequence[PlannedTrial]
     needs: Sequence[StageNeed]
     epochs: Mapping[str, int]
+    together: Sequence[LastCohorts] = ()
 
     @property
     def ended(self) -> int:
@@ -95,7 +97,7 @@ def remaining(
         proposals = plan.most_trials - len(trials) - len(done - {trial.key for trial in trials})
         each = int(plan.space.resolve(spec.hyperparameters)["epochs"])
         epochs[spec.method] += max(0, proposals) * each
-    return Remaining(plan, trials, left, needs, epochs)
+    return Remaining(plan, trials, left, needs, epochs, _together(spec, left))
 
 
 def _ended(attempt: Attempt, retries: Retries) -> bool:
@@ -123,6 +125,15 @@ def _needs(
     from dgsearch.planning.stages import stage_needs
 
     return stage_needs(spec, trials, options)
+
+
+def _together(spec: StudySpec, left: Sequence[PlannedTrial]) -> Sequence[LastCohorts]:
+    """The last stages that are fused; torch is imported where there may be any."""
+    if not left or spec.resources.fuse == "off":
+        return ()
+    from dgsearch.planning.stages import last_cohorts
+
+    return last_cohorts(spec, left)
 
 
 def _attempts_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
@@ -13,15 +13,38 @@ import torch
 from dgsearch.data.splits import TrialData, load_trial_data
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.registry import find_method
-from dgsearch.planning.needs import StageNeed
+from dgsearch.planning.needs import LastCohorts, StageNeed
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.runner.declarations import is_drawn
-from dgsearch.runner.fusing import Fusing, Room
+from dgsearch.runner.fusing import Fusing, Room, last_stage
 from dgsearch.runner.kept_declarations import KeptSplits, keep_splits
 from dgsearch.runner.options import RunOptions
 from dgsearch.study import StudySpec
 from dgsearch.trainable.keys import Numerics, stage_keys
 from dgsearch.trainable.store import Store
+
+
+def last_cohorts(spec: StudySpec, left: Iterable[PlannedTrial]) -> list[LastCohorts]:
+    """The last stages that trials which are left train together; none where nothing is fused."""
+    fusing = _fusing_of(spec)
+    if fusing is None:
+        return []
+    programs: dict[str, Counter[str]] = {}
+    for trial in left:
+        program = fusing.last_program(trial)
+        if program is not None:
+            programs.setdefault(last_stage(trial), Counter())[program] += 1
+    return [
+        LastCohorts(name, sum(counts.values()), sum(map(fusing.cohorts, counts.values())))
+        for name, counts in programs.items()
+    ]
+
+
+def _fusing_of(spec: StudySpec) -> Fusing | None:
+    """How stages are fused where as many trials run at a time as are planned to; None: not."""
+    fuse = spec.resources.fuse
+    room = Room("cpu", trials_at_once(spec))
+    return None if fuse == "off" else Fusing(fuse, lambda: room)
 
 
 def stage_needs(
@@ -76,9 +99,7 @@ class _Together:
     """Which stages of a study train in one cohort: those of one program after the same stages."""
 
     def __init__(self, spec: StudySpec) -> None:
-        fuse = spec.resources.fuse
-        room = Room("cpu", trials_at_once(spec))
-        self._fusing = None if fuse == "off" else Fusing(fuse, lambda: room)
+        self._fusing = _fusing_of(spec)
         self._programs: dict[str, dict[tuple[str, ...], set[str]]] = {}
 
     def note(self, trial: PlannedTrial, keys: Mapping[str, str]) -> None:

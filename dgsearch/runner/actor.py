@@ -115,6 +115,7 @@ class TrialActor(Trainable):
     """
 
     _process: ProcessState | None = None  # as it was before any method ran
+    _bundles: Iterator[list[EpochReport]] | None
 
     def setup(self, config: dict[str, Any]) -> None:
         """Take on the first trial."""
@@ -144,6 +145,10 @@ class TrialActor(Trainable):
         first: dict[str, Any] = of_tune.train()
         return first
 
+    def let_go(self) -> None:
+        """Give back what the trial has claimed: it was stopped, and no other one may come."""
+        self._bundles = None
+
     def step(self) -> dict[str, Any]:
         """Train until there is something to report."""
         try:
@@ -164,7 +169,7 @@ class TrialActor(Trainable):
     def _take(self, config: dict[str, Any]) -> None:
         self._started_at = time.perf_counter()
         self._config = config
-        self._bundles: Iterator[list[EpochReport]] | None = None
+        self._bundles = None
         self._noticed: dict[str, None] = {}  # texts that were warned of, each once
 
     def _advance(self) -> list[EpochReport]:
@@ -188,7 +193,7 @@ class TrialActor(Trainable):
         report = reports[-1] = replace(reports[-1], warnings=told)
         result: dict[str, Any] = {
             "reports": [each.to_json() for each in reports],
-            "wall_s": time.perf_counter() - self._started_at,
+            "wall_s": time.perf_counter() - self._started_at - report.aside_s,
             "device": storable_text(devices_name())[:NAME_CHARACTERS],
             "device_memory_mb": device_memory_mb(),
             "host": storable_text(socket.gethostname())[:NAME_CHARACTERS],

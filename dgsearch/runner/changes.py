@@ -10,8 +10,8 @@ from typing import Any
 from dgsearch.database.changing import StudyContent, StudyEditor
 from dgsearch.errors import ArtifactError
 from dgsearch.runner.options import RunOptions
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.store import Store
-from dgsearch.trainable.trial import trial_folder
 from dgsearch.wording import plural
 
 

@@ -12,7 +12,8 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ray import tune
@@ -128,7 +129,7 @@ def execute(
     executor.recorder.judged = asha is not None
     searcher = QueueSearcher(
         queue,
-        executor.make_job,
+        executor.make_job if asha is None else partial(_with_rungs, executor.make_job, asha),
         cpus=spec.resources.cpus,
         gpus=gpus,
         slots=cluster_slots(spec.resources, gpus),
@@ -172,6 +173,14 @@ def _halving(executor: Executor, halving: Halving | None) -> RecordedHalving | N
     )
     asha.recall(executor.judged())
     return asha
+
+
+def _with_rungs(
+    make_job: Callable[[Begun], TrialJob], asha: RecordedHalving, begun: Begun
+) -> TrialJob:
+    """The job of a trial; one that trains others along knows where halving decides."""
+    job = make_job(begun)
+    return job if job.fuse == "off" else replace(job, rungs=asha.standing())
 
 
 def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None:

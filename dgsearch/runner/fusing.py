@@ -37,6 +37,7 @@ class Fusing:
         self._fuse, self._look = fuse, look
         self._most = _AUTO if isinstance(fuse, str) else fuse
         self._programs: dict[tuple[str, int], Mapping[str, str]] = {}
+        self._last: dict[tuple[str, int], str | None] = {}
 
     @cached_property
     def _room(self) -> Room:
@@ -49,6 +50,14 @@ class Fusing:
                 stage.name: _program(stage, trial) for stage in self._fused(trial)
             }
         return self._programs[trial.key]
+
+    def last_program(self, trial: PlannedTrial) -> str | None:
+        """Of its last stage; None: it is trained by itself."""
+        if trial.key not in self._last:
+            stage, values = _stages(trial)[-1], trial.configuration.values
+            fused = is_fused(stage, values, fuse=self._fuse, device=self._room.device)
+            self._last[trial.key] = _program(stage, trial) if fused else None
+        return self._last[trial.key]
 
     def before(self, trial: PlannedTrial, stage: str) -> Sequence[str]:
         """Names of the stages whose products a stage of the trial reads."""
@@ -81,9 +90,18 @@ class Fusing:
         ]
 
 
+def last_stage(trial: PlannedTrial) -> str:
+    """Name of the last stage of a trial."""
+    return _stages(trial)[-1].name
+
+
 def _shared(trial: PlannedTrial) -> tuple[Stage, ...]:
+    return _stages(trial)[:-1]
+
+
+def _stages(trial: PlannedTrial) -> tuple[Stage, ...]:
     configuration = trial.configuration
-    return find_method(configuration.method).stages(configuration.values)[:-1]
+    return find_method(configuration.method).stages(configuration.values)
 
 
 def _program(stage: Stage, trial: PlannedTrial) -> str:

@@ -56,6 +56,15 @@ class RecordedHalving(ASHAScheduler):
             if earlier.cut is not None:
                 self._stopped[key] = earlier.cut
 
+    def standing(self) -> dict[int, float | None]:
+        """Each rung with its cut-off as it is now; None while no trial has come to it."""
+        bracket = self._brackets[0]
+        cutoffs = {int(epoch): bracket.cutoff(recorded) for epoch, recorded in bracket._rungs}
+        return {
+            epoch: None if cutoff is None else self._sign * float(np.real(cutoff))
+            for epoch, cutoff in cutoffs.items()
+        }
+
     def on_trial_add(self, controller: Any, trial: Any) -> None:
         """Hear of a trial."""
         super().on_trial_add(controller, _named(trial))

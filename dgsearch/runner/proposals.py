@@ -22,6 +22,7 @@ from dgsearch.runner.retries import is_open
 from dgsearch.runner.samplers import Samplers
 from dgsearch.space import Space
 from dgsearch.study import StudySpec
+from dgsearch.trainable.reports import EpochReport
 
 
 class ProposalQueue:
@@ -165,6 +166,9 @@ class ProposalQueue:
 
     def provided(self, begun: Begun, stages: Iterable[str]) -> None:
         """Nothing: what a proposal shares with others is known only when it is made."""
+
+    def trained(self, begun: Begun, report: EpochReport) -> None:
+        """Nothing: no proposal waits while another is trained."""
 
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Give an interrupted proposal out again."""

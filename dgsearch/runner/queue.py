@@ -19,106 +19,12 @@ from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.studies import Attempt
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.endings import StopReason
-from dgsearch.methods.base import Stage
-from dgsearch.methods.registry import find_method
-from dgsearch.runner.fusing import Fusing
+from dgsearch.runner.fusing import Fusing, last_stage
+from dgsearch.runner.held import HeldBack
+from dgsearch.runner.prefixes import Prefixes
 from dgsearch.runner.retries import is_open, losses_of_memory
 from dgsearch.study import Retries
-from dgsearch.trainable.keys import prefix_ids
-
-
-class Prefixes:
-    """The shared stages of a study's trials: which are there, and which are being made."""
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self._there: set[str] = set()
-        self._in_work: dict[tuple[str, int], dict[str, set[str]]] = {}  # by trial and stage: ids
-        self._ids: dict[tuple[str, int], dict[str, str]] = {}
-
-    def missing(self, trial: PlannedTrial) -> int:
-        """How many of its shared stages are not known to be there."""
-        return sum(one not in self._there for one in self._of(trial).values())
-
-    def is_ready(self, trial: PlannedTrial) -> bool:
-        """Whether no stage that it needs is being made by another trial."""
-        needed = {one for one in self._of(trial).values() if one not in self._there}
-        return needed.isdisjoint(self._being_made())
-
-    def group(self, trial: PlannedTrial) -> tuple[str, ...]:
-        """The same for trials that agree on all of their shared stages."""
-        return tuple(self._of(trial).values())
-
-    def begun(
-        self, trial: PlannedTrial, beside: Mapping[str, Sequence[PlannedTrial]] | None = None
-    ) -> None:
-        """The trial is about to provide what it needs and is not there.
-
-        Args:
-            trial: The trial.
-            beside: By stage, trials whose stage it trains beside its own.
-        """
-        ids = self._of(trial)
-        work = {name: {one} for name, one in ids.items() if one not in self._there}
-        for name, others in (beside or {}).items():
-            work[name] |= {self._of(other)[name] for other in others}
-        self._in_work[trial.key] = work
-
-    def provided(self, trial: PlannedTrial, stages: Iterable[str]) -> None:
-        """These stages of the trial are in the store now."""
-        mine = self._in_work.get(trial.key, {})
-        for name in stages:
-            self._there |= mine.pop(name, set())
-
-    def stored(self, trial: PlannedTrial, stages: Iterable[str]) -> None:
-        """These stages of the trial are in the store since an earlier run."""
-        ids = self._of(trial)
-        self._there.update(ids[name] for name in stages if name in ids)
-
-    def ended(self, trial: PlannedTrial) -> None:
-        """The trial makes nothing any more."""
-        self._in_work.pop(trial.key, None)
-
-    def beside(
-        self, trial: PlannedTrial, waiting: Sequence[PlannedTrial], fusing: Fusing, *, running: int
-    ) -> dict[str, tuple[PlannedTrial, ...]]:
-        """Trials whose stage a trial can train beside its own, by the name of the stage.
-
-        Args:
-            trial: It is about to begin.
-            waiting: Those that have not begun.
-            fusing: Which stages are one program.
-            running: Trials that run, this one among them.
-        """
-        mine, made = self._of(trial), self._being_made()
-        known = self._there | set(mine.values())
-        found: dict[str, tuple[PlannedTrial, ...]] = {}
-        for name, program in fusing.programs(trial).items():
-            if mine[name] in self._there:
-                continue
-            fitting: dict[str, PlannedTrial] = {}
-            for other in waiting:
-                theirs = self._of(other)
-                if fusing.programs(other).get(name) != program or theirs[name] in known | made:
-                    continue
-                if all(theirs[before] in known for before in fusing.before(other, name)):
-                    fitting.setdefault(theirs[name], other)
-            most = fusing.beside_at_most(len(fitting), running=running)
-            found[name] = tuple(fitting.values())[:most]
-        return {name: others for name, others in found.items() if others}
-
-    def _being_made(self) -> set[str]:
-        made: set[str] = set()
-        return made.union(*(ids for work in self._in_work.values() for ids in work.values()))
-
-    def _of(self, trial: PlannedTrial) -> Mapping[str, str]:
-        if trial.key not in self._ids:
-            configuration = trial.configuration
-            stages: tuple[Stage, ...] = find_method(configuration.method).stages(
-                configuration.values
-            )
-            self._ids[trial.key] = prefix_ids(stages[:-1], configuration.values, seed=trial.seed)
-        return self._ids[trial.key]
+from dgsearch.trainable.reports import EpochReport
 
 
 @dataclass(frozen=True)
@@ -158,6 +64,10 @@ class TrialQueue(Protocol):
 
     def provided(self, begun: Begun, stages: Iterable[str]) -> None:
         """Hear that shared stages of a trial are in the store now."""
+        ...
+
+    def trained(self, begun: Begun, report: EpochReport) -> None:
+        """Hear of an epoch of a trial's last stage."""
         ...
 
     def ended(self, begun: Begun, ending: Ending) -> None:
@@ -209,6 +119,7 @@ class PlannedQueue:
         self._recorder = recorder
         self._distributions = distributions
         self._prefixes = Prefixes() if share else None
+        self._held: HeldBack[_Waiting] | None = HeldBack(fusing) if share and fusing else None
         self._waiting: dict[tuple[str, ...], deque[_Waiting]] = {}
         self._running = 0
         self._planned: set[tuple[str, int]] = set()
@@ -251,9 +162,16 @@ class PlannedQueue:
         if self._prefixes:
             self._prefixes.provided(begun.planned, stages)
 
+    def trained(self, begun: Begun, report: EpochReport) -> None:
+        """Trials whose last stage this one no longer trains may come."""
+        if self._held:
+            self._come_back(self._held.trained(begun.planned, report))
+
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Trials that waited for this one may come; itself again if it was interrupted."""
         self._running -= 1
+        if self._held:
+            self._come_back(self._held.ended(begun.planned, ending))
         if self._prefixes:
             self._prefixes.ended(begun.planned)
         if ending.stop_reason == StopReason.INTERRUPTED:
@@ -263,6 +181,12 @@ class PlannedQueue:
     def _wait(self, waiting: _Waiting) -> None:
         group = self._prefixes.group(waiting.trial) if self._prefixes else ()
         self._waiting.setdefault(group, deque()).append(waiting)
+
+    def _come_back(self, held: Iterable[_Waiting]) -> None:
+        """Put trials that were held back where they were taken from: before those that follow."""
+        for waiting in sorted(held, key=lambda one: one.place, reverse=True):
+            group = self._prefixes.group(waiting.trial) if self._prefixes else ()
+            self._waiting.setdefault(group, deque()).appendleft(waiting)
 
     def _take(self) -> _Waiting | None:
         """The first of the group that has most to make, of those that need not wait."""
@@ -279,10 +203,13 @@ class PlannedQueue:
                 head[1].place,
             ),
         )
-        self._waiting[group].popleft()
+        self._remove(group, chosen)
+        return chosen
+
+    def _remove(self, group: tuple[str, ...], waiting: _Waiting) -> None:
+        self._waiting[group].remove(waiting)
         if not self._waiting[group]:
             del self._waiting[group]
-        return chosen
 
     def _begin(self, waiting: _Waiting) -> Begun | None:
         """Record the trial as running; None if another driver was faster."""
@@ -306,14 +233,37 @@ class PlannedQueue:
         beside = {} if losses_of_memory(losses) else self._beside(planned)
         if self._prefixes:
             self._prefixes.begun(planned, beside)
+        if not losses_of_memory(losses):
+            beside |= self._held_for(planned, beside)
         return Begun(planned, started, continues, attempt, losses, leads, beside)
 
-    def _beside(self, trial: PlannedTrial) -> Mapping[str, Sequence[PlannedTrial]]:
+    def _beside(self, trial: PlannedTrial) -> dict[str, Sequence[PlannedTrial]]:
         """Waiting trials, one of each group, whose stages this one trains too."""
         if self._prefixes is None or self._fusing is None:
             return {}
-        heads = [waiting[0].trial for waiting in self._waiting.values()]
-        return self._prefixes.beside(trial, heads, self._fusing, running=self._running)
+        firsts = sorted((group[0] for group in self._waiting.values()), key=lambda one: one.place)
+        heads = [waiting.trial for waiting in firsts]
+        return {**self._prefixes.beside(trial, heads, self._fusing, running=self._running)}
+
+    def _held_for(
+        self, trial: PlannedTrial, beside: Mapping[str, Sequence[PlannedTrial]]
+    ) -> dict[str, Sequence[PlannedTrial]]:
+        """Waiting trials whose last stage this one trains too; they are held back until then."""
+        prefixes, held = self._prefixes, self._held
+        if prefixes is None or held is None:
+            return {}
+        fitting = [
+            waiting
+            for group in self._waiting.values()
+            for waiting in group
+            if waiting.attempt is None and held.fits(waiting.trial, trial)
+        ]
+        ready = [one for one in fitting if prefixes.has(one.trial, trial, beside)]
+        ready.sort(key=lambda waiting: waiting.place)
+        taken = held.hold(trial, ready, fitting=len(fitting), running=self._running)
+        for waiting in taken:
+            self._remove(prefixes.group(waiting.trial), waiting)
+        return {last_stage(trial): [waiting.trial for waiting in taken]} if taken else {}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dgsearch.errors import DgsearchError
 from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.slots import Machine, trials_at_a_time
 from dgsearch.study import Resources
+from dgsearch.trainable.reports import EpochReport
 
 _MARGIN = 1.25  # other hyperparameters may need more than the first trial did
 _CONTEXT_MB = 600.0  # what a process takes on a device besides its tensors
@@ -126,6 +127,10 @@ class FirstTrial:
     def provided(self, begun: Begun, stages: Iterable[str]) -> None:
         """Pass it on."""
         self._queue.provided(begun, stages)
+
+    def trained(self, begun: Begun, report: EpochReport) -> None:
+        """Pass it on."""
+        self._queue.trained(begun, report)
 
     def ended(self, begun: Begun, ending: Ending) -> None:
         """Pass it on; if the trial was interrupted, the next one may be the first."""

@@ -18,6 +18,7 @@ from dgsearch.database.recorder import Ending, Epoch, StudyRecorder
 from dgsearch.endings import StopReason
 from dgsearch.errors import ArtifactFolderError
 from dgsearch.runner.actor import job_to_config
+from dgsearch.runner.leaving import forget, let_go
 from dgsearch.runner.lost_workers import LostWorkers
 from dgsearch.runner.progress import Progress
 from dgsearch.runner.queue import Begun, TrialQueue
@@ -27,8 +28,8 @@ from dgsearch.runner.retries import TIMED_OUT, WORKER_DIED, is_retried, losses_o
 from dgsearch.runner.time_limits import TimeLimits
 from dgsearch.study import StudySpec
 from dgsearch.trainable.border import described_failure
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.reports import EpochReport, TrialJob
-from dgsearch.trainable.trial import trial_folder
 
 logger = logging.getLogger(__name__)
 
@@ -223,7 +224,11 @@ class Recording(_NotStored, Callback):
             return
         if ending is not None:
             self._stored[trial.trial_id] = ending
-        self._searcher.queue.provided(begun, [use.stage for use in report.stages])
+        queue = self._searcher.queue
+        queue.provided(begun, [use.stage for use in report.stages])
+        for each in reports:
+            if each.last:
+                queue.trained(begun, each)
         self._progress.advanced(begun.started.number, report)
         self._tell_warnings(begun.started.number, report)
 
@@ -288,7 +293,7 @@ class Recording(_NotStored, Callback):
         still = [trial for trial in self._leaving if not trial.is_finished()]
         for trial in self._leaving:
             if trial.is_finished():
-                _forget(trial)
+                forget(trial)
                 self._searcher.begun.pop(trial.trial_id, None)
         self._leaving = still
         if self.stopped is not None:
@@ -362,6 +367,8 @@ class Recording(_NotStored, Callback):
         self._over.pop(trial.trial_id, None)
         self._values.pop(trial.trial_id, None)
         self.taken.discard(trial.trial_id)
+        if ending.stop_reason != StopReason.FINISHED:
+            let_go(trial)
         if ending.stop_reason != StopReason.INTERRUPTED:
             job = trial.config["job"].data
             folder = trial_folder(job["artifacts"], job["study"], job["number"])
@@ -386,11 +393,3 @@ class StopTaken(_NotStored, Stopper):
     def stop_all(self) -> bool:
         """Never: the others go on."""
         return False
-
-
-def _forget(trial: Any) -> None:
-    """Drop what Ray keeps of a trial that has ended, 40 kB each: the database has it all."""
-    metadata = trial.run_metadata
-    metadata.metric_analysis, metadata.metric_n_steps, metadata.last_result = {}, {}, {}
-    trial.config, trial.evaluated_params = {}, {}
-    trial._Trial__unresolved_config = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dgsearch.errors import ArtifactError
+from dgsearch.trainable.ahead import sweep_ahead, trained_ahead
 from dgsearch.trainable.store import Store, Stored
 from dgsearch.wording import plural, short_duration
 
@@ -30,6 +31,9 @@ def list_stages(artifacts: Path) -> Iterator[str]:
     for half in store.half_written():
         state = "left over" if half.left_over else "being written or deleted"
         yield f"{half.name}  half-written, {state}  {_size(half.bytes)}"
+    for ahead in trained_ahead(artifacts):
+        state = _STATES[ahead.in_use, ahead.left_over]
+        yield f"{ahead.name}  trained ahead, study {ahead.study}, {state}  {_size(ahead.bytes)}"
     yield _sum(stored, artifacts)
 
 
@@ -52,6 +56,7 @@ def listed_stages(artifacts: Path) -> dict[str, Any]:
             for entry in stored
         ],
         "half_written": [half.name for half in store.half_written()],
+        "trained_ahead": [ahead.name for ahead in trained_ahead(artifacts)],
     }
 
 
@@ -68,6 +73,11 @@ def verify_stages(artifacts: Path) -> tuple[list[str], bool]:
     return [*lines, f"{count - len(wrong)} of {count} stored stages are whole"], not wrong
 
 
+_STATES = {  # of one that was trained ahead, by whether it is in use and whether it is left over
+    (True, False): "being trained",
+    (False, False): "waiting for its trial",
+    (False, True): "left over",
+}
 _CONSEQUENCE = {
     True: "it is trained again where it is needed",
     False: "ask its owner for access",
@@ -81,6 +91,10 @@ def prune_stages(artifacts: Path, *, keep_gb: float) -> Iterator[str]:
     if swept:
         size = _size(sum(half.bytes for half in swept))
         yield f"deleted {plural(len(swept), 'half-written folder')}, {size}"
+    ahead = sweep_ahead(artifacts)
+    if ahead:
+        size = _size(sum(one.bytes for one in ahead))
+        yield f"deleted {plural(len(ahead), 'stage')} trained ahead over a week ago, {size}"
     dropped = store.prune(keep_bytes=keep_gb * 1e9)
     size = _size(sum(entry.bytes for entry in dropped))
     yield f"deleted {plural(len(dropped), 'stage')}, {size}"

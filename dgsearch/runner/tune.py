@@ -54,6 +54,7 @@ from dgsearch.runner.warm_start import informing_trials
 from dgsearch.study import Halving, StudySpec
 from dgsearch.study.objectives import goal_of
 from dgsearch.study.plan import StudyPlan, has_levels
+from dgsearch.trainable.ahead import drop_ahead
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.store import Store
 from dgsearch.wording import plural
@@ -172,6 +173,8 @@ class _StudyRun:
         if not self._interrupts.urgent:
             self._driver.check_study()
             self._count_ends(outcome)
+            if not outcome.interrupted and not self._driver.others_at_work():
+                drop_ahead(self._options.artifacts_folder, self._spec.name)
         return outcome
 
     def _phases(self, outcome: Outcome, stack: ExitStack) -> None:

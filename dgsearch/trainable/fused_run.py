@@ -8,7 +8,7 @@ others' states stand beside it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dgsearch.errors import TrainingError
@@ -34,18 +34,22 @@ class FusedRun:
     """
 
     def __init__(
-        self, stage: str, fusable: Fusable, own: Companion, others: Sequence[Companion]
+        self,
+        stage: str,
+        fusable: Fusable,
+        begin_own: Callable[[], StageRun],
+        others: Sequence[Companion],
     ) -> None:
         """Begin them all.
 
         Args:
             stage: Name of the stage.
             fusable: How it is trained together.
-            own: This trial.
+            begin_own: Makes this trial's run where it stands.
             others: Those beside it.
         """
-        self._stage, self._fusable, self._begin_own = stage, fusable, own.begin
-        self._own = own.begin()
+        self._stage, self._fusable, self._begin_own = stage, fusable, begin_own
+        self._own = begin_own()
         self.epochs = self._own.epochs
         self._others = list(_begun(stage, others))
         self._cohort: Cohort | None = None

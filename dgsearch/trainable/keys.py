@@ -57,7 +57,7 @@ def is_fused(stage: Stage, values: Mapping[str, Value], *, fuse: str | int, devi
     """Whether a stage is trained as a cohort, if only of one member.
 
     Args:
-        stage: A stage before the last.
+        stage: The stage.
         values: Hyperparameters of the trial.
         fuse: `[resources] fuse` of the study.
         device: Kind of device, "cpu" or "cuda".

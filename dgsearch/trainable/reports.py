@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dgsearch.space import Value
 from dgsearch.study.families import FAMILIES
@@ -36,6 +36,8 @@ class TrialJob:
         fuse: `[resources] fuse` of the study.
         beside: Trials whose stage this one trains beside its own, by the name of the stage: the
             hyperparameters and the seed of each.
+        rungs: Epochs at which halving decides, and its cut-off at each when the trial began;
+            None: no trial was there yet.
     """
 
     study: str
@@ -56,6 +58,7 @@ class TrialJob:
     families: tuple[str, ...] = tuple(FAMILIES)
     fuse: str | int = "off"
     beside: Mapping[str, Sequence[tuple[Mapping[str, Value], int]]] = field(default_factory=dict)
+    rungs: Mapping[int, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,18 @@ class StageUse:
     saved_s: float = 0.0
 
 
+class Parted(NamedTuple):
+    """A trial whose last stage is no longer trained beside another's.
+
+    Attributes:
+        place: Its place in `beside` of the other's job.
+        epoch: Of the checkpoint that it resumes from; 0: it begins.
+    """
+
+    place: int
+    epoch: int
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """One epoch of one stage.
@@ -96,6 +111,9 @@ class EpochReport:
         samples: What the trial shows of itself, with its last epoch only.
         correct: Which images were classified correctly: split, domain, images and a bit an image
             in base64; with epochs that count, as far as is known by then.
+        aside_s: Seconds of the worker that went to other trials so far; negative: what the worker
+            of another trial spent on this one.
+        parted: Trials that it trains beside its own no longer.
     """
 
     stage: str
@@ -111,6 +129,8 @@ class EpochReport:
     warnings: tuple[str, ...] = ()
     samples: Mapping[str, Any] = field(default_factory=dict)
     correct: tuple[Correct, ...] = ()
+    aside_s: float = 0.0
+    parted: tuple[Parted, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -119,6 +139,7 @@ class EpochReport:
             "scores": [tuple(score) for score in self.scores],
             "stages": [dict(vars(use)) for use in self.stages],
             "correct": [list(row) for row in self.correct],
+            "parted": [list(one) for one in self.parted],
         }
 
     @classmethod
@@ -131,5 +152,6 @@ class EpochReport:
                 "stages": tuple(StageUse(**use) for use in data["stages"]),
                 "warnings": tuple(data["warnings"]),
                 "correct": tuple(Correct(*row) for row in data.get("correct", ())),
+                "parted": tuple(Parted(*one) for one in data.get("parted", ())),
             }
         )

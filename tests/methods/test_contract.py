@@ -15,9 +15,10 @@ from dgsearch.errors import DataError, MethodError
 from dgsearch.methods.registry import diagnostic_facts, find_method, installed_methods
 from dgsearch.space import Value
 from dgsearch.study import DataSpec
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
-from dgsearch.trainable.trial import Trial, trial_folder
+from dgsearch.trainable.trial import Trial
 
 pytestmark = pytest.mark.slow
 

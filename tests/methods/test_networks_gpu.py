@@ -14,9 +14,10 @@ from dgsearch.methods.acceleration import Acceleration
 from dgsearch.methods.networks import build_network
 from dgsearch.methods.registry import find_method
 from dgsearch.study import DataSpec
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
-from dgsearch.trainable.trial import Trial, trial_folder
+from dgsearch.trainable.trial import Trial
 
 pytestmark = [
     pytest.mark.gpu,

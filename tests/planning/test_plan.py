@@ -95,6 +95,20 @@ def test_it_counts_the_cohorts_in_which_stages_are_trained(tmp_path: Path) -> No
     assert "  stage      pretrain: needed 6 times, trained 6 times (0 stored)" in lines
 
 
+def test_it_counts_the_cohorts_in_which_last_stages_are_trained(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    text = STUDY.replace("vary.T = [1, 5]", "vary.lr = [1e-4, 2e-4, 3e-4]")
+    text = text.replace('method = "mpbm"', 'method = "erm"').replace("T = 1\n", "")
+    options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
+    file.write_text(text + "[resources]\nconcurrent = 1\nfuse = 4\n")
+    answer = plan_answer(compiled(load_study(file)), options, Asked())
+    told = "the last one of 6 trials, in 2 cohorts: 4 ahead of their own trials"
+    assert f"  stage      erm: {told}" in answer.lines
+    assert answer.facts["last_stages"] == [{"stage": "erm", "trials": 6, "cohorts": 2}]
+    file.write_text(text + "[resources]\nconcurrent = 1\n")
+    assert plan_answer(compiled(load_study(file)), options, Asked()).facts["last_stages"] == []
+
+
 @pytest.mark.parametrize("wrong", ["1", '"on"', "0.5"])
 def test_what_fuse_allows_is_said(wrong: str, tmp_path: Path) -> None:
     file = tmp_path / "study.toml"

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dgsearch.cli import app
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.store import Store
-from dgsearch.trainable.trial import trial_folder
 from tests.fakes import fake_spec, full_study, rich_study
 
 runner = CliRunner()

@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import create_engine, select
 
-from dgsearch.database.queries import read_trials
+from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.tables import OWN_TRIALS
 from tests.real_studies import dgsearch_command
 
@@ -64,3 +65,51 @@ def test_each_trial_stays_a_trial_and_one_a_seed_trains_the_anchors(tmp_path: Pa
     anchors = [use for use in _stages(tmp_path) if use["stage"] == "anchor"]
     assert len({use["key"] for use in anchors}) == 8
     assert sum(not use["taken"] for use in anchors) == 2
+
+
+LAST = """
+name = "ahead"
+method = "erm"
+seeds = [0, 1]
+[data]
+benchmark = "digits-mini"
+source = ["scan"]
+targets = ["photo"]
+validation = 0.85
+[hyperparameters]
+pretrain_epochs = 1
+epochs = 4
+[design]
+kind = "grid"
+vary.lr = [3e-3, 1e-3, 3e-4, 1e-4]
+[halving]
+grace_epochs = 1
+keep_one_in = 2
+allow_truncated = true
+[resources]
+concurrent = 1
+"""
+DECISION = ["lr", "seed", "stop_reason", "rung", "epochs", "selected_epoch"]
+
+
+def _run(folder: Path, fuse: str) -> pd.DataFrame:
+    folder.mkdir()
+    (folder / "study.toml").write_text(LAST + fuse)
+    ran = subprocess.run(dgsearch_command(folder), capture_output=True, text=True, timeout=500)
+    assert ran.returncode == 0, ran.stderr
+    return read_trials(folder / "study.db").sort_values("trial_number").reset_index(drop=True)
+
+
+def test_halving_decides_on_last_stages_that_were_trained_ahead_as_on_any(tmp_path: Path) -> None:
+    """One trial at a time in the order of the plan: each decision follows from those before."""
+    alone, fused = _run(tmp_path / "alone", ""), _run(tmp_path / "fused", "fuse = 8\n")
+    assert set(alone["stop_reason"]) == {"finished", "halved"}
+    alone, fused = (frame.sort_values("trial_number") for frame in (alone, fused))
+    pd.testing.assert_frame_equal(fused[DECISION], alone[DECISION], check_dtype=False)
+    scores = read_scores(tmp_path / "fused" / "study.db")
+    members = scores[scores["metric"] == "cohort"].groupby("trial_number")["value"].max()
+    assert members.max() == 8
+    first = scores[(scores["metric"] == "cohort") & (scores["epoch"] == 1)]
+    assert (first["value"] == 8).all()  # all of them trained to the first rung at once
+    folders = tmp_path / "fused" / "artifacts" / "trials" / "ahead"
+    assert not list(folders.glob("ahead/*"))

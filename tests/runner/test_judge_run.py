@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import dgsearch
+from dgsearch.database.queries import read_scores
 from tests.real_studies import SETTINGS, dgsearch_command, without
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -112,6 +113,23 @@ def test_killed_in_the_middle_it_decides_the_same_and_spends_no_more(
     answer = _judge(tmp_path, *PROPOSALS)
     assert answer["proposals"] == straight[1]["proposals"]
     assert answer["spent"] == straight[1]["spent"]
+
+
+def test_where_last_stages_train_together_every_proposal_is_decided(
+    champion: Path, straight: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """No trial of a proposal waits for a cohort that will not come."""
+    shutil.copytree(champion, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "study.toml").write_text(STUDY + "[resources]\nfuse = 4\n")
+    subprocess.run(dgsearch_command(tmp_path), check=True, capture_output=True, timeout=300)
+    answer = _judge(tmp_path, *PROPOSALS)
+    decided = [each["decision"] for each in answer["proposals"]]
+    assert decided == [each["decision"] for each in straight[1]["proposals"]]
+    trials = dgsearch.read_trials(tmp_path / "study.db")
+    assert trials["stop_reason"].eq("finished").all()
+    assert not trials.duplicated(["config_id", "seed"]).any()
+    scores = read_scores(tmp_path / "study.db")
+    assert scores.loc[scores["metric"] == "cohort", "value"].max() > 1
 
 
 def _finished(folder: Path) -> int:

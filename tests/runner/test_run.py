@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
+from dgsearch.errors import DatabaseError
 from dgsearch.processes import available_cores
 from tests.real_studies import SETTINGS, dgsearch_command, repeatable
 
@@ -161,22 +162,18 @@ def test_a_search_prunes_truthfully_and_confirms_its_best(tmp_path: Path) -> Non
 def _wait_for(folder: Path, ended: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "study.db").exists():
-            trials = read_trials(folder / "study.db") if _has_studies(folder) else None
-            if trials is not None and (trials["state"] == "COMPLETE").sum() >= ended:
-                return
+        if _complete(folder) >= ended:
+            return
         time.sleep(0.3)
     raise AssertionError(f"the study did not get so far: {process.poll()}")
 
 
-def _has_studies(folder: Path) -> bool:
-    from dgsearch.errors import DatabaseError
-
+def _complete(folder: Path) -> int:
+    """How many trials are; 0 while there is no database, or only some of its tables."""
     try:
-        read_trials(folder / "study.db")
+        return int((read_trials(folder / "study.db")["state"] == "COMPLETE").sum())
     except DatabaseError:
-        return False
-    return True
+        return 0
 
 
 @pytest.fixture

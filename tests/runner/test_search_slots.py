@@ -13,7 +13,7 @@ from dgsearch.designs.points import Configuration, PlannedTrial
 from dgsearch.runner.queue import Begun
 from dgsearch.runner.search import QueueSearcher
 from dgsearch.study import DataSpec
-from dgsearch.trainable.reports import TrialJob
+from dgsearch.trainable.reports import EpochReport, TrialJob
 
 
 class Endless:
@@ -29,6 +29,8 @@ class Endless:
         self.given += 1
         planned = PlannedTrial(Configuration("erm", {}, ()), self.given)
         return Begun(planned, Started(self.given, self.given))
+
+    def trained(self, begun: Begun, report: EpochReport) -> None: ...
 
     def provided(self, begun: Begun, stages: Iterable[str]) -> None:
         """Nothing waits."""

@@ -11,10 +11,11 @@ import torch
 from dgsearch.methods.registry import find_method
 from dgsearch.space import Value
 from dgsearch.study import DataSpec
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.judge import LAST_WEIGHTS, NO_START
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
-from dgsearch.trainable.trial import Trial, trial_folder
+from dgsearch.trainable.trial import Trial
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,11 @@ import torch
 from dgsearch.database.predictions import unpacked
 from dgsearch.methods.erm import ERM
 from dgsearch.study import DataSpec
+from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.kept_splits import read_splits
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.store import Store
-from dgsearch.trainable.trial import Trial, trial_folder
+from dgsearch.trainable.trial import Trial
 
 pytestmark = pytest.mark.slow
 

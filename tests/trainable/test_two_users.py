@@ -26,7 +26,7 @@ from dgsearch.trainable.tensor_files import write_tree
 from dgsearch.trainable.kept_splits import splits_file
 from dgsearch.trainable.leases import SILENCE_S
 from dgsearch.trainable.store import Store
-from dgsearch.trainable.trial import trial_folder
+from dgsearch.trainable.checkpoint import trial_folder
 
 artifacts = Path(sys.argv[1])
 store = Store(artifacts / "stages")
