@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from dgsearch.database.masking import hidden, masked
 from dgsearch.database.rows import MYSQL
-from dgsearch.errors import DatabaseError
+from dgsearch.errors import DatabaseError, shorten
 
 PATIENCE_S = 60.0  # how long a database may be away
 _PAUSE_S = 1.0
@@ -93,7 +93,8 @@ def read_persistently(
             if time.monotonic() >= deadline:
                 raise DatabaseError(_away(engine, error, patience_s)) from error
             if not told:
-                state = "is read-only" if read_only else "does not answer"
+                silent = f"does not answer ({shorten(_reason(engine, error))})"
+                state = "is read-only" if read_only else silent
                 logger.warning("the database %s; waiting for it", state)
                 told = True
             if read_only:
@@ -123,10 +124,15 @@ def study_deleted(engine: Engine) -> DatabaseError:
     )
 
 
+def _reason(engine: Engine, error: DBAPIError) -> str:
+    """What the driver says, on one line and without the password."""
+    return hidden(" ".join(str(error.orig).split()), engine.url)
+
+
 def _away(engine: Engine, error: DBAPIError, patience_s: float) -> str:
-    reason = hidden(" ".join(str(error.orig).split()), engine.url)
     state = "read-only" if _is_read_only(error) else "no answer"
     return (
-        f"database {masked(engine.url)}: {state} for {patience_s:.0f} s ({reason}); what was "
+        f"database {masked(engine.url)}: {state} for {patience_s:.0f} s "
+        f"({_reason(engine, error)}); what was "
         "recorded is kept: run the same command again when it is back"
     )

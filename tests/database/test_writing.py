@@ -39,7 +39,18 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_database_that_comes_back_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
     engine = sqlalchemy.create_engine("sqlite://")
     assert persistently(engine, _Away(3)) == 7
-    assert caplog.messages == ["the database does not answer; waiting for it"]
+    assert caplog.messages == [
+        "the database does not answer (server closed, pw s3cret); waiting for it"
+    ]
+
+
+def test_a_wait_tells_its_reason_without_the_password(caplog: pytest.LogCaptureFixture) -> None:
+    engine = sqlalchemy.create_engine("postgresql+psycopg://ann:s3cret@localhost:1/none")
+    with pytest.raises(DatabaseError, match="no answer"):
+        persistently(engine, _Away(10**6), patience_s=0.2)
+    (message,) = caplog.messages
+    assert message.startswith("the database does not answer (connection failed")
+    assert "s3cret" not in message
 
 
 def test_a_database_that_stays_away_ends_with_a_message_and_no_password() -> None:
@@ -76,7 +87,11 @@ def test_reading_waits_as_writing_does(cause: Exception, caplog: pytest.LogCaptu
         return 7
 
     assert read_persistently(engine, read) == 7
-    assert caplog.messages == ["the database does not answer; waiting for it"]
+    (message,) = caplog.messages
+    assert message in (
+        "the database does not answer (server closed); waiting for it",
+        "the database does not answer (disk I/O error); waiting for it",
+    )
 
 
 def test_a_study_that_is_not_there_is_not_waited_for() -> None:
