@@ -85,13 +85,19 @@ def _read(file: Path) -> Domain | None:
     try:
         arrays = load_file(file)
         return Domain(arrays["images"], arrays["labels"])
-    except (FileNotFoundError, SafetensorError, KeyError):
+    except (OSError, SafetensorError, KeyError):
         return None
 
 
 def _write(file: Path, domain: Domain) -> None:
-    with atomic_write(file) as part:
-        save_file({"images": domain.images, "labels": domain.labels}, part)
+    try:
+        with atomic_write(file) as part:
+            save_file({"images": domain.images, "labels": domain.labels}, part)
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"drawn images cannot be kept in {file.parent}: {error}; set DGSEARCH_CACHE to a "
+            "folder that can be written"
+        ) from error
 
 
 def _as_domain(images: Images, labels: Labels) -> Domain:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, insert
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DatabaseError as DamagedError  # itself, and not what inherits from it
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from dgsearch.database.masking import hidden, masked
@@ -56,7 +57,7 @@ def persistently(
         patience_s: How long to wait for a database that does not answer.
 
     Raises:
-        DatabaseError: If it stayed away for so long.
+        DatabaseError: If it stayed away for so long, or is damaged.
     """
 
     def once() -> Result:
@@ -87,6 +88,8 @@ def read_persistently(
         except (DBAPIError, DatabaseError) as failed:
             if (error := _of_driver(engine, failed)) is None:
                 raise
+            if type(error) is DamagedError:
+                raise DatabaseError(_damaged(engine, error)) from error
             read_only = _is_read_only(error)
             if not (read_only or isinstance(error, OperationalError | InterfaceError)):
                 raise
@@ -127,6 +130,14 @@ def study_deleted(engine: Engine) -> DatabaseError:
 def _reason(engine: Engine, error: DBAPIError) -> str:
     """What the driver says, on one line and without the password."""
     return hidden(" ".join(str(error.orig).split()), engine.url)
+
+
+def _damaged(engine: Engine, error: DBAPIError) -> str:
+    return (
+        f"database {masked(engine.url)}: cannot be read any more ({_reason(engine, error)}); no "
+        "trial is blamed for it. Put a copy of the file in its place, or start with a new one, "
+        "then run the same command again"
+    )
 
 
 def _away(engine: Engine, error: DBAPIError, patience_s: float) -> str:

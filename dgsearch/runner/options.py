@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dgsearch.errors import ArtifactError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -42,8 +44,19 @@ class RunOptions:
 
     @property
     def artifacts_folder(self) -> Path:
-        """The folder as an absolute path."""
-        return Path(self.artifacts or os.environ.get("DGSEARCH_ARTIFACTS", ARTIFACTS)).resolve()
+        """The folder as an absolute path.
+
+        Raises:
+            ArtifactError: If symbolic links lead nowhere.
+        """
+        folder = Path(self.artifacts or os.environ.get("DGSEARCH_ARTIFACTS", ARTIFACTS))
+        try:
+            return folder.resolve()
+        except (OSError, RuntimeError) as error:  # a RuntimeError for a circle, before Python 3.13
+            raise ArtifactError(
+                f"artifacts {folder}: symbolic links lead in a circle; name another folder with "
+                "--artifacts"
+            ) from error
 
 
 class FailedTrial(NamedTuple):

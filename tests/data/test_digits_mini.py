@@ -53,6 +53,14 @@ def test_a_damaged_cache_is_drawn_again(tmp_path: Path) -> None:
     assert benchmark.load("slanted").fingerprint == whole
 
 
+@pytest.mark.parametrize("inside", [".cache", ""])
+def test_a_cache_that_cannot_be_is_named_with_a_remedy(tmp_path: Path, inside: str) -> None:
+    file = tmp_path / "null"
+    file.touch()  # as /dev/null is the home of many services
+    with pytest.raises(DataError, match=r"cannot be kept in .*; set DGSEARCH_CACHE to a folder"):
+        DigitsMini(file / inside).load("scan")
+
+
 def test_no_target_shares_a_scan_with_the_source() -> None:
     (source, _), (target, _) = _divided_scans(0)
     assert len(source) + len(target) == 1797

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -58,6 +59,16 @@ def test_a_database_that_stays_away_ends_with_a_message_and_no_password() -> Non
     with pytest.raises(DatabaseError, match="what was recorded is kept") as caught:
         persistently(engine, _Away(10**6), patience_s=0.0)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_file_that_was_written_over_is_damaged_and_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "study.db"
+    study = FakeStudy(f"sqlite:///{file}")
+    started = study.begin(planned())
+    study.engine.dispose()  # what is not in the file yet is written into it
+    file.write_bytes(b"SQLite format 3\0" + b"\xff" * 100_000)
+    with pytest.raises(DatabaseError, match=r"cannot be read any more .*; no trial is blamed"):
+        study.recorder.end(started.trial_id, Ending("FAIL", "failed"))
 
 
 def test_other_errors_are_not_waited_for() -> None:
