@@ -27,6 +27,7 @@ from ray.tune import (
     TuneConfig,
     Tuner,
 )
+from ray.tune.error import TuneError
 
 from dgsearch.database.halving_records import Judged
 from dgsearch.database.recorder import StudyRecorder
@@ -68,6 +69,20 @@ def memory_kills(heard: Callable[[], None]) -> Iterator[None]:
 
     with replaced(RayActorManager, _HANDLER, failed):
         yield
+
+
+@contextmanager
+def errors_as_raised() -> Iterator[None]:
+    """Let what the recording of a trial raises reach the caller as itself.
+
+    Ray Tune raises a text of its traceback in its place (2.60).
+    """
+    try:
+        yield
+        return
+    except TuneError as error:
+        cause = error.__context__ or error
+    raise cause
 
 
 @dataclass(frozen=True)
@@ -205,6 +220,7 @@ def _fit(trainable: type, tune_config: TuneConfig, recording: Recording) -> None
             unbroken_starts(),
             no_unread_metrics(),
             one_call(),
+            errors_as_raised(),
             own_environment(),
         ):
             warnings.simplefilter("ignore")  # Ray's own deprecations concern nothing of ours
