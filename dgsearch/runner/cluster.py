@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -60,6 +61,7 @@ _AUTHENTICATION = ("authenticat", "authtoken", "unauthorized")
 _STANDARD_ERROR = 2
 _READ_BYTES = 2**20
 _ANSWER_S = 5.0
+_LEAST_BYTES = 20 * 10**6  # of temporary files: logs and sockets of a session
 
 
 @contextmanager
@@ -145,6 +147,7 @@ def _started(on_wait: Callable[[], None]) -> Path:
     """Start Ray on this machine; gives the folder of its session."""
     import ray
 
+    check_room()
     patience = seconds("DGSEARCH_RAY_START_S")
     os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(int(patience)))
     # A worker that has not come forward by then is killed and begun anew; by default after 60 s.
@@ -161,6 +164,25 @@ def _started(on_wait: Callable[[], None]) -> Path:
     mark_session(session)
     sweep_sessions(session.parent)
     return session
+
+
+def check_room() -> None:
+    """Refuse a folder of temporary files without room: Ray waits there for files to appear.
+
+    Raises:
+        DgsearchError: If there is none.
+    """
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or tempfile.gettempdir()
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # Ray makes it
+        return
+    if free < _LEAST_BYTES:
+        raise DgsearchError(
+            f"this machine: the folder of temporary files {folder} has {free / 1e6:.0f} MB of "
+            f"room, and Ray needs {_LEAST_BYTES / 1e6:.0f}; make room there or set TMPDIR to "
+            "another folder, then run the same command again"
+        )
 
 
 @contextmanager
