@@ -37,6 +37,7 @@ from dgsearch.listings import add_listings
 from dgsearch.planning.command import add_plan
 from dgsearch.replaying import add_replay
 from dgsearch.replies import answer_in_json, in_json, reply
+from dgsearch.stopping import signals_taken
 from dgsearch.upkeep import add_upkeep
 
 app = typer.Typer(
@@ -57,7 +58,8 @@ def main() -> None:
     if "--json" in sys.argv:  # also where the rest cannot be understood
         sys.exit(answer_in_json(app))
     try:
-        app()
+        with signals_taken():
+            app()
     except DgsearchError as error:
         print(f"dgsearch: {inert.text(error)}", file=sys.stderr)
         sys.exit(2)

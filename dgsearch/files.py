@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from dgsearch.stopping import unfinished
 
 
 def safe_name(study: str) -> str:
@@ -29,7 +32,25 @@ def atomic_write(target: Path) -> Iterator[Path]:
     part = hidden_beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(target)
+        with unfinished(part):
+            yield part
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target to fill, which takes its place at the end.
+
+    Raises:
+        OSError: If it cannot be made, or the target is there by then.
+    """
+    part = hidden_beside(target)
+    try:
+        with unfinished(part):
+            part.mkdir(parents=True)
+            yield part
+            part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -21,10 +21,11 @@ from typing import Any, TextIO
 
 from dgsearch import inert
 from dgsearch.errors import DgsearchError, StudyFileError, unexpected
+from dgsearch.stopping import STOPPED, signals_held, signals_taken
 
 SCHEMA = 1  # raised only when a key goes or changes its meaning; new keys may come at any time
 
-_USAGE, _INTERRUPTED = 2, 130  # exit codes
+_USAGE = 2  # exit code
 
 
 @dataclass
@@ -33,6 +34,7 @@ class _Asked:
 
     command: str | None = None
     out: TextIO | None = field(default=None, repr=False)
+    told: list[int] = field(default_factory=list)  # exit codes of answers: one at most
 
 
 _asked: ContextVar[_Asked | None] = ContextVar("asked", default=None)
@@ -51,7 +53,8 @@ def choose_json(command: str, wanted: bool) -> None:
         wanted: Whether it was given --json.
     """
     earlier = _asked.get()
-    _asked.set(_Asked(command, earlier.out if earlier else None) if wanted else None)
+    out, told = (earlier.out, earlier.told) if earlier else (None, [])
+    _asked.set(_Asked(command, out, told) if wanted else None)
 
 
 def reply(
@@ -99,12 +102,16 @@ def answer_in_json(app: Callable[..., Any]) -> int:
     """
     token = _asked.set(_Asked(None, sys.stdout))
     try:
-        with redirect_stdout(sys.stderr):  # progress, and what workers print
-            return int(app(standalone_mode=False) or 0)
+        with redirect_stdout(sys.stderr), signals_taken(reply_stopped):  # progress, workers
+            code = int(app(standalone_mode=False) or 0)
+        if code == STOPPED:
+            reply_stopped()
+        return code
     except DgsearchError as error:
         return _fail(error, type(error).__name__, str(error))
     except KeyboardInterrupt:
-        return _fail(None, "Interrupted", "stopped by Ctrl-C", _INTERRUPTED)
+        reply_stopped()
+        return STOPPED
     except BrokenPipeError:
         return 0  # the reader of a pipe has gone
     except Exception as error:  # noqa: BLE001 - a wrong command line, or a fault of ours
@@ -113,6 +120,13 @@ def answer_in_json(app: Callable[..., Any]) -> int:
         return _fail(error, "UnexpectedError", unexpected(error))
     finally:
         _asked.reset(token)
+
+
+def reply_stopped() -> None:
+    """Tell a program that its command was stopped, unless it has its answer already."""
+    asked = _asked.get()
+    if asked is None or not asked.told:
+        _fail(None, "Interrupted", "stopped by Ctrl-C or SIGTERM", STOPPED)
 
 
 def plain(value: Any) -> Any:
@@ -166,5 +180,8 @@ def _write(answer: Mapping[str, Any]) -> None:
     asked = _asked.get() or _Asked()
     head = {"schema": SCHEMA, "dgsearch": version("dgsearch"), "command": asked.command}
     out = asked.out or sys.stdout
-    out.write(f"{json.dumps({**head, **answer}, allow_nan=False)}\n")
-    out.flush()
+    text = f"{json.dumps({**head, **answer}, allow_nan=False)}\n"
+    with signals_held():  # an answer is whole
+        asked.told.append(answer["exit_code"])
+        out.write(text)
+        out.flush()

@@ -24,7 +24,7 @@ from dgsearch.data.benchmark import Domain
 from dgsearch.data.image_decoding import Contents, Decoded, Listing, decode_all
 from dgsearch.environment import cache_folder
 from dgsearch.errors import DataError
-from dgsearch.files import hidden_beside
+from dgsearch.files import atomic_folder
 
 VERSION = 1  # raise it whenever a decoded pixel changes
 _SHOWN = 5  # unreadable images that a warning names
@@ -114,9 +114,7 @@ def _make(listing: Listing, size: int, entry: Path) -> None:
         raise DataError(f"{listing.benchmark}: domain {listing.domain!r} has no image")
     shape = (len(contents), size, size, 3)
     _check_room(entry.parent, int(np.prod(shape)), listing)
-    temporary = hidden_beside(entry)
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(entry) as temporary:
         images = np.lib.format.open_memmap(
             temporary / "whole.npy", mode="w+", dtype=np.uint8, shape=shape
         )
@@ -124,9 +122,6 @@ def _make(listing: Listing, size: int, entry: Path) -> None:
         decoded = decode_all(contents, images, title=title)
         _tell(listing, contents, decoded)
         _write(temporary, images, contents, decoded, root=listing.root)
-        temporary.rename(entry)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write(

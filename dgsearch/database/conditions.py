@@ -242,7 +242,13 @@ def _together(rows: pd.DataFrame) -> pd.DataFrame:
     if not len(rows):
         return rows
     names = sorted(str(name) for name in rows.columns if name not in _COLUMNS)
-    rows = rows.astype(dict.fromkeys(names, object)).fillna(dict.fromkeys(names, UNKNOWN))
+    filled = {  # `fillna` gives columns another type in pandas before 3, and warns of it
+        name: pd.Series(
+            [UNKNOWN if pd.isna(value) else value for value in rows[name]], dtype=object
+        )
+        for name in names
+    }
+    rows = rows.assign(**filled)
     by = rows.groupby(names, sort=False) if names else None
     counts = {"trials": "sum", "first_trial": "min", "last_trial": "max"}
     found = rows[list(_COLUMNS)].agg(counts).to_frame().T if by is None else by.agg(counts)

@@ -27,13 +27,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from dgsearch.database.recorder import Ending, StudyRecorder
 from dgsearch.database.rows import MYSQL
 from dgsearch.database.tables import OWN_DRIVERS, OWN_STUDIES, OWN_TRIALS, STUDIES, TRIALS
-from dgsearch.database.writing import persistently, study_deleted
+from dgsearch.database.writing import PATIENCE_S, persistently, study_deleted
 from dgsearch.endings import StopReason
 from dgsearch.environment import seconds
 from dgsearch.errors import DatabaseError
 from dgsearch.processes import SilenceWatch, is_gone, this_process
 
 _BEATS = 6  # heartbeats in a lease
+_LOOKS = 30  # looks at the others' heartbeats in a lease
 _HUNG_LEASES = 10  # a loop that has not turned for so long is not taken for alive any more
 _LOST = Ending(
     state="FAIL",
@@ -73,9 +74,10 @@ class Driver:
         self._lease_s = lease_seconds() if lease_s is None else lease_s
         self._clock = clock
         self._watched = SilenceWatch(clock, beat_s=self.beat_s)
+        self._watching = threading.Lock()
         persistently(engine, self._sign_in)
         self._study = persistently(engine, self._identity)
-        self._renewed_at = clock()
+        self._renewed_at = self._beaten_at = clock()
         self._left = threading.Event()
         self._beating = threading.Lock()
 
@@ -83,6 +85,11 @@ class Driver:
     def beat_s(self) -> float:
         """Seconds from one heartbeat to the next."""
         return self._lease_s / _BEATS
+
+    @property
+    def look_s(self) -> float:
+        """Seconds from one look at the heartbeats of the others to the next."""
+        return self._lease_s / _LOOKS
 
     def renew(self) -> bool:
         """Renew the heartbeat and look at those of the others, if it is due; cheap to call.
@@ -103,20 +110,29 @@ class Driver:
         return True
 
     def keep_beating(self) -> None:
-        """Renew the heartbeat from a thread of its own too, until `sign_out`.
+        """Renew the heartbeat from a thread of its own too, and look at the others'.
 
-        The loop that calls `renew` may be busy, or wait for Ray, for longer than a lease.
+        Until `sign_out`. The loop that calls `renew` may be busy, or wait for Ray, for longer than
+        a lease; whoever died meanwhile would be watched for a whole lease after that.
         """
         threading.Thread(target=self._beat_on, daemon=True, name="heartbeat").start()
 
     def _beat_on(self) -> None:
-        while not self._left.wait(self.beat_s):
-            if self._clock() - self._renewed_at > _HUNG_LEASES * self._lease_s:
-                continue
+        while not self._left.wait(self.look_s):
             # The loop meets the same error, and knows what to do about it.
-            with self._beating, suppress(DatabaseError, SQLAlchemyError):
-                if not self._left.is_set():
-                    persistently(self._engine, self._beat, patience_s=0.0)
+            with suppress(DatabaseError, SQLAlchemyError):
+                self.turn()
+
+    def turn(self) -> None:
+        """What the thread does again and again: beat, if it is due, and look at the others."""
+        now = self._clock()
+        with self._beating:
+            if self._left.is_set() or now - self._renewed_at > _HUNG_LEASES * self._lease_s:
+                return
+            if now - self._beaten_at >= self.beat_s:
+                persistently(self._engine, self._beat, patience_s=0.0)
+                self._beaten_at = now
+            self._dead(self._others(patience_s=0.0))
 
     def check_study(self) -> None:
         """Make sure that the study is still in the database, and is the one that it was.
@@ -208,7 +224,7 @@ class Driver:
             return func.unix_timestamp(text("sysdate(6)"))
         return time.time()
 
-    def _others(self) -> Sequence[Any]:
+    def _others(self, *, patience_s: float = PATIENCE_S) -> Sequence[Any]:
         """RUNNING trials of the study that dgsearch wrote and this driver does not run."""
         served = self._engine.dialect.name != "sqlite"
         age = self._now() - OWN_DRIVERS.c.heartbeat_at if served else literal(0.0)
@@ -228,15 +244,20 @@ class Driver:
                 func.coalesce(OWN_TRIALS.c.driver_id, "") != self.driver_id,
             )
         )
-        return persistently(self._engine, lambda connection: connection.execute(query).all())
+        return persistently(
+            self._engine,
+            lambda connection: connection.execute(query).all(),
+            patience_s=patience_s,
+        )
 
     def _dead(self, rows: Sequence[Any]) -> list[int]:
         """Those of the trials whose driver is dead."""
-        silent = {
-            row.driver_id: self._watched.silence(row.driver_id, float(row.heartbeat_at))
-            for row in rows
-            if row.heartbeat_at is not None
-        }
+        with self._watching:
+            silent = {
+                row.driver_id: self._watched.silence(row.driver_id, float(row.heartbeat_at))
+                for row in rows
+                if row.heartbeat_at is not None
+            }
         return [
             row.trial_id
             for row in rows

@@ -12,7 +12,7 @@ from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.errors import ImportedDataError, one_of
 from dgsearch.importing.domainbed import DOMAINBED_RULES, domainbed_table, read_domainbed
 from dgsearch.importing.ray_tune import read_ray_tune
-from dgsearch.importing.storing import store_sweep
+from dgsearch.importing.storing import store_sweeps
 from dgsearch.importing.sweep import Sweep
 from dgsearch.importing.tables import Mapped, known_mapping, read_table, sweep_of_table
 
@@ -43,26 +43,35 @@ class ImportRequest:
 
 
 class Imported(NamedTuple):
-    """A study that was made of a sweep, and what to say of it."""
+    """A study that was made of a sweep, and what to say of it.
+
+    Attributes:
+        study: Its name.
+        trials: How many it has.
+        objective: What was optimised.
+        remarks: What to know of it.
+        before: Whether the same trials had been imported before, so that nothing was changed.
+    """
 
     study: str
     trials: int
     objective: str
     remarks: Sequence[str]
+    before: bool = False
 
 
 def import_sweeps(
     database: str | os.PathLike[str] | None, request: ImportRequest
 ) -> Iterator[Imported]:
-    """Import a sweep, as one study or several.
+    """Import a sweep, as one study or several; what was imported before stays as it is.
 
     Raises:
         ImportedDataError: If the source cannot be understood.
         DatabaseError: If the database cannot be written to.
     """
     tool = request.tool or _tool_of(request.source)
-    for sweep in _sweeps(tool, request):
-        count = store_sweep(database, sweep)
+    sweeps = _sweeps(tool, request)
+    for sweep, new in zip(sweeps, store_sweeps(database, sweeps), strict=True):
         if tool == "domainbed":
             remarks = list(_domainbed_lines(database, sweep.name))
         else:
@@ -70,14 +79,17 @@ def import_sweeps(
                 "  ranges of hyperparameters are those of the values found; "
                 "what could have been drawn is not stored by the tool"
             ]
-        yield Imported(sweep.name, count, sweep.metric, remarks)
+        yield Imported(sweep.name, len(sweep.trials), sweep.metric, remarks, before=not new)
 
 
 def import_lines(database: str | os.PathLike[str] | None, request: ImportRequest) -> Iterator[str]:
     """Import a sweep; yields what was imported, line by line. See `import_sweeps`."""
     for done in import_sweeps(database, request):
-        into = f"study {done.study!r} (objective: {done.objective})"
-        yield f"imported {done.trials} trials into {into}"
+        study, count = f"study {done.study!r} (objective: {done.objective})", done.trials
+        if done.before:
+            yield f"{study} has these {count} trials already; nothing was changed"
+        else:
+            yield f"imported {count} trials into {study}"
         yield from done.remarks
 
 

@@ -1,4 +1,4 @@
-"""A sweep written into a study database, in one transaction.
+"""Sweeps written into a study database, in one transaction.
 
 Each study becomes one that dgsearch did not run: `run` does not continue it. Trials whose tool
 knows a seed also get a configuration, so that repetitions are told from other configurations.
@@ -6,6 +6,7 @@ knows a seed also get a configuration, so that repetitions are told from other c
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -48,35 +49,33 @@ _STOP_REASONS = {
     "FAIL": StopReason.FAILED,
 }
 _BIGGEST = 2**53
+_IMPORTED = "dgsearch:imported"  # attribute of a study: what it was imported from
 
 
-def store_sweep(database: str | os.PathLike[str] | None, sweep: Sweep) -> int:
-    """Write a sweep as a new study.
+def store_sweeps(
+    database: str | os.PathLike[str] | None, sweeps: Sequence[Sweep]
+) -> Sequence[bool]:
+    """Write sweeps as new studies: all of them or, after an error or a kill, none.
 
     Args:
         database: URL or path; created where it is not there.
-        sweep: What to write.
+        sweeps: What to write; one that was imported before is left as it is.
 
     Returns:
-        How many trials it has.
+        Whether each was written; False where the same trials were imported before.
 
     Raises:
-        ImportedDataError: If the sweep has no trials or the database has a study of that name.
+        ImportedDataError: If a sweep has no trials or the database has a study of its name.
         DatabaseError: If the database cannot be written to.
     """
-    if not sweep.trials:
-        raise ImportedDataError(f"{sweep.name}: there are no trials to import")
+    for sweep in sweeps:
+        if not sweep.trials:
+            raise ImportedDataError(f"{sweep.name}: there are no trials to import")
     engine = open_for_writing(database).engine
     with engine.begin() as connection:
-        taken = select(STUDIES.c.study_id).where(STUDIES.c.study_name == sweep.name)
-        if connection.scalar(taken) is not None:
-            raise ImportedDataError(
-                f"study {sweep.name!r} is in {masked(engine.url)} already; "
-                "choose another name with --study"
-            )
-        _store(connection, sweep)
+        stored = [_store_new(connection, sweep) for sweep in sweeps]
     engine.dispose()
-    return len(sweep.trials)
+    return stored
 
 
 def distribution_of(values: Iterable[Any]) -> BaseDistribution:
@@ -109,13 +108,48 @@ def _choice(value: Any) -> Any:
     return value if plain else json.dumps(value, sort_keys=True)
 
 
+def _store_new(connection: Connection, sweep: Sweep) -> bool:
+    """Write a sweep, unless it is there.
+
+    Raises:
+        ImportedDataError: If a study of its name holds anything else.
+    """
+    query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == sweep.name)
+    taken = connection.scalar(query)
+    if taken is None:
+        _store(connection, sweep)
+        return True
+    attributes = STUDY_SYSTEM_ATTRIBUTES.c
+    imported = select(attributes.value_json).where(
+        attributes.study_id == taken, attributes.key == _IMPORTED
+    )
+    if connection.scalar(imported) != json.dumps(_digest(sweep)):
+        raise ImportedDataError(
+            f"study {sweep.name!r} is in {masked(connection.engine.url)} already, with other "
+            "trials; choose another name with --study"
+        )
+    return False
+
+
+def _digest(sweep: Sweep) -> str:
+    """One text for everything that a sweep holds but its name."""
+    digest = hashlib.blake2b(f"{sweep.metric!r} {sweep.maximised}".encode(), digest_size=16)
+    for trial in sweep.trials:
+        digest.update(repr(trial).encode(errors="backslashreplace"))
+    return digest.hexdigest()
+
+
 def _store(connection: Connection, sweep: Sweep) -> None:
     study_id = _inserted(connection, STUDIES, {"study_name": sweep.name})
     direction = "MAXIMIZE" if sweep.maximised else "MINIMIZE"
     row = {"study_id": study_id, "objective": 0, "direction": direction}
     connection.execute(insert(STUDY_DIRECTIONS).values(row))
-    names = {"key": "study:metric_names", "value_json": json.dumps([sweep.metric])}
-    connection.execute(insert(STUDY_SYSTEM_ATTRIBUTES).values({"study_id": study_id, **names}))
+    attributes = {"study:metric_names": [sweep.metric], _IMPORTED: _digest(sweep)}
+    rows = [
+        {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
+        for key, value in attributes.items()
+    ]
+    _insert(connection, STUDY_SYSTEM_ATTRIBUTES, rows)
     parameters = dict.fromkeys(name for trial in sweep.trials for name in trial.parameters)
     distributions = {name: distribution_of(sweep.values_of(name)) for name in parameters}
     for number, trial in enumerate(sweep.trials):

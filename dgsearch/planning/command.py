@@ -54,8 +54,8 @@ def _plan(  # noqa: PLR0913 - one argument for each option of the command
         answer = plan_answer(known.plan, options, asked, known=known)
     else:
         from dgsearch.methods.registry import compiled  # imports torch
-        from dgsearch.planning.keeping import keep_installed
         from dgsearch.runner.commands import load_study
+        from dgsearch.runner.keeping import keep_installed
 
         plan = compiled(load_study(study, overrides=overrides or ()))
         answer = plan_answer(plan, options, asked)

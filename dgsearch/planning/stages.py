@@ -10,14 +10,15 @@ from typing import Any
 
 import torch
 
-from dgsearch.data.splits import TrialData, load_trial_data
+from dgsearch.data.splits import load_trial_data
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.methods.registry import find_method
 from dgsearch.planning.needs import LastCohorts, StageNeed
 from dgsearch.planning.slots import trials_at_once
 from dgsearch.runner.declarations import is_drawn
 from dgsearch.runner.fusing import Fusing, Room, last_stage
-from dgsearch.runner.kept_declarations import KeptSplits, keep_splits
+from dgsearch.runner.keeping import split_facts
+from dgsearch.runner.kept_declarations import keep_splits
 from dgsearch.runner.options import RunOptions
 from dgsearch.study import StudySpec
 from dgsearch.trainable.keys import Numerics, stage_keys
@@ -62,7 +63,7 @@ def stage_needs(
         for seed in dict.fromkeys(trial.seed for trial in trials)
     }
     if is_drawn(spec.data.benchmark):
-        kept = {seed: _kept(own) for seed, own in data.items()}
+        kept = {seed: split_facts(own) for seed, own in data.items()}
         keep_splits(spec.data, one_target=one_target, found=kept)
     needed: Counter[str] = Counter()  # trials, by stage
     keys: dict[str, set[str]] = {}
@@ -87,12 +88,6 @@ def stage_needs(
         stored, cohorts = len(distinct) - len(missing), together.cohorts(name, missing)
         needs.append(StageNeed(name, needed[name], len(missing), stored, cohorts))
     return needs
-
-
-def _kept(data: TrialData) -> KeptSplits:
-    """What of a trial's data the keys of stages hold."""
-    splits = {name: split.fingerprint for name, split in data.splits.items()}
-    return KeptSplits(splits, data.num_classes, data.image_size, data.fingerprint)
 
 
 class _Together:

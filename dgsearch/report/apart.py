@@ -12,6 +12,8 @@ import threading
 import warnings
 from collections.abc import Callable
 
+from dgsearch.stopping import forked, waited_for
+
 
 def started_apart(
     work: Callable[[], str], *, processes: int, otherwise: Callable[[], str] | None = None
@@ -36,7 +38,7 @@ def started_apart(
     with warnings.catch_warnings():
         # Python counts the idle threads of numpy's linear algebra, which puts them in order itself
         warnings.simplefilter("ignore", DeprecationWarning)
-        copy = os.fork()
+        copy = forked()
     if copy == 0:
         os.close(reading)
         _answer(work, writing)
@@ -45,8 +47,7 @@ def started_apart(
     def waited() -> str:
         with open(reading, "rb") as stream:
             answer = stream.read()
-        _, status = os.waitpid(copy, 0)
-        if status != 0:
+        if waited_for(copy) != 0:
             return instead()
         return answer.decode()
 

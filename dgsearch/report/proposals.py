@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -109,9 +110,9 @@ def series_lines(database: Database, answer: Mapping[str, Any]) -> Iterator[str]
     """`series_answer` in words."""
     unit = unit_of_study(read_facts(open_for_reading(database), answer["study"]))
     for row in answer["proposals"]:
-        yield f"  {row['position']:>3} {row['decision']:<10} {_changes(row['changes'])}: " + (
-            _doubt(row, unit)
-        )
+        begun = row["decision"] == UNDECIDED
+        told = _begun(answer["study"], row) if begun else _doubt(row, unit)
+        yield f"  {row['position']:>3} {row['decision']:<10} {_changes(row['changes'])}: {told}"
     champion = answer["champion"]
     if champion["kept_as"]:
         yield (
@@ -128,6 +129,15 @@ def series_lines(database: Database, answer: Mapping[str, Any]) -> Iterator[str]
 
 def _changes(changes: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {short(value)}" for name, value in changes.items())
+
+
+def _begun(study: str, row: Mapping[str, Any]) -> str:
+    """What a proposal without a decision has cost, and the command that decides it."""
+    wanted = ",".join(f"{name}={value}" for name, value in row["changes"].items())
+    return (
+        f"begun, {row['part']:.2g} of the error budget is spent on it; to decide it: "
+        f"dgsearch judge {shlex.quote(study)} --proposal {shlex.quote(wanted)}"
+    )
 
 
 def _doubt(row: Mapping[str, Any], unit: Unit) -> str:

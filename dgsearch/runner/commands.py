@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dgsearch.methods.registry import catalogue
 from dgsearch.runner import fork_server
+from dgsearch.runner.keeping import keep_study
 from dgsearch.runner.options import Outcome, RunOptions
 from dgsearch.runner.tune import run_study
 from dgsearch.study import StudySpec
@@ -32,4 +33,7 @@ def run_file(path: Path, options: RunOptions, *, overrides: Sequence[str]) -> Ou
     fork_server.begin()  # nothing is open yet that two processes must not share
     text = path.read_text(encoding="utf-8")
     changed = "".join(f"# --set {override}\n" for override in overrides)
-    return run_study(spec, options, study_file=text + changed)
+    outcome = run_study(spec, options, study_file=text + changed)
+    if not outcome.interrupted:
+        keep_study(spec)  # `plan` finds it there, and does without torch
+    return outcome

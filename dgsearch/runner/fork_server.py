@@ -26,6 +26,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dgsearch.stopping import forked, waited_for
+
 _LENGTH = 8
 _LISTENING = b"1"
 _PATIENCE_S = 30.0
@@ -83,7 +85,7 @@ def begin() -> None:
     if threading.active_count() > 1 or "ray" in sys.modules or any(map(os.path.exists, _GPUS)):
         return
     mine, its = socket.socketpair()
-    pid = os.fork()
+    pid = forked()
     if pid == 0:
         mine.close()
         _serve(its)
@@ -95,7 +97,7 @@ def begin() -> None:
 def _end(server: ForkServer) -> None:
     server._control.close()
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(server._pid, 0)
+        waited_for(server._pid)
 
 
 def _serve(control: socket.socket) -> None:

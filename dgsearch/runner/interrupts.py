@@ -17,8 +17,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         """Nothing is asked yet."""
+        self.asked = False
         self.urgent = False  # whether it was asked twice
-        self._asked = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
@@ -45,12 +45,12 @@ class Interrupts:
 
     def stop_if_asked(self) -> None:
         """Raise KeyboardInterrupt if a signal came."""
-        if self._asked:
+        if self.asked:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+        if self.asked:
             self.urgent = True
             raise KeyboardInterrupt
-        self._asked = True
+        self.asked = True
         os.write(_STANDARD_ERROR, _STOPPING)

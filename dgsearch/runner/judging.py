@@ -69,8 +69,9 @@ class Judgement:
 
     Attributes:
         outcome: Of the run of their trials.
-        entries: Of the ledger, in the order in which they were asked for; None where a proposal
-            has the values of the study's own configuration, which is the champion.
+        entries: Of the ledger, in the order in which they were asked for, the last one without a
+            decision where the run was stopped; None where a proposal has the values of the
+            study's own configuration, which is the champion.
     """
 
     outcome: Outcome
@@ -152,7 +153,7 @@ def judge_proposals(  # noqa: PLR0913 - one argument for each option of the comm
         outcome = run_study(spec, options, study_file=text, show=show, plan=series_plan)
     finally:
         engine.dispose()
-    return Judgement(outcome, series.judged)
+    return Judgement(outcome, [*series.judged, *series.begun])
 
 
 def _stored(study: str, options: RunOptions) -> tuple[StudySpec, StudyFacts]:
@@ -226,6 +227,7 @@ class _Series:
     again: bool = False
     made: list[Configuration] = field(default_factory=list)
     judged: list[Entry | None] = field(default_factory=list)
+    begun: Sequence[Entry] = ()  # the one that is being judged
 
     def __post_init__(self) -> None:
         query = select(STUDIES.c.study_id).where(STUDIES.c.study_name == self.spec.name)
@@ -253,7 +255,9 @@ class _Series:
                 return
             entry = yield from self._begun(champion, proposal, changes)
         if not entry.is_final:
+            self.begun = [entry]
             entry = yield from self._decided(entry)
+            self.begun = ()
         self.judged.append(entry)
 
     def _begun(

@@ -104,11 +104,14 @@ def run_study(
             logger.warning("%s: %s", spec.name, sentence)
         provenance_id = store_provenance(storage.engine, content)
         run = _StudyRun(plan, options, storage, study_id, provenance_id, show)
-        try:
-            return run.to_the_end()
-        finally:
-            run.sign_out()
-            storage.engine.dispose()
+        with run.interrupts:
+            try:
+                outcome = run.to_the_end()
+            finally:
+                run.sign_out()
+                storage.engine.dispose()
+        outcome.interrupted |= run.interrupts.asked
+        return outcome
 
 
 def _register(
@@ -146,8 +149,8 @@ class _StudyRun:
         self._recorder = StudyRecorder(
             storage.engine, study_id, self._driver.driver_id, provenance_id=provenance_id
         )
-        self._interrupts = Interrupts()
-        self._ray = RayKeeper(spec.name, self._driver, self._interrupts, address=options.address)
+        self.interrupts = Interrupts()
+        self._ray = RayKeeper(spec.name, self._driver, self.interrupts, address=options.address)
         self._gpus: float | None = None  # share of a device; None: not known yet
         self._ended = StoredEnds(storage.engine, study_id, spec)
         self._attempts = StoredAttempts(
@@ -156,7 +159,7 @@ class _StudyRun:
 
     def sign_out(self) -> None:
         """Leave nothing that looks as if it ran; asked twice to stop, do not wait for it."""
-        if self._interrupts.urgent:
+        if self.interrupts.urgent:
             sign_out_briefly(self._driver)
         else:
             self._driver.sign_out()
@@ -164,13 +167,15 @@ class _StudyRun:
     def to_the_end(self) -> Outcome:
         """Run every phase; stops early, without an error, at Ctrl-C."""
         outcome = Outcome(self._spec.name, database=self._options.database)
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._interrupts)
-                self._phases(outcome, stack)
-            except KeyboardInterrupt:
-                outcome.interrupted = True
-        if not self._interrupts.urgent:
+        try:
+            with ExitStack() as stack:
+                try:
+                    self._phases(outcome, stack)
+                except KeyboardInterrupt:
+                    outcome.interrupted = True
+        except KeyboardInterrupt:  # the second one, while Ray ends
+            outcome.interrupted = True
+        if not self.interrupts.urgent:
             self._driver.check_study()
             self._count_ends(outcome)
             if not outcome.interrupted and not self._driver.others_at_work():
@@ -217,7 +222,9 @@ class _StudyRun:
                 finally:
                     self._forget()
             # A driver that died meanwhile left trials RUNNING, which hold what comes next; once
-            # they are swept, the next queue has them.
+            # they are swept, the next queue has them. So has it what this driver began without
+            # hearing of it: the database went away right after the commit.
+            self._driver.interrupt_own()
             self._driver.sweep()
 
     def _waited_for_others(self) -> bool:
@@ -238,7 +245,7 @@ class _StudyRun:
             time.sleep(_LOOK_S)
             self._driver.renew()
             self._driver.sweep()
-            self._interrupts.stop_if_asked()
+            self.interrupts.stop_if_asked()
         self._forget()
         return True
 
@@ -290,7 +297,7 @@ class _StudyRun:
 
     def _tick(self, queue: TrialQueue, progress: Progress) -> None:
         self._driver.renew()
-        self._interrupts.stop_if_asked()
+        self.interrupts.stop_if_asked()
         self._ray.check()
         progress.expect(queue.total)
 

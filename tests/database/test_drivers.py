@@ -97,6 +97,24 @@ def test_time_in_which_nobody_looked_is_no_silence(study: FakeStudy) -> None:
     assert _watched(driver, clock, LEASE_S / 2) == 0
 
 
+def test_the_longest_wait_for_a_driver_that_died_is_a_lease_and_two_looks(
+    study: FakeStudy,
+) -> None:
+    """Its last heartbeat comes right after a look, and Ray keeps the loop from looking."""
+    clock = _Clock()
+    driver = _another(study, clock)
+    driver.turn()
+    _set_driver(study, heartbeat_at=time.time() + 1)
+    waited_s, ray_starts_s = 0.0, 50.0
+    swept = 0
+    while not swept:
+        clock.now += driver.look_s
+        waited_s += driver.look_s
+        driver.turn()
+        swept = driver.sweep() if waited_s > ray_starts_s else 0
+        assert waited_s <= LEASE_S + 2 * driver.look_s
+
+
 def test_a_process_that_has_certainly_ended_is_dead_at_once(study: FakeStudy) -> None:
     code = "from dgsearch.processes import this_process; print(this_process())"
     ended = subprocess.check_output([sys.executable, "-c", code], text=True).strip()

@@ -25,7 +25,7 @@ PRINTED = {
 }
 
 
-def _sweep(folder: Path, runs: int | None = None) -> Path:
+def sweep_folder(folder: Path, runs: int | None = None) -> Path:
     """The golden sweep as DomainBed's folders."""
     for number, run in enumerate(json.loads(GOLDEN.read_text(encoding="utf-8"))[:runs]):
         place = folder / f"{number:02}"
@@ -48,7 +48,7 @@ def _sweep(folder: Path, runs: int | None = None) -> Path:
 
 
 def test_the_golden_sweep_gives_the_golden_numbers(database: str, tmp_path: Path) -> None:
-    lines = list(import_lines(database, ImportRequest(_sweep(tmp_path / "sweep"))))
+    lines = list(import_lines(database, ImportRequest(sweep_folder(tmp_path / "sweep"))))
     assert lines[0].startswith("imported 40 trials into study 'domainbed-VLCS'")
     for rule, printed in PRINTED.items():
         at = lines.index(f"  {rule}:")
@@ -58,7 +58,7 @@ def test_the_golden_sweep_gives_the_golden_numbers(database: str, tmp_path: Path
 
 
 def test_seeds_steps_and_domains_are_kept(database: str, tmp_path: Path) -> None:
-    list(import_lines(database, ImportRequest(_sweep(tmp_path / "sweep", 2), study="vlcs")))
+    list(import_lines(database, ImportRequest(sweep_folder(tmp_path / "sweep", 2), study="vlcs")))
     trials = read_trials(database, "vlcs")
     assert trials["seed"].tolist() == [run["args"]["trial_seed"] for run in _golden()[:2]]
     assert trials["method"].tolist() == ["ERM", "ERM"]
@@ -80,21 +80,31 @@ def _golden() -> list[dict[str, dict[str, object]]]:
 
 
 def test_a_run_that_did_not_end_has_failed(tmp_path: Path) -> None:
-    folder = _sweep(tmp_path, 1)
+    folder = sweep_folder(tmp_path, 1)
     (folder / "00" / "done").unlink()
     (sweep,) = read_domainbed(folder)
     assert [trial.state for trial in sweep.trials] == ["FAIL"]
 
 
+def test_what_was_imported_before_stays_as_it_is(database: str, tmp_path: Path) -> None:
+    request = ImportRequest(sweep_folder(tmp_path / "sweep", 2))
+    first = list(import_lines(database, request))
+    before = read_trials(database)
+    again = list(import_lines(database, request))
+    assert again[0].endswith("has these 2 trials already; nothing was changed")
+    assert again[1:] == first[1:]
+    assert read_trials(database).equals(before)
+
+
 def test_mistakes_are_named(database: str, tmp_path: Path) -> None:
     with pytest.raises(ImportedDataError, match=r"no folder in it has a results\.jsonl"):
         read_domainbed(tmp_path)
-    folder = _sweep(tmp_path / "sweep", 1)
+    folder = sweep_folder(tmp_path / "sweep", 1)
     list(import_lines(database, ImportRequest(folder)))
     with pytest.raises(
-        ImportedDataError, match=r"is in .* already; choose another name with --st"
+        ImportedDataError, match=r"is in .* already, with other trials; choose another name with"
     ):
-        list(import_lines(database, ImportRequest(folder)))
+        list(import_lines(database, ImportRequest(sweep_folder(tmp_path / "more", 2))))
     trials, scores = read_trials(database), read_scores(database)
     with pytest.raises(
         ImportedDataError, match="rule 'oracle': is unknown; allowed: training-dom"

@@ -14,17 +14,18 @@ from dgsearch.data.digits_mini import DigitsMini
 from dgsearch.database.studies import register_study
 from dgsearch.methods.registry import compiled, installed_methods
 from dgsearch.planning import slots, without_torch
-from dgsearch.planning.keeping import keep_installed
 from dgsearch.planning.lines import Asked, plan_answer
 from dgsearch.planning.without_torch import known_study
 from dgsearch.runner import declarations
-from dgsearch.runner.commands import load_study
+from dgsearch.runner.commands import load_study, run_file
 from dgsearch.runner.environment import study_facts
+from dgsearch.runner.keeping import keep_installed
 from dgsearch.runner.known_chains import chain_of, chain_tree
 from dgsearch.runner.options import RunOptions
 from dgsearch.study.shipped import shipped_studies
 from tests.fakes import FakeStudy
 from tests.planning.test_plan import STUDY
+from tests.runner.fake_execution import trained_by_nobody
 
 SEARCH = STUDY.replace(
     'kind = "grid"\nvary.T = [1, 5]',
@@ -224,8 +225,8 @@ def test_a_machine_without_devices_asks_torch_nothing(
     assert slots.devices_here() == 4
 
 
-def test_the_command_imports_neither_torch_nor_ray(study: tuple[Path, RunOptions]) -> None:
-    file, options = study
+def _planned(file: Path, options: RunOptions) -> list[str]:
+    """What the command prints, and then which of torch and Ray it has imported."""
     code = (
         "import sys; from pathlib import Path; from dgsearch.planning import slots\n"
         f"slots._DEVICES = Path({str(file.parent)!r})\n"
@@ -235,9 +236,29 @@ def test_the_command_imports_neither_torch_nor_ray(study: tuple[Path, RunOptions
         "print(sorted({'torch', 'ray'} & set(sys.modules)))"
     )
     environment = os.environ | {"DGSEARCH_ARTIFACTS": str(options.artifacts)}
-    shown = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     ).stdout.splitlines()
+
+
+def test_the_command_imports_neither_torch_nor_ray(study: tuple[Path, RunOptions]) -> None:
+    shown = _planned(*study)
     assert shown[0] == "counted"
     assert shown[2].startswith("  trials     ")
+    assert shown[-1] == "[]"
+
+
+def test_nor_does_it_after_a_run_that_found_nothing_in_the_cache(
+    study: tuple[Path, RunOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, options = study
+    monkeypatch.setenv("DGSEARCH_CACHE", str(tmp_path / "fresh"))
+    assert known_study(file, options.database) is None
+    with trained_by_nobody():
+        run_file(file, options, overrides=())
+    (options.artifacts_folder / "stages" / "of-any-study").mkdir(
+        parents=True
+    )  # the data has to be known
+    shown = _planned(file, options)
+    assert shown[2].endswith("; 4 have ended")
     assert shown[-1] == "[]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import optuna
@@ -9,10 +10,13 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial
+from sqlalchemy import event
 
+from dgsearch.database.connection import open_for_writing
 from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.database.studies import register_study
 from dgsearch.runner.history import History
+from tests.bulk import bulk_search
 from tests.fakes import FakeStudy, fake_facts, planned
 
 SPACE: dict[str, BaseDistribution] = {
@@ -115,3 +119,40 @@ def test_trials_of_another_version_of_the_method_teach_nothing(
         assert proposed[2] == proposed[3]
     assert [len(_learned_from(history)) for history in histories] == [12] * 4
     assert float(proposed[2]["lambda_adv"]) < 5
+
+
+def _fetched(database: str, *, trials: int) -> list[int]:
+    """Rows that SQLite gives to the first proposal in a database of so many trials, and the next.
+
+    The history takes in the latest 50 trials and the best 100.
+    """
+    bulk_search(database, trials=trials)
+    engine = open_for_writing(database).engine
+    rows = 0
+
+    def count(_: sqlite3.Cursor, row: tuple[object, ...]) -> tuple[object, ...]:
+        nonlocal rows
+        rows += 1
+        return row
+
+    event.listen(
+        engine, "connect", lambda connection, _: setattr(connection, "row_factory", count)
+    )
+    engine.dispose()
+    history, sampler = History(engine, 1, latest=50), _sampler()
+    found = []
+    for _ in range(2):
+        before = rows
+        history.propose({"lambda_adv": FloatDistribution(0.01, 1.0)}, sampler)
+        found.append(rows - before)
+    engine.dispose()
+    return found
+
+
+def test_a_proposal_reads_no_more_of_a_larger_database(tmp_path: Path) -> None:
+    first, second = (
+        _fetched(f"sqlite:///{tmp_path / str(trials)}.db", trials=trials) for trials in (400, 1600)
+    )
+    assert first[0] > 150  # it does learn from them
+    assert second[0] == pytest.approx(first[0], rel=0.1)  # some of the latest have more reports
+    assert max(first[1], second[1]) <= 2  # nothing is new

@@ -14,9 +14,10 @@ from dgsearch.designs.judging import DROPPED, KEPT, OPEN
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.designs.proposals import parse_proposal, seeds_of
 from dgsearch.errors import StudyFileError
-from dgsearch.report.proposals import series_answer
+from dgsearch.report.proposals import series_answer, series_lines
 from dgsearch.runner.distributions import queue_distributions
-from dgsearch.runner.judging import _judged_by, _Series
+from dgsearch.runner.judging import Judgement, _judged_by, _Series
+from dgsearch.runner.options import Outcome
 from dgsearch.study import StudySpec
 from dgsearch.study.plan import StudyPlan
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
@@ -106,6 +107,24 @@ def test_a_judge_that_died_is_gone_on_with_under_the_same_part(database: str) ->
     whole, _ = _judge(other, {"lambda_adv": 1.0})
     assert whole is not None
     assert whole.verdict == ended.verdict
+
+
+def test_a_begun_proposal_is_shown_with_its_part_and_the_command_that_decides_it(
+    database: str,
+) -> None:
+    study = _study(database)
+    series = _series(study)
+    next(series.judging({"lambda_adv": 1.0}))  # stopped while its trials run
+    begun = Judgement(Outcome("fake", interrupted=True), [*series.judged, *series.begun])
+    assert (begun.exit_code, begun.positions) == (130, [1])
+    answer = series_answer(database, "fake", begun.positions)
+    assert answer["proposals"][0]["decision"] == "undecided"
+    assert next(iter(series_lines(database, answer))) == (
+        "    1 undecided  lambda_adv = 1: begun, 0.00098 of the error budget is spent on it; "
+        "to decide it: dgsearch judge fake --proposal lambda_adv=1.0"
+    )
+    _judge(study, parse_proposal("lambda_adv=1.0", SPACES["mpbm"]))
+    assert series_answer(database, "fake", [1])["proposals"][0]["decision"] == KEPT
 
 
 def test_open_proposals_get_more_seeds_up_to_the_last_look(
