@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from dgsearch.database.conditions import provenance_content, store_provenance
@@ -22,6 +23,7 @@ def _page(database: str, folder: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
+@pytest.mark.filterwarnings("error::FutureWarning")  # of the lowest pandas, too
 def test_the_page_warns_where_trials_ran_under_different_conditions(
     database: str, tmp_path: Path
 ) -> None:
