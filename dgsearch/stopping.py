@@ -18,16 +18,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-__all__ = [
-    "STOPPED",
-    "forked",
-    "signals_held",
-    "signals_taken",
-    "take",
-    "unfinished",
-    "waited_for",
-]
-
 STOPPED = 130  # exit code
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STANDARD_ERROR = 2
