@@ -1,4 +1,4 @@
-"""Last stages of trials that differ in their learning rate: one after another against ahead.
+"""Last stages of trials that differ in one number: one after another against ahead.
 
     python -m tests.benchmarks.fused_last [--members 8 32] [--epochs 3]
 
@@ -46,11 +46,12 @@ def measured(jobs: list[TrialJob]) -> tuple[float, float, int]:
 
 
 def jobs_of(folder: Path, method: str, own: Mapping[str, Any], members: int) -> list[TrialJob]:
-    """Trials that differ in their learning rate."""
+    """Trials that differ in a number; of MPBM in one that no stage before the last reads."""
     space = find_method(method).space
+    name = "lambda_adv" if method == "mpbm" else "lr"
     return [
         TrialJob(
-            *("last", member, method, space.resolve({**own, "lr": 1e-4 * 1.1**member})),
+            *("last", member, method, space.resolve({**own, name: 1e-4 * 1.1**member})),
             *(0, DATA, str(folder)),
         )
         for member in range(members)
