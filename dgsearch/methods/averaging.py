@@ -65,6 +65,17 @@ AVERAGING = Space(
 
 
 _collecting: list[Callable[[torch.optim.Optimizer], None]] = []
+_untold: list[None] = []  # not empty: steps are recorded, not taken
+
+
+@contextmanager
+def steps_untold() -> Iterator[None]:
+    """A call of an optimiser's `step` in here changes no weights, so nobody hears of it."""
+    _untold.append(None)
+    try:
+        yield
+    finally:
+        _untold.pop()
 
 
 def tell_of_step(optimiser: torch.optim.Optimizer) -> None:
@@ -246,6 +257,8 @@ class Averaging:
         return _Mean.like(self._parameters)
 
     def _after_step(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        if _untold:
+            return
         changed = (item for group in optimiser.param_groups for item in group["params"])
         if any(id(item) in self._trained for item in changed):
             self._epoch.add(self._parameters)

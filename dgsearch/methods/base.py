@@ -77,6 +77,8 @@ class StageContext:
         image_size: H = W in pixels.
         device: Where to train.
         labels: Names of the classes.
+        graphs: Whether to record steps as CUDA graphs, see `methods.graphs`; only where the
+            stage is `graphed`.
     """
 
     values: Values
@@ -87,6 +89,7 @@ class StageContext:
     image_size: int
     device: torch.device
     labels: tuple[str, ...] = ()
+    graphs: bool = False
 
     def derived_seed(self, *job: str) -> int:
         """The seed of one job, such as ("pretrain", "order").
@@ -202,6 +205,7 @@ class Stage:
             name by the stage's. It lets one method's stage serve in another.
         constants: What the stage reads but the method does not offer: its values.
         fusable: How several runs of it train together; None: one after another.
+        graphed: Whether it records steps where `StageContext.graphs` asks for it.
     """
 
     name: str
@@ -213,6 +217,7 @@ class Stage:
     aliases: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Value] = field(default_factory=dict)
     fusable: Fusable | None = None
+    graphed: bool = False
 
     def values_of(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """What it reads of a method's hyperparameters, by its own names."""

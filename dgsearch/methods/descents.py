@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from dgsearch.data.batches import Batch
 from dgsearch.errors import TrainingError
 from dgsearch.methods.base import CannotFuse, check_finite
+from dgsearch.methods.graphs import Recorder, Steps, Tensors, named, taken
 from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser
 
 FUSED_RATES = ("lr", "weight_decay", "momentum")  # in which members of a cohort may differ
-Tensors = Mapping[str, Tensor]
 
 
 class Objective(Protocol):
@@ -89,6 +89,7 @@ class Descent:
         objective: Its loss; that of the first member serves all.
         step: How losses become a step; that of the first member serves all.
         numbers: Hyperparameters that the loss or step reads and in which members may differ.
+        recorder: Records steps; that of the first member serves all; None: they are not recorded.
     """
 
     network: nn.Module
@@ -99,6 +100,7 @@ class Descent:
     objective: Objective = _cross_entropy
     step: FusedStep = steepest
     numbers: Mapping[str, float] = field(default_factory=dict)
+    recorder: Recorder | None = None
 
 
 class HasDescent(Protocol):
@@ -127,6 +129,7 @@ class DescentCohort:
             name: torch.tensor([one.numbers[name] for one in self._members], device=self._device)
             for name in self._members[0].numbers
         }
+        self._steps = Steps(self._descend, self._members[0].recorder)
 
     def train_epoch(self, epoch: int) -> list[Mapping[str, float] | TrainingError]:
         """One pass of each member over its own images.
@@ -144,29 +147,36 @@ class DescentCohort:
             images += len(batches[0])
         return means_of(totals, images)
 
-    def _step(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+    def _step(self, batches: Sequence[Batch]) -> Tensors:
         """Losses and reported numbers before one step of every member, (M,) each."""
-        first = self._members[0]
         made = [one.prepare(own) for one, own in zip(self._members, batches, strict=True)]
-        inputs = (
-            torch.stack([batch.images for batch in batches]),
-            torch.stack([batch.labels for batch in batches]),
-            stacked(made),
-            self._numbers,
+        found = self._steps(
+            {
+                "images": torch.stack([batch.images for batch in batches]),
+                "labels": torch.stack([batch.labels for batch in batches]),
+                "settings": self._optimiser.next_settings(),
+                **named("prepared", stacked(made)),
+            }
         )
+        self._optimiser.tell()
+        return found
+
+    def _descend(self, inputs: Tensors) -> Tensors:
+        first = self._members[0]
+        parts = (inputs["images"], inputs["labels"], taken("prepared", inputs), self._numbers)
         observed: dict[str, Tensor] = {}
 
         def own(network: Any, images: Tensor, labels: Tensor, *others: Tensors) -> Any:
             return first.objective(network, Batch(images, labels), *others)
 
         def losses(parameters: Mapping[str, Tensor]) -> Tensor:
-            found, reported = self._network.apply(own, *inputs, parameters=parameters)
+            found, reported = self._network.apply(own, *parts, parameters=parameters)
             observed.update({name: number.detach() for name, number in reported.items()})
             loss: Tensor = found
             return loss
 
         before, gradients = first.step(losses, self._network, self._numbers)
-        self._optimiser.step(gradients)
+        self._optimiser.apply(gradients, inputs["settings"])
         return {first.loss: before, **observed}
 
 

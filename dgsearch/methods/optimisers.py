@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,6 +41,7 @@ OPTIMISERS = Space(
     )
 )
 OPTIMISER_READS = OPTIMISERS.names
+PLAIN_RATE = "plain_lr"  # of a group whose learning rate is a tensor: the same as a number
 
 
 def make_optimiser(parameters: Iterable[nn.Parameter], values: Values) -> torch.optim.Optimizer:
@@ -55,9 +57,48 @@ def follow_schedule(
     optimiser: torch.optim.Optimizer, values: Values, *, epoch: int, epochs: int
 ) -> None:
     """Set the learning rate of an epoch, which depends on nothing else; epochs count from 1."""
-    if values.option("lr_schedule") == "cosine":
-        for group in optimiser.param_groups:
-            group["lr"] = values.number("lr") * cosine_share(epoch, epochs)
+    falls = values.option("lr_schedule") == "cosine"
+    rate = values.number("lr") * (cosine_share(epoch, epochs) if falls else 1.0)
+    for group in optimiser.param_groups:
+        if PLAIN_RATE in group:
+            group[PLAIN_RATE] = rate
+            group["lr"].fill_(rate)
+        elif falls:
+            group["lr"] = rate
+
+
+def make_capturable(optimiser: torch.optim.Optimizer) -> None:
+    """Let a CUDA graph record an Adam's steps: counts and learning rate lie on the device.
+
+    The learning rate is changed in place from then on, so that a recorded step sees it. SGD has
+    no such form; its learning rate is recorded as the number that it is.
+    """
+    if not isinstance(optimiser, torch.optim.Adam):
+        return
+    for group in optimiser.param_groups:
+        device = group["params"][0].device
+        group["capturable"] = True
+        if PLAIN_RATE not in group:
+            group[PLAIN_RATE] = group["lr"]
+            group["lr"] = torch.tensor(group["lr"])
+        group["lr"] = group["lr"].to(device)
+        for state in _states(optimiser, group):
+            state["step"] = state["step"].to(device)
+
+
+def make_plain(optimiser: torch.optim.Optimizer) -> None:
+    """Take `make_capturable` back."""
+    for group in optimiser.param_groups:
+        if PLAIN_RATE in group:
+            group["capturable"] = False
+            group["lr"] = group.pop(PLAIN_RATE)
+            for state in _states(optimiser, group):
+                state["step"] = state["step"].cpu()
+
+
+def _states(optimiser: torch.optim.Optimizer, group: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What it remembers of the parameters of a group; nothing of those it has not changed yet."""
+    return [optimiser.state[item] for item in group["params"] if item in optimiser.state]
 
 
 def cosine_share(epoch: int, epochs: int) -> float:

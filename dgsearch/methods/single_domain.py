@@ -25,9 +25,9 @@ from dgsearch.methods.descents import (
     Descent,
     DescentCohort,
     FusedStep,
-    Tensors,
     steepest,
 )
+from dgsearch.methods.graphs import Steps, Tensors, named, recorder_of, taken
 from dgsearch.methods.networks import Classifier
 from dgsearch.methods.optimisers import follow_schedule, make_optimiser
 from dgsearch.methods.supervised import (
@@ -231,8 +231,14 @@ class SingleDomain:
             splits=(SOURCE_TRAIN,),
             start=lambda context: _Continued(context, self),
             fusable=self._fusable(),
+            graphed=self.graphed,
         )
         return PRETRAIN, stage
+
+    @property
+    def graphed(self) -> bool:
+        """Whether its steps can be recorded: what a loss of several trials must not do, too."""
+        return self.fused_over is not None and self.step is descend
 
     def _fusable(self) -> Fusable | None:
         if self.fused_over is None:
@@ -260,6 +266,8 @@ class _Continued:
             context.values, self._random, context.num_classes, self._memory, self._modules
         )
         self._method = method
+        self._recorder = recorder_of(context)
+        self._steps = Steps(self._descend, self._recorder, [self._optimiser])
 
     def descent(self) -> Descent:
         values, method = self._settings.values, self._method
@@ -276,11 +284,14 @@ class _Continued:
                 for name in method.fused_over or ()
                 if isinstance(method.own[name], Float)
             },
+            recorder=self._recorder,
         )
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         total = torch.zeros((), device=self._split.labels.device)
-        for batch in self._batches(epoch):
+        batches = self._batches(epoch)
+        self._steps.begin_epoch()
+        for batch in batches:
             total += self._step(batch) * len(batch)
         observed = self._settings.observed.take()
         return check_finite(train_loss=float(total) / len(self._split), **observed)
@@ -295,9 +306,24 @@ class _Continued:
 
     def _step(self, batch: Batch) -> Tensor:
         prepared = self._method.prepare(batch, self._settings)
-        settings = replace(self._settings, prepared=prepared)
+        if not self._steps.records:
+            return self._change(batch, replace(self._settings, prepared=prepared))
+        inputs = {"images": batch.images, "labels": batch.labels, **named("prepared", prepared)}
+        found = self._steps(inputs)
+        self._settings.observed.add(len(batch), **taken("observed", found))
+        return found["loss"]
+
+    def _change(self, batch: Batch, settings: Settings) -> Tensor:
         loss = partial(self._method.loss, self._network, batch, settings)
         return self._method.step(loss, self._network, self._optimiser, settings)
+
+    def _descend(self, inputs: Tensors) -> Tensors:
+        """A step as a function of tensors."""
+        batch = Batch(inputs["images"], inputs["labels"])
+        prepared, observed = taken("prepared", inputs), Observed()
+        settings = replace(self._settings, prepared=prepared, observed=observed)
+        loss = self._change(batch, settings)
+        return {"loss": loss, **named("observed", observed.means(len(batch)))}
 
     def _objective(
         self, network: Classifier, batch: Batch, prepared: Tensors, numbers: Tensors

@@ -18,10 +18,14 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from dgsearch.methods.averaging import tell_of_step
 from dgsearch.methods.base import CannotFuse
+from dgsearch.methods.optimisers import make_plain
 
 _CACHED = 4096  # numbers a member up to which a CPU handles all members at once
 _ADAM = {"amsgrad": False, "maximize": False}
 _SGD = {"nesterov": False, "maximize": False, "dampening": 0}
+_ADAM_READS = ("lr", "betas", "eps", "weight_decay")
+_SGD_READS = ("lr", "momentum", "weight_decay")
+_AHEAD = 32  # steps whose settings are copied to the device at once
 
 
 @contextmanager
@@ -171,18 +175,23 @@ class StackedOptimiser:
         Raises:
             CannotFuse: If it is an optimiser or a setting that is not known here.
         """
+        for optimiser in optimisers:
+            make_plain(optimiser)
         self._optimisers = optimisers
         self._groups = [_only_group(optimiser, network) for optimiser in optimisers]
         self._parameters = network.parameters
+        self._steps: Tensor | None = None  # of Adam
         kinds = {type(optimiser) for optimiser in optimisers}
         if kinds == {torch.optim.Adam}:
             _check_settings(self._groups, _ADAM)
             self._update, self._settings = _adam_step, self._adam_settings
+            self._read: tuple[str, ...] = _ADAM_READS
             names: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
             self._steps = _stacked_steps(optimisers)
         elif kinds == {torch.optim.SGD}:
             _check_settings(self._groups, _SGD)
             self._update, self._settings = _sgd_step, self._sgd_settings
+            self._read = _SGD_READS
             names = ("momentum_buffer",) if any(self._each("momentum")) else ()
         else:
             raise CannotFuse(f"no optimiser of {sorted(kind.__name__ for kind in kinds)} is known")
@@ -190,35 +199,71 @@ class StackedOptimiser:
             name: _stacked_memory(optimisers, place, names)
             for place, name in enumerate(self._parameters)
         }
+        self._names = tuple(self._settings([1.0] * len(self._groups)))
+        self._ahead: list[Tensor] = []  # settings of the next steps, the first of them last
+        self._ahead_for: list[list[Any]] = []  # what they were computed from
 
     def step(self, gradients: Mapping[str, Tensor]) -> None:
         """Change every network's parameters by its own gradient, settings and memory."""
-        first = next(iter(self._parameters.values()))
-        settings = self._settings()
-        table = torch.tensor(list(settings.values()), dtype=first.dtype)
-        table = table.to(first.device, non_blocking=True)
+        self.apply(gradients, self.next_settings())
+        self.tell()
+
+    def next_settings(self) -> Tensor:
+        """The settings of the step that is taken now, on the device: a row a setting, (S, M).
+
+        They are computed on the host for several steps at once, so that one copy serves these.
+        """
+        groups = [[group[name] for name in self._read] for group in self._groups]
+        if not self._ahead or groups != self._ahead_for:
+            self._ahead, self._ahead_for = self._next_tables(), groups
+        if self._steps is not None:
+            self._steps += 1
+        return self._ahead.pop()
+
+    def apply(self, gradients: Mapping[str, Tensor], settings: Tensor) -> None:
+        """The part of a step that computes on the device alone.
+
+        Args:
+            gradients: Of each member's loss by its own parameters, by name.
+            settings: `next_settings`.
+        """
         decays = any(self._each("weight_decay"))
         with torch.no_grad():
             for name, gradient in gradients.items():
                 stack = self._parameters[name].detach()
-                columns = table.reshape(*table.shape, *[1] * (stack.ndim - 1))
-                own = dict(zip(settings, columns, strict=True))
+                columns = settings.reshape(*settings.shape, *[1] * (stack.ndim - 1))
+                own = dict(zip(self._names, columns, strict=True))
                 if decays:
                     gradient = gradient + own["weight_decay"] * stack
                 self._update(stack, gradient, self._memory[name], own)
-            for optimiser in self._optimisers:
-                tell_of_step(optimiser)
+
+    def tell(self) -> None:
+        """Say that the weights have changed."""
+        for optimiser in self._optimisers:
+            tell_of_step(optimiser)
+
+    def _next_tables(self) -> list[Tensor]:
+        """Settings of the next steps, the first of them last."""
+        done = [0.0] * len(self._groups) if self._steps is None else self._steps[:, 0].tolist()
+        tables = [
+            list(self._settings([steps + ahead for steps in done]).values())
+            for ahead in range(_AHEAD, 0, -1)
+        ]
+        first = next(iter(self._parameters.values()))
+        table = torch.tensor(tables, dtype=first.dtype)
+        if first.is_cuda:
+            table = table.pin_memory()
+        return list(table.to(first.device, non_blocking=True))
 
     def _each(self, name: str) -> list[float]:
         return [group[name] for group in self._groups]
 
-    def _sgd_settings(self) -> dict[str, list[float]]:
-        return {name: self._each(name) for name in ("lr", "momentum", "weight_decay")}
+    def _sgd_settings(self, steps: Sequence[float]) -> dict[str, list[float]]:
+        return {name: self._each(name) for name in _SGD_READS}
 
-    def _adam_settings(self) -> dict[str, list[float]]:
-        """Settings of the step that is taken now."""
-        self._steps += 1
-        steps, rates = self._steps[:, 0].tolist(), self._each("lr")
+    def _adam_settings(self, steps: Sequence[float]) -> dict[str, list[float]]:
+        """Settings of a step by its number, from 1, in each member's training."""
+        rates = self._each("lr")
         slow, fast = zip(*(group["betas"] for group in self._groups), strict=True)
         return {
             "weight_decay": self._each("weight_decay"),

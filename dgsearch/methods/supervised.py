@@ -21,6 +21,7 @@ from dgsearch.methods.architectures import unready_statistics
 from dgsearch.methods.averaging import AVERAGING
 from dgsearch.methods.base import Fusable, Product, Stage, StageContext, check_finite
 from dgsearch.methods.descents import FUSED_RATES, Descent, DescentCohort
+from dgsearch.methods.graphs import Steps, Tensors, recorder_of
 from dgsearch.methods.network_names import network_choice
 from dgsearch.methods.networks import Classifier, build_network
 from dgsearch.methods.optimisers import (
@@ -124,21 +125,35 @@ class Supervised:
         self._optimiser = make_optimiser(network.parameters(), context.values)
         self._order = context.generator(phase, "order")
         self._views = Views(context, phase)
+        self._recorder = recorder_of(context)
+        self._steps = Steps(self._step, self._recorder, [self._optimiser])
 
     def descent(self) -> Descent:
         """What a cohort needs of it."""
-        return Descent(self._network, self._optimiser, self._batches, "supervised_loss")
+        return Descent(
+            self._network,
+            self._optimiser,
+            self._batches,
+            "supervised_loss",
+            recorder=self._recorder,
+        )
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the source; returns its mean loss."""
         total = torch.zeros((), device=self._split.labels.device)
-        for batch in self._batches(epoch):
-            loss = F.cross_entropy(self._network(batch.images), batch.labels)
-            self._optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self._optimiser.step()
-            total += loss.detach() * len(batch)
+        batches = self._batches(epoch)
+        self._steps.begin_epoch()
+        for batch in batches:
+            found = self._steps({"images": batch.images, "labels": batch.labels})
+            total += found["loss"] * len(batch)
         return check_finite(supervised_loss=float(total) / len(self._split))
+
+    def _step(self, inputs: Tensors) -> Tensors:
+        loss = F.cross_entropy(self._network(inputs["images"]), inputs["labels"])
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimiser.step()
+        return {"loss": loss.detach()}
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         """The views of one epoch, with network and learning rate made ready for it."""
@@ -188,4 +203,5 @@ PRETRAIN = Stage(
     splits=(SOURCE_TRAIN,),
     start=_start_pretraining,
     fusable=FUSABLE,
+    graphed=True,
 )

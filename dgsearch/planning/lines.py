@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from dgsearch.database.connection import answering, database_url
 from dgsearch.database.masking import masked
 from dgsearch.planning.forecast import Forecast, power_forecast, time_forecast
+from dgsearch.planning.graphs import recorded_stages
 from dgsearch.planning.informed import warm_start
 from dgsearch.planning.remaining import Remaining, remaining
 from dgsearch.planning.slots import trials_at_once
@@ -76,6 +77,7 @@ def plan_answer(
         informed = warm_start(plan, options)
         found = remaining(plan, options, known=known)
     at_once = trials_at_once(plan.spec)
+    recorded = recorded_stages(plan)
     outlook = _outlook(found, options, asked, at_once)
     lines = [
         *_head(plan, options),
@@ -83,6 +85,7 @@ def plan_answer(
         _trial_line(found),
         *(need.line for need in found.needs),
         *(cohorts.line for cohorts in found.together),
+        *([recorded.line] if recorded else []),
         *outlook.lines,
     ]
     answer = {
@@ -98,6 +101,7 @@ def plan_answer(
         "warm_start": informed._asdict() if informed else None,
         "stages": [need._asdict() for need in found.needs],
         "last_stages": [cohorts._asdict() for cohorts in found.together],
+        "graphs": recorded._asdict() if recorded else None,
         "epochs_left": dict(found.epochs),
         "at_once": at_once,
         "comparisons": found.comparisons,

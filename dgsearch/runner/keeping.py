@@ -17,7 +17,8 @@ from dgsearch.trainable.keys import Numerics
 def keep_installed() -> None:
     """Keep in the cache what the methods declare, where it is not there yet."""
     numerics = asdict(Numerics("cpu", threads=1))
-    del numerics["fuse"], numerics["threads"]  # the study says both
+    for name in ("fuse", "graphs", "threads"):  # the study says them
+        del numerics[name]
     keep_methods(catalogue(), installed_methods(), numerics)
 
 

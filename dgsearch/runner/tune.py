@@ -264,6 +264,12 @@ class _StudyRun:
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)
+            if self._spec.resources.graphs == "on" and self._gpus == 0:
+                logger.warning(
+                    '%s: resources.graphs = "on" records steps on CUDA devices; trials have none '
+                    "here and run operation by operation",
+                    self._spec.name,
+                )
         if self._gpus is None:
             first = execute(
                 FirstTrial(queue), executor, halving=halving, progress=progress, gpus=1.0
@@ -369,6 +375,7 @@ class _StudyRun:
             selection=self._spec.selection,
             families=self._families[configuration.method],
             fuse=self._spec.resources.fuse,
+            graphs=self._spec.resources.graphs == "on",
             beside={
                 stage: [(dict(other.configuration.values), other.seed) for other in others]
                 for stage, others in begun.beside.items()

@@ -102,6 +102,8 @@ class Resources(BaseModel, frozen=True, extra="forbid"):
     fuse: Annotated[int | str, _Fuse] = "off"
     # algorithms of CUDA whose results repeat to the last bit; on the CPU they do anyway
     deterministic: Literal["on", "off"] = "off"
+    # record a step of training as a CUDA graph and replay it, in the stages that can
+    graphs: Literal["on", "off"] = "off"
 
 
 class Retries(BaseModel, frozen=True, extra="forbid"):

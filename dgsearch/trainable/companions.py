@@ -86,7 +86,8 @@ def find_companions(
         stages = find_method(place.job.method).stages(values)
         theirs = next(one for one in stages if one.name == stage.name)
         data = load(seed)
-        numerics = Numerics.current(place.device, fuse=place.job.fuse)
+        job = place.job
+        numerics = Numerics.current(place.device, fuse=job.fuse, graphs=job.graphs)
         keys = stage_keys(stages, values, seed=seed, data=data, numerics=numerics)
         key = keys[stage.name]
         if key == place.keys[stage.name] or place.store.holds(key):
@@ -95,7 +96,13 @@ def find_companions(
         if products is None or not place.store.leases.claim(key):
             continue
         context = stage_context(
-            theirs, values, seed=seed, data=data, products=products, device=place.device
+            theirs,
+            values,
+            seed=seed,
+            data=data,
+            products=products,
+            device=place.device,
+            graphs=job.graphs,
         )
         found.append(Companion(key, values, seed, partial(theirs.start, context), state))
     return found
@@ -116,7 +123,7 @@ def _products(stage: Stage, keys: Mapping[str, str], place: Place) -> dict[str, 
     return products
 
 
-def stage_context(
+def stage_context(  # noqa: PLR0913 - one argument for each field
     stage: Stage,
     values: Mapping[str, Value],
     *,
@@ -124,6 +131,7 @@ def stage_context(
     data: TrialData,
     products: Mapping[str, Product],
     device: torch.device,
+    graphs: bool = False,
 ) -> StageContext:
     """All that a stage of a trial may use."""
     names = tuple(products) if stage.after is None else stage.after
@@ -136,4 +144,5 @@ def stage_context(
         image_size=data.image_size,
         device=device,
         labels=data.labels,
+        graphs=graphs and stage.graphed,
     )

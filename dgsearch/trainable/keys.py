@@ -32,6 +32,7 @@ class Numerics:
         dtype: Of weights and activations.
         torch_version: Of torch.
         fuse: `[resources] fuse` of the study: which stages are trained as cohorts.
+        graphs: Whether steps are recorded as CUDA graphs where they can be.
     """
 
     device: str
@@ -39,18 +40,24 @@ class Numerics:
     dtype: str = "float32"
     torch_version: str = torch.__version__
     fuse: str | int = "off"
+    graphs: bool = False
 
     @classmethod
-    def current(cls, device: torch.device, *, fuse: str | int = "off") -> Numerics:
+    def current(
+        cls, device: torch.device, *, fuse: str | int = "off", graphs: bool = False
+    ) -> Numerics:
         """The settings of this process."""
-        return cls(device=device.type, threads=torch.get_num_threads(), fuse=fuse)
+        threads = torch.get_num_threads()
+        return cls(device=device.type, threads=threads, fuse=fuse, graphs=graphs)
 
     def of(self, stage: Stage, values: Mapping[str, Value]) -> dict[str, Any]:
         """Those on which this stage depends, as plain data."""
         settings = asdict(self)
-        del settings["fuse"]
+        del settings["fuse"], settings["graphs"]
         fused = is_fused(stage, values, fuse=self.fuse, device=self.device)
-        return settings | ({"fused": True} if fused else {})
+        graphed = self.graphs and stage.graphed and self.device == "cuda"
+        settings |= {"fused": True} if fused else {}
+        return settings | ({"graphs": True} if graphed else {})
 
 
 def is_fused(stage: Stage, values: Mapping[str, Value], *, fuse: str | int, device: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from dgsearch.data.splits import TrialData, load_trial_data
-from dgsearch.methods.base import StageContext, StageRun, Values
+from dgsearch.methods.base import Fusable, StageContext, Values
 from dgsearch.methods.registry import find_method
 from dgsearch.study import DataSpec
 
@@ -38,6 +38,7 @@ class Scale:
         fused: K, how many trials are one batched program.
         repeat: Measured epochs; their median counts.
         compiled: Whether `torch.compile` is measured.
+        most_s: Seconds after which no further epochs of one comparison begin.
     """
 
     device: str
@@ -49,11 +50,12 @@ class Scale:
     fused: tuple[int, ...] = (8, 32, 128)
     repeat: int = 5
     compiled: bool = True
+    most_s: float = 6.0
 
     @classmethod
     def tiny(cls, device: str) -> Scale:
         """A few seconds, to see that it runs."""
-        return cls(device, 32, 16, 16, "convnet-small", (1,), (2,), 1, compiled=False)
+        return cls(device, 64, 16, 8, "convnet-small", (1, 2), (2, 3), 1, compiled=False)
 
     @property
     def place(self) -> torch.device:
@@ -89,10 +91,26 @@ def load(root: Path, scale: Scale, *, student: bool = False, seed: int = 0) -> T
     return load_trial_data(spec, seed=seed, device=scale.place, one_target=student)
 
 
-def last_run(method: str, data: TrialData, scale: Scale, *, seed: int = 0, **own: Any) -> StageRun:
-    """The last stage of a method after one epoch of each stage before it."""
+def last_runs(
+    method: str,
+    data: TrialData,
+    scale: Scale,
+    members: Sequence[Mapping[str, Any]],
+    *,
+    graphs: bool = False,
+) -> list[Any]:
+    """Runs of the last stage of a method, behind one epoch of each stage before it.
+
+    Args:
+        method: Its name.
+        data: Of all members.
+        scale: How much is done.
+        members: Hyperparameters of each besides the usual ones, and its `seed`. What is before
+            the last stage is made once, as the first has it.
+        graphs: Whether steps are recorded.
+    """
     found = find_method(method)
-    wanted: Mapping[str, Any] = {
+    usual: Mapping[str, Any] = {
         "network": scale.network,
         "teacher_network": scale.network,
         "student_network": scale.network,
@@ -101,27 +119,50 @@ def last_run(method: str, data: TrialData, scale: Scale, *, seed: int = 0, **own
         "generator_steps": 2,
         "student_steps": 1,
         "a": 100.0,  # the ramp stays below 1: every epoch makes mixed images
-        **own,
     }
-    resolved = found.space.resolve({k: v for k, v in wanted.items() if k in found.space})
-    stages = found.stages(resolved)
     products: dict[str, Any] = {}
-    for stage in stages:
-        run = stage.start(
+
+    def started(place: int, member: Mapping[str, Any]) -> Any:
+        wanted = {k: v for k, v in (usual | dict(member)).items() if k in found.space}
+        resolved = found.space.resolve(wanted)
+        stage = found.stages(resolved)[place]
+        return stage.start(
             StageContext(
                 values=Values(stage.values_of(resolved), stage=stage.name, reads=stage.reads),
                 splits=data.only(stage.splits, reader=stage.name),
                 products=products,
-                seed=seed,
+                seed=member.get("seed", 0),
                 num_classes=data.num_classes,
                 image_size=data.image_size,
                 device=scale.place,
+                graphs=graphs and stage.graphed,
             )
         )
-        if stage is not stages[-1]:
-            run.train_epoch(1)
-            products[stage.name] = run.product()
-    return run
+
+    stages = found.stages(found.space.resolve({}))
+    for place, stage in enumerate(stages[:-1]):
+        run = started(place, members[0])
+        run.train_epoch(1)
+        products[stage.name] = run.product()
+    return [started(len(stages) - 1, member) for member in members]
+
+
+def last_run(method: str, data: TrialData, scale: Scale, **own: Any) -> Any:
+    """One such run, with these hyperparameters and `seed`."""
+    return last_runs(method, data, scale, [own])[0]
+
+
+def cohort_of(method: str, runs: Sequence[Any]) -> Any:
+    """Such runs as one batched program."""
+    fusable = fusable_of(method)
+    assert fusable is not None
+    return fusable.join(runs)
+
+
+def fusable_of(method: str) -> Fusable | None:
+    """How last stages of a method train together."""
+    found = find_method(method)
+    return found.stages(found.space.defaults())[-1].fusable
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -133,15 +174,22 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def alternately(calls: Mapping[str, Callable[[], object]], repeat: int) -> dict[str, float]:
-    """Median seconds of each call, taken in turns after one that warms up."""
+def alternately(calls: Mapping[str, Callable[[], object]], scale: Scale) -> dict[str, float]:
+    """Median seconds of each call, taken in turns after one that warms up.
+
+    It stops after `scale.repeat` rounds, or with the first that ends after `scale.most_s`.
+    """
     for call in calls.values():
         seconds(call)
-    rounds = [{name: seconds(call) for name, call in calls.items()} for _ in range(repeat)]
+    began, rounds = time.perf_counter(), []
+    while not rounds or (
+        len(rounds) < scale.repeat and time.perf_counter() - began < scale.most_s
+    ):
+        rounds.append({name: seconds(call) for name, call in calls.items()})
     return {name: statistics.median(row[name] for row in rounds) for name in calls}
 
 
-def epochs(run: StageRun) -> Callable[[], object]:
+def epochs(run: Any) -> Callable[[], object]:
     """A call that trains one epoch."""
     return lambda: run.train_epoch(1)
 

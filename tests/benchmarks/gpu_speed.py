@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +13,21 @@ from torch.utils.data import DataLoader, Dataset
 
 from dgsearch.data.splits import SOURCE_TRAIN, TARGET_TRAIN
 from dgsearch.methods.networks import build_network
-from tests.benchmarks.gpu_setting import CLASSES, Scale, alternately, epochs, last_run, load
+from dgsearch.trainable.memory import peak_memory_mb, reset_peak_memory
+from tests.benchmarks.gpu_many import METHODS, Figures
+from tests.benchmarks.gpu_setting import (
+    CLASSES,
+    Scale,
+    alternately,
+    cohort_of,
+    epochs,
+    last_run,
+    last_runs,
+    load,
+)
 
 
-def option_ratios(root: Path, scale: Scale) -> dict[str, float]:
+def option_ratios(root: Path, scale: Scale) -> Figures:
     """Float32 as it is against bf16, TF32 and compiled code: above 1, the option is quicker."""
     data = load(root, scale)
     options: dict[str, dict[str, str]] = {
@@ -28,68 +37,49 @@ def option_ratios(root: Path, scale: Scale) -> dict[str, float]:
     }
     if scale.compiled:
         options["compile"] = {"compile": "on"}
-    took: dict[str, float] = {}
-    for name, values in options.items():  # TF32 is a setting of the process: no taking turns
-        took[name] = alternately(
-            {name: epochs(last_run("erm", data, scale, **values))}, scale.repeat
-        )[name]
-    torch.set_float32_matmul_precision("highest")
-    return {name: took["plain"] / took[name] for name in options if name != "plain"}
+    plain = 1.0
+    try:
+        for name, values in options.items():  # TF32 is a setting of the process: no taking turns
+            run = last_run("erm", data, scale, **values)
+            took = alternately({name: epochs(run)}, scale)[name]
+            if name == "plain":
+                plain = took
+            else:
+                yield name, plain / took
+    finally:
+        torch.set_float32_matmul_precision("highest")
 
 
-def graph_ratio(root: Path, scale: Scale) -> dict[str, Any]:
-    """A step launched operation by operation against the same step as one CUDA graph."""
-    if scale.device != "cuda":
-        return {"not_measured": "a CUDA graph needs a CUDA device"}
-    batch = next(iter(load(root, scale).splits[SOURCE_TRAIN].in_order(scale.batch)))
-    network, optimiser = _plain(scale, capturable=True)
-    step = partial(_step, network, optimiser, batch.images.clone(), batch.labels.clone())
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step()
-    steps = range(50)
-    took = alternately(
-        {
-            "eager": lambda: [step() for _ in steps],
-            "graph": lambda: [graph.replay() for _ in steps],
-        },
-        scale.repeat,
-    )
-    return {"speedup": took["eager"] / took["graph"]}
-
-
-def method_ratios(root: Path, scale: Scale) -> dict[str, float]:
+def method_ratios(root: Path, scale: Scale) -> Figures:
     """Seconds by image of a method's last stage, in those of plain training."""
     single, student = load(root, scale), load(root, scale, student=True)
-    runs = {
-        "erm": last_run("erm", single, scale),
-        "mpbm": last_run("mpbm", single, scale),
-        "augkd": last_run("augkd", student, scale),
-    }
-    took = alternately({name: epochs(run) for name, run in runs.items()}, scale.repeat)
+    data = {"erm": single, "mpbm": single, "augkd": student}
     source = len(single.splits[SOURCE_TRAIN])
     images = {"erm": source, "mpbm": source, "augkd": len(student.splits[TARGET_TRAIN])}
-    each = {name: took[name] / images[name] for name in runs}
-    return {name: each[name] / each["erm"] for name in ("mpbm", "augkd")}
+    for method in ("mpbm", "augkd"):
+        pair = ("erm", method)
+        calls = {name: epochs(last_run(name, data[name], scale)) for name in pair}
+        took = alternately(calls, scale)
+        plain, own = (took[name] / images[name] for name in pair)
+        yield method, own / plain
 
 
-def memory(root: Path, scale: Scale) -> dict[str, float]:
-    """Peak memory of an epoch of each method's last stage, in MB (10^6 bytes)."""
-    if scale.device != "cuda":
-        return {}
-    found = {}
-    for method in ("erm", "mpbm", "augkd"):
+def memory(root: Path, scale: Scale) -> Figures:
+    """Peak memory of an epoch of each method's last stage, in MB (10^6 bytes).
+
+    On the CPU that of the whole process, so far.
+    """
+    for method in METHODS:
         run = last_run(method, load(root, scale, student=method == "augkd"), scale)
-        torch.cuda.reset_peak_memory_stats()
+        reset_peak_memory(scale.place)
         run.train_epoch(1)
-        found[method] = torch.cuda.max_memory_allocated() / 1e6
-    return found
+        yield method, peak_memory_mb(scale.place)
+    for count in scale.fused:
+        members = [{"seed": seed} for seed in range(count)]
+        cohort = cohort_of("erm", last_runs("erm", load(root, scale), scale, members))
+        reset_peak_memory(scale.place)
+        cohort.train_epoch(1)
+        yield f"erm {count}", peak_memory_mb(scale.place)
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
@@ -109,36 +99,24 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return pixels.permute(2, 0, 1).float().div(255), int(file.parent.name.split("_")[1])
 
 
-def resident_ratio(root: Path, scale: Scale) -> dict[str, float]:
+def resident_ratio(root: Path, scale: Scale) -> Figures:
     """A `DataLoader` with 2 workers against images on the device, by image."""
     data = load(root, scale)
     dataset = Pictures(root / "one")
     loader = DataLoader(dataset, batch_size=scale.batch, shuffle=True, num_workers=2)
-    network, optimiser = _plain(scale)
-
-    def loader_epoch() -> None:
-        for images, labels in loader:
-            _step(network, optimiser, images.to(scale.place), labels.to(scale.place))
-
-    calls = {"resident": epochs(last_run("erm", data, scale)), "loader": loader_epoch}
-    took = alternately(calls, scale.repeat)
-    each = {
-        "resident": took["resident"] / len(data.splits[SOURCE_TRAIN]),
-        "loader": took["loader"] / len(dataset),
-    }
-    return {"speedup": each["loader"] / each["resident"]}
-
-
-def _plain(scale: Scale, **options: Any) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
     network = build_network(
         scale.network, num_classes=CLASSES, image_size=scale.size, seed=0, device=scale.place
     )
-    return network, torch.optim.Adam(network.parameters(), lr=1e-4, **options)
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-4)
 
+    def loader_epoch() -> None:
+        for images, labels in loader:
+            found = network(images.to(scale.place))
+            optimiser.zero_grad(set_to_none=True)
+            F.cross_entropy(found, labels.to(scale.place)).backward()
+            optimiser.step()
 
-def _step(
-    network: torch.nn.Module, optimiser: torch.optim.Optimizer, images: Tensor, labels: Tensor
-) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    F.cross_entropy(network(images), labels).backward()
-    optimiser.step()
+    calls = {"resident": epochs(last_run("erm", data, scale)), "loader": loader_epoch}
+    took = alternately(calls, scale)
+    resident = took["resident"] / len(data.splits[SOURCE_TRAIN])
+    yield "speedup", took["loader"] / len(dataset) / resident

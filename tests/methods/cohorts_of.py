@@ -21,6 +21,7 @@ from dgsearch.methods.registry import find_method
 
 CPU = torch.device("cpu")
 _DEVICE = [CPU]  # where runs are made
+_GRAPHS = [False]  # whether they are asked to record their steps
 CLASSES, SIZE = 3, 16
 _SMALL = {"latent": 6, "generator_width": 8, "encoder_width": 8, "anchor_epochs": 6}
 
@@ -33,6 +34,16 @@ def runs_on(device: str) -> Iterator[None]:
         yield
     finally:
         _DEVICE.pop()
+
+
+@contextmanager
+def asked_for_graphs(on: bool) -> Iterator[None]:
+    """Make runs that record their steps where they can, or do not."""
+    _GRAPHS.append(on)
+    try:
+        yield
+    finally:
+        _GRAPHS.pop()
 
 
 class WideSplit(Split):
@@ -73,6 +84,7 @@ def context_of(
         num_classes=CLASSES,
         image_size=SIZE,
         device=_DEVICE[-1],
+        graphs=_GRAPHS[-1] and stage.graphed,
     )
 
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import torch
 
 from dgsearch.methods.augkd.anchor_cohort import AnchorCohort
 from dgsearch.methods.descents import DescentCohort
+from tests.gpu_device import DEVICE, needs_device, without_waiting
 from tests.methods.cohorts_of import anchors, runs_on, supervised
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator"),
-]
+pytestmark = [pytest.mark.gpu, needs_device]
 
 RATES = ({"lr": 1e-3}, {"lr": 1e-2, "weight_decay": 1e-2}, {"lr": 3e-3})
 ANCHORS = ({"anchor_lr": 1e-2}, {"anchor_lr": 3e-3, "invariant": 0.6}, {"invariant": 0.1})
@@ -23,7 +20,7 @@ ANCHORS = ({"anchor_lr": 1e-2}, {"anchor_lr": 3e-3, "invariant": 0.6}, {"invaria
 
 @pytest.fixture(autouse=True)
 def _on_cuda() -> Iterator[None]:
-    with runs_on("cuda"):
+    with runs_on(DEVICE):
         yield
 
 
@@ -48,8 +45,5 @@ def test_a_step_does_not_wait_for_the_device() -> None:
     _, cohort = _made("pretrain")
     cohort.train_epoch(1)  # plans and caches are made
     batches = [next(member.batches(2)) for member in cohort._members]
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with without_waiting():
         cohort._step(batches)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,36 +87,77 @@ def test_the_whole_script_runs_there(bare: dict[str, str], tmp_path: Path) -> No
     assert json.loads(ran.stdout) == found  # one JSON, and nothing beside it
     assert found["failures"] == []
     assert found["device"] == "cpu"
-    for name in ("packed", "fused", "resident", "options", "cost"):
+    assert found["cut"] == []
+    named = ("packed", "fused", "fused_against_packed", "graphs", "resident", "options", "cost")
+    for name in (*named, "memory_mb"):
         figures = {k: v for k, v in found[name].items() if k != "seconds"}
         assert figures
         assert all(0 < value < 1e4 for value in figures.values()), (name, figures)
     for method in ("erm", "mpbm", "augkd"):
         assert found["repeated"][method]["agrees"] is True
     assert found["fused_equality"]["equal"] is True
-    assert found["graphs"]["not_measured"]  # they need CUDA
+    assert found["graph_equality"]["equal"] is True
+    assert found["graph_equality"]["erm"]["bitwise"] is True
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_tests_of_accelerators_run() -> None:
+    folder = REPOSITORY / "tests" / "methods"
+    files = [folder / "test_cohorts_gpu.py", folder / "test_graphs_gpu.py"]
+    test = "test_an_option_for_speed_keeps_accuracy_within_noise[memory_format]"
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
+    ran = subprocess.run(
+        [*command, *map(str, files), f"{folder / 'test_networks_gpu.py'}::{test}"],
+        env=os.environ | {"DGSEARCH_GPU_TESTS_ON": "cpu"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=550,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "skipped" not in ran.stdout
 
 
 @pytest.mark.slow
 def test_what_fails_is_told_and_the_rest_is_measured(tmp_path: Path) -> None:
-    from tests.benchmarks.gpu_bench import failures, measure
+    from tests.benchmarks.gpu_bench import Section, failures, fused_against_packed, measure
+    from tests.benchmarks.gpu_many import Figures
     from tests.benchmarks.gpu_setting import Scale
 
-    def broken(root: Path, scale: Scale) -> dict[str, float]:
+    def broken(root: Path, scale: Scale) -> Figures:
+        yield "before", 1.0
         raise ValueError("no such kernel")
 
+    def slow(root: Path, scale: Scale) -> Figures:
+        yield "before", 1.0
+        time.sleep(60)
+        yield "after", 1.0
+
+    def section(**figures: Any) -> Section:
+        return Section(1, lambda root, scale: iter(figures.items()))
+
     sections = {
-        "broken": broken,
-        "whole": lambda root, scale: {"speedup": 2.0},
-        "repeated": lambda root, scale: {"mpbm": {"agrees": False}, "erm": {"agrees": True}},
-        "fused_equality": lambda root, scale: {"equal": False},
+        "broken": Section(1, broken),
+        "slow": Section(1, slow),
+        "whole": section(speedup=2.0),
+        "repeated": section(mpbm={"agrees": False}, erm={"agrees": True}),
+        "fused_equality": section(equal=False),
+        "graph_equality": section(equal=False),
+        "fused": section(**{"8": 6.0, "mpbm 8": 2.0}),
+        "packed": section(best=3.0),
     }
-    found = measure(sections, tmp_path, Scale("cpu"), budget_s=100.0)
+    found = measure(sections, tmp_path, Scale("cpu"), budget_s=2.0)
+    assert found["broken"]["before"] == 1.0  # what was found until then is kept
+    assert found["slow"]["before"] == 1.0
+    assert "after" not in found["slow"]
+    assert found["slow"]["cut"].startswith("no more was measured in its 0.")
+    assert found["slow"]["seconds"] < 2
     assert found["whole"]["speedup"] == 2.0
+    assert fused_against_packed(found) == {"8": 2.0}
     assert failures(found) == [
         "broken: ValueError: no such kernel",
         "fused_equality: fused and single trials differ",
+        "graph_equality: recorded steps and those one by one differ",
         "repeated: two runs of mpbm differ with deterministic algorithms",
     ]
-    late = measure(sections, tmp_path, Scale("cpu"), budget_s=-1.0)
-    assert late["whole"]["not_measured"].endswith("were spent on the sections before")

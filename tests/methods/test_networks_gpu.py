@@ -18,11 +18,9 @@ from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial
+from tests.gpu_device import DEVICE, needs_device
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is there"),
-]
+pytestmark = [pytest.mark.gpu, needs_device]
 
 DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.6)
 
@@ -50,7 +48,7 @@ def _job(artifacts: Path, method: str = "erm", **values: Any) -> TrialJob:
 
 def _last(artifacts: Path, method: str = "erm", **values: Any) -> EpochReport:
     job = _job(artifacts, method, **values)
-    return list(Trial(job, torch.device("cuda")).reports())[-1]
+    return list(Trial(job, torch.device(DEVICE)).reports())[-1]
 
 
 @pytest.mark.parametrize(
@@ -82,22 +80,22 @@ def test_tf32_is_set_for_a_trial_and_taken_back_by_the_next() -> None:
             num_classes=2,
             image_size=32,
             seed=0,
-            device=torch.device("cuda"),
+            device=torch.device(DEVICE),
             acceleration=Acceleration(tf32=wanted),
         )
         assert torch.backends.cudnn.allow_tf32 is wanted
 
 
 def test_splits_lie_on_the_device_and_peak_memory_is_that_of_the_device(tmp_path: Path) -> None:
-    data = load_trial_data(DATA, seed=0, device=torch.device("cuda"))
-    batch = data.splits["source/train"].take(torch.arange(4, device="cuda"))
+    data = load_trial_data(DATA, seed=0, device=torch.device(DEVICE))
+    batch = data.splits["source/train"].take(torch.arange(4, device=DEVICE))
     assert batch.images.device.type == batch.labels.device.type == "cuda"
     peak = _last(tmp_path, "mpbm", T=1).peak_memory_mb
     assert 0 < peak < torch.cuda.get_device_properties(0).total_memory / 1e6
 
 
 def test_a_checkpoint_holds_the_random_numbers_of_the_device(tmp_path: Path) -> None:
-    reports = Trial(_job(tmp_path), torch.device("cuda"), checkpoint_s=0.0).reports()
+    reports = Trial(_job(tmp_path), torch.device(DEVICE), checkpoint_s=0.0).reports()
     next(reports)
     saved = read_tree(trial_folder(tmp_path, "gpu", 0) / "checkpoint.safetensors")
     assert torch.equal(saved["device_rng"], torch.cuda.get_rng_state())

@@ -109,6 +109,21 @@ def test_it_counts_the_cohorts_in_which_last_stages_are_trained(tmp_path: Path) 
     assert plan_answer(compiled(load_study(file)), options, Asked()).facts["last_stages"] == []
 
 
+def test_it_says_which_stages_would_be_recorded(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    options = RunOptions(database=str(tmp_path / "study.db"), artifacts=str(tmp_path))
+    file.write_text(STUDY)
+    assert plan_answer(compiled(load_study(file)), options, Asked()).facts["graphs"] is None
+    file.write_text(STUDY + '[resources]\ngraphs = "on"\n')
+    answer = plan_answer(compiled(load_study(file)), options, Asked())
+    told = "pretrain, mpbm; operation by operation: correlation"
+    assert f"  graphs     recorded on a CUDA device: {told}" in answer.lines
+    assert answer.facts["graphs"] == {
+        "recorded": ("pretrain", "mpbm"),
+        "others": ("correlation",),
+    }
+
+
 @pytest.mark.parametrize("wrong", ["1", '"on"', "0.5"])
 def test_what_fuse_allows_is_said(wrong: str, tmp_path: Path) -> None:
     file = tmp_path / "study.toml"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from sqlalchemy import create_engine, select
 
 from dgsearch.database.queries import read_scores, read_trials
@@ -44,6 +45,7 @@ vary.invariant = [0.2, 0.5]
 [resources]
 concurrent = 1
 fuse = "auto"
+graphs = "on"
 """
 
 
@@ -59,6 +61,8 @@ def test_each_trial_stays_a_trial_and_one_a_seed_trains_the_anchors(tmp_path: Pa
     (tmp_path / "study.toml").write_text(STUDY)
     ran = subprocess.run(dgsearch_command(tmp_path), capture_output=True, text=True, timeout=500)
     assert ran.returncode == 0, ran.stderr
+    if not torch.cuda.is_available():
+        assert 'resources.graphs = "on" records steps on CUDA devices' in ran.stderr + ran.stdout
     trials = read_trials(tmp_path / "study.db")
     assert trials["state"].tolist() == ["COMPLETE"] * 8
     assert trials["epochs"].tolist() == [2] * 8

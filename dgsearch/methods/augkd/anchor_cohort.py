@@ -48,8 +48,8 @@ class AnchorCohort:
         self._network = StackedNetwork([run.network for run in runs])
         self._optimiser = StackedOptimiser([run.optimiser for run in runs], self._network)
         self._first = _first_of_equals(runs)
-        self._frozen = _frozen_of(runs)
         device = runs[0].best.lowest.device
+        self._frozen = _frozen_of(runs, device)
         numbers = [[run.values.number(name) for name in _WEIGHTS] for run in runs]
         self._weights = torch.tensor(numbers, device=device)  # (M, 3)
         self._invariant = torch.tensor(
@@ -96,13 +96,14 @@ class AnchorCohort:
         """The teachers' logits on the images of anchors, (M, B, K)."""
         found: list[Tensor] = [anchors] * len(anchors)  # each is replaced
         most = len(anchors) if anchors.is_cuda else max(1, _SEEN_AT_ONCE // anchors.shape[1])
-        for frozen, members in self._frozen:
+        for frozen, members, places in self._frozen:
             for start in range(0, len(members), most):
-                part = members[start : start + most]
+                part = slice(start, start + most)
                 with quick_input_gradients(frozen):
-                    logits = frozen(anchors[part].flatten(0, 1)).unflatten(0, (len(part), -1))
-                for member, own in zip(part, logits, strict=True):
-                    found[member] = own
+                    own = frozen(anchors[places[part]].flatten(0, 1))
+                logits = own.unflatten(0, (len(places[part]), -1))
+                for member, logit in zip(members[part], logits, strict=True):
+                    found[member] = logit
         return torch.stack(found)
 
     def _look(self) -> None:
@@ -156,20 +157,22 @@ def _first_of_equals(runs: Sequence[AnchorTraining]) -> list[int]:
     return [drawing.index(own) for own in drawing]
 
 
-def _frozen_of(runs: Sequence[AnchorTraining]) -> list[tuple[nn.Module, list[int]]]:
-    """Each teacher behind its generator, and the members that have them in common."""
+def _frozen_of(
+    runs: Sequence[AnchorTraining], device: torch.device
+) -> list[tuple[nn.Module, list[int], Tensor]]:
+    """Each teacher behind its generator, and the members that have them in common.
+
+    Their numbers lie on the device, too, where no step has to bring them.
+    """
     members: dict[tuple[int, ...], list[int]] = {}
     for member, run in enumerate(runs):
         members.setdefault(tuple(map(id, run.frozen_from)), []).append(member)
-    return [
-        (
-            nn.Sequential(
-                FoldedGenerator(runs[own[0]].generator), folded_teacher(runs[own[0]].teacher)
-            ),
-            own,
-        )
-        for own in members.values()
-    ]
+    found: list[tuple[nn.Module, list[int], Tensor]] = []
+    for own in members.values():
+        first = runs[own[0]]
+        frozen = nn.Sequential(FoldedGenerator(first.generator), folded_teacher(first.teacher))
+        found.append((frozen, own, torch.tensor(own, device=device)))
+    return found
 
 
 FUSABLE_ANCHOR = Fusable(

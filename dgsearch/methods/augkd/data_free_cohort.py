@@ -73,9 +73,12 @@ class DataFreeCohort:
         self._weights = dict(
             zip(_WEIGHTS, torch.tensor(numbers, device=self._device), strict=True)
         )  # (M,) each
-        self._taught_by: dict[str, list[int]] = {}
+        taught_by: dict[str, list[int]] = {}
         for member, one in enumerate(self._members):
-            self._taught_by.setdefault(fingerprint(*one.made_of), []).append(member)
+            taught_by.setdefault(fingerprint(*one.made_of), []).append(member)
+        self._taught_by = [
+            (members, torch.tensor(members, device=self._device)) for members in taught_by.values()
+        ]  # by each teacher; the numbers on the device, too, where no step has to bring them
 
     def train_epoch(self, epoch: int) -> list[Mapping[str, float] | TrainingError]:
         """`generator_steps` steps of the generators, each with `student_steps` of the others."""
@@ -146,9 +149,9 @@ class DataFreeCohort:
     def _taught(self, images: Tensor) -> Tensor:
         """The teachers' logits, (M, B, K)."""
         found: list[Tensor] = [images] * len(images)  # each is replaced
-        for members in self._taught_by.values():
+        for members, places in self._taught_by:
             teacher = self._members[members[0]].teacher
-            logits = teacher(images[members].flatten(0, 1)).unflatten(0, (len(members), -1))
+            logits = teacher(images[places].flatten(0, 1)).unflatten(0, (len(members), -1))
             for member, own in zip(members, logits, strict=True):
                 found[member] = own
         return torch.stack(found)
@@ -156,11 +159,11 @@ class DataFreeCohort:
     def _watched(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The teachers' logits, (M, B, K), and their batch-norm losses, (M,)."""
         found: list[tuple[Tensor, Tensor]] = [(images, images)] * len(images)  # each is replaced
-        for members in self._taught_by.values():
+        for members, places in self._taught_by:
             teacher = self._members[members[0]].teacher
             with WatchedBatchNorms(teacher) as watched, saying_what_cannot_fuse():
                 judge = partial(_judged, teacher, watched)
-                logits, distances = vmap(judge)(images[members])
+                logits, distances = vmap(judge)(images[places])
             for member, *own in zip(members, logits, distances, strict=True):
                 found[member] = own[0], own[1]
         logits, distances = (torch.stack(list(parts)) for parts in zip(*found, strict=True))

@@ -76,6 +76,7 @@ OFFICIAL_TEACHER = replace(
     reads=(*TEACHER.reads, PRESET),
     splits=(SOURCE_TRAIN, SOURCE_VALIDATION),
     start=start_official_teacher,
+    graphed=False,  # its warm-up changes the learning rate within an epoch
 )
 
 

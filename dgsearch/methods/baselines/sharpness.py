@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from dgsearch.methods.descents import Tensors
+from dgsearch.methods.graphs import Tensors
 from dgsearch.methods.networks import Classifier, keeping_statistics
 from dgsearch.methods.single_domain import Settings, SingleDomain, plain_loss
 from dgsearch.methods.stacked import StackedNetwork

@@ -22,14 +22,18 @@ from dgsearch.data.batches import in_parts
 from dgsearch.errors import TrainingError
 from dgsearch.methods.base import CannotFuse, Fusable
 from dgsearch.methods.descents import FUSED_RATES, finite_or_error, together
+from dgsearch.methods.graphs import Steps, Tensors, named, taken
 from dgsearch.methods.losses import soft_cross_entropy
 from dgsearch.methods.mpbm.adversary import Query, Walk, noise_like, walked
 from dgsearch.methods.mpbm.game_cohort import GameCohort, StackedMixer
+from dgsearch.methods.mpbm.mixing import MiniBatch
 from dgsearch.methods.mpbm.rounds import (
+    LOSSES,
     QUERY_BATCH,
     Queries,
     Round,
     joined,
+    needs_query_images,
     synthetic_weight,
     uses_query_images,
 )
@@ -37,7 +41,6 @@ from dgsearch.methods.stacked import StackedNetwork, StackedOptimiser, called
 
 _WALK = ("step_size", "noise_scale", "sign_step")
 _NOT_LEARNED = ("uniform", "random")  # kinds of attention
-_LOSSES = ("supervised_loss", "synthetic_loss", "own_query_loss")
 
 
 class HasRound(Protocol):
@@ -76,6 +79,7 @@ class AlternationCohort:
         self._weights = torch.tensor(weights, device=self._labels.device)  # λ_mix, (M,)
         walks = [[getattr(one.walk, name) for one in self._rounds] for name in _WALK]
         self._walks = torch.tensor(walks, device=self._labels.device)  # (3, M)
+        self._steps = Steps(self._step, self._first.recorder)
 
     def train_epoch(self, epoch: int) -> list[Mapping[str, float] | TrainingError]:
         """One round of every member."""
@@ -158,12 +162,10 @@ class AlternationCohort:
             one.network.train()
         totals = torch.zeros(3, len(self._rounds), device=self._labels.device)
         for indices in self._batches():
-            losses = self._losses(indices, queries)
-            loss = losses[0] + self._weights * losses[1]
-            loss = loss + self._first.values.number("train_on_query") * losses[2]
-            self._optimiser.step(self._network.gradients(loss))
-            totals += torch.stack(losses).detach() * len(indices[0])
-        return dict(zip(_LOSSES, totals / self._labels.shape[1], strict=True))
+            found = self._steps(self._inputs(indices, queries))
+            self._optimiser.tell()
+            totals += torch.stack([found[name] for name in LOSSES]) * len(indices[0])
+        return dict(zip(LOSSES, totals / self._labels.shape[1], strict=True))
 
     def _batches(self) -> Iterator[tuple[Tensor, ...]]:
         """Numbers of the images of a mini-batch of each member."""
@@ -175,21 +177,45 @@ class AlternationCohort:
             parts.append(in_parts(order, self._batch_size, smallest=smallest))
         return zip(*parts, strict=True)
 
-    def _losses(self, indices: Sequence[Tensor], queries: Queries) -> tuple[Tensor, ...]:
-        """L_sup, L_mix^tr and the queries' own loss of each member, (M,) each."""
+    def _inputs(self, indices: Sequence[Tensor], queries: Queries) -> Tensors:
+        """What a step needs of a mini-batch of each member, stacked."""
         batches = [
             one.views(one.split.take(index))
             for one, index in zip(self._rounds, indices, strict=True)
         ]
-        labels = torch.stack([batch.labels for batch in batches])
-        images = torch.stack([batch.images for batch in batches])
-        features = self._network.apply(_features, images)  # (M, B, d)
+        index = torch.stack(list(indices))
+        each = torch.arange(len(index), device=index.device)[:, None]
+        size = self._first.network.num_features
+        inputs = {
+            "images": torch.stack([batch.images for batch in batches]),
+            "labels": torch.stack([batch.labels for batch in batches]),
+            "queries": queries.features[each, index],
+            "settings": self._optimiser.next_settings(),
+            **named("drawn", self._mixer.draw(index.shape[1], size)),
+        }
+        if needs_query_images(self._first.values, self._first.walk):
+            inputs["query_images"] = queries.images[each, index]
+        return inputs
+
+    def _step(self, inputs: Tensors) -> Tensors:
+        """A step of all prediction models; the losses before it, (M,) each."""
+        losses = self._losses(inputs)
+        loss = losses[0] + self._weights * losses[1]
+        loss = loss + self._first.values.number("train_on_query") * losses[2]
+        self._optimiser.apply(self._network.gradients(loss), inputs["settings"])
+        return {name: one.detach() for name, one in zip(LOSSES, losses, strict=True)}
+
+    def _losses(self, inputs: Tensors) -> tuple[Tensor, ...]:
+        """L_sup, L_mix^tr and the queries' own loss of each member, (M,) each."""
+        labels = inputs["labels"]
+        features = self._network.apply(_features, inputs["images"])  # (M, B, d)
         head = self._head
         supervised = vmap(F.cross_entropy)(head(features), labels)
-        query, own = self._query_features(torch.stack(list(indices)), queries, labels)
+        query, own = self._query_features(inputs)
         only_head = self._first.values.option("gradient") == "head_only"
         mixed_from = features.detach() if only_head else features
-        mixed = self._mixer.mix(query, mixed_from, labels, frozen=True)
+        batch = MiniBatch(query, mixed_from, labels, taken("drawn", inputs))
+        mixed = self._mixer.mixed(batch, frozen=True)
         synthetic = vmap(soft_cross_entropy)(head(mixed.features), mixed.target)
         return supervised, synthetic, own
 
@@ -197,19 +223,13 @@ class AlternationCohort:
         logits: Tensor = self._network.apply(_head, features)
         return logits
 
-    def _query_features(
-        self, index: Tensor, queries: Queries, labels: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _query_features(self, inputs: Tensors) -> tuple[Tensor, Tensor]:
         """As of a single run: (M, B, d) and (M,)."""
-        each = torch.arange(len(index), device=index.device)[:, None]
-        stored = queries.features[each, index]
+        stored, images = inputs["queries"], inputs.get("query_images")
         if not uses_query_images(self._first.values):
-            return stored, stored.new_zeros(len(index))
-        in_features = self._first.walk.space == "features"
-        fresh = (
-            stored if in_features else self._network.apply(_features, queries.images[each, index])
-        )
-        own = vmap(F.cross_entropy)(self._head(fresh), labels)
+            return stored, stored.new_zeros(len(stored))
+        fresh = stored if images is None else self._network.apply(_features, images)
+        own = vmap(F.cross_entropy)(self._head(fresh), inputs["labels"])
         return (fresh if self._first.values.on("query_gradient") else stored), own
 
 

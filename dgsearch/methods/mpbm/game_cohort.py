@@ -35,23 +35,32 @@ class StackedMixer:
         self._mixers = mixers
         self.generators = StackedNetwork([mixer.generator for mixer in mixers])
 
-    def mix(
-        self, query: Tensor, features: Tensor, labels: Tensor, *, frozen: bool = False
-    ) -> Mixed:
+    def mix(self, query: Tensor, features: Tensor, labels: Tensor) -> Mixed:
         """`Mixer.mix` of each member.
 
         Args:
             query: (M, B, d).
             features: (M, B, d).
             labels: (M, B).
+        """
+        drawn = self.draw(*features.shape[1:])
+        return self.mixed(MiniBatch(query, features, labels, drawn))
+
+    def draw(self, rows: int, num_features: int) -> dict[str, Tensor]:
+        """`Mixer.draw` of each member, stacked."""
+        return stacked([mixer.draw(rows, num_features) for mixer in self._mixers])
+
+    def mixed(self, batch: MiniBatch, *, frozen: bool = False) -> Mixed:
+        """`mix` where the random numbers are drawn.
+
+        Args:
+            batch: Stacks.
             frozen: Whether no gradient shall flow into the generators.
         """
-        rows, size = features.shape[1:]
-        draws = [mixer.draw(rows, size) for mixer in self._mixers]
         found = self.generators.apply(
             partial(mix_drawn, mixing=self._mixers[0].mixing),
             torch.stack([mixer.correlation for mixer in self._mixers]),
-            MiniBatch(query, features, labels, stacked(draws)),
+            batch,
             parameters=self.generators.frozen if frozen else None,
         )
         return Mixed(*found)

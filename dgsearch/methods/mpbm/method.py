@@ -35,6 +35,7 @@ ALTERNATE = Stage(
     splits=(SOURCE_TRAIN,),
     start=Alternation,
     fusable=FUSABLE_ROUNDS,
+    graphed=True,
 )
 
 

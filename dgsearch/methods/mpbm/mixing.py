@@ -132,7 +132,10 @@ class Mixer:
             labels: Integers, (B,).
         """
         drawn = self.draw(len(labels), features.shape[1])
-        batch = MiniBatch(query, features, labels, drawn)
+        return self.mixed(MiniBatch(query, features, labels, drawn))
+
+    def mixed(self, batch: MiniBatch) -> Mixed:
+        """The same where the random numbers are drawn."""
         return Mixed(*mix_drawn(self.generator, self.correlation, batch, mixing=self.mixing))
 
     def draw(self, rows: int, num_features: int) -> dict[str, Tensor]:

@@ -19,12 +19,13 @@ from dgsearch.data.batches import Split, in_parts
 from dgsearch.data.splits import SOURCE_TRAIN
 from dgsearch.errors import TrainingError
 from dgsearch.methods.base import Product, StageContext, Values, check_finite
+from dgsearch.methods.graphs import Recorder, Steps, Tensors, named, recorder_of, taken
 from dgsearch.methods.losses import prediction_loss, soft_cross_entropy
 from dgsearch.methods.mpbm.adversary import Query, Walk, frozen, make_queries
 from dgsearch.methods.mpbm.correlation import modulation, source_features
 from dgsearch.methods.mpbm.diagnostics import query_diagnostics, synthetic_diagnostics
 from dgsearch.methods.mpbm.game import Game
-from dgsearch.methods.mpbm.mixing import Mixer
+from dgsearch.methods.mpbm.mixing import MiniBatch, Mixer
 from dgsearch.methods.mpbm.options import mixing_of, walk_of
 from dgsearch.methods.mpbm.sample import feature_sample
 from dgsearch.methods.networks import Classifier
@@ -34,6 +35,7 @@ from dgsearch.methods.views import Views
 
 QUERY_BATCH = 64
 PROBE = 128  # images on which diagnostics are measured
+LOSSES = ("supervised_loss", "synthetic_loss", "own_query_loss")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Round:
         mixer: Mixes features.
         begin: Makes rate and correlation ready for an epoch.
         probe: Diagnostics at the beginning of an epoch, from queries and features f(x), (N, d).
+        recorder: Records the steps of the prediction model; None: they are not recorded.
     """
 
     values: Values
@@ -84,6 +87,7 @@ class Round:
     mixer: Mixer
     begin: Callable[[int], None]
     probe: Callable[[int, Queries, Tensor], dict[str, Tensor]]
+    recorder: Recorder | None
 
 
 class Alternation:
@@ -111,6 +115,8 @@ class Alternation:
             mixing=mixing_of(values, num_classes=context.num_classes),
             random=context.generator("mpbm", "instances", on_device=True),
         )
+        self._recorder = recorder_of(context)
+        self._steps = Steps(self._step, self._recorder, [self._optimiser])
 
     def round(self) -> Round:
         """What a cohort needs of it."""
@@ -127,6 +133,7 @@ class Alternation:
             mixer=self._mixer,
             begin=self._begin,
             probe=self._probe,
+            recorder=self._recorder,
         )
 
     def train_epoch(self, epoch: int) -> Mapping[str, float]:
@@ -217,42 +224,58 @@ class Alternation:
         order = torch.randperm(len(self._split), generator=self._order).to(self._context.device)
         totals = torch.zeros(3, device=self._context.device)
         smallest = self._network.smallest_batch
+        self._steps.begin_epoch()
         for index in in_parts(order, self._batch_size, smallest=smallest):
-            losses = self._losses(index, queries)
-            loss = prediction_loss(*losses[:2], weight=synthetic_weight(self._values))
-            loss = loss + self._values.number("train_on_query") * losses[2]
-            self._optimiser.zero_grad(set_to_none=True)
-            loss.backward(inputs=_parameters(self._optimiser))
-            self._optimiser.step()
-            totals += torch.stack(losses).detach() * len(index)
+            found = self._steps(self._inputs(index, queries))
+            totals += torch.stack([found[name] for name in LOSSES]) * len(index)
         means = (totals / len(self._split)).tolist()
-        return dict(
-            zip(("supervised_loss", "synthetic_loss", "own_query_loss"), means, strict=True)
-        )
+        return dict(zip(LOSSES, means, strict=True))
 
-    def _losses(self, index: Tensor, queries: Queries) -> tuple[Tensor, Tensor, Tensor]:
-        """L_sup, L_mix^tr and the queries' own loss on one mini-batch."""
+    def _inputs(self, index: Tensor, queries: Queries) -> Tensors:
+        """What a step needs of one mini-batch: all that is taken by its numbers or drawn."""
         batch = self._views(self._split.take(index))
-        features = self._network.features(batch.images)
-        supervised = F.cross_entropy(self._network.head(features), batch.labels)
-        query, own = self._query_features(index, queries, batch.labels)
+        drawn = self._mixer.draw(len(index), self._network.num_features)
+        inputs = {
+            "images": batch.images,
+            "labels": batch.labels,
+            "queries": queries.features[index],
+            **named("drawn", drawn),
+        }
+        if needs_query_images(self._values, self._walk):
+            inputs["query_images"] = queries.images[index]
+        return inputs
+
+    def _step(self, inputs: Tensors) -> Tensors:
+        """A step of f_θ and h_ψ; the losses before it."""
+        losses = self._losses(inputs)
+        loss = prediction_loss(*losses[:2], weight=synthetic_weight(self._values))
+        loss = loss + self._values.number("train_on_query") * losses[2]
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward(inputs=_parameters(self._optimiser))
+        self._optimiser.step()
+        return {name: one.detach() for name, one in zip(LOSSES, losses, strict=True)}
+
+    def _losses(self, inputs: Tensors) -> tuple[Tensor, Tensor, Tensor]:
+        """L_sup, L_mix^tr and the queries' own loss on one mini-batch."""
+        labels = inputs["labels"]
+        features = self._network.features(inputs["images"])
+        supervised = F.cross_entropy(self._network.head(features), labels)
+        query, own = self._query_features(inputs)
         mixed_from = (
             features.detach() if self._values.option("gradient") == "head_only" else features
         )
-        mixed = self._mixer.mix(query, mixed_from, batch.labels)
+        batch = MiniBatch(query, mixed_from, labels, taken("drawn", inputs))
+        mixed = self._mixer.mixed(batch)
         synthetic = soft_cross_entropy(self._network.head(mixed.features), mixed.target)
         return supervised, synthetic, own
 
-    def _query_features(
-        self, index: Tensor, queries: Queries, labels: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _query_features(self, inputs: Tensors) -> tuple[Tensor, Tensor]:
         """What the attention sees of the queries, and the loss of classifying them."""
-        stored = queries.features[index]
+        stored, images = inputs["queries"], inputs.get("query_images")
         if not uses_query_images(self._values):
             return stored, stored.new_zeros(())
-        in_features = self._walk.space == "features"
-        fresh = stored if in_features else self._network.features(queries.images[index])
-        own = F.cross_entropy(self._network.head(fresh), labels)
+        fresh = stored if images is None else self._network.features(images)
+        own = F.cross_entropy(self._network.head(fresh), inputs["labels"])
         return (fresh if self._values.on("query_gradient") else stored), own
 
 
@@ -285,6 +308,11 @@ def joined(
 def uses_query_images(values: Values) -> bool:
     """Whether the prediction model sees the images of queries."""
     return values.number("train_on_query") > 0 or values.on("query_gradient")
+
+
+def needs_query_images(values: Values, walk: Walk) -> bool:
+    """Whether the prediction model's steps compute features of the images of queries."""
+    return uses_query_images(values) and walk.space != "features"
 
 
 def synthetic_weight(values: Values) -> float:
