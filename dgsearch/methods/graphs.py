@@ -66,6 +66,19 @@ class CudaRecorder:
         return graph.replay, found
 
 
+_asked: list[bool] = [False]  # of this process
+
+
+def ask_for_graphs(*, on: bool) -> None:
+    """Let stages of this process record their steps where they can, or not."""
+    _asked[0] = on
+
+
+def graphs_asked() -> bool:
+    """What was asked last; at first, not."""
+    return _asked[0]
+
+
 RECORDERS: dict[str, Callable[[torch.device], Recorder]] = {"cuda": CudaRecorder}
 
 

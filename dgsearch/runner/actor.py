@@ -17,6 +17,7 @@ from ray.tune import Trainable
 
 from dgsearch.environment import seconds
 from dgsearch.methods.determinism import set_deterministic
+from dgsearch.methods.graphs import ask_for_graphs
 from dgsearch.methods.registry import find_method
 from dgsearch.runner.devices import device_memory_mb, devices_name, take_first
 from dgsearch.study import DataSpec
@@ -175,6 +176,7 @@ class TrialActor(Trainable):
     def _advance(self) -> list[EpochReport]:
         if self._bundles is None:
             set_deterministic(on=bool(self._config.get("deterministic")))
+            ask_for_graphs(on=bool(self._config.get("graphs")))
             device = take_first(self._config["memory_share"])
             every = seconds("DGSEARCH_CHECKPOINT_S")
             job = job_from_config(self._config)

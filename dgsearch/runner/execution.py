@@ -151,6 +151,7 @@ def execute(
         ahead=1 if executor.grows else 0,
         every_epoch=halving is not None,
         deterministic=spec.resources.deterministic == "on",
+        graphs=spec.resources.graphs == "on",
     )
     recording = Recording(
         searcher,

@@ -60,6 +60,7 @@ class QueueSearcher(_NotStored, Searcher):
         ahead: int = 1,
         every_epoch: bool = False,
         deterministic: bool = False,
+        graphs: bool = False,
     ) -> None:
         """Take trials from `queue`.
 
@@ -74,6 +75,7 @@ class QueueSearcher(_NotStored, Searcher):
                 grow; 0 saves Ray a placement group for each trial, of which none would be used.
             every_epoch: Whether trials are decided on after each epoch.
             deterministic: Whether CUDA takes repeatable algorithms.
+            graphs: Whether steps are recorded as CUDA graphs.
         """
         super().__init__(metric="value", mode="max")  # neither is used: Ray wants them
         self.queue = queue
@@ -83,7 +85,7 @@ class QueueSearcher(_NotStored, Searcher):
         self._slots = slots
         self._ahead = ahead
         self._every_epoch = every_epoch
-        self._deterministic = deterministic
+        self._of_cuda = {"deterministic": deterministic, "graphs": graphs}
         self._waiting: dict[str, float] = {}  # given to Ray, without a worker yet: since when
         self._working: set[str] = set()
         self.begun: dict[str, Begun] = {}  # by Ray's trial id, of those that have not left it
@@ -108,7 +110,7 @@ class QueueSearcher(_NotStored, Searcher):
             memory_share=memory,
             every_epoch=self._every_epoch,
         )
-        job["deterministic"] = self._deterministic
+        job |= self._of_cuda
         return job | {"alone": alone, "key": trial_key(*begun.planned.key)}
 
     def placed(self, trial_id: str) -> float:

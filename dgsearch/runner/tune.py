@@ -375,7 +375,6 @@ class _StudyRun:
             selection=self._spec.selection,
             families=self._families[configuration.method],
             fuse=self._spec.resources.fuse,
-            graphs=self._spec.resources.graphs == "on",
             beside={
                 stage: [(dict(other.configuration.values), other.seed) for other in others]
                 for stage, others in begun.beside.items()

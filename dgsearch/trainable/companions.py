@@ -11,6 +11,7 @@ import torch
 
 from dgsearch.data.splits import TrialData
 from dgsearch.methods.base import Product, Stage, StageContext, StageRun, Values, restore_state
+from dgsearch.methods.graphs import graphs_asked
 from dgsearch.methods.registry import find_method
 from dgsearch.space import Value
 from dgsearch.trainable.keys import Numerics, stage_keys
@@ -86,8 +87,7 @@ def find_companions(
         stages = find_method(place.job.method).stages(values)
         theirs = next(one for one in stages if one.name == stage.name)
         data = load(seed)
-        job = place.job
-        numerics = Numerics.current(place.device, fuse=job.fuse, graphs=job.graphs)
+        numerics = Numerics.current(place.device, fuse=place.job.fuse)
         keys = stage_keys(stages, values, seed=seed, data=data, numerics=numerics)
         key = keys[stage.name]
         if key == place.keys[stage.name] or place.store.holds(key):
@@ -96,13 +96,7 @@ def find_companions(
         if products is None or not place.store.leases.claim(key):
             continue
         context = stage_context(
-            theirs,
-            values,
-            seed=seed,
-            data=data,
-            products=products,
-            device=place.device,
-            graphs=job.graphs,
+            theirs, values, seed=seed, data=data, products=products, device=place.device
         )
         found.append(Companion(key, values, seed, partial(theirs.start, context), state))
     return found
@@ -123,7 +117,7 @@ def _products(stage: Stage, keys: Mapping[str, str], place: Place) -> dict[str, 
     return products
 
 
-def stage_context(  # noqa: PLR0913 - one argument for each field
+def stage_context(
     stage: Stage,
     values: Mapping[str, Value],
     *,
@@ -131,7 +125,6 @@ def stage_context(  # noqa: PLR0913 - one argument for each field
     data: TrialData,
     products: Mapping[str, Product],
     device: torch.device,
-    graphs: bool = False,
 ) -> StageContext:
     """All that a stage of a trial may use."""
     names = tuple(products) if stage.after is None else stage.after
@@ -144,5 +137,5 @@ def stage_context(  # noqa: PLR0913 - one argument for each field
         image_size=data.image_size,
         device=device,
         labels=data.labels,
-        graphs=graphs and stage.graphed,
+        graphs=graphs_asked() and stage.graphed,
     )

@@ -16,6 +16,7 @@ import torch
 from dgsearch.data.splits import TrialData
 from dgsearch.methods.backbones import weights_identity
 from dgsearch.methods.base import Stage
+from dgsearch.methods.graphs import graphs_asked
 from dgsearch.methods.network_names import code_identity
 from dgsearch.space import Value
 from dgsearch.study.teacher import GIVEN_TEACHER, TRAINED
@@ -43,12 +44,10 @@ class Numerics:
     graphs: bool = False
 
     @classmethod
-    def current(
-        cls, device: torch.device, *, fuse: str | int = "off", graphs: bool = False
-    ) -> Numerics:
+    def current(cls, device: torch.device, *, fuse: str | int = "off") -> Numerics:
         """The settings of this process."""
         threads = torch.get_num_threads()
-        return cls(device=device.type, threads=threads, fuse=fuse, graphs=graphs)
+        return cls(device=device.type, threads=threads, fuse=fuse, graphs=graphs_asked())
 
     def of(self, stage: Stage, values: Mapping[str, Value]) -> dict[str, Any]:
         """Those on which this stage depends, as plain data."""

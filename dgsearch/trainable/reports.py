@@ -34,7 +34,6 @@ class TrialJob:
         families: Families of transformations that `selection = "augmented"` judges it by.
         announces: Whether it reports a stage that it takes from the store, as others may wait.
         fuse: `[resources] fuse` of the study.
-        graphs: Whether `[resources] graphs` is on.
         beside: Trials whose stage this one trains beside its own, by the name of the stage: the
             hyperparameters and the seed of each.
         rungs: Epochs at which halving decides, and its cut-off at each when the trial began;
@@ -58,7 +57,6 @@ class TrialJob:
     selection: str = "last"
     families: tuple[str, ...] = tuple(FAMILIES)
     fuse: str | int = "off"
-    graphs: bool = False
     beside: Mapping[str, Sequence[tuple[Mapping[str, Value], int]]] = field(default_factory=dict)
     rungs: Mapping[int, float | None] = field(default_factory=dict)
 

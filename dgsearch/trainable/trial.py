@@ -72,7 +72,7 @@ class Trial:
             job.values,
             seed=job.seed,
             data=self._data,
-            numerics=Numerics.current(device, fuse=job.fuse, graphs=job.graphs),
+            numerics=Numerics.current(device, fuse=job.fuse),
         )
         self._beside: list[Companion] = []  # whose stage this trial is training at present
         folder = trial_folder(job.artifacts, job.study, job.number)
@@ -297,7 +297,6 @@ class Trial:
             data=self._data,
             products=products,
             device=self._device,
-            graphs=self.job.graphs,
         )
 
     def _write_checkpoint(self, stage: Stage, run: StageRun, epoch: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import torch
@@ -23,6 +23,7 @@ from tests.benchmarks.gpu_setting import (
     epochs,
     last_runs,
     load,
+    seconds,
     weights,
 )
 from tests.graph_stand_in import graphs_on_cpu
@@ -39,41 +40,56 @@ def graph_equality(root: Path, scale: Scale) -> Figures:
     """How far losses of the first epoch are apart, and whether weights agree to the last bit.
 
     Those of a run that only warms up, with the same form of the optimiser, on the same stream.
-    Algorithms are repeatable ones here.
+    Algorithms are repeatable ones here. `speedup` is that of one more epoch.
     """
     equal = True
     set_deterministic(on=True)
     try:
         with recording(scale):
-            for name, trained in _kinds(root, scale):
-                eager, _ = trained(False)
+            for name, make in _kinds(root, scale):
+                eager, recorded = make(False), make(True)
                 with mock.patch.object(graphs, "WARM_UP", _NEVER):
-                    _, warmed = trained(True)
-                recorded, replayed = trained(True)
-                far = max(map(apart, recorded, eager))
+                    warmed = make(True)
+                far = max(map(apart, recorded.epoch(), eager.epoch()))
+                warmed.epoch()
                 equal = equal and far < 1e-3
-                yield name, {"apart": far, "bitwise": all(map(torch.equal, warmed, replayed))}
+                bitwise = all(map(torch.equal, warmed.weights(), recorded.weights()))
+                speedup = seconds(eager.epoch) / seconds(recorded.epoch)
+                yield name, {"apart": far, "bitwise": bitwise, "speedup": speedup}
                 yield "equal", equal
     finally:
         set_deterministic(on=False)
 
 
-def _kinds(
-    root: Path, scale: Scale
-) -> Iterator[tuple[str, Callable[[bool], tuple[list[Any], list[torch.Tensor]]]]]:
-    """By name what trains an epoch, recorded or not: what was reported, and the weights."""
+class _Trained(NamedTuple):
+    """A run, or a cohort of several."""
+
+    runs: list[Any]
+    cohort: Any = None
+
+    def epoch(self) -> list[Any]:
+        """What each member reports."""
+        if self.cohort is None:
+            return [self.runs[0].train_epoch(1)]
+        return list(self.cohort.train_epoch(1))
+
+    def weights(self) -> list[torch.Tensor]:
+        """Of all members."""
+        return [each for run in self.runs for each in weights(run)]
+
+
+def _kinds(root: Path, scale: Scale) -> Iterator[tuple[str, Callable[[bool], _Trained]]]:
+    """By name what makes something to train whose steps are recorded, or are not."""
     data, count = load(root, scale), min(scale.fused)
     members = [{"seed": seed, "lr": 1e-4 * (1 + seed / count)} for seed in range(count)]
     for method in ("erm", "mixup", "mpbm"):
 
-        def alone(on: bool, method: str = method) -> tuple[list[Any], list[torch.Tensor]]:
-            (run,) = last_runs(method, data, scale, members[:1], graphs=on)
-            return [run.train_epoch(1)], weights(run)
+        def alone(on: bool, method: str = method) -> _Trained:
+            return _Trained(last_runs(method, data, scale, members[:1], graphs=on))
 
-        def fused(on: bool, method: str = method) -> tuple[list[Any], list[torch.Tensor]]:
+        def fused(on: bool, method: str = method) -> _Trained:
             runs = last_runs(method, data, scale, members, graphs=on)
-            found = cohort_of(method, runs).train_epoch(1)
-            return list(found), [each for run in runs for each in weights(run)]
+            return _Trained(runs, cohort_of(method, runs))
 
         yield method, alone
         yield f"{method} {count}", fused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from dgsearch.data.splits import TrialData
 from dgsearch.methods.erm import ERM
-from dgsearch.methods.graphs import WARM_UP
+from dgsearch.methods.graphs import WARM_UP, ask_for_graphs
 from dgsearch.methods.supervised import PRETRAIN
 from dgsearch.study import DataSpec
 from dgsearch.trainable.companions import stage_context
@@ -23,6 +24,12 @@ from tests.graph_stand_in import graphs_on_cpu
 CPU = torch.device("cpu")
 DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.95)
 VALUES = dict(ERM.space.resolve({"epochs": 2, "pretrain_epochs": 2, "lr": 1e-3, "batch_size": 8}))
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    ask_for_graphs(on=False)
 
 
 def _reports(folder: Path, **changes: Any) -> list[EpochReport]:
@@ -38,8 +45,9 @@ def _losses(reports: list[EpochReport]) -> list[float]:
 @pytest.mark.parametrize("fuse", ["off", 4])
 def test_a_recorded_trial_trains_as_another(tmp_path: Path, fuse: Any) -> None:
     plain = _losses(_reports(tmp_path / "plain", fuse=fuse))
+    ask_for_graphs(on=True)
     with graphs_on_cpu() as made:
-        found = _losses(_reports(tmp_path / "recorded", fuse=fuse, graphs=True))
+        found = _losses(_reports(tmp_path / "recorded", fuse=fuse))
     assert len(found) == 2
     assert found == pytest.approx(plain, rel=1e-3)
     assert [(one.warmed, one.recorded) for one in made] == [(WARM_UP, 1)] * 2  # of both stages
@@ -50,7 +58,10 @@ def test_a_recorded_trial_trains_as_another(tmp_path: Path, fuse: Any) -> None:
 def test_recorded_steps_have_a_key_of_their_own_where_they_can_be(
     device: str, graphed: bool
 ) -> None:
-    off, on = Numerics(device, 1), Numerics(device, 1, graphs=True)
+    place = torch.device(device)
+    off = Numerics.current(place)
+    ask_for_graphs(on=True)
+    on = Numerics.current(place)
     assert on.of(PRETRAIN, VALUES) == off.of(PRETRAIN, VALUES) | (
         {"graphs": True} if graphed else {}
     )
@@ -61,13 +72,7 @@ def test_recorded_steps_have_a_key_of_their_own_where_they_can_be(
 @pytest.mark.parametrize(("asked", "graphed"), [(True, True), (True, False), (False, True)])
 def test_a_stage_is_asked_for_graphs_only_where_it_can_record(asked: bool, graphed: bool) -> None:
     stage = replace(PRETRAIN, graphed=graphed, splits=())
-    context = stage_context(
-        stage,
-        VALUES,
-        seed=0,
-        data=TrialData({}, ("a",), 32),
-        products={},
-        device=CPU,
-        graphs=asked,
-    )
+    ask_for_graphs(on=asked)
+    data = TrialData({}, ("a",), 32)
+    context = stage_context(stage, VALUES, seed=0, data=data, products={}, device=CPU)
     assert context.graphs is (asked and graphed)
