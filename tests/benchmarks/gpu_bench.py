@@ -37,6 +37,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -83,9 +84,16 @@ class OutOfTime(BaseException):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """What is done in here ends with `OutOfTime` after so many seconds, between two operations."""
+    """What is done in here ends with `OutOfTime` after so many seconds, between two operations.
 
-    def end(*_: object) -> None:
+    A module that is being imported and a graph that is being recorded are finished first: half of
+    one would break what follows.
+    """
+
+    def end(_: int, frame: FrameType | None) -> None:
+        if _imports(frame) or _captures():
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            return
         raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, end)
@@ -95,6 +103,18 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _captures() -> bool:
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 def measure(
@@ -128,7 +148,7 @@ def _figures(section: Section, root: Path, scale: Scale, allowed_s: float) -> di
             for name, figure in section.figures(root, scale):
                 found[name] = figure
     except OutOfTime:
-        found["cut"] = f"no more was measured in its {round(allowed_s, 1)} s"
+        found["cut"] = f"no more was measured in its {max(round(allowed_s, 1), 0.0)} s"
     except Exception as error:  # noqa: BLE001 - the other figures of a lent machine count
         found["failed"] = f"{type(error).__name__}: {error}"
         traceback.print_exc(file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -134,12 +135,24 @@ def test_what_fails_is_told_and_the_rest_is_measured(tmp_path: Path) -> None:
         time.sleep(60)
         yield "after", 1.0
 
+    def importing(root: Path, scale: Scale) -> Figures:
+        sys.path.insert(0, str(tmp_path))
+        try:
+            yield "done", float(importlib.import_module("takes_time").DONE)
+            time.sleep(60)
+            yield "after", 1.0
+        finally:
+            sys.path.remove(str(tmp_path))
+
+    (tmp_path / "takes_time.py").write_text("import time\ntime.sleep(1.0)\nDONE = 1\n")
+
     def section(**figures: Any) -> Section:
         return Section(1, lambda root, scale: iter(figures.items()))
 
     sections = {
         "broken": Section(1, broken),
         "slow": Section(1, slow),
+        "importing": Section(1, importing),
         "whole": section(speedup=2.0),
         "repeated": section(mpbm={"agrees": False}, erm={"agrees": True}),
         "fused_equality": section(equal=False),
@@ -153,6 +166,8 @@ def test_what_fails_is_told_and_the_rest_is_measured(tmp_path: Path) -> None:
     assert "after" not in found["slow"]
     assert found["slow"]["cut"].startswith("no more was measured in its 0.")
     assert found["slow"]["seconds"] < 2
+    assert found["importing"]["done"] == 1.0  # a module is imported whole
+    assert found["importing"]["cut"]
     assert found["whole"]["speedup"] == 2.0
     assert fused_against_packed(found) == {"8": 2.0}
     assert failures(found) == [
