@@ -94,11 +94,11 @@ gpu-carry: install  ## fill build/carried with what a machine needs that has onl
 	$(BIN)/python tests/benchmarks/carried.py build/carried $(CARRY:%=--python %)
 
 gpu-bench:  ## ratios of an accelerator in build/gpu-bench.json
-	$(HERE) tests/benchmarks/gpu_bench.py --budget 270 -o build/gpu-bench.json
+	$(HERE) tests/benchmarks/gpu_bench.py --budget 285 -o build/gpu-bench.json
 
 gpu-test:  ## what must hold on an accelerator, in build/gpu-test.json; then the tests, if installed
 	$(HERE) tests/benchmarks/gpu_bench.py --checks --budget 75 -o build/gpu-test.json
-	if [ -x $(BIN)/pytest ]; then timeout --signal=INT 100 $(BIN)/pytest -q -m gpu; fi
+	if [ -x $(BIN)/pytest ]; then timeout --signal=INT 90 $(BIN)/pytest -q -m gpu; fi
 
 clean:  ## remove what the demo made (study database, artifacts, pages)
 	rm -rf dgsearch.db dgsearch.db-wal dgsearch.db-shm artifacts reports/*.html
