@@ -144,7 +144,7 @@ def _gradients(**values: Any) -> tuple[list[Tensor | None], list[Tensor | None]]
     """Of L_mix^tr alone: in the extractor and in the head."""
     run = _untrained(**values)
     queries = run._make_queries()
-    _, synthetic, _ = run._losses(torch.arange(8), queries)
+    _, synthetic, _ = run._losses(run._inputs(torch.arange(8), queries))
     synthetic.backward()
     network = run._network
     return [p.grad for p in network.extractor.parameters()], [
