@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from dgsearch.runner.queue import Begun, TrialQueue
 from dgsearch.runner.slots import Machine, trials_at_a_time
 from dgsearch.study import Resources
 from dgsearch.trainable.reports import EpochReport
+
+logger = logging.getLogger(__name__)
 
 _MARGIN = 1.25  # other hyperparameters may need more than the first trial did
 _CONTEXT_MB = 600.0  # what a process takes on a device besides its tensors
@@ -59,6 +62,15 @@ def measured_share(use: MemoryUse | None, resources: Resources) -> float:
     return 1.0 / trials_per_device(
         use, cores=_cluster("CPU"), devices=_cluster("GPU"), cpus=resources.cpus
     )
+
+
+def warn_of_graphs(resources: Resources, gpus: float | None) -> None:
+    """Say that nothing is recorded where trials have no device; None: it is not known yet."""
+    if resources.graphs == "on" and gpus == 0:
+        logger.warning(
+            'resources.graphs = "on" records steps on CUDA devices; trials have none here and run '
+            "operation by operation"
+        )
 
 
 def cluster_slots(resources: Resources, gpus: float) -> int:

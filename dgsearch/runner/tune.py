@@ -48,6 +48,7 @@ from dgsearch.runner.resources import (
     cluster_slots,
     known_share,
     measured_share,
+    warn_of_graphs,
 )
 from dgsearch.runner.retries import StoredAttempts, given_up
 from dgsearch.runner.warm_start import informing_trials
@@ -264,12 +265,7 @@ class _StudyRun:
         begun = 0
         if self._gpus is None:
             self._gpus = known_share(self._spec.resources)
-            if self._spec.resources.graphs == "on" and self._gpus == 0:
-                logger.warning(
-                    '%s: resources.graphs = "on" records steps on CUDA devices; trials have none '
-                    "here and run operation by operation",
-                    self._spec.name,
-                )
+            warn_of_graphs(self._spec.resources, self._gpus)
         if self._gpus is None:
             first = execute(
                 FirstTrial(queue), executor, halving=halving, progress=progress, gpus=1.0
