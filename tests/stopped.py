@@ -37,6 +37,8 @@ def heard(kind):
 def audited(event, arguments):
     if event == "import":
         heard("import")
+    elif ".pyc" in str(arguments[:1]):
+        pass  # Python compiles a module only once
     elif event in ("os.rename", "os.remove", "os.mkdir", "os.fork") or (
         event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
     ):
