@@ -20,7 +20,7 @@ import numpy as np
 
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.report import write_report
-from tests.benchmarks.browser import chromium
+from tests.browsers import chromium
 from tests.fakes import fake_spec, full_study
 
 BOUND_MS = 200.0
@@ -63,7 +63,7 @@ def _study(database: str, seeds: int, counts: list[int]) -> None:
 
 def _measured(page: Path) -> dict[str, list[float]]:
     """Milliseconds of each kind of click, the first of each kind among them."""
-    with chromium() as driver:
+    with tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as driver:
         driver.get(page.as_uri())
         time.sleep(10)  # until the figures below the view are drawn
         driver.execute_script("document.querySelector('.controls').open = true")

@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.browser import chromium
+from tests.browsers import chromium
 from tests.bulk import bulk_search
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def build_seconds(database: Path, page: Path, folder: Path = REPOSITORY) -> tupl
 
 def open_seconds(page: Path) -> float:
     """Seconds from the address until a click has changed the colours of page and figures."""
-    with chromium() as driver:
+    with tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as driver:
         driver.get("about:blank")
         started = time.perf_counter()
         driver.get(page.as_uri())

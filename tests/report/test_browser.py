@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from importlib.resources import files
@@ -16,35 +15,16 @@ from pathlib import Path
 
 import optuna
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from dgsearch.cli import app
 from dgsearch.report import write_report
+from tests.browsers import MARKS, Browser, chromium
 from tests.fakes import ABLATION, GRID, rich_study
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        shutil.which("chromedriver") is None or shutil.which("chromium") is None,
-        reason="chromium and chromium-driver are not installed",
-    ),
-]
-
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+pytestmark = MARKS
 HOSTILE = "<img src=x onerror=alert(1)> & 'grid'"
 STUDIES = (HOSTILE, "ablation", "foreign")
 # Of each table that is wider than its box, scrolled to its end: where its first column is.
@@ -80,7 +60,7 @@ def page(folder: Path) -> Path:
     return write_report(folder / "study.db", STUDIES, folder / "report.html")
 
 
-def _wait_until_drawn(driver: webdriver.Chrome) -> None:
+def _wait_until_drawn(driver: Browser) -> None:
     WebDriverWait(driver, 60).until(
         lambda found: found.execute_script(
             "return [...document.querySelectorAll('.plot')]"
@@ -92,24 +72,19 @@ def _wait_until_drawn(driver: webdriver.Chrome) -> None:
 @pytest.fixture(scope="module")
 def browser(
     page: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = shutil.which("chromium") or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.execute_cdp_cmd(
-        "Browser.setDownloadBehavior",
-        {"behavior": "allow", "downloadPath": str(folder / "downloads")},
-    )
-    driver.get(page.as_uri())
-    _wait_until_drawn(driver)
-    yield driver
-    driver.quit()
+) -> Iterator[Browser]:
+    profile = tmp_path_factory.mktemp("profile")
+    with chromium(profile, browser="ALL", performance="ALL") as driver:
+        driver.execute_cdp_cmd(
+            "Browser.setDownloadBehavior",
+            {"behavior": "allow", "downloadPath": str(folder / "downloads")},
+        )
+        driver.get(page.as_uri())
+        _wait_until_drawn(driver)
+        yield driver
 
 
-def test_every_figure_is_drawn_and_described(browser: webdriver.Chrome) -> None:
+def test_every_figure_is_drawn_and_described(browser: Browser) -> None:
     plots = browser.find_elements(By.CLASS_NAME, "plot")
     assert len(plots) > 30
     empty = browser.execute_script(
@@ -127,7 +102,7 @@ def test_every_figure_is_drawn_and_described(browser: webdriver.Chrome) -> None:
     assert tables == len(plots)
 
 
-def test_nothing_from_the_database_runs_or_becomes_markup(browser: webdriver.Chrome) -> None:
+def test_nothing_from_the_database_runs_or_becomes_markup(browser: Browser) -> None:
     assert HOSTILE in [h1.text for h1 in browser.find_elements(By.TAG_NAME, "h1")]
     assert browser.find_elements(By.CSS_SELECTOR, "img[src='x']") == []
     inside = "return document.querySelectorAll('.plot a, main b, main i, .plot img[src=x]').length"
@@ -138,7 +113,7 @@ def test_nothing_from_the_database_runs_or_becomes_markup(browser: webdriver.Chr
     assert "<i>a</i>" in ticks
 
 
-def test_the_console_is_quiet_and_no_request_leaves_the_file(browser: webdriver.Chrome) -> None:
+def test_the_console_is_quiet_and_no_request_leaves_the_file(browser: Browser) -> None:
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [
@@ -151,7 +126,7 @@ def test_the_console_is_quiet_and_no_request_leaves_the_file(browser: webdriver.
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
-def test_the_contents_lead_to_the_sections(browser: webdriver.Chrome) -> None:
+def test_the_contents_lead_to_the_sections(browser: Browser) -> None:
     anchors = browser.execute_script(
         "return [...document.querySelectorAll('nav a, .tools a')].map((link) => link.hash)"
     )
@@ -162,7 +137,7 @@ def test_the_contents_lead_to_the_sections(browser: webdriver.Chrome) -> None:
     assert missing == []
 
 
-def test_a_link_to_a_figure_shows_it(browser: webdriver.Chrome, page: Path) -> None:
+def test_a_link_to_a_figure_shows_it(browser: Browser, page: Path) -> None:
     figure = browser.find_elements(By.CSS_SELECTOR, "figure[id]")[-1]
     anchor = figure.get_attribute("id")
     browser.get(f"{page.as_uri()}#{anchor}")
@@ -176,7 +151,7 @@ def test_a_link_to_a_figure_shows_it(browser: webdriver.Chrome, page: Path) -> N
     _wait_until_drawn(browser)
 
 
-def test_dark_mode_changes_page_and_figures(browser: webdriver.Chrome) -> None:
+def test_dark_mode_changes_page_and_figures(browser: Browser) -> None:
     def ground() -> str:
         return browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
 
@@ -194,7 +169,7 @@ def test_dark_mode_changes_page_and_figures(browser: webdriver.Chrome) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation(browser: webdriver.Chrome, theme: str) -> None:
+def test_axe_finds_no_serious_violation(browser: Browser, theme: str) -> None:
     """Of the dark page the colours alone are looked at: the rest is that of the light one."""
     axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
     rules = "{}" if theme == "light" else "{runOnly: ['color-contrast', 'link-in-text-block']}"
@@ -218,7 +193,7 @@ def test_axe_finds_no_serious_violation(browser: webdriver.Chrome, theme: str) -
     assert grave == []
 
 
-def _download(browser: webdriver.Chrome, folder: Path, button: WebElement, suffix: str) -> bytes:
+def _download(browser: Browser, folder: Path, button: WebElement, suffix: str) -> bytes:
     browser.execute_script("arguments[0].click()", button)
     until = time.monotonic() + 30
     while time.monotonic() < until:
@@ -235,14 +210,14 @@ def _download(browser: webdriver.Chrome, folder: Path, button: WebElement, suffi
     ("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("csv", b"study,group,n,mean,")]
 )
 def test_a_figure_is_downloaded_in_every_format(
-    browser: webdriver.Chrome, folder: Path, suffix: str, start: bytes
+    browser: Browser, folder: Path, suffix: str, start: bytes
 ) -> None:
     button = browser.find_element(By.CSS_SELECTOR, f"figure button[data-do='{suffix}']")
     assert _download(browser, folder, button, suffix).startswith(start)
 
 
 def test_a_table_is_downloaded_with_its_numbers_and_no_formula(
-    browser: webdriver.Chrome, folder: Path
+    browser: Browser, folder: Path
 ) -> None:
     browser.execute_script(
         "const cell = document.querySelector('[id$=\"-trials\"] tbody td:nth-child(2)');"
@@ -255,7 +230,7 @@ def test_a_table_is_downloaded_with_its_numbers_and_no_formula(
     assert float(rows[1][rows[0].index("photo")]) > 1  # per cent, with all its digits
 
 
-def test_every_button_and_link_is_reached_with_the_keyboard(browser: webdriver.Chrome) -> None:
+def test_every_button_and_link_is_reached_with_the_keyboard(browser: Browser) -> None:
     unreachable = browser.execute_script(
         "return [...document.querySelectorAll('button, a, summary, .scroll, pre')]"
         ".filter((item) => item.tabIndex < 0).length"
@@ -264,7 +239,7 @@ def test_every_button_and_link_is_reached_with_the_keyboard(browser: webdriver.C
 
 
 def test_panels_stay_beside_each_other_on_paper_and_no_figure_is_taller_than_a_sheet(
-    browser: webdriver.Chrome,
+    browser: Browser,
 ) -> None:
     told = browser.execute_script(
         """
@@ -281,13 +256,13 @@ def test_panels_stay_beside_each_other_on_paper_and_no_figure_is_taller_than_a_s
     assert told[2] > 3
 
 
-def test_a_page_prints_with_every_figure(browser: webdriver.Chrome) -> None:
+def test_a_page_prints_with_every_figure(browser: Browser) -> None:
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
     assert printed["data"].startswith("JVBERi")  # %PDF in base64
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_a_phone_shows_the_page_without_scrolling_sideways(browser: webdriver.Chrome) -> None:
+def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Browser) -> None:
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": 360, "height": 800, "deviceScaleFactor": 2, "mobile": True},

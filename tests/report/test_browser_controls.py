@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +18,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 from dgsearch.analysis import comparison, domains, equivalence
@@ -42,11 +38,11 @@ from dgsearch.report.study_data import read_study_data
 from dgsearch.report.view import StudyView, study_view
 from dgsearch.study.families import FAMILIES
 from dgsearch.study.plan import plan_trials
+from tests.browsers import MARKS, Browser, chromium
 from tests.fakes import ABLATION, SPACES, FakeStudy, fake_facts, fake_spec
-from tests.report.test_browser import FLAGS, pytestmark
 from tests.report.test_family_page import DESIGN
 
-__all__ = ["pytestmark"]
+pytestmark = MARKS
 
 SETTINGS = 50
 TARGETS = ["photo", "street", "slanted"]
@@ -154,17 +150,10 @@ def page(database: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def driver(page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = shutil.which("chromium") or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    found.set_script_timeout(600)  # no test fails because the machine is busy
-    found.get(page)
-    yield found
-    found.quit()
+def driver(page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("profile"), browser="ALL") as found:
+        found.get(page)
+        yield found
 
 
 def _group(view: StudyView) -> str:
@@ -307,7 +296,7 @@ def _check(table: Table, shown: list[Any], setting: Setting) -> None:
             assert bold == (isinstance(wanted, Cell) and wanted.bold)
 
 
-def _ask(driver: webdriver.Chrome, setting: Setting) -> tuple[dict[str, Any], str]:
+def _ask(driver: Browser, setting: Setting) -> tuple[dict[str, Any], str]:
     place = list(STUDIES).index(setting.study) + 1
     driver.execute_async_script(
         "const done = arguments[1]; addEventListener('hashchange', () => done(), {once: true});"
@@ -319,7 +308,7 @@ def _ask(driver: webdriver.Chrome, setting: Setting) -> tuple[dict[str, Any], st
 
 
 def test_fifty_random_settings_are_what_python_says(
-    driver: webdriver.Chrome, views: dict[str, StudyView]
+    driver: Browser, views: dict[str, StudyView]
 ) -> None:
     random = np.random.default_rng(7)
     answers, rules, met, verdicts = 0, set(), set(), set()
@@ -355,9 +344,7 @@ def test_the_block_holds_every_finished_trial_to_its_last_digit(
     assert [block["numbers"][n] for n in rule["value"]] == done["value"].tolist()
 
 
-def test_as_published_brings_the_page_back_to_the_letter(
-    driver: webdriver.Chrome, page: str
-) -> None:
+def test_as_published_brings_the_page_back_to_the_letter(driver: Browser, page: str) -> None:
     text = (
         "return [...document.querySelectorAll("
         "'#s1 p, #s1 .changed, #s1 th, #s1 td, #s1 figcaption')]"
@@ -380,7 +367,7 @@ def test_as_published_brings_the_page_back_to_the_letter(
 
 
 def test_a_link_shows_what_its_sender_saw_and_sections_that_do_not_follow_say_so(
-    driver: webdriver.Chrome, page: str
+    driver: Browser, page: str
 ) -> None:
     driver.get("about:blank")
     driver.get(f"{page}#s2-domains&s2.seeds=0,2&s2.level=90&s2.without=unknown&s2.targets=gone")
@@ -402,7 +389,7 @@ def test_a_link_shows_what_its_sender_saw_and_sections_that_do_not_follow_say_so
     assert driver.current_url.endswith("#s2-trials&s2.seeds=0,2&s2.level=90")
 
 
-def test_the_figure_shows_the_numbers_of_its_table(driver: webdriver.Chrome, page: str) -> None:
+def test_the_figure_shows_the_numbers_of_its_table(driver: Browser, page: str) -> None:
     driver.get("about:blank")
     driver.get(f"{page}#s1-ablation&s1.seeds=1,2,3,5&s1.targets=street")
     found = driver.execute_async_script(

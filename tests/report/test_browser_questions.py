@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from dgsearch.analysis.questions import QUESTIONS
 from dgsearch.report import write_questions
+from tests.browsers import Browser
 from tests.questions import DESIGNS, question_study
 from tests.report.test_browser import (  # the tests run here on this page
     browser,
@@ -52,7 +52,7 @@ def page(folder: Path) -> Path:
     return write_questions(database, folder / "questions.html")
 
 
-def test_every_answer_has_a_drawn_figure_with_its_table(browser: webdriver.Chrome) -> None:
+def test_every_answer_has_a_drawn_figure_with_its_table(browser: Browser) -> None:
     figures = browser.execute_script(
         "return [...document.querySelectorAll('.plot')].map((plot) => [plot.dataset.name,"
         "Boolean(plot.querySelector('.point, .points path, .js-line, .heatmaplayer image')),"
@@ -62,7 +62,7 @@ def test_every_answer_has_a_drawn_figure_with_its_table(browser: webdriver.Chrom
     assert [name for name, drawn, listed in figures if not (drawn and listed)] == []
 
 
-def test_what_is_missing_says_how_to_run_it(browser: webdriver.Chrome) -> None:
+def test_what_is_missing_says_how_to_run_it(browser: Browser) -> None:
     warnings = [item.text for item in browser.find_elements(By.CLASS_NAME, "warning")]
     assert any("Run it with: dgsearch run studies/augkd_q5_teachers.toml" in w for w in warnings)
     assert any("Resume it with: dgsearch run studies/augkd_q6_modules.toml" in w for w in warnings)

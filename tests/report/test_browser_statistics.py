@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
 import dgsearch.report
 from dgsearch.analysis.comparison import compare_columns, tied_with_best
@@ -28,9 +24,9 @@ from dgsearch.analysis.statistics import (
     mean_interval,
     sign_flip_p,
 )
-from tests.report.test_browser import FLAGS, pytestmark
+from tests.browsers import MARKS, Browser, chromium
 
-__all__ = ["pytestmark"]
+pytestmark = MARKS
 
 SETTINGS = 50
 LEVELS = (0.9, 0.95, 0.99)
@@ -44,18 +40,12 @@ return told(arguments[0].map((call) => statistics[call[0]](...seen(call[1]))));
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = shutil.which("chromium") or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    found.set_script_timeout(600)  # no test fails because the machine is busy
-    yield found
-    found.quit()
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("profile")) as found:
+        yield found
 
 
-def _called(driver: webdriver.Chrome, name: str, arguments: list[list[Any]]) -> list[Any]:
+def _called(driver: Browser, name: str, arguments: list[list[Any]]) -> list[Any]:
     """What the page's function returns for each list of arguments."""
     code = (Path(dgsearch.report.__file__).parent / "statistics.js").read_text("utf-8")
     calls = json.loads(json.dumps([[name, each] for each in arguments]).replace("NaN", "null"))
@@ -91,7 +81,7 @@ def _same(found: Any, expected: Any) -> bool:
     return found == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
 
 
-def test_quantiles_and_intervals_are_those_of_python(driver: webdriver.Chrome) -> None:
+def test_quantiles_and_intervals_are_those_of_python(driver: Browser) -> None:
     places = [(level, n) for level in (*LEVELS, 0.999) for n in (1, 2, 3, 4, 5, 9, 30, 99, 400)]
     found = _called(driver, "tQuantile", [list(place) for place in places])
     for (level, freedom), quantile in zip(places, found, strict=True):
@@ -104,7 +94,7 @@ def test_quantiles_and_intervals_are_those_of_python(driver: webdriver.Chrome) -
 
 
 def test_sign_flip_p_is_exact_up_to_sixteen_pairs_and_the_same_sample_beyond(
-    driver: webdriver.Chrome,
+    driver: Browser,
 ) -> None:
     random = np.random.default_rng(2)
     sizes = [0, 1, 2, *range(3, 25), *random.integers(25, 70, SETTINGS - 25)]
@@ -117,7 +107,7 @@ def test_sign_flip_p_is_exact_up_to_sixteen_pairs_and_the_same_sample_beyond(
         assert p == pytest.approx(sign_flip_p(own), rel=1e-9), len(own)
 
 
-def test_holm_and_the_fewest_pairs_are_those_of_python(driver: webdriver.Chrome) -> None:
+def test_holm_and_the_fewest_pairs_are_those_of_python(driver: Browser) -> None:
     random = np.random.default_rng(3)
     given = [random.random(size).round(2).tolist() for size in range(1, SETTINGS)]
     given.append([0.03, math.nan, 0.01, 0.04])
@@ -130,9 +120,7 @@ def test_holm_and_the_fewest_pairs_are_those_of_python(driver: webdriver.Chrome)
 
 
 @pytest.mark.parametrize("maximise", [True, False])
-def test_groups_are_compared_as_python_compares_them(
-    driver: webdriver.Chrome, maximise: bool
-) -> None:
+def test_groups_are_compared_as_python_compares_them(driver: Browser, maximise: bool) -> None:
     tables = _tables()
     columns = [_columns(wide) for wide in tables]
     factors = [detectable_difference(1.0, pairs) for pairs in range(15)]
@@ -158,7 +146,7 @@ def test_groups_are_compared_as_python_compares_them(
 
 
 def test_the_p_against_the_best_is_the_same_sample_beyond_twelve_seeds(
-    driver: webdriver.Chrome,
+    driver: Browser,
 ) -> None:
     random = np.random.default_rng(4)
     tables = [

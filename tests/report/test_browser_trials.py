@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from dgsearch.report import write_report
+from tests.browsers import MARKS, Browser, chromium
 from tests.fakes import ABLATION, rich_study
-from tests.report.test_browser import FLAGS, HOSTILE, pytestmark
+from tests.report.test_browser import HOSTILE
 
-__all__ = ["pytestmark"]
+pytestmark = MARKS
 
 _MARK = """
 const plot = document.querySelector(arguments[0] + " .plot");
@@ -47,26 +44,21 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def driver(page: str, tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = shutil.which("chromium") or ""
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    found = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    found.get(page)
-    yield found
-    found.quit()
+def driver(page: str, tmp_path: Path) -> Iterator[Browser]:
+    with chromium(tmp_path / "profile") as found:
+        found.get(page)
+        yield found
 
 
-def _panel(driver: webdriver.Chrome) -> str:
+def _panel(driver: Browser) -> str:
     return str(driver.execute_script("return document.querySelector('aside.trial').innerText"))
 
 
-def _wait(driver: webdriver.Chrome, text: str) -> None:
+def _wait(driver: Browser, text: str) -> None:
     WebDriverWait(driver, 60).until(lambda found: text in _panel(found))
 
 
-def test_a_trial_is_shown_and_set_beside_another(driver: webdriver.Chrome, page: str) -> None:
+def test_a_trial_is_shown_and_set_beside_another(driver: Browser, page: str) -> None:
     driver.execute_script("document.querySelector('a[data-trial=\"4\"]').click()")
     _wait(driver, "Trial 4")
     assert driver.current_url.endswith("#s1-trial-4")
@@ -81,7 +73,7 @@ def test_a_trial_is_shown_and_set_beside_another(driver: webdriver.Chrome, page:
     assert not driver.find_element(By.CSS_SELECTOR, "aside.trial").is_displayed()
 
 
-def test_a_mark_of_a_figure_leads_to_its_trial(driver: webdriver.Chrome) -> None:
+def test_a_mark_of_a_figure_leads_to_its_trial(driver: Browser) -> None:
     WebDriverWait(driver, 60).until(
         lambda found: found.execute_script(
             "return Boolean(document.querySelector('#s1-ablation .plot').data)"
@@ -95,7 +87,7 @@ def test_a_mark_of_a_figure_leads_to_its_trial(driver: webdriver.Chrome) -> None
     assert f"name of the configuration\t{label}" in shown
 
 
-def test_the_mark_of_a_mean_leads_to_its_trials(driver: webdriver.Chrome) -> None:
+def test_the_mark_of_a_mean_leads_to_its_trials(driver: Browser) -> None:
     WebDriverWait(driver, 60).until(
         lambda found: found.execute_script(
             "return Boolean(document.querySelector('#s1-ablation .plot').data)"
@@ -111,7 +103,7 @@ def test_the_mark_of_a_mean_leads_to_its_trials(driver: webdriver.Chrome) -> Non
 
 
 def test_a_trial_that_is_not_listed_says_so_and_nothing_is_obeyed(
-    driver: webdriver.Chrome, page: str
+    driver: Browser, page: str
 ) -> None:
     driver.get("about:blank")
     driver.get(f"{page}#s1-trial-4711")
