@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import torch
 
 from dgsearch.data.splits import TrialData, load_trial_data
@@ -16,9 +14,8 @@ from dgsearch.trainable.keys import Numerics
 
 def keep_installed() -> None:
     """Keep in the cache what the methods declare, where it is not there yet."""
-    numerics = asdict(Numerics("cpu", threads=1))
-    for name in ("fuse", "graphs", "threads"):  # the study says them
-        del numerics[name]
+    numerics = Numerics("cpu", threads=1).everywhere()
+    del numerics["threads"]  # the study says it
     keep_methods(catalogue(), installed_methods(), numerics)
 
 

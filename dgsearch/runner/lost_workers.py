@@ -37,6 +37,7 @@ class LostWorkers:
         ended = {actor for actor in actors if self._has_ended(actor)}
         certain = [actor for actor in actors if actor in ended & self._suspected]
         self._suspected = ended.difference(certain)
+        self._pids = {actor: pid for actor, pid in self._pids.items() if actor in actors}
         return certain
 
     def _has_ended(self, actor: Any) -> bool:

@@ -230,10 +230,11 @@ class PlannedQueue:
         self._running += 1
         leads = self._prefixes is not None and self._prefixes.missing(planned) > 0
         losses = before.losses if before else {}
-        beside = {} if losses_of_memory(losses) else self._beside(planned)
+        alone = bool(losses_of_memory(losses))
+        beside = {} if alone else self._beside(planned)
         if self._prefixes:
             self._prefixes.begun(planned, beside)
-        if not losses_of_memory(losses):
+        if not alone:
             beside |= self._held_for(planned, beside)
         return Begun(planned, started, continues, attempt, losses, leads, beside)
 

@@ -7,21 +7,19 @@ trains the stage, ahead or as the trial itself, holds a lease on it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dgsearch.trainable.checkpoint import CHECKPOINT, study_folder
-from dgsearch.trainable.leases import Leases
+from dgsearch.trainable.identities import digest
+from dgsearch.trainable.leases import POLL_S, Leases
 from dgsearch.trainable.reports import TrialJob
 
 _AHEAD, _LEASES = "ahead", "leases"
-_POLL_S = 0.2  # between two looks at a stage that another trial trains
 _KEPT_S = 7 * 24 * 3600.0  # an interrupted study may be resumed for so long with what it has
 
 
@@ -55,7 +53,7 @@ class Ahead:
         leaves the other one where it is.
         """
         while not self.claim():
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
         if not folder.exists():
             with suppress(FileNotFoundError):
                 self._folder.rename(folder)
@@ -115,7 +113,7 @@ def _found(artifacts: Path) -> Iterator[tuple[TrainedAhead, Path]]:
 
 def _identity(job: TrialJob, key: str) -> str:
     """24 hexadecimal digits; equal for trials whose epochs are the same in every number."""
-    parts: dict[str, Any] = {
+    parts = {
         "key": key,
         "method": job.method,
         "values": dict(sorted(job.values.items())),
@@ -123,5 +121,4 @@ def _identity(job: TrialJob, key: str) -> str:
         "data": job.data.model_dump(mode="json"),
         "judged": [job.metrics, job.select, job.maximise, job.selection, job.families],
     }
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return digest(parts)

@@ -101,11 +101,14 @@ def begin_run(
 
 def run_state(run: StageRun, *, key: str, epoch: int, device: torch.device) -> dict[str, Any]:
     """What a checkpoint holds of the run of a stage after an epoch."""
+    state = {"key": key, "epoch": epoch, "state": state_of(run.parts())}
+    return state | random_state(device)
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor | None]:
+    """Where torch's random numbers stand; those of a device are None on a CPU."""
     cuda = device.type == "cuda"
     return {
-        "key": key,
-        "epoch": epoch,
-        "state": state_of(run.parts()),
         "rng": torch.get_rng_state(),
         "device_rng": torch.cuda.get_rng_state(device) if cuda else None,
     }

@@ -49,10 +49,15 @@ class Numerics:
         threads = torch.get_num_threads()
         return cls(device=device.type, threads=threads, fuse=fuse, graphs=graphs_asked())
 
-    def of(self, stage: Stage, values: Mapping[str, Value]) -> dict[str, Any]:
-        """Those on which this stage depends, as plain data."""
+    def everywhere(self) -> dict[str, Any]:
+        """Those on which every stage depends, as plain data."""
         settings = asdict(self)
         del settings["fuse"], settings["graphs"]
+        return settings
+
+    def of(self, stage: Stage, values: Mapping[str, Value]) -> dict[str, Any]:
+        """Those on which this stage depends, as plain data."""
+        settings = self.everywhere()
         fused = is_fused(stage, values, fuse=self.fuse, device=self.device)
         graphed = self.graphs and stage.graphed and self.device == "cuda"
         settings |= {"fused": True} if fused else {}

@@ -89,7 +89,7 @@ class LastCohort:
         self._found = {other.place: found for other, found in pairs}
         if isinstance(own, TrainingError):
             self.judge(epoch)
-            self._write(epoch)
+            self._leave(epoch)
             raise own
         return own
 
@@ -116,8 +116,7 @@ class LastCohort:
         """Leave every companion to whoever comes, if this epoch may be the last one here."""
         if epoch < self.epochs and epoch not in self._rungs:
             return
-        self.write(epoch)
-        self.release()
+        self._leave(epoch)
         self._resting = [other for other in self._others if self._passes(other, epoch)]
         self._part([other for other in self._others if other not in self._resting])
 
@@ -233,7 +232,8 @@ class LastCohort:
             other.ahead.release()
             self._parted.append(other.parted)
 
-    def _write(self, epoch: int) -> None:
+    def _leave(self, epoch: int) -> None:
+        """Leave what the others have to whoever comes."""
         self.write(epoch)
         self.release()
 

@@ -16,7 +16,13 @@ from dgsearch.methods.registry import find_method
 from dgsearch.trainable.account import Account
 from dgsearch.trainable.ahead import Ahead
 from dgsearch.trainable.border import checked_diagnostics, checked_epochs
-from dgsearch.trainable.checkpoint import begin_run, read_checkpoint, run_state, write_checkpoint
+from dgsearch.trainable.checkpoint import (
+    begin_run,
+    random_state,
+    read_checkpoint,
+    run_state,
+    write_checkpoint,
+)
 from dgsearch.trainable.companions import Place, stage_context
 from dgsearch.trainable.judge import Judge
 from dgsearch.trainable.keys import Numerics, stage_keys
@@ -71,11 +77,7 @@ class LastCompanion:
                 saved=self.saved or None,
             )
             self.run = self.account.watched(begin, self.saved)
-            self._random = {
-                name: state
-                for name, state in run_state(self.run, key="", epoch=0, device=self.device).items()
-                if name in ("rng", "device_rng")
-            }
+            self._random = random_state(self.device)
 
     def trained(
         self, epoch: int, reported: Mapping[str, float], *, seconds: float, members: int

@@ -29,6 +29,7 @@ from dgsearch.trainable.patience import patiently
 # Beside the stages of a store, as 0.1.0 called it: versions that share one see each other.
 LEASES_FOLDER = "marks"
 RENEW_S = 1.0
+POLL_S = 0.2  # between two looks at what another trial has claimed
 SILENCE_S = 8.0  # a claim that was watched for so long and not renewed belongs to nobody
 FORGOTTEN_S = 60.0  # one this old belongs to nobody, whoever looks and whoever its owner is
 

@@ -39,13 +39,13 @@ from dgsearch.trainable.kept_splits import keep_splits
 from dgsearch.trainable.keys import Numerics, is_fused, stage_keys
 from dgsearch.trainable.last_cohort import LastCohort
 from dgsearch.trainable.last_companions import LastCompanions
+from dgsearch.trainable.leases import POLL_S
 from dgsearch.trainable.memory import reset_peak_memory
 from dgsearch.trainable.process_state import seed_other_generators
 from dgsearch.trainable.reports import EpochReport, StageUse, TrialJob
 from dgsearch.trainable.store import Store
 
 _STORING_ATTEMPTS = 3
-_POLL_S = 0.2  # between two looks at a stage that another trial trains
 
 
 class Trial:
@@ -78,7 +78,8 @@ class Trial:
         folder = trial_folder(job.artifacts, job.study, job.number)
         self._store = Store((Path(job.artifacts) if job.share else folder) / "stages")
         self._checkpoint = folder / CHECKPOINT
-        self._ahead = Ahead(job, self._keys[self._stages[-1].name]) if self._is_fused else None
+        last = self._stages[-1]
+        self._ahead = Ahead(job, self._keys[last.name]) if self._fuses(last) else None
         self._checkpoint_s = checkpoint_s
         self._saved_at = time.monotonic()
 
@@ -113,10 +114,9 @@ class Trial:
         if self._ahead is not None:
             self._ahead.release()
 
-    @property
-    def _is_fused(self) -> bool:
-        """Whether the last stage is trained as a cohort."""
-        job, stage = self.job, self._stages[-1]
+    def _fuses(self, stage: Stage) -> bool:
+        """Whether a stage is trained as a cohort."""
+        job = self.job
         return is_fused(stage, job.values, fuse=job.fuse, device=self._device.type)
 
     def _provide(
@@ -154,7 +154,7 @@ class Trial:
                 if stored is not None:
                     self._store.leases.release(key)
                 return stored
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
         return stored
 
     def _make(
@@ -242,8 +242,7 @@ class Trial:
         place = Place(self.job, self._device, self._store, self._keys, products)
         if stage is self._stages[-1]:
             return self._begin_last(stage, begin, place, saved)
-        fuse = self.job.fuse
-        if not is_fused(stage, self.job.values, fuse=fuse, device=self._device.type):
+        if not self._fuses(stage):
             return begin()
         assert stage.fusable is not None
         asked = [(*one, None) for one in self.job.beside.get(stage.name, ())]
@@ -261,7 +260,7 @@ class Trial:
     ) -> StageRun:
         """The run of the last stage; if it is fused, in lock step with those of companions."""
         watched = partial(self._account.watched, begin, saved)
-        if not self._is_fused:
+        if self._ahead is None:
             return watched()
         assert stage.fusable is not None
         cohort = LastCohort(stage.fusable, watched, self._account, self.job)
