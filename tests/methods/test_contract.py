@@ -19,16 +19,18 @@ from dgsearch.trainable.checkpoint import trial_folder
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial
+from tests.data.few_digits import few_digits
 
 pytestmark = pytest.mark.slow
 
 METHODS = sorted(installed_methods())
 ONE_SOURCE = DataSpec(
-    benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.8
+    benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.4
 )
 STUDENT = DataSpec(
-    benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.7
+    benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.1
 )
+IMAGES = {"scan": 400, "textured": 600, "photo": 300}  # 240 of `scan` train, 540 of `textured`
 SMALL: Mapping[str, Value] = {
     "epochs": 2,
     "pretrain_epochs": 3,
@@ -69,7 +71,7 @@ TINY: Mapping[str, Value] = {
     "batch_size": 32,
     "epochs": 2,
 }
-TINY_SHARE = 0.95  # of the source's images that are held out; 60 of `scan` train, 90 of `textured`
+TINY_IMAGES = {"scan": 120, "textured": 120, "photo": 240}  # half of the source's train
 
 
 def _job(
@@ -82,6 +84,7 @@ def _job(
     found = find_method(method)
     small = {**SMALL, **(SMALL_STUDENT if found.one_target else {}), **tiny}
     data = STUDENT if found.one_target else ONE_SOURCE
+    place: dict[str, object] = {"root": few_digits(**(TINY_IMAGES if tiny else IMAGES))}
     known = {name: value for name, value in small.items() if name in found.space}
     return TrialJob(
         study="contract",
@@ -89,7 +92,7 @@ def _job(
         method=method,
         values=found.space.resolve(known),
         seed=3,
-        data=data.model_copy(update={"validation": TINY_SHARE}) if tiny else data,
+        data=data.model_copy(update=place | ({"validation": 0.5} if tiny else {})),
         artifacts=str(artifacts),
         share=False,
         continues=continues,

@@ -16,10 +16,11 @@ from dgsearch.trainable.judge import LAST_WEIGHTS, NO_START
 from dgsearch.trainable.reports import EpochReport, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial
+from tests.data.few_digits import few_digits
 
 pytestmark = pytest.mark.slow
 
-SOURCE = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.9)
+SOURCE = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.5)
 STUDENT = DataSpec(benchmark="digits-mini", source=("textured",), targets=("photo",))
 TINY: dict[str, Value] = {
     "pretrain_epochs": 1, "epochs": 4, "lr": 5e-3, "T": 1, "teacher_epochs": 1,
@@ -32,7 +33,9 @@ TINY: dict[str, Value] = {
 def _job(folder: Path, method: str = "erm", **values: Value) -> TrialJob:
     found = find_method(method)
     known = {name: value for name, value in TINY.items() if name in found.space}
-    data = STUDENT if found.one_target else SOURCE
+    data = (STUDENT if found.one_target else SOURCE).model_copy(
+        update={"root": few_digits(scan=240, textured=240, photo=300)}
+    )
     return TrialJob("s", 0, method, found.space.resolve(known | values), 0, data, str(folder))
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from dgsearch.trainable.tensor_files import read_tree
+from tests.data.few_digits import few_digits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -27,7 +28,13 @@ from dgsearch.trainable.trial import Trial
 
 torch.set_num_threads(1)
 values = find_method("mpbm+augkd").space.resolve(json.loads(sys.argv[1]))
-data = DataSpec(benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.8)
+data = DataSpec(
+    benchmark="digits-mini",
+    source=("textured",),
+    targets=("photo",),
+    validation=0.5,
+    root=sys.argv[2],
+)
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
@@ -61,7 +68,8 @@ STAGES = ("pretrain", "mpbm", "data_free", "anchor", "distill")
 @pytest.fixture
 def trials() -> Iterator[subprocess.Popen[str]]:
     """The process that forks a trial for each line."""
-    command = [sys.executable, "-c", SCRIPT, json.dumps(VALUES)]
+    root = few_digits(textured=240, photo=240)
+    command = [sys.executable, "-c", SCRIPT, json.dumps(VALUES), root]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

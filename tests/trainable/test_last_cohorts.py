@@ -19,9 +19,10 @@ from dgsearch.trainable.judge import trial_data
 from dgsearch.trainable.reports import EpochReport, Parted, TrialJob
 from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial
+from tests.data.few_digits import few_digits
 
 CPU = torch.device("cpu")
-DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.95)
+DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.5)
 RATES = (1e-3, 3e-3, 3e-4)
 EPOCHS = 4
 PERCEPTRON = "tests.benchmarks.fused_anchor:perceptron"
@@ -34,7 +35,8 @@ def _values(rate: float, **changes: Any) -> dict[str, Any]:
 
 def _job(folder: Path, member: int, **changes: Any) -> TrialJob:
     values = _values(RATES[member])
-    job = TrialJob("ahead", member, "erm", values, member % 2, DATA, str(folder), fuse=4)
+    data = DATA.model_copy(update={"root": few_digits(scan=120, photo=60)})
+    job = TrialJob("ahead", member, "erm", values, member % 2, data, str(folder), fuse=4)
     return replace(job, **changes)
 
 
