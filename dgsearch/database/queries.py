@@ -41,27 +41,41 @@ from dgsearch.database.trials import TrialRequest, trials_frame, trials_in_chunk
 
 _TYPES = FRAMES["studies"].dtypes
 _COUNTS = {state: state.lower() for state in STATES}
+_OF_TRIALS = {"trials", *_COUNTS.values(), "started_at", "finished_at"}
 
 
 def studies_frame(
     database: Database, study: Studies, *, since: Since, columns: Sequence[str] | None
 ) -> pd.DataFrame:
     """The studies asked for, in order of creation."""
+    counted = since is not None or columns is None or not {*columns} <= _TYPES.keys() - _OF_TRIALS
     with snapshot(database) as opened:
         names = opened.studies(study)
-        trials = _trials(opened, list(names))
+        trials = _trials(opened, list(names)) if counted else None
         methods = _texts(opened, OWN_STUDIES, "method") if opened.own else {}
         directions = _texts(opened, STUDY_DIRECTIONS, "direction")
         informed = _informed(opened) if opened.own else {}
-    groups = trials.groupby("study_id")
-    counts = trials.pivot_table(
-        index="study_id", columns="state", values="trials", aggfunc="sum", fill_value=0
-    )
     frame = pd.DataFrame(index=pd.Index(list(names), dtype="int64"))
     frame["study"] = pd.Series(names, dtype="string")
     frame["method"] = frame.index.map(methods).astype("string")
     frame["direction"] = frame.index.map(directions).astype("string")
     frame["warm_start"] = frame.index.map(informed).astype("string")
+    if trials is not None:
+        frame = _with_trials(frame, trials)
+    if since is not None:
+        moment = utc_moment(since)
+        goes_on = frame["running"] + frame["waiting"] > 0
+        begun = frame["started_at"] >= moment
+        frame = frame[goes_on | begun | (frame["finished_at"] >= moment)]
+    return chosen_columns(frame.reset_index(drop=True), columns)
+
+
+def _with_trials(frame: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Studies by id, with what `_trials` says of each."""
+    groups = trials.groupby("study_id")
+    counts = trials.pivot_table(
+        index="study_id", columns="state", values="trials", aggfunc="sum", fill_value=0
+    )
     frame["trials"] = groups["trials"].sum()
     for state, name in _COUNTS.items():
         frame[name] = counts.get(state, 0)
@@ -69,13 +83,7 @@ def studies_frame(
     frame["finished_at"] = groups["finished_at"].max()
     whole = ["trials", *_COUNTS.values()]
     frame[whole] = frame[whole].fillna(0)
-    frame = frame[list(_TYPES)].astype(_TYPES)
-    if since is not None:
-        moment = utc_moment(since)
-        goes_on = frame["running"] + frame["waiting"] > 0
-        begun = frame["started_at"] >= moment
-        frame = frame[goes_on | begun | (frame["finished_at"] >= moment)]
-    return chosen_columns(frame.reset_index(drop=True), columns)
+    return frame[list(_TYPES)].astype(_TYPES)
 
 
 def _trials(database: Snapshot, study_ids: list[int]) -> pd.DataFrame:

@@ -85,8 +85,7 @@ def power_forecast(
         "pilot": None,
     }
     engine = open_if_there(database) if pilot is None else open_for_reading(database)
-    names = set(read_studies(engine, pilot)["study"]) if engine is not None else set()
-    known = engine is not None and (pilot or spec.name) in names
+    known = engine is not None and (pilot or spec.name) in _names(engine, pilot)
     view = _pilot(engine, pilot or spec.name) if engine is not None and known else None
     found = _deviation(view)
     if view is None or not found.comparisons:
@@ -189,6 +188,11 @@ def _without_pilot(spec: StudySpec, pilots: Sequence[str]) -> Iterator[str]:
         yield f"  power      studies of {spec.method} that could be the pilot: {listed(pilots)}"
 
 
+def _names(engine: Engine, study: str | None) -> list[str]:
+    """The studies of a database, or the one asked for."""
+    return [str(name) for name in read_studies(engine, study, columns=["study"])["study"]]
+
+
 def _usable_pilots(engine: Engine | None, spec: StudySpec) -> list[str]:
     """Studies of the method that compare over seeds."""
     if engine is None:
@@ -248,7 +252,7 @@ def _earlier(
     engine: Engine, spec: StudySpec, methods: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """`typical_seconds` of this study where it has trials, else of others on its benchmark."""
-    names = [str(name) for name in read_studies(engine)["study"]]
+    names = _names(engine, None)
     tables: list[pd.DataFrame] = []
     used: list[str] = []
     for name in sorted(names, key=lambda name: name != spec.name):

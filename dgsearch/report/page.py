@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -119,19 +120,25 @@ def render(template: str, **content: Any) -> str:
         template: Its file name.
         content: What it shows besides version, time and style.
     """
-    environment = Environment(
-        loader=PackageLoader("dgsearch.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(
+    read = _templates().get_template(template)
+    return read.render(
         version=version("dgsearch"),
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         style=Markup(_own_text("page.css")),
         as_json=_as_json,
         **content,
+    )
+
+
+@functools.cache
+def _templates() -> Environment:
+    """The templates of this folder, each read once."""
+    return Environment(
+        loader=PackageLoader("dgsearch.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

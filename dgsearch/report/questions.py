@@ -74,7 +74,7 @@ def build_questions(database: str | os.PathLike[str] | None, *, rope: float | No
         DatabaseError: If the database cannot be read.
     """
     engine = open_for_reading(database)
-    known = set(read_studies(engine)["study"])
+    known = set(read_studies(engine, columns=["study"])["study"])
     asked = [_asked(engine, question, known, rope) for question in QUESTIONS]
     studies = known & {name for each in QUESTIONS for name in each.studies}
     facts = [read_facts(engine, name) for name in sorted(studies)]

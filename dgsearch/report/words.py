@@ -136,7 +136,8 @@ def counted_in(unit: Unit) -> str:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as mappings from column to value."""
-    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
+    rows = frame.itertuples(index=False, name=None)
+    return [dict(zip(frame.columns, row, strict=True)) for row in rows]
 
 
 def epoch_rule(facts: StudyFacts) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -43,11 +42,18 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(folder / "study.db", [HOSTILE], folder / "page.html").as_uri()
 
 
-@pytest.fixture
-def driver(page: str, tmp_path: Path) -> Iterator[Browser]:
-    with chromium(tmp_path / "profile") as found:
-        found.get(page)
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("profile")) as found:
         yield found
+
+
+@pytest.fixture
+def driver(browser: Browser, page: str) -> Browser:
+    """The page, opened anew."""
+    browser.get("about:blank")
+    browser.get(page)
+    return browser
 
 
 def _panel(driver: Browser) -> str:
@@ -103,10 +109,10 @@ def test_the_mark_of_a_mean_leads_to_its_trials(driver: Browser) -> None:
 
 
 def test_a_trial_that_is_not_listed_says_so_and_nothing_is_obeyed(
-    driver: Browser, page: str
+    browser: Browser, page: str
 ) -> None:
-    driver.get("about:blank")
-    driver.get(f"{page}#s1-trial-4711")
-    _wait(driver, "Trial 4711 is not listed on this page.")
+    browser.get("about:blank")
+    browser.get(f"{page}#s1-trial-4711")
+    _wait(browser, "Trial 4711 is not listed on this page.")
     inside = "return document.querySelectorAll('aside.trial b, aside.trial img').length"
-    assert driver.execute_script(inside) == 0
+    assert browser.execute_script(inside) == 0

@@ -87,7 +87,8 @@ DRAWN = st.builds(
 )
 
 
-def _study(database: str, drawn: _Drawn) -> FakeStudy:
+def _study(database: str, drawn: _Drawn) -> tuple[FakeStudy, int]:
+    """The study, and how many trials it has begun."""
     design = DESIGNS[drawn.design]
     seeds = max(drawn.seeds, LEAST_SEEDS.get(drawn.design, 1))
     spec = fake_spec(
@@ -107,9 +108,10 @@ def _study(database: str, drawn: _Drawn) -> FakeStudy:
     if design["kind"] == "search":
         trials += [planned(lambda_adv=place / 7, seed=0) for place in range(6)]
     random = np.random.default_rng(0)
-    for place, trial in enumerate(trials):
-        _end(study, trial, drawn.ends[place % len(drawn.ends)], random)
-    return study
+    ends = [drawn.ends[place % len(drawn.ends)] for place in range(len(trials))]
+    for trial, how in zip(trials, ends, strict=True):
+        _end(study, trial, how, random)
+    return study, len(ends) - ends.count("absent")
 
 
 def _end(study: FakeStudy, trial: PlannedTrial, how: str, random: np.random.Generator) -> None:
@@ -153,7 +155,7 @@ def _is_read(drawn: _Drawn) -> None:
     """Page, status, notebook and outlook of the study, none of which may raise."""
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{Path(folder) / 'study.db'}"
-        study = _study(database, drawn)
+        study, begun = _study(database, drawn)
         try:
             page = write_report(database, ["odd"], Path(folder) / "p.html").read_text("utf-8")
             text = page[: page.rindex("<footer>")]
@@ -163,7 +165,7 @@ def _is_read(drawn: _Drawn) -> None:
             _is_asked(database)
             assert list(power_forecast(database, study.spec, points=1.0).lines)
             opened = dgsearch.open_study(database, "odd")
-            assert len(opened.trials()) == len(study.frame())
+            assert len(opened.trials(columns=["trial_number"])) == begun
             opened._repr_html_()
         finally:
             study.engine.dispose()
