@@ -18,9 +18,10 @@ from tests.data.few_digits import few_digits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-# Forks a trial for each line that it reads, so that PyTorch is imported once.
+# Forks a trial for each line that it reads, so that PyTorch is imported once, as is its compiler,
+# which the first optimiser imports.
 SCRIPT = """
-import json, os, sys, torch
+import json, os, sys, torch, torch._dynamo
 from dgsearch.methods.registry import find_method
 from dgsearch.study import DataSpec
 from dgsearch.trainable.reports import TrialJob
