@@ -14,6 +14,7 @@ import psutil
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.real_studies import dgsearch_command
 
 __all__ = ["Killer", "run_to_the_end"]
@@ -25,7 +26,7 @@ def run_to_the_end(
     folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run what is left of the study, without interference."""
-    return subprocess.run(
+    return warm.run(
         dgsearch_command(folder), capture_output=True, text=True, timeout=600, env=environment
     )
 
@@ -57,7 +58,7 @@ class Killer:
 
     def _kill_one(self, victim: str) -> None:
         if self._driver is None or self._driver.poll() is not None:
-            self._driver = subprocess.Popen(
+            self._driver = warm.Popen(
                 dgsearch_command(self._folder),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -13,7 +13,9 @@ from ray.cluster_utils import Cluster
 
 def main() -> None:
     """Serve for ever."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     sys.stdout.write(f"{cluster.address}\n")
     sys.stdout.flush()

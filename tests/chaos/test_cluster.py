@@ -17,6 +17,7 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.chaos.patient import STUDY, with_patient
 from tests.real_studies import dgsearch_command, repeatable
 
@@ -85,7 +86,7 @@ def test_trials_of_a_killed_node_move_and_the_table_is_the_same(
 ) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
     address = cluster.stdout.readline().strip()
-    run = subprocess.Popen(
+    run = warm.Popen(
         dgsearch_command(tmp_path, "--address", address, database=postgres),
         env=environment,
         stdout=subprocess.PIPE,

@@ -10,7 +10,6 @@ confirmed, and the cells with those of an undisturbed grid over the same values.
 from __future__ import annotations
 
 import random
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import pandas as pd
 import pytest
 
 from dgsearch.database.queries import read_trials
+from tests import warm
 from tests.chaos.several import Crowd
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command, repeatable
@@ -67,7 +67,7 @@ def _write(
 
 
 def _run(folder: Path, environment: dict[str, str], database: str) -> None:
-    ran = subprocess.run(
+    ran = warm.run(
         dgsearch_command(folder, database=database),
         env=environment,
         capture_output=True,

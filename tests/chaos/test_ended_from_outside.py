@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +15,7 @@ import sqlalchemy
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -41,17 +41,20 @@ concurrent = 1
 
 
 class Run:
-    """A study that runs in another process."""
+    """A study that runs in another process; it cannot end before it is waited for."""
 
     def __init__(self, folder: Path, database: str | None = None, study: str = STUDY) -> None:
         (folder / "study.toml").write_text(study)
         self.folder = folder
         self.database = database or f"sqlite:///{folder / 'study.db'}"
         self._log = folder / "log"
+        self._held = folder / "held"
+        self._held.touch()
+        held = {"DGSEARCH_LEASE_S": "6", "SLEEPER_HELD_BY": str(self._held)}
         with self._log.open("w") as log:
-            self.process = subprocess.Popen(
+            self.process = warm.Popen(
                 dgsearch_command(folder, database=database),
-                env=with_sleeper(folder / "plugin", DGSEARCH_LEASE_S="6"),
+                env=with_sleeper(folder / "plugin", **held),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C of whoever runs the tests is not for it
@@ -75,6 +78,7 @@ class Run:
             time.sleep(0.2)
 
     def end(self) -> int:
+        self._held.unlink(missing_ok=True)
         return self.process.wait(timeout=600)
 
     def servers(self, name: str) -> list[psutil.Process]:
@@ -184,8 +188,7 @@ def test_a_failover_is_waited_for_and_ctrl_c_twice_does_not_wait(
     assert run.end() == 0, run.output()
     assert run.states().count("COMPLETE") == 6
 
-    longer = STUDY.replace("outside", "longer").replace("sleep = 0.5", "sleep = 5")
-    run = Run(tmp_path, database=postgres, study=longer)
+    run = Run(tmp_path, database=postgres, study=STUDY.replace("outside", "again"))
     run.wait_for("running")
     _read_only(postgres, "on")
     try:

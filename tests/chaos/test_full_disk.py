@@ -13,6 +13,7 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -36,7 +37,8 @@ def _run(folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
     if before:
         command = ["unshare", "-rm", "sh", "-c", f'{before} && exec "$@"', "sh", *command]
     environment = {**os.environ, "DGSEARCH_DISK_PATIENCE_S": "3"}
-    return subprocess.run(
+    start = subprocess.run if before else warm.run
+    return start(
         command, capture_output=True, text=True, timeout=300, env=environment, check=False
     )
 
@@ -101,7 +103,7 @@ def _begun(folder: Path) -> bool:
 
 def test_a_folder_that_is_deleted_in_the_middle_costs_no_trial(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
-    running = subprocess.Popen(
+    running = warm.Popen(
         dgsearch_command(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120

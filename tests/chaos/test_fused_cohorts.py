@@ -13,6 +13,7 @@ import pytest
 
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.chaos.killing import run_to_the_end
 from tests.chaos.sleeper import with_plugin
 from tests.real_studies import dgsearch_command
@@ -113,7 +114,7 @@ def _prepared(folder: Path) -> dict[str, str]:
 
 
 def _begun(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return warm.Popen(
         dgsearch_command(folder),
         env=dict(environment),
         stdout=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -50,7 +51,7 @@ _DECISION = ["x", "stop_reason", "rung", "cutoff", "epochs", "selected_epoch", "
 
 def _driver(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     with (folder / "driver.log").open("ab") as log:
-        return subprocess.Popen(dgsearch_command(folder), env=environment, stdout=log, stderr=log)
+        return warm.Popen(dgsearch_command(folder), env=environment, stdout=log, stderr=log)
 
 
 def _ended(folder: Path) -> pd.DataFrame:
@@ -107,7 +108,7 @@ def _kill_inside_a_trial(folder: Path, environment: dict[str, str], ended: int) 
 
 
 def _run(folder: Path, environment: dict[str, str]) -> None:
-    ran = subprocess.run(
+    ran = warm.run(
         dgsearch_command(folder), env=environment, capture_output=True, text=True, timeout=300
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

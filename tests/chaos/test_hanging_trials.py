@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.endings import StopReason
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -41,7 +41,7 @@ def test_of_ten_trials_the_one_stuck_in_c_code_times_out_and_nine_finish(tmp_pat
     sleeps = "        time.sleep(self.sleep)\n"
     hangs = f"        if self.x == 0.99:\n            {STUCK}\n"
     plugin.write_text(plugin.read_text().replace(sleeps, hangs + sleeps))
-    ran = subprocess.run(
+    ran = warm.run(
         dgsearch_command(tmp_path), env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 1, ran.stderr

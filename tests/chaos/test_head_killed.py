@@ -16,6 +16,7 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -74,7 +75,7 @@ def test_a_run_whose_cluster_loses_its_head_ends_with_two_and_one_block(
 ) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
     address = cluster.stdout.readline().strip()
-    run = subprocess.Popen(
+    run = warm.Popen(
         dgsearch_command(tmp_path, "--address", address),
         env=environment,
         stdout=subprocess.PIPE,

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dgsearch.processes import this_process
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -72,7 +72,7 @@ def test_a_run_sweeps_dead_sessions_and_bounds_what_trials_print(
     environment = with_sleeper(
         tmp_path / "plugin", RAY_TMPDIR=str(ray_folder), SLEEPER_PRINTS_MB=str(PRINTED_MB)
     )
-    ran = subprocess.run(
+    ran = warm.run(
         dgsearch_command(tmp_path), env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

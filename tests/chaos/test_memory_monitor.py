@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from ray._common.utils import get_system_memory
 from ray._private.utils import get_used_memory
 
 from dgsearch.database.queries import read_trials
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -55,7 +55,7 @@ def test_of_six_trials_the_one_that_the_memory_monitor_kills_fails_and_five_fini
     sleeps = "        time.sleep(self.sleep)\n"
     hungry = HUNGRY.format(pieces=HUNGRY_BYTES // 10**8)
     plugin.write_text(plugin.read_text().replace(sleeps, hungry + sleeps))
-    ran = subprocess.run(
+    ran = warm.run(
         dgsearch_command(tmp_path), env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 1, ran.stdout + ran.stderr

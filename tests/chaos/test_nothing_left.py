@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -39,7 +40,7 @@ def _name(process: psutil.Process) -> str:
 
 def test_thirty_seconds_after_a_kill_nothing_of_a_driver_lives(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
-    driver = subprocess.Popen(
+    driver = warm.Popen(
         dgsearch_command(tmp_path),
         env=with_sleeper(tmp_path / "plugin"),
         stdout=subprocess.DEVNULL,

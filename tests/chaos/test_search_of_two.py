@@ -11,6 +11,7 @@ import sqlalchemy
 
 from dgsearch.database.queries import read_trials
 from dgsearch.database.tables import OWN_TRIALS
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.real_studies import dgsearch_command
 
@@ -39,7 +40,7 @@ concurrent = 1
 
 def _start(folder: Path, held: Path, trains: Path) -> subprocess.Popen[str]:
     """A driver whose trials are held while one file exists, and write the other one."""
-    return subprocess.Popen(
+    return warm.Popen(
         dgsearch_command(folder),
         env=with_sleeper(folder / "plugin", SLEEPER_HELD_BY=str(held), SLEEPER_TRAINS=str(trains)),
         stdout=subprocess.PIPE,

@@ -11,6 +11,7 @@ import pytest
 
 from dgsearch.database.queries import read_trials
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.chaos.test_killed_studies import stages_trained
 from tests.real_studies import dgsearch_command
@@ -46,7 +47,7 @@ def test_three_drivers_train_every_stage_once_and_no_trial_twice(tmp_path: Path)
     held = tmp_path / "held"
     held.touch()
     drivers = [
-        subprocess.Popen(
+        warm.Popen(
             dgsearch_command(tmp_path),
             env=with_sleeper(tmp_path / "plugin", SLEEPER_FIRST_HELD_BY=str(held)),
             stdout=subprocess.PIPE,

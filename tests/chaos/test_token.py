@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.chaos.test_long_life import STUDY
 from tests.real_studies import dgsearch_command
@@ -54,7 +55,7 @@ def test_a_missing_token_is_told_with_its_remedy(guarded_address: str, tmp_path:
     command = dgsearch_command(tmp_path, "--address", guarded_address)
     environment = with_sleeper(tmp_path / "plugin", HOME=str(tmp_path / "home"))
     environment.pop("RAY_AUTH_MODE", None)
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ran = warm.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     assert len(ran.stderr.strip().splitlines()) == 1, ran.stderr
     assert f"--address {guarded_address}: the cluster asks for a token" in ran.stderr
@@ -62,5 +63,5 @@ def test_a_missing_token_is_told_with_its_remedy(guarded_address: str, tmp_path:
     assert TOKEN not in ran.stdout + ran.stderr
 
     environment |= _with_token(tmp_path)
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ran = warm.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -13,6 +13,7 @@ import pytest
 
 import dgsearch
 from dgsearch.errors import DatabaseError
+from tests import warm
 from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -32,7 +33,7 @@ vary.N_b = [2, 99]
 def _start(folder: Path, command: str = "run") -> subprocess.Popen[str]:
     folder.mkdir(exist_ok=True)
     (folder / "study.toml").write_text(STUDY)
-    return subprocess.Popen(
+    return warm.Popen(
         dgsearch_command(folder, command=command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

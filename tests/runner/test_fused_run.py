@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import create_engine, select
 
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.tables import OWN_TRIALS
+from tests import warm
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -59,7 +59,7 @@ def _stages(folder: Path) -> list[dict[str, Any]]:
 
 def test_each_trial_stays_a_trial_and_one_a_seed_trains_the_anchors(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY)
-    ran = subprocess.run(dgsearch_command(tmp_path), capture_output=True, text=True, timeout=500)
+    ran = warm.run(dgsearch_command(tmp_path), capture_output=True, text=True, timeout=500)
     assert ran.returncode == 0, ran.stderr
     if not torch.cuda.is_available():
         assert 'resources.graphs = "on" records steps on CUDA devices' in ran.stderr + ran.stdout
@@ -99,7 +99,7 @@ DECISION = ["lr", "seed", "stop_reason", "rung", "epochs", "selected_epoch"]
 def _run(folder: Path, fuse: str) -> pd.DataFrame:
     folder.mkdir()
     (folder / "study.toml").write_text(LAST + fuse)
-    ran = subprocess.run(dgsearch_command(folder), capture_output=True, text=True, timeout=500)
+    ran = warm.run(dgsearch_command(folder), capture_output=True, text=True, timeout=500)
     assert ran.returncode == 0, ran.stderr
     return read_trials(folder / "study.db").sort_values("trial_number").reset_index(drop=True)
 

@@ -17,6 +17,7 @@ import pytest
 
 import dgsearch
 from dgsearch.database.queries import read_scores
+from tests import warm
 from tests.real_studies import SETTINGS, dgsearch_command, without
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -38,9 +39,7 @@ def _command(folder: Path, *arguments: str) -> list[str]:
 
 
 def _judge(folder: Path, *arguments: str) -> dict[str, Any]:
-    ran = subprocess.run(
-        _command(folder, *arguments), stdout=subprocess.PIPE, text=True, timeout=400
-    )
+    ran = warm.run(_command(folder, *arguments), stdout=subprocess.PIPE, text=True, timeout=400)
     answer = json.loads(ran.stdout)
     assert answer["exit_code"] == ran.returncode == 0, answer
     result: dict[str, Any] = answer["result"]
@@ -52,7 +51,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study, to be copied: nothing has been proposed yet."""
     folder = tmp_path_factory.mktemp("champion")
     (folder / "study.toml").write_text(STUDY)
-    subprocess.run(dgsearch_command(folder), check=True, capture_output=True, timeout=300)
+    warm.run(dgsearch_command(folder), check=True, capture_output=True, timeout=300)
     return folder
 
 
@@ -95,7 +94,7 @@ def test_killed_in_the_middle_it_decides_the_same_and_spends_no_more(
     champion: Path, straight: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     shutil.copytree(champion, tmp_path, dirs_exist_ok=True)
-    process = subprocess.Popen(
+    process = warm.Popen(
         _command(tmp_path, *PROPOSALS),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -121,7 +120,7 @@ def test_where_last_stages_train_together_every_proposal_is_decided(
     """No trial of a proposal waits for a cohort that will not come."""
     shutil.copytree(champion, tmp_path, dirs_exist_ok=True)
     (tmp_path / "study.toml").write_text(STUDY + "[resources]\nfuse = 4\n")
-    subprocess.run(dgsearch_command(tmp_path), check=True, capture_output=True, timeout=300)
+    warm.run(dgsearch_command(tmp_path), check=True, capture_output=True, timeout=300)
     answer = _judge(tmp_path, *PROPOSALS)
     decided = [each["decision"] for each in answer["proposals"]]
     assert decided == [each["decision"] for each in straight[1]["proposals"]]

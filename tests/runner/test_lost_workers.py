@@ -13,6 +13,7 @@ import pytest
 from dgsearch.database.queries import read_trials
 from dgsearch.processes import has_ended
 from dgsearch.runner.lost_workers import LostWorkers
+from tests import warm
 from tests.real_studies import dgsearch_command
 from tests.test_plugins import add_plugin
 
@@ -84,7 +85,7 @@ def test_a_trial_whose_worker_leaves_a_process_behind_is_ended_at_once(tmp_path:
     site.mkdir()
     add_plugin(site, "orphaning", ORPHANING)
     (tmp_path / "study.toml").write_text(STUDY)
-    ran = subprocess.run(
+    ran = warm.run(
         dgsearch_command(tmp_path),
         capture_output=True,
         text=True,

@@ -17,6 +17,7 @@ import pytest
 from dgsearch.database.queries import read_curves, read_trials
 from dgsearch.errors import DatabaseError
 from dgsearch.processes import available_cores
+from tests import warm
 from tests.real_studies import SETTINGS, dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -41,7 +42,7 @@ SEARCH = STUDY.replace('"small"', '"search"').replace(
 def _run(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
     (folder / "study.toml").write_text(text)
-    return subprocess.run(
+    return warm.run(
         dgsearch_command(folder, *arguments), capture_output=True, text=True, timeout=300
     )
 
@@ -180,7 +181,7 @@ def _complete(folder: Path) -> int:
 def interrupted(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     """A study under way, in a process group of its own."""
     (tmp_path / "study.toml").write_text(STUDY.replace("[2, 99]", "[2, 3, 4, 5]"))
-    process = subprocess.Popen(
+    process = warm.Popen(
         dgsearch_command(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -219,7 +220,7 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_nothing_behind(
     trials = read_trials(folder / "study.db")
     assert not trials["state"].isin(["RUNNING", "WAITING"]).any()
 
-    rest = subprocess.run(dgsearch_command(folder), capture_output=True, text=True, timeout=300)
+    rest = warm.run(dgsearch_command(folder), capture_output=True, text=True, timeout=300)
     assert rest.returncode == 0, rest.stdout + rest.stderr
     trials = read_trials(folder / "study.db")
     done = trials[trials["state"] == "COMPLETE"]

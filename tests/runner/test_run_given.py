@@ -17,6 +17,7 @@ from dgsearch.report.building import build_page
 from dgsearch.report.parts import Note, Section, Table
 from dgsearch.study.spec import DataSpec
 from dgsearch.study.teacher import TeacherSpec
+from tests import warm
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -59,7 +60,7 @@ vary.a = [0.5]
 
 def _dgsearch(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(folder), *(place for place in sys.path if place)])
-    return subprocess.run(
+    return warm.run(
         command,
         capture_output=True,
         text=True,

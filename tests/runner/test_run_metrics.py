@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from dgsearch.database.queries import read_scores, read_studies, read_trials
+from tests import warm
 from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -39,7 +39,7 @@ concurrent = 1
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nll")
     (folder / "study.toml").write_text(STUDY)
-    ran = subprocess.run(dgsearch_command(folder), capture_output=True, text=True, timeout=500)
+    ran = warm.run(dgsearch_command(folder), capture_output=True, text=True, timeout=500)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return folder / "study.db"
 

@@ -19,6 +19,7 @@ from dgsearch.database.ledger import (
     read_ledger,
 )
 from dgsearch.designs.judging import DROPPED, KEPT, Verdict, part_of
+from tests import warm
 from tests.fakes import FakeStudy, full_study
 from tests.runner.test_judging import _accuracy, judged_spec
 
@@ -31,8 +32,7 @@ def _judges(database: str, *series: list[dict[str, Any]]) -> list[dict[str, Any]
     """What processes that judge at once have told."""
     command = [sys.executable, "-m", "tests.runner.judging_process", database]
     running = [
-        subprocess.Popen([*command, json.dumps(own)], stdout=subprocess.PIPE, cwd=ROOT)
-        for own in series
+        warm.Popen([*command, json.dumps(own)], stdout=subprocess.PIPE, cwd=ROOT) for own in series
     ]
     told = [process.communicate(timeout=200)[0] for process in running]
     assert [process.returncode for process in running] == [0] * len(running)
