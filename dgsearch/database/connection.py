@@ -193,6 +193,8 @@ def readable(url: URL) -> Iterator[None]:
     """Turn what the database driver raises into a `DatabaseError` that names the database."""
     if (remedy := unescaped(url)) is not None:
         raise DatabaseError(f"database {masked(url)}: {remedy}")
+    if (file := sqlite_file(url)) is not None and file.is_dir():
+        raise DatabaseError(f"database {masked(url)}: is a folder; name the file in it")
     try:
         yield
     except NoSuchModuleError as error:

@@ -128,6 +128,15 @@ def test_a_file_that_is_no_database_is_an_error_and_stays(tmp_path: Path) -> Non
     assert file.read_bytes() == before
 
 
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    folder = tmp_path / "study.db"
+    folder.mkdir()
+    for opening in (open_for_writing, open_for_reading):
+        with pytest.raises(DatabaseError, match=r"study\.db: is a folder; name the file in it"):
+            opening(folder)
+    assert list(folder.iterdir()) == []
+
+
 def test_reading_does_not_create_a_database(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"there is no file .*none\.db; run a study first"):
         open_for_reading(tmp_path / "none.db")
