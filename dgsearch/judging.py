@@ -63,9 +63,11 @@ def _judge(  # noqa: PLR0913 - one argument for each option of the command
         answer = series_answer(database, study)
         reply(answer, series_lines(database, answer))
         return
+    from dgsearch.runner import fork_server
     from dgsearch.runner.judging import judge_proposals
     from dgsearch.runner.options import RunOptions
 
+    fork_server.begin()  # nothing is open yet that two processes must not share
     options = RunOptions(database=database, artifacts=artifacts, retry_failed=retry_failed)
     done = judge_proposals(
         study, proposal, options, judged_by=by, most_seeds=max_seeds, again=again

@@ -8,8 +8,6 @@ benchmarks: MNIST (`scan`), MNIST-M (`photo`), SYN (`typeset`), SVHN (`street`),
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,26 +17,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from dgsearch.data.benchmark import Domain
-from dgsearch.data.digit_drawing import (
-    blend_by_difference,
-    colour,
-    draw_typeset,
-    real_scans,
-    slant,
-    street_scene,
-    texture,
-)
 from dgsearch.environment import cache_folder
 from dgsearch.errors import DataError, one_of
 from dgsearch.files import atomic_write
-from dgsearch.seeding import derive_seed
 
 VERSION = 1  # raise it whenever a drawn pixel changes
-_TARGET_SCANS = 600
-_DRAWN = 600  # images of `typeset` and of `street`
-
-Images = NDArray[np.float32]
-Labels = NDArray[np.int64]
 
 
 class DigitsMini:
@@ -75,7 +58,9 @@ class DigitsMini:
         file = self.root / self.name / f"v{VERSION}-{domain}-{seed}.safetensors"
         cached = _read(file)
         if cached is None:
-            cached = _as_domain(*_DRAW[domain](seed))
+            from dgsearch.data.digit_domains import draw  # imports SciPy for half a second
+
+            cached = _as_domain(*draw(domain, seed))
             _write(file, cached)
         return cached
 
@@ -100,70 +85,8 @@ def _write(file: Path, domain: Domain) -> None:
         ) from error
 
 
-def _as_domain(images: Images, labels: Labels) -> Domain:
+def _as_domain(images: NDArray[np.float32], labels: NDArray[np.int64]) -> Domain:
     """From (N, H, W, 3) in [0, 1] to uint8 (N, 3, H, W)."""
     pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
     channels_first = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
     return Domain(torch.from_numpy(channels_first), torch.from_numpy(labels))
-
-
-@lru_cache(maxsize=2)
-def _divided_scans(seed: int) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
-    """The real scans, (N, H, W), as (for the source, for the targets), disjoint."""
-    images, labels = real_scans()
-    order = _random(seed, "scans").permutation(len(labels))
-    source, target = order[:-_TARGET_SCANS], order[-_TARGET_SCANS:]
-    return (images[source], labels[source]), (images[target], labels[target])
-
-
-def _random(seed: int, job: str) -> np.random.Generator:
-    return np.random.default_rng(derive_seed(seed, "digits-mini", job))
-
-
-def _scan(seed: int) -> tuple[Images, Labels]:
-    images, labels = _divided_scans(seed)[0]
-    return np.repeat(images[..., None], 3, axis=-1), labels
-
-
-def _photo(seed: int) -> tuple[Images, Labels]:
-    images, labels = _divided_scans(seed)[1]
-    return blend_by_difference(images, _random(seed, "photo")), labels
-
-
-def _slanted(seed: int) -> tuple[Images, Labels]:
-    images, labels = _divided_scans(seed)[1]
-    return np.repeat(slant(images, _random(seed, "slanted"))[..., None], 3, axis=-1), labels
-
-
-def _typeset(seed: int) -> tuple[Images, Labels]:
-    random = _random(seed, "typeset")
-    labels = random.permutation(np.arange(_DRAWN) % 10)
-    return colour(draw_typeset(labels, random), random), labels
-
-
-def _street(seed: int) -> tuple[Images, Labels]:
-    random = _random(seed, "street")
-    labels = random.permutation(np.arange(_DRAWN) % 10)
-    return street_scene(labels, random), labels
-
-
-def _textured(seed: int) -> tuple[Images, Labels]:
-    """The teacher's domain: half of the scans on textures, half of the glyphs on gradients."""
-    random = _random(seed, "textured")
-    scans, labels = _divided_scans(seed)[0]
-    glyph_labels = random.permutation(np.arange(_DRAWN) % 10)
-    glyphs = draw_typeset(glyph_labels, random)
-    images = np.concatenate(
-        [texture(scans, random, noise=0.5), texture(glyphs, random, noise=0.0)]
-    )
-    return images, np.concatenate([labels, glyph_labels])
-
-
-_DRAW: dict[str, Callable[[int], tuple[Images, Labels]]] = {
-    "scan": _scan,
-    "photo": _photo,
-    "typeset": _typeset,
-    "street": _street,
-    "slanted": _slanted,
-    "textured": _textured,
-}

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
+from dgsearch.data.digit_domains import _divided_scans
 from dgsearch.data.digit_drawing import real_scans, sample_photographs
-from dgsearch.data.digits_mini import DigitsMini, _divided_scans
+from dgsearch.data.digits_mini import DigitsMini
 from dgsearch.errors import DataError
 
 
@@ -41,7 +42,7 @@ def test_the_second_load_comes_from_the_cache(
     benchmark: DigitsMini, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = benchmark.load("typeset")
-    monkeypatch.setattr("dgsearch.data.digits_mini._DRAW", {})
+    monkeypatch.setattr("dgsearch.data.digit_domains._DRAW", {})
     assert benchmark.load("typeset").fingerprint == first.fingerprint
 
 

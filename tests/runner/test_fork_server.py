@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from dgsearch.cli import app
 from dgsearch.runner import fork_server
 from dgsearch.runner.fork_client import plain_worker
 from dgsearch.runner.fork_server import _GPUS
@@ -77,6 +79,17 @@ def test_workers_are_forked_for_one_raylet_and_started_for_another(tmp_path: Pat
     assert of_another["pid"] == of_another["client"]
     assert not of_another["torch"]
     assert not psutil.pid_exists(found["server"])
+
+
+def test_judge_forks_a_server_before_it_opens_the_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(fork_server, "begin", lambda: begun.append("server"))
+    database = str(tmp_path / "none.db")
+    told = CliRunner().invoke(app, ["judge", "x", "--proposal", "T=3", "--database", database])
+    assert f"there is no file {database}" in str(told.exception)
+    assert begun == ["server"]
 
 
 def test_whoever_asks_right_after_the_driver_said_where_is_answered(
