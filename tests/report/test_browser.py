@@ -141,7 +141,7 @@ def test_a_link_to_a_figure_shows_it(browser: Browser, page: Path) -> None:
     figure = browser.find_elements(By.CSS_SELECTOR, "figure[id]")[-1]
     anchor = figure.get_attribute("id")
     browser.get(f"{page.as_uri()}#{anchor}")
-    WebDriverWait(browser, 20).until(
+    WebDriverWait(browser, 60).until(
         lambda driver: driver.execute_script(
             "const box = document.getElementById(arguments[0]).getBoundingClientRect();"
             "return box.top < innerHeight && box.bottom > 0",
@@ -195,7 +195,7 @@ def test_axe_finds_no_serious_violation(browser: Browser, theme: str) -> None:
 
 def _download(browser: Browser, folder: Path, button: WebElement, suffix: str) -> bytes:
     browser.execute_script("arguments[0].click()", button)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         found = list((folder / "downloads").glob(f"*.{suffix}"))
         content = found[0].read_bytes() if found else b""

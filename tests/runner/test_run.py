@@ -210,11 +210,11 @@ def test_ctrl_c_stops_soon_says_how_to_go_on_and_leaves_nothing_behind(
     }
     assert listening <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Run the same command again to resume" in output
     assert "Traceback" not in output + errors
-    gone, alive = psutil.wait_procs(children, timeout=5)
+    gone, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
     assert len(gone) == len(children)
     trials = read_trials(folder / "study.db")
