@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["balanced", "balanced_trials", "best_column", "complete_crossing"]
+__all__ = ["balanced", "balanced_trials", "best_column", "complete_crossing", "shared_trials"]
 
 Booleans = np.ndarray[Any, np.dtype[np.bool_]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
@@ -54,6 +54,24 @@ def balanced_trials(trials: pd.DataFrame, column: str, *, by: str = "config_id")
         trials[there & rows[seeds] & columns[groups]] if there.any() else trials[there]
     )
     return chosen
+
+
+def shared_trials(trials: pd.DataFrame) -> tuple[pd.DataFrame, set[Any]]:
+    """The trials over which means of groups can be compared, and the groups that cannot.
+
+    Args:
+        trials: Finished trials with columns `row`, which names the group, `seed` and
+            `trial_number`.
+
+    Returns:
+        The trials of the groups that share seeds, at these; of a group that lacks one of them all
+        trials, and which groups these are. Where no seed is known, all trials and no group.
+    """
+    block = balanced_trials(trials, "trial_number", by="row")
+    if block.empty:
+        return trials, set()
+    apart = ~trials["row"].isin(block["row"])
+    return trials[apart | trials.index.isin(block.index)], set(trials.loc[apart, "row"])
 
 
 def _block(known: Booleans) -> tuple[Booleans, Booleans]:

@@ -8,7 +8,12 @@ from dgsearch.analysis.comparison import tied_with_best
 from dgsearch.analysis.cost import cost_table
 from dgsearch.analysis.domains import domain_table
 from dgsearch.analysis.selection import MEAN
-from dgsearch.analysis.shared_seeds import balanced, best_column, complete_crossing
+from dgsearch.analysis.shared_seeds import (
+    balanced,
+    best_column,
+    complete_crossing,
+    shared_trials,
+)
 from dgsearch.analysis.statistics import best_p_values, effect_p, sign_flip_p
 
 NAN = float("nan")
@@ -20,6 +25,26 @@ def test_the_block_of_the_most_numbers_is_compared() -> None:
     )
     block = balanced(wide)  # a alone 4, a and b 6, all three 3
     assert (list(block.columns), list(block.index)) == (["a", "b"], [1, 2, 3])
+
+
+def test_a_group_without_the_shared_seeds_keeps_its_trials_and_is_told() -> None:
+    trials = pd.DataFrame(
+        {
+            "row": ["a", "a", "a", "b", "b", "c"],
+            "seed": [0, 1, 2, 1, 2, 9],
+            "trial_number": range(6),
+        }
+    )  # a alone 3, a and b 4, all three 0
+    shown, apart = shared_trials(trials)
+    assert shown["trial_number"].tolist() == [1, 2, 3, 4, 5]
+    assert apart == {"c"}
+
+
+def test_where_no_seed_is_known_every_trial_is_shown() -> None:
+    trials = pd.DataFrame({"row": ["a", "b"], "seed": [NAN, NAN], "trial_number": [0, 1]})
+    shown, apart = shared_trials(trials)
+    assert shown["trial_number"].tolist() == [0, 1]
+    assert apart == set()
 
 
 def test_nothing_is_compared_where_nothing_is_there() -> None:

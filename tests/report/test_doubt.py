@@ -70,6 +70,34 @@ def test_the_figure_of_a_hyperparameter_joins_means_over_shared_seeds(database: 
     assert "Means are over the seeds that the values share" in figure.caption
 
 
+def test_learning_curves_are_means_over_the_seeds_that_the_groups_share(database: str) -> None:
+    _unbalanced(database)
+    (figure,) = [
+        b for b in _sections(database, "unbalanced")["curves"].blocks if isinstance(b, Figure)
+    ]
+    cells = [[getattr(cell, "text", cell) for cell in row] for row in figure.table.rows]
+    means = {str(row[0]): (row[3], row[4]) for row in cells if row[1] == "mean of targets"}
+    # over seeds 2 to 5: over its own seeds the centre has 52.5
+    assert means == {
+        "mpbm at the centre": ("4", "57.5"),
+        "λ_adv = 0": ("4", "53.5"),
+        "λ_adv = 1": ("4", "55.5"),
+    }
+    assert "Means are over the seeds that the groups share. " in figure.caption
+    assert "†" not in figure.caption
+
+
+def test_the_figure_of_costs_marks_means_over_other_seeds(database: str) -> None:
+    _unbalanced(database)
+    figures = [
+        b for b in _sections(database, "unbalanced")["cost"].blocks if isinstance(b, Figure)
+    ]
+    (figure,) = [each for each in figures if each.name == "cost"]
+    names = {trace.name for trace in figure.figure.data}
+    assert {"mpbm at the centre†", "λ_adv = 0†", "λ_adv = 1"} <= names
+    assert "† marks a mean over other seeds: do not compare it with the others." in figure.caption
+
+
 def test_a_page_on_which_every_accuracy_is_equal_says_what_it_can(database: str) -> None:
     vary = {"lambda_adv": [0.0, 0.25, 0.5, 0.75, 1.0], "T": [1, 2, 3, 4, 5]}
     design = {"kind": "grid", "vary": vary}

@@ -82,7 +82,7 @@ def _costs(view: StudyView, costs: pd.DataFrame) -> Figure:
     )  # fmt: skip
     return Figure(
         "cost",
-        cost_figure(_leading(view, costs), unit=view.unit),
+        cost_figure(_marked(_leading(view, costs)), unit=view.unit),
         f"Mean {view.unit.name} over the targets with 95% t intervals, against the seconds of a "
         "trial. The line joins the groups that no cheaper group beats on the seeds that they "
         "share." + _mark_words(costs) + view.unit.ends_words(costs),
@@ -96,6 +96,12 @@ def _leading(view: StudyView, costs: pd.DataFrame) -> pd.DataFrame:
     own = done.groupby("row", sort=False)["trial_number"]
     found = {row: behind(view, numbers) for row, numbers in own}
     return leading(costs, [found[row] for row in costs["row"]])
+
+
+def _marked(costs: pd.DataFrame) -> pd.DataFrame:
+    """The groups' names with the mark of a mean over other seeds."""
+    marks = costs["elsewhere"].map({True: ELSEWHERE, False: ""})
+    return costs.assign(row=costs["row"].astype(str) + marks)
 
 
 def _mark_words(costs: pd.DataFrame) -> str:

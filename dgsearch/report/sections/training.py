@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished
+from dgsearch.analysis.shared_seeds import shared_trials
 from dgsearch.analysis.training import (
     early_against_final,
     learning_curves,
@@ -23,7 +24,7 @@ from dgsearch.report.figures.training import (
     stops_figure,
 )
 from dgsearch.report.marks import behind_configurations, leading
-from dgsearch.report.parts import Block, Cell, Figure, Note, Rows, Section, Table
+from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table
 from dgsearch.report.selecting import selection_words
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import given, number_cell, range_text, records, short_cell
@@ -61,10 +62,12 @@ def _curves(view: StudyView) -> Iterator[Section]:
     trials = finished(view.detailed)
     if epochs.empty or epochs["epoch"].nunique() < 2:
         return
-    table = learning_curves(trials, epochs, columns=list(panels))
+    shown, apart = shared_trials(trials)
+    table = learning_curves(shown, epochs, columns=list(panels))
     if table.empty:
         return
-    rows = list(dict.fromkeys(table["row"]))
+    names = {row: f"{row}{ELSEWHERE * (row in apart)}" for row in dict.fromkeys(trials["row"])}
+    table = table.assign(row=table["row"].map(names))
     last = table[table["epoch"] == table.groupby(["row", "column"])["epoch"].transform("max")]
     numbers: Rows = [
         [
@@ -75,6 +78,8 @@ def _curves(view: StudyView) -> Iterator[Section]:
     ]  # fmt: skip
     headings = ("group", f"{view.unit.name} on", "epoch", "trials", "mean", "10% to 90% of trials")
     caption = "Mean over finished trials at every epoch, one panel each. "
+    caption += "Means are over the seeds that the groups share. " * (len(shown) < len(trials))
+    caption += f"{ELSEWHERE} marks a group without them: do not compare it. " * bool(apart)
     if len(table) > _MOST_ROWS:
         caption += "The table has the last epoch. "
     figure = Figure(
@@ -82,7 +87,7 @@ def _curves(view: StudyView) -> Iterator[Section]:
         curves_figure(
             table,
             panels=panels,
-            styles=row_styles(rows),
+            styles=row_styles(list(names.values())),
             axis=view.unit.axis,
             scale=view.unit.scale,
         ),
