@@ -87,6 +87,20 @@ def test_learning_curves_are_means_over_the_seeds_that_the_groups_share(database
     assert "†" not in figure.caption
 
 
+def test_a_group_that_shares_no_seed_is_marked_in_the_learning_curves(database: str) -> None:
+    design = {"kind": "one-at-a-time", "vary": {"lambda_adv": [0.0, 0.5]}}
+    spec = fake_spec(name="apart", seeds=list(range(4)), baselines=[], design=design)
+    study = FakeStudy(database, spec)
+    for trial in plan_trials(study.spec, SPACES):
+        hard = trial.configuration.values["lambda_adv"] == 0.0
+        if hard == (trial.seed == 3):  # seed 3 of one, the others of the other
+            study.complete(trial, 0.5)
+    (figure,) = [b for b in _sections(database, "apart")["curves"].blocks if isinstance(b, Figure)]
+    assert {str(row[0]) for row in figure.table.rows} == {"mpbm at the centre", "λ_adv = 0†"}
+    told = "Means are over the seeds that the groups share. † marks a group without them"
+    assert told in figure.caption
+
+
 def test_the_figure_of_costs_marks_means_over_other_seeds(database: str) -> None:
     _unbalanced(database)
     figures = [

@@ -78,7 +78,8 @@ def _curves(view: StudyView) -> Iterator[Section]:
     ]  # fmt: skip
     headings = ("group", f"{view.unit.name} on", "epoch", "trials", "mean", "10% to 90% of trials")
     caption = "Mean over finished trials at every epoch, one panel each. "
-    caption += "Means are over the seeds that the groups share. " * (len(shown) < len(trials))
+    if apart or len(shown) < len(trials):
+        caption += "Means are over the seeds that the groups share. "
     caption += f"{ELSEWHERE} marks a group without them: do not compare it. " * bool(apart)
     if len(table) > _MOST_ROWS:
         caption += "The table has the last epoch. "
