@@ -140,9 +140,7 @@ def _asked_for(control: socket.socket) -> Mapping[str, Any] | None:
         head, files, *_ = socket.recv_fds(control, _LENGTH, 3)
         if not head:
             return None
-        content = b""
-        while len(content) < int.from_bytes(head, "big"):
-            content += control.recv(2**16)
+        content = control.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
         told, tells = os.pipe()
         between = os.fork()
         if between == 0:

@@ -157,9 +157,7 @@ class _Server:
         connection, _ = listener.accept()
         with connection:
             head, files, *_ = socket.recv_fds(connection, _LENGTH, 3)
-            content = b""
-            while len(content) < int.from_bytes(head, "big"):
-                content += connection.recv(2**16)
+            content = connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
             request = json.loads(content)
             if self._serves(request["environment"]) and os.fork() == 0:
                 _become(request, files, connection)
