@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -199,32 +200,16 @@ def _ranges(view: StudyView) -> list[str]:
     """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
     if view.spread["seed"].nunique() < 2:
         return []  # nothing can be paired
-    texts: list[str] = []
-    tests: list[float] = []
-    for name in view.varied:
-        points = binned(
-            response_points(view.spread, name, centre=view.centre, targets=view.targets)
-        ).dropna(subset=["accuracy"])
-        if points["value"].nunique() < 2:
-            continue
-        tied = values_tied_with_best(points, maximise=view.data.maximise)
-        found = effect_range(tied, maximise=view.data.maximise)
-        ends = sorted((found.best, found.worst), key=_by_size)
-        step = f" {view.unit.step}" if view.unit.step else ""
-        text = (
-            f"{view.label(name)} ({view.unit.text(found.spread)}{step} between "
-            f"{short(ends[0])} and {short(ends[1])})"
-        )
-        texts.append(text)
-        tests.append(values_effect_p(points))
-    adjusted = holm(tests)
-    told = [text for text, p in zip(texts, adjusted, strict=True) if p <= LEVEL]
-    flat = [text for text, p in zip(texts, adjusted, strict=True) if p > LEVEL]
+    found = [part for part in map(partial(_range, view), view.varied) if part is not None]
+    adjusted = holm([part.p for part in found])
+    told = [part for part, p in zip(found, adjusted, strict=True) if p <= LEVEL]
+    flat = [part.text for part, p in zip(found, adjusted, strict=True) if p > LEVEL]
     sentences = []
     if told:
         sentences.append(
-            f"The outcome differs between the values of {listed(told)} (permutation test paired "
-            "over seeds, Holm's correction over the hyperparameters)."
+            f"The outcome differs between the values of {listed([part.text for part in told])} "
+            "(permutation test paired over seeds, Holm's correction over the hyperparameters)."
+            f"{_not_which([part.label for part in told if part.all_tied])}"
         )
     if flat:
         sentences.append(
@@ -233,6 +218,44 @@ def _ranges(view: StudyView) -> list[str]:
             "evidence of an effect."
         )
     return sentences
+
+
+class _Range(NamedTuple):
+    """How much one hyperparameter moves the outcome."""
+
+    label: str
+    text: str  # the label, and between which of its values the outcome differs most
+    p: float  # against "its values do not differ at all"
+    all_tied: bool  # no value by itself differs significantly from the best
+
+
+def _range(view: StudyView, name: str) -> _Range | None:
+    """That of one hyperparameter; None where fewer than two of its values are known."""
+    points = binned(
+        response_points(view.spread, name, centre=view.centre, targets=view.targets)
+    ).dropna(subset=["accuracy"])
+    if points["value"].nunique() < 2:
+        return None
+    tied = values_tied_with_best(points, maximise=view.data.maximise)
+    found = effect_range(tied, maximise=view.data.maximise)
+    ends = sorted((found.best, found.worst), key=_by_size)
+    step = f" {view.unit.step}" if view.unit.step else ""
+    text = (
+        f"{view.label(name)} ({view.unit.text(found.spread)}{step} between "
+        f"{short(ends[0])} and {short(ends[1])})"
+    )
+    all_tied = bool(tied.loc[tied["ranked"], "tied"].all())
+    return _Range(view.label(name), text, values_effect_p(points), all_tied)
+
+
+def _not_which(labels: list[str]) -> str:
+    """What a test of all values at once leaves open, where no value is told from the best."""
+    if not labels:
+        return ""
+    return (
+        f" It does not show which: for {listed(labels)}, no value by itself differs significantly "
+        "from the best."
+    )
 
 
 def _by_size(value: Any) -> tuple[bool, Any]:

@@ -56,6 +56,23 @@ def test_failed_seeds_are_named_and_what_failed_is_not_the_best(database: str) -
     assert "† marks a mean over other seeds" in _texts(sections["configurations"])
 
 
+@pytest.mark.parametrize(("seeds", "told"), [(4, False), (12, True)])
+def test_values_that_differ_are_not_said_to_be_told_from_the_best(
+    database: str, seeds: int, told: bool
+) -> None:
+    # three values in the same order at every seed: four seeds show that, but a sign-flip test of
+    # two values has no p below 2 / 2^4 = .125
+    design = {"kind": "one-at-a-time", "vary": {"lambda_adv": [0.0, 0.5, 1.0]}}
+    spec = fake_spec(name="few", seeds=list(range(seeds)), baselines=[], design=design)
+    study = FakeStudy(database, spec)
+    for trial in plan_trials(study.spec, SPACES):
+        study.complete(trial, 0.4 + 0.02 * float(trial.configuration.values["lambda_adv"]))
+    answer = _texts(_sections(database, "few")["answer"])
+    assert "The outcome differs between the values of λ_adv" in answer
+    without = "for λ_adv, no value by itself differs significantly from the best"
+    assert (without in answer) != told
+
+
 def test_the_figure_of_a_hyperparameter_joins_means_over_shared_seeds(database: str) -> None:
     _unbalanced(database)
     (figure,) = [
