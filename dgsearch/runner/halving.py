@@ -7,6 +7,7 @@ each epoch is decided on the first time that it is reported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -72,7 +73,8 @@ class RecordedHalving(ASHAScheduler):
     def on_trial_result(self, controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Decide on an epoch the first time that it is reported; afterwards the decision stands.
 
-        The rung and the cut-off of a stop before the last epoch are kept in `cuts`.
+        The rung and the cut-off of a stop before the last epoch are kept in `cuts`. A value that
+        is no number reaches no cut-off; for Ray it is below none.
         """
         named = _named(trial)
         key, epoch = named.trial_id, result.get("epoch", 0)
@@ -80,6 +82,8 @@ class RecordedHalving(ASHAScheduler):
             return self._decided(trial, key, epoch)
         cut = self._pending_cut(key, result)
         decision: str = super().on_trial_result(controller, named, result)
+        if cut is not None and math.isnan(result.get("value") or 0.0):
+            decision = TrialScheduler.STOP
         if epoch:
             self._passed[key] = epoch
         if decision == TrialScheduler.STOP and cut is not None and epoch < self._max_t:
@@ -113,7 +117,7 @@ class RecordedHalving(ASHAScheduler):
         for milestone, recorded in bracket._rungs:
             if result.get("epoch", 0) >= milestone and key not in recorded:
                 cutoff = bracket.cutoff(recorded)
-                if cutoff is None:
+                if cutoff is None or np.isnan(cutoff):
                     return None
                 return Cut(int(milestone), self._sign * float(np.real(cutoff)))
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,6 +42,24 @@ def test_where_lower_is_better_the_high_value_is_stopped() -> None:
     assert _tell(asha, "c", 1, 0.9) == TrialScheduler.STOP
     # of 0.5 and 0.6 the cut-off lies a third of the way: the best third may pass
     assert asha.cuts["c"].cutoff == pytest.approx(0.5 + 0.1 / 3)
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+def test_a_value_that_is_no_number_reaches_no_cut_off(maximise: bool) -> None:
+    """Ray alone lets a diverged trial train to its last epoch."""
+    halving = Halving(grace_epochs=1, keep_one_in=3)
+    asha = RecordedHalving(halving, max_epochs=9, maximise=maximise)
+    for name in "abcd":
+        asha.on_trial_add(None, SimpleNamespace(trial_id=name))
+    assert _tell(asha, "a", 1, math.nan) == TrialScheduler.CONTINUE  # nobody was there before
+    with pytest.warns(RuntimeWarning, match="All-NaN"):
+        assert _tell(asha, "b", 1, 0.5) == TrialScheduler.CONTINUE
+    assert _tell(asha, "c", 1, math.nan) == TrialScheduler.STOP
+    assert asha.cuts == {"c": Cut(1, 0.5)}
+    assert _tell(asha, "d", 1, 0.5) == TrialScheduler.CONTINUE
+    assert _tell(asha, "b", 2, math.nan) == TrialScheduler.CONTINUE  # no rung there
+    assert _tell(asha, "d", 3, 0.5) == TrialScheduler.CONTINUE
+    assert _tell(asha, "b", 3, math.nan) == TrialScheduler.STOP
 
 
 def test_the_cut_off_is_the_quantile_of_the_values_before() -> None:
