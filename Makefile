@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 STAMP := $(VENV)/.installed
+# Installs into an environment: pip, or the uv that is named (`make install UV=uv`), which is quicker.
+UV ?=
+into = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install) --quiet
 
 .PHONY: help install check tests test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-carry gpu-bench gpu-test clean
 
@@ -13,7 +16,7 @@ help:  ## what each target does
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(call into,$(VENV)) --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 install: $(STAMP)  ## create .venv with the pinned versions
@@ -43,8 +46,8 @@ READING := tests/database tests/analysis tests/report tests/notebook tests/test_
 $(LOWEST)/.installed: pyproject.toml tests/lowest.py
 	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tests/lowest.py > $(LOWEST)/requirements.txt
-	$(LOWEST)/bin/python -m pip install --quiet --requirement $(LOWEST)/requirements.txt
-	$(LOWEST)/bin/python -m pip install --quiet --no-deps --editable .
+	$(call into,$(LOWEST)) --requirement $(LOWEST)/requirements.txt
+	$(call into,$(LOWEST)) --no-deps --editable .
 	@touch $@
 
 install-lowest: $(LOWEST)/.installed  ## create .venv-lowest with the lowest versions allowed
@@ -60,15 +63,15 @@ demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.h
 	$(BIN)/dgsearch report demo-augkd -o reports/demo_augkd.html
 
 SHORT := build/demo-short
-demo-short: install  ## the demo with few epochs and its own database, as CI runs it
+demo-short: install  ## the demo with few epochs, one seed and its own database, as CI runs it
 	rm -rf $(SHORT)
 	mkdir -p $(SHORT)
 	$(BIN)/dgsearch run studies/demo_mpbm.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
-		--set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
+		--set seeds=[0] --set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
 	$(BIN)/dgsearch report demo-mpbm --database $(SHORT)/study.db -o $(SHORT)/demo.html
 	test $$(wc -c < $(SHORT)/demo.html) -gt 1000000
 	$(BIN)/dgsearch run studies/demo_augkd.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
-		--set hyperparameters.teacher_epochs=1 --set hyperparameters.generator_epochs=1 \
+		--set seeds=[0] --set hyperparameters.teacher_epochs=1 --set hyperparameters.generator_epochs=1 \
 		--set hyperparameters.anchor_epochs=1 --set hyperparameters.epochs=1
 	$(BIN)/dgsearch report demo-augkd --database $(SHORT)/study.db -o $(SHORT)/demo_augkd.html
 

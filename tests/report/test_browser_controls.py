@@ -312,8 +312,8 @@ def test_fifty_random_settings_are_what_python_says(
 ) -> None:
     random = np.random.default_rng(7)
     answers, rules, met, verdicts = 0, set(), set(), set()
-    for _ in range(SETTINGS):
-        setting = _draw(random, views)
+    drawn = [_draw(random, views) for _ in range(SETTINGS)]
+    for setting in sorted(drawn, key=lambda each: each.study):  # the others stay as published
         tables, answer = _ask(driver, setting)
         expected, told = _expected(views[setting.study], setting)
         for name, table in expected.items():
