@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from tests.data.few_digits import few_digits
+
 __all__ = ["SETTINGS", "dgsearch_command", "repeatable", "without"]
 
-# Data and hyperparameters of MPBM with which a trial takes about a second.
-SETTINGS = """
+# Data and hyperparameters of MPBM with which a trial takes about half a second.
+SETTINGS = f"""
 [data]
 benchmark = "digits-mini"
+root = "{few_digits(scan=240, photo=120, street=120)}"
 source = ["scan"]
 targets = ["photo", "street"]
-validation = 0.85
+validation = 0.5
 [hyperparameters]
 epochs = 2
 pretrain_epochs = 2

@@ -2,8 +2,9 @@
 
 A driver that starts from nothing imports PyTorch, pandas, Optuna and the rest for four seconds of
 the processor, and the tests start about a hundred. `Popen` and `run` are those of `subprocess` for
-commands `python -m MODULE ...`: environment, folder, files and signals are the process's own, and
-dgsearch, Ray and plug-ins are imported in it, after the fork.
+commands `python -m MODULE ...`: environment, folder, files and signals are the process's own. Ray
+and plug-ins are imported in it, after the fork: Ray's compiled code reads the environment when it
+is imported. dgsearch reads it only when it runs, so that most of it is there before.
 """
 
 from __future__ import annotations
@@ -42,6 +43,21 @@ _LIBRARIES = (
     "typer",
     "rich.progress",
     "psutil",
+    "attr",
+    "filelock",
+    "fsspec",
+    "google.protobuf.descriptor_pool",
+    "jsonschema",
+    "msgpack",
+    "pyarrow.fs",
+    "requests",
+    "wcwidth",
+    "yaml",
+    "dgsearch.cli",
+    "dgsearch.runner.commands",
+    "dgsearch.runner.fork_server",
+    "dgsearch.methods.registry",
+    "dgsearch.data.registry",
 )
 _AS_IMPORTED = ("OMP_NUM_THREADS", "PYTHONIOENCODING", "LC_ALL")  # read before a fork can set it
 _ROOT = Path(__file__).parents[1]
@@ -181,6 +197,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in _LIBRARIES:
         importlib.import_module(name)
+    assert "ray" not in sys.modules
     gc.collect()
     gc.freeze()  # so that no collection of a fork writes to what all of them share
     own = os.environ.get("PYTHONPATH", "").split(os.pathsep)

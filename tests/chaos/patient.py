@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.chaos.sleeper import with_plugin
+from tests.data.few_digits import few_digits
 
 __all__ = ["HELD_FROM", "LONGER", "STUDY", "with_patient"]
 
@@ -28,15 +29,16 @@ def _loss(network, batch, settings):
 PATIENT = replace(MANIFOLD_MIXUP, name="patient", loss=_loss)
 """
 
-STUDY = """
+STUDY = f"""
 name = "killed"
 method = "patient"
 seeds = [0, 1]
 [data]
 benchmark = "digits-mini"
+root = "{few_digits(scan=240, photo=120, street=120)}"
 source = ["scan"]
 targets = ["photo", "street"]
-validation = 0.85
+validation = 0.5
 [hyperparameters]
 network = "convnet-small"
 pretrain_epochs = 4

@@ -37,7 +37,7 @@ def _killed(folder: Path, text: str, *, kills: int, seed: int) -> pd.DataFrame:
     (folder / "study.toml").write_text(text)
     held = folder / "held"
     held.touch()
-    environment = with_patient(folder / "plugin", held_by=held, pause_s=0.03)
+    environment = with_patient(folder / "plugin", held_by=held, pause_s=0.05)
     killer = Killer(folder, environment, seed=seed)
     killer.kill(kills)
     assert killer.killed == {"driver": kills // 2, "worker": kills // 2}
