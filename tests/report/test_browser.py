@@ -38,6 +38,20 @@ return [...document.querySelectorAll(".scroll")]
     return [cell.left - frame.left, cell.width / frame.width];
   });
 """
+# Words of table headings that begin on one line and end on the next.
+BROKEN_WORDS = """
+const broken = (text, word) => {
+  const range = document.createRange();
+  range.setStart(text, word.index);
+  range.setEnd(text, word.index + word[0].length);
+  return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+};
+return [...document.querySelectorAll("thead th")]
+  .filter((cell) => cell.checkVisibility())
+  .flatMap((cell) => [...cell.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
+  .flatMap((text) => [...text.data.matchAll(/\\p{L}+/gu)].filter((word) => broken(text, word)))
+  .map(([word]) => word);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +64,8 @@ def page(folder: Path) -> Path:
     database = f"sqlite:///{folder / 'study.db'}"
     rich_study(database, name=HOSTILE, design=GRID, seeds=[0, 1])
     rich_study(database, name="ablation", design=ABLATION, seeds=list(range(6)))
-    foreign = optuna.create_study(study_name="foreign", storage=database)
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    foreign = optuna.create_study(study_name="foreign", storage=database, sampler=sampler)
 
     def value(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", 0, 1)
@@ -283,6 +298,7 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser: Browser) -> 
         for offset, share in wide:
             assert 0 <= offset <= 2
             assert share < 0.5
+        assert browser.execute_script(BROKEN_WORDS) == []
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
