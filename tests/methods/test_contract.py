@@ -25,12 +25,13 @@ pytestmark = pytest.mark.slow
 
 METHODS = sorted(installed_methods())
 ONE_SOURCE = DataSpec(
-    benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.4
+    benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.25
 )
 STUDENT = DataSpec(
     benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.1
 )
-IMAGES = {"scan": 400, "textured": 600, "photo": 300}  # 240 of `scan` train, 540 of `textured`
+IMAGES = {"scan": 200, "photo": 60}  # 150 of `scan` train
+STUDENT_IMAGES = {"textured": 600, "photo": 300}  # 540 of `textured` train
 SMALL: Mapping[str, Value] = {
     "epochs": 2,
     "pretrain_epochs": 3,
@@ -56,7 +57,7 @@ SMALL: Mapping[str, Value] = {
 SMALL_STUDENT: Mapping[str, Value] = {
     "teacher_epochs": 6,
     "batch_size": 8,
-    "epochs": 8,
+    "epochs": 6,
     "lr": 5e-3,
 }
 # Every stage has a second epoch of several batches to resume in; nothing is learnt.
@@ -68,10 +69,12 @@ TINY: Mapping[str, Value] = {
     "student_steps": 1,
     "generated_batch": 16,
     "student_network": "convnet-small",
-    "batch_size": 32,
+    "batch_size": 16,
     "epochs": 2,
 }
-TINY_IMAGES = {"scan": 120, "textured": 120, "photo": 240}  # half of the source's train
+TINY_IMAGES = {"scan": 64, "photo": 16}  # half of the source's train
+TINY_STUDENT_IMAGES = {"textured": 64, "photo": 64}
+HALVES = {"validation": 0.5, "student_images": 32, "student_validation": 16}
 
 
 def _job(
@@ -80,21 +83,25 @@ def _job(
     number: int = 0,
     continues: int | None = None,
     tiny: Mapping[str, Value] = MappingProxyType({}),
+    *,
+    share: bool = False,
 ) -> TrialJob:
     found = find_method(method)
     small = {**SMALL, **(SMALL_STUDENT if found.one_target else {}), **tiny}
     data = STUDENT if found.one_target else ONE_SOURCE
-    place: dict[str, object] = {"root": few_digits(**(TINY_IMAGES if tiny else IMAGES))}
+    usual = STUDENT_IMAGES if found.one_target else IMAGES
+    few = TINY_STUDENT_IMAGES if found.one_target else TINY_IMAGES
+    place: dict[str, object] = {"root": few_digits(**(few if tiny else usual))}
     known = {name: value for name, value in small.items() if name in found.space}
     return TrialJob(
-        study="contract",
+        study=method,
         number=number,
         method=method,
         values=found.space.resolve(known),
         seed=3,
-        data=data.model_copy(update=place | ({"validation": 0.5} if tiny else {})),
+        data=data.model_copy(update=place | (HALVES if tiny else {})),
         artifacts=str(artifacts),
-        share=False,
+        share=share,
         continues=continues,
     )
 
@@ -117,20 +124,23 @@ def _numbers(reports: list[EpochReport]) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where methods find the stages that another one has trained with the same settings."""
+    return tmp_path_factory.mktemp("shared")
+
+
 @pytest.fixture(scope="module", params=METHODS)
-def whole(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path, list[EpochReport]]:
-    """A method trained from start to end, with its checkpoints."""
-    folder = tmp_path_factory.mktemp(request.param)
-    return request.param, folder, list(_reports(_job(request.param, folder)))
+def whole(request: pytest.FixtureRequest, shared: Path) -> tuple[str, list[EpochReport]]:
+    """A method trained to its end; stages before the last one are shared."""
+    return request.param, list(_reports(_job(request.param, shared / "whole", share=True)))
 
 
-def test_it_learns(whole: tuple[str, Path, list[EpochReport]]) -> None:
-    method, folder, reports = whole
+def test_it_learns(whole: tuple[str, list[EpochReport]]) -> None:
+    method, reports = whole
     final = reports[-1]
     assert final.last
-    assert final.stage_epoch == final.stage_epochs == _job(method, folder).values["epochs"]
+    assert final.stage_epoch == final.stage_epochs == _job(method, Path()).values["epochs"]
     assert final.value is not None
     assert final.value > 0.3  # chance is 0.1
 
@@ -148,9 +158,10 @@ def tiny(
     return request.param, folder, reports
 
 
-def test_it_repeats_itself(tiny: tuple[str, Path, list[EpochReport]], tmp_path: Path) -> None:
+def test_it_repeats_itself(tiny: tuple[str, Path, list[EpochReport]], shared: Path) -> None:
+    """A stage that several methods have is repeated by one of them, for all."""
     method, _, reports = tiny
-    again = _numbers(list(_reports(_job(method, tmp_path, tiny=TINY))))
+    again = _numbers(list(_reports(_job(method, shared / "again", tiny=TINY, share=True))))
     assert again == _numbers(reports)
     assert len(again) == 2
 
@@ -170,7 +181,7 @@ def test_it_resumes_to_identical_weights_from_every_epoch(
 ) -> None:
     """From every epoch of its last stage, and of stages that no method before it has."""
     method, folder, reports = tiny
-    expected = read_tree(trial_folder(folder / "whole", "contract", 0) / "checkpoint.safetensors")
+    expected = read_tree(trial_folder(folder / "whole", method, 0) / "checkpoint.safetensors")
     users = _first_users()
     for done, report in enumerate(reports[:-1], start=1):
         if not report.last and users[report.stage] != method:
@@ -178,13 +189,13 @@ def test_it_resumes_to_identical_weights_from_every_epoch(
         artifacts = folder / str(done)
         resumed = list(_reports(_job(method, artifacts, number=1, continues=0, tiny=TINY)))
         assert _numbers(resumed) == _numbers(reports)
-        saved = read_tree(trial_folder(artifacts, "contract", 1) / "checkpoint.safetensors")
+        saved = read_tree(trial_folder(artifacts, method, 1) / "checkpoint.safetensors")
         for name, tensor in expected["state"]["classifier"].items():
             assert torch.equal(saved["state"]["classifier"][name], tensor), (done, name)
 
 
 def test_its_stages_declare_what_they_read(
-    whole: tuple[str, Path, list[EpochReport]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[str, list[EpochReport]], shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Training under the guarded views passed; a stage without its declarations does not."""
     method = find_method(whole[0])
@@ -197,13 +208,13 @@ def test_its_stages_declare_what_they_read(
         chain = (*method.stages(method.space.defaults())[:-1], broken)
         monkeypatch.setattr(type(method), "stages", lambda _, __, chain=chain: chain)
         with pytest.raises((MethodError, DataError), match="read"):
-            list(_reports(_job(whole[0], tmp_path, tiny=TINY)))
+            list(_reports(_job(whole[0], shared / "again", tiny=TINY, share=True)))
 
 
 def test_it_reports_every_epoch_of_its_last_stage(
-    whole: tuple[str, Path, list[EpochReport]],
+    whole: tuple[str, list[EpochReport]],
 ) -> None:
-    last = [report for report in whole[2] if report.last]
+    last = [report for report in whole[1] if report.last]
     assert [report.stage_epoch for report in last] == list(range(1, last[0].stage_epochs + 1))
     names = {(score.split, score.domain, score.metric) for score in last[0].scores}
     selected = "photo" if find_method(whole[0]).one_target else "scan"
@@ -213,9 +224,9 @@ def test_it_reports_every_epoch_of_its_last_stage(
 
 
 def test_it_declares_every_number_that_it_reports(
-    whole: tuple[str, Path, list[EpochReport]],
+    whole: tuple[str, list[EpochReport]],
 ) -> None:
-    method, _, reports = whole
+    method, reports = whole
     known = known_diagnostics(diagnostic_facts([method]))
     numbers = {
         (score.metric, score.value)
