@@ -1,4 +1,4 @@
-"""A package that `dgsearch methods --new` writes: whole, clean, installed, swept, reported."""
+"""A package that `dgsearch methods --new` writes; `test_walks.py` installs and sweeps one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import dgsearch
 from dgsearch.errors import MethodError
 from dgsearch.methods.starting import start_package
-from tests.venvs import Venv
 
 NAMES = ["x", "a_method_with_a_name_of_forty_characters"]
 
@@ -57,32 +55,3 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(MethodError, match="mine exists already; choose another name or place"):
         start_package("mine", tmp_path)
     assert list((tmp_path / "mine").iterdir()) == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_it_is_installed_swept_reported_and_read_without_touching_dgsearch(
-    tmp_path: Path,
-) -> None:
-    list(start_package("fresh", tmp_path))
-    environment, folder = Venv(tmp_path / "venv"), tmp_path / "fresh"
-    ran = environment.run(
-        "pip install --quiet --no-build-isolation -e .\npytest -q -p no:cacheprovider\n"
-        "dgsearch methods fresh\n"
-        "dgsearch run study.toml --set hyperparameters.epochs=1 "
-        "--set hyperparameters.pretrain_epochs=1\n"
-        "dgsearch report fresh-sensitivity",
-        folder,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "4 passed" in ran.stdout
-    page = (folder / "reports" / "fresh-sensitivity.html").read_text(encoding="utf-8")
-    assert "How much noise does fresh need, and does it help?" in page
-    assert "dgsearch-fresh" in page  # its version stands beside ours
-    trials = dgsearch.read_trials(folder / "dgsearch.db", study="fresh-sensitivity")
-    assert trials["method"].value_counts().to_dict() == {"fresh": 6, "erm": 2}
-    assert (trials["stop_reason"] == "finished").all()
-    own = trials[trials["method"] == "fresh"]
-    assert sorted(own["noise"].unique()) == [0.0, 0.1, 0.3]
-    wide = trials.pivot_table(index="seed", columns=["method", "noise"], values="accuracy/photo")
-    assert wide[("fresh", 0.0)].notna().all()
