@@ -103,10 +103,17 @@ def ray_cluster(
 
 @contextmanager
 def _unprinted() -> Iterator[None]:
-    """Keep Ray from printing the log of a server that died among our own lines (2.60)."""
+    """Keep Ray from printing the log of a server that died among our own lines (2.60).
+
+    Its thread that listens for such lines would do nothing else; while the head of a cluster is
+    away it takes a whole processor.
+    """
     from ray._private import worker
 
-    with replaced(worker, "print_to_stdstream", lambda *_, **__: None):
+    with (
+        replaced(worker, "print_to_stdstream", lambda *_, **__: None),
+        replaced(worker, "listen_error_messages", lambda *_, **__: None),
+    ):
         yield
 
 
