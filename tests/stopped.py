@@ -15,51 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import warm
+
 __all__ = ["Stopped", "moments", "run_and_stop"]
 
 ROOT = Path(__file__).parents[1]
-_AGAIN = 3  # events later the second signal comes
-_PROCESS = f"""
-import os, signal, sys
-
-signals, counted = os.environ["STOP_BY"].split(), dict.fromkeys(("import", "work"), 0)
-at = dict.fromkeys(counted, -1)
-if signals:
-    kind, number = os.environ["STOP_AT"].split()
-    at[kind] = int(number)
-
-def heard(kind):
-    counted[kind] += 1
-    if signals and counted[kind] == at[kind]:
-        at[kind] += {_AGAIN}
-        os.kill(os.getpid(), getattr(signal, signals.pop(0)))
-
-def audited(event, arguments):
-    if event == "import":
-        heard("import")
-    elif ".pyc" in str(arguments[:1]):
-        pass  # Python compiles a module only once
-    elif event in ("os.rename", "os.remove", "os.mkdir", "os.fork") or (
-        event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
-    ):
-        heard("work")
-
-from sqlalchemy import Engine, event
-
-event.listen(Engine, "before_cursor_execute", lambda *_: heard("work"))
-from dgsearch.__main__ import main
-
-sys.argv[0] = "dgsearch"
-{{before}}
-sys.addaudithook(audited)
-try:
-    main()
-finally:
-    if not os.environ["STOP_BY"]:
-        text = f"{{{{counted['import']}}}} {{{{counted['work']}}}}"
-        with open(os.environ["STOP_COUNTED"], "w") as file:  # which is an event, too
-            file.write(text)
-"""
 
 
 @dataclass(frozen=True)
@@ -84,24 +44,35 @@ class Stopped:
         assert len(told) == 1, self
 
 
-def _run(words: Sequence[str], before: str, **environment: str) -> Stopped:
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROCESS.format(before=before), *words],
+def _run(words: Sequence[str], before: str, *, cold: bool, **environment: str) -> Stopped:
+    start = subprocess.run if cold else warm.run
+    ran = start(
+        [sys.executable, "-m", "tests.stopping_process", *words],
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env=os.environ | environment,
+        env=os.environ | environment | {"STOP_BEFORE": before},
         timeout=200,
     )
     return Stopped(ran.returncode, ran.stdout, ran.stderr)
 
 
-def moments(words: Sequence[str], folder: Path, *, before: str = "") -> dict[str, int]:
-    """Run a command to its end; how many events of each kind it has."""
+def moments(
+    words: Sequence[str], folder: Path, *, before: str = "", cold: bool = False
+) -> dict[str, int]:
+    """Run a command to its end; how many events it has of a kind.
+
+    Args:
+        words: Of the command line.
+        folder: For a file.
+        before: Code that the process runs first.
+        cold: Count the imports of a new process, and not the work of one that has the libraries.
+    """
     file = folder / "counted"
-    ran = _run(words, before, STOP_BY="", STOP_COUNTED=str(file))
+    ran = _run(words, before, cold=cold, STOP_BY="", STOP_COUNTED=str(file))
     assert ran.code == 0, ran
-    return dict(zip(("import", "work"), map(int, file.read_text().split()), strict=True))
+    imports, work = map(int, file.read_text().split())
+    return {"import": imports} if cold else {"work": work}
 
 
 def run_and_stop(
@@ -111,7 +82,7 @@ def run_and_stop(
 
     Args:
         words: Of the command line.
-        events: As `moments` gives them.
+        events: As `moments` gives them: both kinds, but for seeds that need no imports.
         seed: Decides the moment, the signal, and whether it comes twice.
         before: Code that the process runs first.
     """
@@ -119,4 +90,5 @@ def run_and_stop(
     kind = "import" if seed % 4 == 3 else "work"
     number = drawn.randint(1, events[kind])
     signals = [drawn.choice(("SIGINT", "SIGTERM")) for _ in range(1 + seed % 2)]
-    return _run(words, before, STOP_BY=" ".join(signals), STOP_AT=f"{kind} {number}")
+    stopped = {"STOP_BY": " ".join(signals), "STOP_AT": f"{kind} {number}"}
+    return _run(words, before, cold=kind == "import", **stopped)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from dgsearch.database.queries import read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
 __all__ = ["Killer", "run_to_the_end"]
@@ -101,16 +100,13 @@ class Killer:
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             assert self._driver.poll() is None, "the driver ended although trials are held"
-            if (workers := self._workers()) and self._anything_running():
+            if self._anything_running() and (workers := self._workers()):
                 return workers
-            time.sleep(0.2)
+            time.sleep(0.3)
         raise AssertionError("the driver started no trial")
 
     def _anything_running(self) -> bool:
-        try:
-            return bool((read_trials(self._folder / "study.db")["state"] == "RUNNING").any())
-        except DatabaseError:
-            return False
+        return "RUNNING" in trial_states(self._folder / "study.db")
 
 
 def _trains(process: psutil.Process) -> bool:

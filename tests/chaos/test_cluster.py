@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from dgsearch.database.queries import read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
 from tests.chaos.patient import STUDY, with_patient
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(1200)]
@@ -43,7 +43,7 @@ def cluster(environment: dict[str, str]) -> Iterator[Any]:
     """A head without cores and two nodes with one each, all on this machine."""
     code = Path(__file__).with_name("nodes.py")
     process = subprocess.Popen(
-        [sys.executable, str(code)],
+        [sys.executable, str(code), "2"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -66,11 +66,7 @@ def _results(database: str) -> pd.DataFrame:
 def _wait_for_two_running(database: str, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            trials = read_trials(database)
-        except DatabaseError:
-            trials = pd.DataFrame()
-        if len(trials) and (trials["state"] == "COMPLETE").sum() >= 2:
+        if trial_states(database).count("COMPLETE") >= 2:
             return
         time.sleep(0.3)
     raise AssertionError("no trial ended on the cluster")

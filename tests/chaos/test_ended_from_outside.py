@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy
 
 from dgsearch.database.queries import read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
 from tests.chaos.sleeper import with_sleeper
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -64,18 +64,17 @@ class Run:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def states(self) -> list[str]:
-        try:
-            return [str(state) for state in read_trials(self.database)["state"]]
-        except DatabaseError:
-            return []
+        return trial_states(self.database)
 
     def wait_for(self, text: str = "", *, complete: int = 0) -> None:
         """Until the output has a text and so many trials are complete."""
         deadline = time.monotonic() + 400
-        while text not in self.output() or self.states().count("COMPLETE") < complete:
+        while text not in self.output() or (
+            complete and self.states().count("COMPLETE") < complete
+        ):
             assert self.process.poll() is None, self.output()
             assert time.monotonic() < deadline, self.output()
-            time.sleep(0.2)
+            time.sleep(0.3)
 
     def end(self) -> int:
         self._held.unlink(missing_ok=True)
@@ -131,7 +130,7 @@ def test_a_raylet_that_starts_late_is_waited_for_and_one_that_dies_replaced(
     run = Run(tmp_path)
     while not (found := run.servers("raylet")):
         assert run.process.poll() is None, run.output()
-        time.sleep(0.01)
+        time.sleep(0.03)
     found[0].suspend()
     try:
         run.wait_for("s; waiting for it")

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from dgsearch.database.queries import read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
+from tests.polling import trial_states
 from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+ROOT = Path(__file__).parents[2]
 STUDY = f"""
 name = "disk"
 method = "mpbm"
@@ -33,13 +34,16 @@ concurrent = 1
 
 def _run(folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
     """Run the study, in a mount namespace of its own if something comes before."""
-    command = dgsearch_command(folder)
+    python, _, *words = dgsearch_command(folder)
     if before:
-        command = ["unshare", "-rm", "sh", "-c", f'{before} && exec "$@"', "sh", *command]
-    environment = {**os.environ, "DGSEARCH_DISK_PATIENCE_S": "3"}
-    start = subprocess.run if before else warm.run
-    return start(
-        command, capture_output=True, text=True, timeout=300, env=environment, check=False
+        words = ["tests.chaos.own_mounts", before, *words]
+    return warm.run(
+        [python, "-m", *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=ROOT,
+        env={**os.environ, "DGSEARCH_DISK_PATIENCE_S": "3"},
     )
 
 
@@ -84,7 +88,7 @@ def test_a_folder_that_becomes_read_only_stops_the_study_and_leaves_its_trials_o
     mounted = f"mount -t tmpfs none {place} && {{ ( {later} ) & }}"
     with ThreadPoolExecutor() as pool:
         running = pool.submit(_run, folder, mounted)
-        while not running.done() and not _begun(folder):
+        while not running.done() and not trial_states(folder / "study.db"):
             time.sleep(0.1)
         flag.touch()  # before the first worker has started
         ran = running.result()
@@ -92,13 +96,6 @@ def test_a_folder_that_becomes_read_only_stops_the_study_and_leaves_its_trials_o
     assert "Read-only file system (waited for 3 s); make the file system writable" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert _ends(folder) == {"interrupted"}
-
-
-def _begun(folder: Path) -> bool:
-    try:
-        return len(read_trials(folder / "study.db")) > 0
-    except DatabaseError:
-        return False
 
 
 def test_a_folder_that_is_deleted_in_the_middle_costs_no_trial(tmp_path: Path) -> None:

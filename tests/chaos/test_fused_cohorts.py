@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from dgsearch.database.queries import read_scores, read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
 from tests.chaos.killing import run_to_the_end
 from tests.chaos.sleeper import with_plugin
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -127,14 +127,11 @@ def _wait(driver: subprocess.Popen[bytes], there: Callable[[], bool]) -> None:
     while not there():
         assert driver.poll() is None, "the driver has ended"
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _running(folder: Path) -> int:
-    try:
-        return int(read_trials(folder / "study.db")["state"].eq("RUNNING").sum())
-    except DatabaseError:  # it is not there yet
-        return 0
+    return trial_states(folder / "study.db").count("RUNNING")
 
 
 def _cohorts(folder: Path, *, epoch: int | None = None) -> pd.Series[float]:

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
 from tests.chaos.sleeper import with_sleeper
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -65,10 +65,10 @@ def _is_inside_a_trial(folder: Path, ended: int, *, but: set[int]) -> bool:
 
     Those numbered `but` were killed before, and may still look as if they ran.
     """
-    try:
-        trials = read_trials(folder / "study.db")
-    except DatabaseError:  # there is no study in it yet
-        return False
+    states = trial_states(folder / "study.db")
+    if "RUNNING" not in states or len(states) - states.count("RUNNING") < ended:
+        return False  # so much is found out cheaply
+    trials = read_trials(folder / "study.db")
     trials = trials[~trials["trial_number"].isin(but)]
     done = trials["state"].isin(["COMPLETE", "PRUNED"]).sum()
     running = trials[(trials["state"] == "RUNNING") & (trials["epochs"] > FIRST_RUNG)]
@@ -94,7 +94,7 @@ def _kill_inside_a_trial(folder: Path, environment: dict[str, str], ended: int) 
     try:
         while time.monotonic() < deadline:
             assert driver.poll() is None, (folder / "driver.log").read_text()
-            time.sleep(0.1)
+            time.sleep(0.15)
             if not _is_inside_a_trial(folder, ended, but=before):
                 continue
             os.kill(driver.pid, signal.SIGSTOP)

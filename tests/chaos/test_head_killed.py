@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from dgsearch.database.queries import read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
 from tests.chaos.sleeper import with_sleeper
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -49,9 +49,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def cluster(environment: dict[str, str]) -> Iterator[Any]:
-    """A head and two nodes on this machine."""
+    """A head and a node on this machine."""
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("nodes.py"))],
+        [sys.executable, str(Path(__file__).with_name("nodes.py")), "1"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -61,13 +61,6 @@ def cluster(environment: dict[str, str]) -> Iterator[Any]:
     yield process
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-
-
-def _states(database: Path) -> list[str]:
-    try:
-        return read_trials(database)["state"].tolist()  # in order of their numbers
-    except DatabaseError:  # it is not there yet
-        return []
 
 
 def test_a_run_whose_cluster_loses_its_head_ends_with_two_and_one_block(
@@ -82,7 +75,7 @@ def test_a_run_whose_cluster_loses_its_head_ends_with_two_and_one_block(
         stderr=subprocess.PIPE,
         text=True,
     )
-    while _states(tmp_path / "study.db") != ["COMPLETE", "RUNNING"]:
+    while trial_states(tmp_path / "study.db") != ["COMPLETE", "RUNNING"]:
         assert run.poll() is None, run.communicate()
         time.sleep(0.2)
     for server in psutil.Process(cluster.pid).children(recursive=True):
@@ -95,5 +88,5 @@ def test_a_run_whose_cluster_loses_its_head_ends_with_two_and_one_block(
     assert "the head of the Ray cluster does not answer any more; the run is stopped" in block
     assert errors.count("the head of the Ray cluster") == 1
     assert "C++" not in output + errors  # nor Ray's own account
-    assert _states(tmp_path / "study.db") == ["COMPLETE", "FAIL"]
+    assert trial_states(tmp_path / "study.db") == ["COMPLETE", "FAIL"]
     assert "interrupted" in read_trials(tmp_path / "study.db")["stop_reason"].tolist()

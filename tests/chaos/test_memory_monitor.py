@@ -34,7 +34,10 @@ concurrent = 1
 out_of_memory = 1
 """
 HUNGRY = """        if self.x == 0.99:
-            taken = [bytearray(b"x" * 10**8) for _ in range({pieces})]
+            import mmap
+
+            kind = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+            taken = [mmap.mmap(-1, 10**8, flags=kind) for _ in range({pieces})]
             time.sleep(60)
 """
 STUDY_BYTES = 6 * 10**9  # of a driver and a worker, and of the tests that run beside this one

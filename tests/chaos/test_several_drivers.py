@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from dgsearch.database.queries import read_trials
-from dgsearch.errors import DatabaseError
 from tests import warm
 from tests.chaos.sleeper import with_sleeper
 from tests.chaos.test_killed_studies import stages_trained
+from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -34,13 +34,6 @@ concurrent = 1
 """
 
 
-def _running(folder: Path) -> int:
-    try:
-        return int(read_trials(folder / "study.db")["state"].eq("RUNNING").sum())
-    except DatabaseError:  # it is not there yet
-        return 0
-
-
 def test_three_drivers_train_every_stage_once_and_no_trial_twice(tmp_path: Path) -> None:
     """Until each has a trial, no first stage ends: they want the same one at the same time."""
     (tmp_path / "study.toml").write_text(STUDY)
@@ -56,9 +49,9 @@ def test_three_drivers_train_every_stage_once_and_no_trial_twice(tmp_path: Path)
         )
         for _ in range(3)
     ]
-    while _running(tmp_path) < len(drivers):
+    while trial_states(tmp_path / "study.db").count("RUNNING") < len(drivers):
         assert all(driver.poll() is None for driver in drivers)
-        time.sleep(0.2)
+        time.sleep(0.3)
     held.unlink()
     for driver in drivers:
         output, errors = driver.communicate(timeout=600)

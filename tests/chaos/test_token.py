@@ -28,7 +28,7 @@ def guarded_address(tmp_path: Path) -> Iterator[str]:
     """A Ray cluster on this machine that asks for `TOKEN`."""
     (tmp_path / "home").mkdir()
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("nodes.py"))],
+        [sys.executable, str(Path(__file__).with_name("nodes.py")), "1"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

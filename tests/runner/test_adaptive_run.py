@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import dgsearch
-from dgsearch.errors import DatabaseError
 from tests import warm
+from tests.polling import trial_states
 from tests.real_studies import SETTINGS, dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,11 +50,7 @@ def _trials(folder: Path) -> pd.DataFrame:
 
 
 def _finished(folder: Path) -> int:
-    try:
-        trials = dgsearch.read_trials(folder / "study.db")
-    except DatabaseError:
-        return 0  # not there yet
-    return int((trials["state"] == "COMPLETE").sum())
+    return trial_states(folder / "study.db").count("COMPLETE")
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 import dgsearch
 from dgsearch.database.queries import read_scores
 from tests import warm
+from tests.polling import trial_states
 from tests.real_studies import SETTINGS, dgsearch_command, without
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -132,5 +132,4 @@ def test_where_last_stages_train_together_every_proposal_is_decided(
 
 
 def _finished(folder: Path) -> int:
-    trials: pd.DataFrame = dgsearch.read_trials(folder / "study.db")
-    return int((trials["state"] == "COMPLETE").sum())
+    return trial_states(folder / "study.db").count("COMPLETE")

@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from dgsearch.database.queries import read_curves, read_trials
-from dgsearch.errors import DatabaseError
 from dgsearch.processes import available_cores
 from tests import warm
+from tests.polling import trial_states
 from tests.real_studies import SETTINGS, dgsearch_command, repeatable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -163,18 +163,10 @@ def test_a_search_prunes_truthfully_and_confirms_its_best(tmp_path: Path) -> Non
 def _wait_for(folder: Path, ended: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if _complete(folder) >= ended:
+        if trial_states(folder / "study.db").count("COMPLETE") >= ended:
             return
-        time.sleep(0.3)
+        time.sleep(0.2)
     raise AssertionError(f"the study did not get so far: {process.poll()}")
-
-
-def _complete(folder: Path) -> int:
-    """How many trials are; 0 while there is no database, or only some of its tables."""
-    try:
-        return int((read_trials(folder / "study.db")["state"] == "COMPLETE").sum())
-    except DatabaseError:
-        return 0
 
 
 @pytest.fixture

@@ -56,6 +56,12 @@ def straight(champion: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return {"events": events, "answer": _answer(folder)}
 
 
+def _counted(champion: Path, folder: Path) -> dict[str, int]:
+    """The imports of the command, whose process has no libraries."""
+    shutil.copytree(champion, folder)
+    return moments(_words(folder, *PROPOSALS), folder, before=COMMAND, cold=True)
+
+
 def _answer(folder: Path) -> dict[str, Any]:
     """The series so far."""
     return series_answer(str(folder / "study.db"), "tiny")
@@ -64,7 +70,10 @@ def _answer(folder: Path) -> dict[str, Any]:
 def _stop(champion: Path, straight: dict[str, Any], folder: Path, seed: int) -> None:
     shutil.copytree(champion, folder)
     words = _words(folder, *PROPOSALS)
-    stopped = run_and_stop(words, straight["events"], seed, before=COMMAND)
+    events = straight["events"]
+    if seed % 4 == 3 and "import" not in events:
+        events |= _counted(champion, folder.with_name("counted"))
+    stopped = run_and_stop(words, events, seed, before=COMMAND)
     stopped.check()
     assert not read_trials(folder / "study.db")["state"].isin(["RUNNING", "WAITING"]).any()
     begun = [row for row in _answer(folder)["proposals"] if row["decision"] == "undecided"]
