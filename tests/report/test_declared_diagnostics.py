@@ -10,10 +10,10 @@ from dgsearch.database.studies import register_study
 from dgsearch.diagnostics import Along, Diagnostic, FailureCheck
 from dgsearch.diagnostics.known import known_diagnostics, known_expectations
 from dgsearch.methods.registry import diagnostic_facts, expectation_facts, installed_methods
-from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Section, Table, Warn
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_facts
+from tests.report.page_sections import PageSections, page_sections
 
 BLUR = Diagnostic(
     name="blur",
@@ -37,15 +37,14 @@ RADIUS = Diagnostic(
 
 
 @pytest.fixture
-def page(database: str) -> dict[str, Section]:
+def page(database: str) -> PageSections:
     study = FakeStudy(database)
     declared = {item.name: item.model_dump(mode="json") for item in (BLUR, RADIUS)}
     register_study(study.engine, study.spec, {**fake_facts(study.spec), "diagnostics": declared})
     for number, trial in enumerate(plan_trials(study.spec, SPACES)):
         blur = -1.0 if number == 0 else 4.0 + 0.1 * number
         study.complete(trial, 0.5, {"blur": blur, "sharp_at_1.0": 0.9, "sharp_at_2.0": 0.4})
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}
+    return page_sections(database, "fake")
 
 
 def _tables(section: Section) -> dict[str, Table]:
@@ -58,14 +57,14 @@ def _tables(section: Section) -> dict[str, Table]:
     return found
 
 
-def test_its_check_is_looked_for(page: dict[str, Section]) -> None:
+def test_its_check_is_looked_for(page: PageSections) -> None:
     warned = [block.text for block in page["signatures"].blocks if isinstance(block, Warn)]
     assert any(text.startswith("Nothing is sharp. (blur above 3:") for text in warned)
     notes = [block.text for block in page["signatures"].blocks if isinstance(block, Note)]
     assert any("1 of 2 failure checks passed" in text for text in notes)  # the spread over seeds
 
 
-def test_a_value_outside_its_bounds_is_named(page: dict[str, Section]) -> None:
+def test_a_value_outside_its_bounds_is_named(page: PageSections) -> None:
     warned = [block.text for block in page["signatures"].blocks if isinstance(block, Warn)]
     assert warned[0].startswith(
         "blur of the images, pixels (lower is better): 1 trial reported a value outside its "
@@ -73,7 +72,7 @@ def test_a_value_outside_its_bounds_is_named(page: dict[str, Section]) -> None:
     )
 
 
-def test_it_has_its_label_and_its_axis(page: dict[str, Section]) -> None:
+def test_it_has_its_label_and_its_axis(page: PageSections) -> None:
     tables = _tables(page["diagnostics"])
     first = {str(row[0]) for row in tables["diagnostics-1"].rows}
     assert first == {"blur of the images, pixels (lower is better)"}

@@ -11,10 +11,10 @@ from sqlalchemy import Engine, select, update
 from dgsearch.database.tables import OWN_STUDIES
 from dgsearch.designs import OneAtATime
 from dgsearch.designs.registry import installed_designs, stored_design
-from dgsearch.report.building import build_page
 from dgsearch.report.parts import Section, Warn
 from dgsearch.report.sections import registry
 from tests.fakes import ABLATION, ADAPTIVE, GRID, FakeStudy, full_study, rich_study
+from tests.report.page_sections import PageSections, page_sections
 
 RANGE = {"low": 1, "high": 9}
 DESIGNS: list[dict[str, Any]] = [
@@ -30,9 +30,8 @@ DESIGNS: list[dict[str, Any]] = [
 ]
 
 
-def _page(database: str, study: str) -> dict[str, Section]:
-    (part,) = build_page(database, [study]).parts
-    return {section.anchor: section for section in part.sections}
+def _page(database: str, study: str) -> PageSections:
+    return page_sections(database, study)
 
 
 def _give_design(engine: Engine, **changes: Any) -> None:

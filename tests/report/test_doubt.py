@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from dgsearch.database.recorder import Ending, Epoch
-from dgsearch.report.building import build_page
 from dgsearch.report.parts import Copyable, Figure, Note, Section, Table, Warn
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
+from tests.report.page_sections import PageSections, page_sections
 
 
-def _sections(database: str, study: str) -> dict[str, Section]:
-    (part,) = build_page(database, [study]).parts
-    return {section.anchor: section for section in part.sections}
+def _sections(database: str, study: str) -> PageSections:
+    return page_sections(database, study)
 
 
 def _texts(section: Section) -> str:

@@ -13,6 +13,7 @@ from dgsearch.report import write_report
 from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
 from tests.fakes import fake_spec, full_study
+from tests.report.page_sections import PageSections, page_sections
 
 DESIGN = {
     "kind": "family",
@@ -36,10 +37,9 @@ def _study(folder: Path, seeds: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Section]:
+def page(tmp_path_factory: pytest.TempPathFactory) -> PageSections:
     database = _study(tmp_path_factory.mktemp("family"), 6)
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}
+    return page_sections(database, "fake")
 
 
 def _texts(section: Section) -> str:
@@ -53,7 +53,7 @@ def _rows(section: Section) -> list[list[str]]:
 
 
 def test_the_answer_says_who_lies_highest_and_whether_that_is_shown(
-    page: dict[str, Section],
+    page: PageSections,
 ) -> None:
     """0.3 + 0.1 + 0.2 and seeds that add 0.025 on average; six equal signs: p = 2 / 2^6."""
     answer = _texts(page["answer"])
@@ -65,7 +65,9 @@ def test_the_answer_says_who_lies_highest_and_whether_that_is_shown(
     assert "Of 1 other method, 1 differs from it after Holm's correction: mpbm +10.0" in answer
 
 
-def test_the_table_has_each_method_at_its_chosen_configuration(page: dict[str, Section]) -> None:
+def test_the_table_has_each_method_at_its_chosen_configuration(
+    page: PageSections,
+) -> None:
     rows = _rows(page["family"])
     assert [row[0] for row in rows] == ["erm", "mpbm"]
     # the first point of the sequence is the middle of each range, of lr on its logarithm: 10^-2.5
@@ -77,7 +79,9 @@ def test_the_table_has_each_method_at_its_chosen_configuration(page: dict[str, S
     assert "no target domain was used to choose it" in _texts(page["family"])
 
 
-def test_the_domains_table_has_the_chosen_configurations_alone(page: dict[str, Section]) -> None:
+def test_the_domains_table_has_the_chosen_configurations_alone(
+    page: PageSections,
+) -> None:
     (table,) = [block for block in page["domains"].blocks if isinstance(block, Table)]
     assert [row[0] for row in table.rows] == ["erm", "mpbm"]
     assert [row[1].text for row in table.rows] == ["6", "6"]  # type: ignore[union-attr]
@@ -86,7 +90,7 @@ def test_the_domains_table_has_the_chosen_configurations_alone(page: dict[str, S
     assert "highest mean accuracy on the validation split" in _texts(page["domains"])
 
 
-def test_no_section_treats_the_family_as_one_method(page: dict[str, Section]) -> None:
+def test_no_section_treats_the_family_as_one_method(page: PageSections) -> None:
     assert not set(page) & {"ablation", "configurations", "sensitivity", "path"}
     assert "lr = 0.003162, λ_adv = 2" in {cell for row in _rows(page["trials"]) for cell in row}
 

@@ -15,14 +15,14 @@ from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
 from dgsearch.report.status import status_table
 from tests.foreign import add_trials, bowl, conditional, new_study, repeated_choices
+from tests.report.page_sections import PageSections, page_sections
 
 X = optuna.distributions.FloatDistribution(0, 1)
 OPTUNA_NAMES_CONSTRAINTS = hasattr(optuna.trial.Trial, "set_constraint")  # from 5 on
 
 
-def sections_of(database: str, study: str) -> dict[str, Section]:
-    (part,) = build_page(database, [study]).parts
-    return {section.anchor: section for section in part.sections}
+def sections_of(database: str, study: str) -> PageSections:
+    return page_sections(database, study)
 
 
 def texts(section: Section) -> str:

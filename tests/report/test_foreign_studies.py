@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +18,15 @@ from sqlalchemy import create_engine
 from dgsearch.database.declared import read_declared
 from dgsearch.database.queries import read_curves, read_scores, read_studies, read_trials
 from dgsearch.report import write_report
-from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Figure, Section, Table
 from dgsearch.report.status import status_table
 from tests.foreign_studies import ForeignStudy, foreign_studies, negated, write_study
+from tests.report.page_sections import PageSections, page_sections
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:optuna"),  # of old distributions
     pytest.mark.filterwarnings("ignore:Choices for a categorical:UserWarning"),
 ]
-_Sections = Mapping[str, Section]
 _counter = itertools.count()
 
 
@@ -58,9 +56,8 @@ def _assert_paged(url: str, study: ForeignStudy) -> None:
     _assert_mirror(sections, _sections(url, negated(study).name))
 
 
-def _sections(url: str, name: str) -> _Sections:
-    (part,) = build_page(url, [name]).parts
-    return {section.anchor: section for section in part.sections}
+def _sections(url: str, name: str) -> PageSections:
+    return page_sections(url, name)
 
 
 def _stored(url: str, study: ForeignStudy) -> list[FrozenTrial]:
@@ -102,7 +99,7 @@ def _assert_best(url: str, study: ForeignStudy) -> None:
         assert study.trials[number].values[0] == best[0].value
 
 
-def _assert_best_of_page(sections: _Sections, url: str, study: ForeignStudy) -> None:
+def _assert_best_of_page(sections: PageSections, url: str, study: ForeignStudy) -> None:
     best = _stored(url, study)
     if len(study.directions) > 1:
         front = [table for table in _tables(sections.get("front")) if table.name == "front"]
@@ -122,7 +119,7 @@ def _tables(section: Section | None) -> list[Table]:
 _SAME = ("importance", "sensitivity")  # tables of the page without a value of the objective
 
 
-def _assert_mirror(sections: _Sections, others: _Sections) -> None:
+def _assert_mirror(sections: PageSections, others: PageSections) -> None:
     """The sections, rows, bold cells and shares of a study and its mirror image are equal."""
     assert [*sections] == [*others]
     for anchor, section in sections.items():

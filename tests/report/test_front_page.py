@@ -17,6 +17,7 @@ from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Table
 from dgsearch.study.objectives import Goal, goal_of
 from tests.fakes import FakeStudy, fake_spec, planned
+from tests.report.page_sections import page_sections
 
 # λ_adv, accuracy at seed 0, seconds; the last one is dominated by the second
 POINTS = ((0.1, 0.9, 90.0), (0.2, 0.7, 30.0), (0.3, 0.5, 10.0), (0.4, 0.4, 50.0))
@@ -39,8 +40,7 @@ def _study(database: str, **design: Any) -> FakeStudy:
 
 
 def _section(database: str) -> Any:
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}.get("front")
+    return page_sections(database, "fake").get("front")
 
 
 def test_the_front_is_that_of_the_shared_seed_and_repeats_have_intervals(database: str) -> None:

@@ -12,12 +12,12 @@ from dgsearch.database.connection import open_for_reading
 from dgsearch.database.queries import read_studies
 from dgsearch.designs.points import PlannedTrial
 from dgsearch.notebook import open_study
-from dgsearch.report.building import build_page
-from dgsearch.report.parts import Cell, Figure, Note, Section, Table, Warn
+from dgsearch.report.parts import Cell, Figure, Note, Table, Warn
 from dgsearch.report.status import status_table
 from dgsearch.report.study_data import read_study_data
 from dgsearch.report.view import StudyView, study_view
 from tests.fakes import GRID, fake_spec, full_study
+from tests.report.page_sections import PageSections, page_sections
 
 
 def _level(trial: PlannedTrial, random: np.random.Generator) -> float:
@@ -46,12 +46,11 @@ def view(database: str) -> StudyView:
 
 
 @pytest.fixture(scope="module")
-def page(database: str) -> dict[str, Section]:
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}
+def page(database: str) -> PageSections:
+    return page_sections(database, "fake")
 
 
-def _words(page: dict[str, Section]) -> str:
+def _words(page: PageSections) -> str:
     blocks = [block for section in page.values() for block in section.blocks]
     texts = [block.text for block in blocks if isinstance(block, Note | Warn)]
     figures = [block for block in blocks if isinstance(block, Figure)]
@@ -79,7 +78,7 @@ def test_the_outcome_is_that_metric_on_the_targets(view: StudyView) -> None:
     assert view.outcome_words == "mean negative log-likelihood over photo and street"
 
 
-def test_the_page_speaks_of_that_metric(page: dict[str, Section]) -> None:
+def test_the_page_speaks_of_that_metric(page: PageSections) -> None:
     words = _words(page)
     assert "nats" in words
     assert "negative log-likelihood" in words
@@ -89,7 +88,7 @@ def test_the_page_speaks_of_that_metric(page: dict[str, Section]) -> None:
     assert "accuracy on every target" not in words.lower()
 
 
-def test_bold_is_the_lowest_of_the_domains(page: dict[str, Section]) -> None:
+def test_bold_is_the_lowest_of_the_domains(page: PageSections) -> None:
     table = next(block for block in page["domains"].blocks if isinstance(block, Table))
     means: list[tuple[float, bool]] = []
     for row in table.rows:
@@ -101,7 +100,7 @@ def test_bold_is_the_lowest_of_the_domains(page: dict[str, Section]) -> None:
     assert lowest[1]
 
 
-def test_every_other_metric_has_its_column(page: dict[str, Section], view: StudyView) -> None:
+def test_every_other_metric_has_its_column(page: PageSections, view: StudyView) -> None:
     (table,) = page["metrics"].blocks
     assert isinstance(table, Table)
     assert table.headings == (

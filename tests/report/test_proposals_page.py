@@ -12,10 +12,11 @@ from dgsearch.designs.proposals import ROLE
 from dgsearch.report.answer_lines import best_lines, compare_lines
 from dgsearch.report.answers import answer_view, best_answer, compare_answer
 from dgsearch.report.building import build_page
-from dgsearch.report.parts import Cell, Note, Section, Table
+from dgsearch.report.parts import Cell, Note, Table
 from dgsearch.report.proposals import series_answer, series_lines
 from dgsearch.report.status import done_text, standings
 from tests.fakes import SPACES, FakeStudy, full_study
+from tests.report.page_sections import PageSections, page_sections
 
 
 def _study(database: str) -> FakeStudy:
@@ -37,9 +38,8 @@ def _study(database: str) -> FakeStudy:
     return study
 
 
-def _sections(database: str) -> dict[str, Section]:
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}
+def _sections(database: str) -> PageSections:
+    return page_sections(database, "fake")
 
 
 def test_the_page_lists_proposals_with_gain_interval_part_and_decision(database: str) -> None:

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from dgsearch.cli import app
 from dgsearch.errors import ReportError
-from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Section
 from tests.fakes import GRID, FakeStudy, fake_spec, planned, rich_study
+from tests.report.page_sections import page_sections
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def _section(database: str, study: str) -> Section | None:
-    (part,) = build_page(database, [study]).parts
-    return next((section for section in part.sections if section.anchor == "replay"), None)
+    return page_sections(database, study).get("replay")
 
 
 def test_the_page_recommends_the_rule_that_loses_nothing_on_parallel_curves(database: str) -> None:

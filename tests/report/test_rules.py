@@ -19,6 +19,7 @@ from dgsearch.report.sections.rules import _between
 from dgsearch.study.families import FAMILIES
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec
+from tests.report.page_sections import page_sections
 
 # by λ_adv: on validation images, on them under a family that counts, on the target
 NUMBERS = {0.0: (0.99, 0.5, 0.4), 0.5: (0.98, 0.8, 0.7), 1.0: (0.97, 0.6, 0.5)}
@@ -49,8 +50,7 @@ def _study(database: str, *, selection: str = "last", scored: bool = True) -> Fa
 
 
 def _section(database: str) -> Section:
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}["rules"]
+    return page_sections(database, "fake")["rules"]
 
 
 def _table(section: Section, name: str) -> list[list[str]]:

@@ -27,6 +27,7 @@ from tests.fakes import (
     rich_study,
     some_samples,
 )
+from tests.report.page_sections import PageSections, page_sections
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -35,13 +36,12 @@ def _texts(section: Section) -> str:
     return " ".join(block.text for block in section.blocks if isinstance(block, Note | Warn))
 
 
-def _sections(database: str, study: str) -> dict[str, Section]:
-    (part,) = build_page(database, [study]).parts
-    return {section.anchor: section for section in part.sections}
+def _sections(database: str, study: str) -> PageSections:
+    return page_sections(database, study)
 
 
 @pytest.fixture(scope="module")
-def ablation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Section]:
+def ablation(tmp_path_factory: pytest.TempPathFactory) -> PageSections:
     database = f"sqlite:///{tmp_path_factory.mktemp('ablation') / 'study.db'}"
     rich_study(database, name="ablation", design=ABLATION, seeds=list(range(8)))
     return _sections(database, "ablation")
@@ -60,7 +60,9 @@ def test_diagnostics_stand_against_accuracy_where_five_configurations_differ(
     assert {row[1].text for row in figure.table.rows} == {"5"}
 
 
-def test_an_ablation_has_every_section_that_its_data_allows(ablation: dict[str, Section]) -> None:
+def test_an_ablation_has_every_section_that_its_data_allows(
+    ablation: PageSections,
+) -> None:
     assert list(ablation) == [
         "answer", "domains", "rules", "ablation", "curves", "halving", "source-target",
         "signatures", "diagnostics", "samples", "cost", "trials",
@@ -68,7 +70,7 @@ def test_an_ablation_has_every_section_that_its_data_allows(ablation: dict[str, 
     ]  # fmt: skip
 
 
-def test_the_answer_names_the_planted_effect_alone(ablation: dict[str, Section]) -> None:
+def test_the_answer_names_the_planted_effect_alone(ablation: PageSections) -> None:
     answer = _texts(ablation["answer"])
     assert "Of 3 variants and baselines, 1 differs from it after Holm's correction:" in answer
     assert "correction: plain attention -" in answer
@@ -76,11 +78,11 @@ def test_the_answer_names_the_planted_effect_alone(ablation: dict[str, Section])
     assert "does not mean equality" in answer
 
 
-def test_what_a_trial_warned_of_is_told(ablation: dict[str, Section]) -> None:
+def test_what_a_trial_warned_of_is_told(ablation: PageSections) -> None:
     assert "1 trial warned: no step was taken" in _texts(ablation["answer"])
 
 
-def test_the_reported_difference_stands_beside_ours(ablation: dict[str, Section]) -> None:
+def test_the_reported_difference_stands_beside_ours(ablation: PageSections) -> None:
     (figure,) = (block for block in ablation["ablation"].blocks if isinstance(block, Figure))
     rows = {str(row[0]): row for row in figure.table.rows}
     assert figure.table.headings[-1] == "reported difference"
@@ -89,14 +91,14 @@ def test_the_reported_difference_stands_beside_ours(ablation: dict[str, Section]
     assert reported.number == pytest.approx(-3.6)
 
 
-def test_a_failure_is_named_with_its_numbers(ablation: dict[str, Section]) -> None:
+def test_a_failure_is_named_with_its_numbers(ablation: PageSections) -> None:
     text = _texts(ablation["signatures"])
     assert re.search(
         r"cover few of the classes.*share of classes generated below 0\.8: full", text
     )
 
 
-def test_every_figure_of_a_page_has_a_name_of_its_own(ablation: dict[str, Section]) -> None:
+def test_every_figure_of_a_page_has_a_name_of_its_own(ablation: PageSections) -> None:
     names = [
         block.name
         for section in ablation.values()

@@ -13,6 +13,7 @@ from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Section, Table, Warn
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
+from tests.report.page_sections import PageSections, page_sections
 
 DESIGN = {
     "kind": "shapley",
@@ -33,11 +34,10 @@ def _level(trial: PlannedTrial, random: np.random.Generator) -> float:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Section]:
+def page(tmp_path_factory: pytest.TempPathFactory) -> PageSections:
     database = f"sqlite:///{tmp_path_factory.mktemp('shapley') / 'study.db'}"
     full_study(database, _level, fake_spec(design=DESIGN, baselines=[]))
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}
+    return page_sections(database, "fake")
 
 
 def _rows(section: Section) -> list[list[list[str]]]:
@@ -52,7 +52,7 @@ def _texts(section: Section) -> str:
 
 
 def test_the_table_has_each_value_with_its_interval_and_their_sum(
-    page: dict[str, Section],
+    page: PageSections,
 ) -> None:
     """L_adv: 5, 6, 7 points, +-2.48; SGLD and attention share the 4 that they add together."""
     values, pairs = _rows(page["shapley"])
@@ -81,7 +81,7 @@ def test_the_table_has_each_value_with_its_interval_and_their_sum(
 
 
 def test_the_answer_tells_the_values_and_what_the_seeds_can_show(
-    page: dict[str, Section],
+    page: PageSections,
 ) -> None:
     answer = _texts(page["answer"])
     assert "The full method reaches 70.0 %" in answer  # .5 + .1 + .05 + .01 + .04

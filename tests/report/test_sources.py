@@ -12,11 +12,11 @@ from dgsearch.analysis.rules import split_oracle
 from dgsearch.analysis.selection import MEAN
 from dgsearch.database.predictions import packed
 from dgsearch.database.recorder import Ending, Epoch
-from dgsearch.report.building import build_page
 from dgsearch.report.parts import Cell, Note, Section, Table
 from dgsearch.study.plan import plan_trials
 from tests import fakes
 from tests.fakes import SPACES, FakeStudy, fake_spec
+from tests.report.page_sections import PageSections, page_sections
 
 IMAGES = 40
 
@@ -43,9 +43,8 @@ def _study(database: str, *, redraw: bool = False) -> None:
         study.recorder.end(begun.trial_id, ending)
 
 
-def _sections(database: str) -> dict[str, Section]:
-    (part,) = build_page(database, ["bits"]).parts
-    return {section.anchor: section for section in part.sections}
+def _sections(database: str) -> PageSections:
+    return page_sections(database, "bits")
 
 
 def _tables(section: Section) -> dict[str, list[dict[str, str]]]:

@@ -11,6 +11,7 @@ from dgsearch.report.building import build_page
 from dgsearch.report.parts import Figure, Note, Section, Table
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec, planned
+from tests.report.page_sections import page_sections
 
 LR = {"low": 1e-4, "high": 1e-1}
 FAMILY = {"kind": "family", "configurations": 4, "vary": {"lr": LR}, "methods": {"mpbm": {}}}
@@ -30,8 +31,7 @@ def _family(database: str, name: str) -> None:
 
 
 def _section(database: str, study: str) -> Section | None:
-    (part,) = build_page(database, [study]).parts
-    return next((section for section in part.sections if section.anchor == "tuning"), None)
+    return page_sections(database, study).get("tuning")
 
 
 def _rows(table: Table) -> list[list[str]]:

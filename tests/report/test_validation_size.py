@@ -6,13 +6,13 @@ import numpy as np
 
 from dgsearch.database.predictions import packed
 from dgsearch.database.recorder import Ending, Epoch
-from dgsearch.report.building import build_page
-from dgsearch.report.parts import Cell, Section, Table
+from dgsearch.report.parts import Cell, Table
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec
+from tests.report.page_sections import PageSections, page_sections
 
 
-def _sections(database: str, validated_on: str) -> dict[str, Section]:
+def _sections(database: str, validated_on: str) -> PageSections:
     """λ_adv = 0 is right on the first two of three images and better, 1 on the last one."""
     data = {"benchmark": "digits-mini", "source": ["scan"], "targets": ["photo"]}
     design = {"kind": "grid", "vary": {"lambda_adv": [0.0, 1.0]}}
@@ -32,8 +32,7 @@ def _sections(database: str, validated_on: str) -> dict[str, Section]:
         study.recorder.end(
             begun.trial_id, Ending("COMPLETE", "finished", value=value, selected_epoch=1)
         )
-    (part,) = build_page(database, ["fake"]).parts
-    return {section.anchor: section for section in part.sections}
+    return page_sections(database, "fake")
 
 
 def test_a_distillation_has_regret_by_the_number_of_validation_images(database: str) -> None:
