@@ -15,6 +15,7 @@ from dgsearch.database.queries import read_scores, read_trials
 from tests import warm
 from tests.chaos.killing import run_to_the_end
 from tests.chaos.sleeper import with_plugin
+from tests.data.few_digits import few_digits
 from tests.polling import trial_states
 from tests.real_studies import dgsearch_command
 
@@ -40,15 +41,16 @@ WAITING = replace(ERM, name="waiting", prepare=_prepare)
 """
 # Who trains together is a matter of time, and each composition rounds otherwise. At rates above
 # these, rounding grows: at 3e-3 one trial alone differs by 0.008 in its first loss.
-STUDY = """
+STUDY = f"""
 name = "cohorts"
 method = "waiting"
 seeds = [0, 1]
 [data]
 benchmark = "digits-mini"
+root = "{few_digits(scan=240, photo=120)}"
 source = ["scan"]
 targets = ["photo"]
-validation = 0.85
+validation = 0.5
 [hyperparameters]
 pretrain_epochs = 1
 epochs = 5
@@ -76,7 +78,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_driver_killed_amid_a_cohort_leaves_what_its_trials_go_on_from(
     undisturbed: Path, tmp_path: Path
 ) -> None:
-    slow = {"WAITING_PAUSE_S": "0.02", "DGSEARCH_CHECKPOINT_S": "0"}
+    slow = {"WAITING_PAUSE_S": "0.05", "DGSEARCH_CHECKPOINT_S": "0"}
     driver = _begun(tmp_path, _prepared(tmp_path) | slow)
     ahead = tmp_path / "artifacts" / "trials" / "cohorts" / "ahead"
     _wait(driver, lambda: len(list(ahead.glob("*/checkpoint.safetensors"))) == TRIALS - 1)

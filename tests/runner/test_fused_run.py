@@ -14,19 +14,23 @@ from sqlalchemy import create_engine, select
 from dgsearch.database.queries import read_scores, read_trials
 from dgsearch.database.tables import OWN_TRIALS
 from tests import warm
+from tests.data.few_digits import few_digits
 from tests.real_studies import dgsearch_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-STUDY = """
+STUDY = f"""
 name = "fused"
 method = "augkd"
 seeds = [0, 1]
 [data]
 benchmark = "digits-mini"
+root = "{few_digits(textured=240, photo=180)}"
 source = ["textured"]
 targets = ["photo"]
-validation = 0.8
+validation = 0.5
+student_images = 60
+student_validation = 60
 [hyperparameters]
 teacher_epochs = 1
 latent = 8
@@ -71,15 +75,16 @@ def test_each_trial_stays_a_trial_and_one_a_seed_trains_the_anchors(tmp_path: Pa
     assert sum(not use["taken"] for use in anchors) == 2
 
 
-LAST = """
+LAST = f"""
 name = "ahead"
 method = "erm"
 seeds = [0, 1]
 [data]
 benchmark = "digits-mini"
+root = "{few_digits(scan=400, photo=60)}"
 source = ["scan"]
 targets = ["photo"]
-validation = 0.85
+validation = 0.6
 [hyperparameters]
 pretrain_epochs = 1
 epochs = 4
