@@ -15,6 +15,7 @@ from tests.real_studies import dgsearch_command
 
 __all__ = ["Crowd"]
 
+_ROOT = Path(__file__).parents[2]
 _SHIFT_S = 300.0  # by how much one driver's clock is wrong
 _ROUND_S = 420.0
 
@@ -58,7 +59,8 @@ class Crowd:
         self._shift = self._random.choice((-_SHIFT_S, _SHIFT_S))
         self._environment = dict(environment)
         path = Path(self._environment["PYTHONPATH"].partition(":")[0])
-        (path / "sitecustomize.py").write_text(_WRONG_CLOCK, encoding="utf-8")
+        self._clock = path / "sitecustomize.py"
+        self._clock.write_text(_WRONG_CLOCK, encoding="utf-8")
         self._drivers: list[subprocess.Popen[bytes]] = []
         self._stopped: dict[int, float] = {}  # place of a stopped driver: until when
         self.done: Counter[str] = Counter()
@@ -90,16 +92,18 @@ class Crowd:
 
     def _start(self, place: int, drivers: int) -> subprocess.Popen[bytes]:
         self._lives[place] += 1
+        command = dgsearch_command(self._folder, database=self._database)
         environment = {**self._environment, "DGSEARCH_LEASE_S": str(self._lease_s)}
         environment["SLEEPER_HELD_BY"] = str(self._held)
         environment["SLEEPER_TRAINS"] = str(self._trains(place))
-        start: type[subprocess.Popen[bytes]] = warm.Popen
         if place == drivers - 1:
             environment["WRONG_CLOCK_S"] = str(self._shift)
-            start = subprocess.Popen  # a fork would not read it
+            # A fork does not read it, but the processes that it starts do.
+            command[2:2] = ["tests.chaos.wrong_clock", str(self._clock)]
         with self._log(place).open("ab") as log:
-            return start(
-                dgsearch_command(self._folder, database=self._database),
+            return warm.Popen(
+                command,
+                cwd=_ROOT,
                 env=environment,
                 stdout=log,
                 stderr=log,

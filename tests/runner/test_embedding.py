@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from dgsearch.runner.embedding import TrialEvent, unchanged_process
 from dgsearch.trainable.captured_warnings import capture_warnings
+from tests import warm
 from tests.chaos.sleeper import with_sleeper
 
 SCRIPT = """
@@ -50,6 +50,7 @@ spec = dgsearch.StudySpec(
     data={"benchmark": "digits-mini", "source": ["scan"], "targets": ["photo"]},
     hyperparameters={"epochs": 2},
     design={"kind": "grid", "vary": {"x": [0.25, 0.75]}},
+    resources={"concurrent": 1},
 )
 options = dgsearch.RunOptions(database="study.db", artifacts="artifacts")
 before = state()
@@ -87,10 +88,9 @@ def test_a_script_runs_a_study_quietly_and_finds_its_process_as_it_was(tmp_path:
         "        logging.getLogger('sleeper').warning('few images')\n"
     )
     plugin.write_text(plugin.read_text().replace(sleeps, warns + sleeps))
-    command = [sys.executable, "-c", SCRIPT]
-    ran = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "script"]
+    ran = warm.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     told = json.loads((tmp_path / "told.json").read_text())
     assert ran.stdout == ""
