@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_stand_in_writes_its_ports_and_ends_with_its_raylet(agent: str, tmp_pa
     names = [f"{name}_abc" for name in agent_stand_in._PORTS[agent]]
     while not all((tmp_path / name).exists() for name in names):
         assert stand_in.poll() is None
+        time.sleep(0.01)
     ports = {(tmp_path / name).read_text(encoding="ascii") for name in names}
     if agent == "dashboard_agent":
         assert ports == {"-1"}

@@ -30,7 +30,7 @@ seeds = [0, 1]
 [design]
 kind = "a-a"
 """
-PROPOSALS = ["--proposal", "lr=1e-6", "--proposal", "batch_size=16"]
+PROPOSALS = ["--proposal", "lr=1e-6", "--proposal", "batch_size=16", "--max-seeds", "6"]
 
 
 def _command(folder: Path, *arguments: str) -> list[str]:
