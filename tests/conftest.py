@@ -59,6 +59,8 @@ settings.load_profile("repeatable")
 _GROUPS = {
     "chaos": "chaos",
     "runner": "runner",
+    "test_stopped_commands.py": "runner",  # they fork from the same process of `tests.warm`
+    "test_stopping.py": "runner",
     "test_agents.py": "environments",
     "test_walks.py": "environments",
     "test_plugins.py": "environments",
