@@ -30,8 +30,8 @@ vary.x = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.99]
 [resources]
 report_timeout_s = 15
 """
-# a regular expression whose match takes longer than the universe lasts, and holds the interpreter
-STUCK = 'import re; re.match(r"(a+)+$", "a" * 99 + "b")'
+# A function of C that sleeps for more than a day, and holds the interpreter meanwhile.
+STUCK = "import ctypes; ctypes.PyDLL(None).sleep(10**5)"
 
 
 def test_of_ten_trials_the_one_stuck_in_c_code_times_out_and_nine_finish(tmp_path: Path) -> None:
