@@ -18,7 +18,10 @@ def trial_states(database: str | Path) -> list[str]:
     """The state of every trial, in order of their numbers; none while there is no database."""
     try:
         engine = open_for_reading(database)
-        with engine.connect() as connection:
-            return [str(state) for state in connection.scalars(_STATES)]
+        try:
+            with engine.connect() as connection:
+                return [str(state) for state in connection.scalars(_STATES)]
+        finally:
+            engine.dispose()
     except (DatabaseError, sqlalchemy.exc.DatabaseError):  # it is not there yet, or half of it
         return []
