@@ -147,7 +147,7 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
     errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
     try:
         with engine.connect() as connection:
-            _begin(connection)
+            begin_snapshot(connection)
             tables = inspect(connection)
             own = tables.has_table(OWN_TRIALS.name)
             columns = tables.get_columns(OWN_TRIALS.name) if own else []
@@ -163,7 +163,7 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
         raise
 
 
-def _begin(connection: Connection) -> None:
+def begin_snapshot(connection: Connection) -> None:
     """Start a transaction in which all statements see the same moment, and which only reads."""
     if connection.dialect.name == "sqlite":
         connection.begin()

@@ -27,6 +27,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.measured import Outcome, read_measured
 from dgsearch.database.rows import CONSTRAINTS, untyped
+from dgsearch.database.snapshot import begin_snapshot
 from dgsearch.database.tables import (
     FIRST_VALUE,
     INTERMEDIATE_VALUES,
@@ -36,7 +37,7 @@ from dgsearch.database.tables import (
     TRIALS,
     VALUES,
 )
-from dgsearch.database.writing import persistently
+from dgsearch.database.writing import read_persistently
 from dgsearch.runner.warm_start import Informing
 from dgsearch.space import Value
 from dgsearch.study.objectives import Goal
@@ -111,7 +112,7 @@ class History:
         self, distributions: Mapping[str, BaseDistribution], sampler: BaseSampler
     ) -> Suggested:
         """What the sampler proposes next: jointly where it can, as Optuna asks it."""
-        self._remember(*persistently(self._engine, self._new))
+        self._remember(*read_persistently(self._engine, self._new))
         study = Study("history", self._memory, sampler=sampler)  # a new one has no cache
         number = self._memory.create_new_trial(self._memory_id)  # samplers leave notes with it
         trial = copy.copy(self._memory.get_trial(number))
@@ -134,8 +135,13 @@ class History:
         kept = {name: note for name, note in notes.items() if _PASSING not in name}
         return Suggested(trial.params, kept)
 
-    def _new(self, connection: Connection) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
+    def _new(self) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
         """What is new in the database since the last time; changes nothing here."""
+        with self._engine.connect() as connection:
+            begin_snapshot(connection)  # other drivers begin and end trials meanwhile
+            return self._of(connection)
+
+    def _of(self, connection: Connection) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
         if self._last is None:
             wanted = self._first(connection)
         else:

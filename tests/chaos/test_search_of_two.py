@@ -61,9 +61,8 @@ def test_two_drivers_make_twenty_proposals_together_and_confirm_the_best_two(
         assert all(driver.poll() is None for driver in drivers)
         time.sleep(0.1)
     held.unlink()
-    for driver in drivers:
-        output, _ = driver.communicate(timeout=200)
-        assert driver.returncode == 0, output
+    outputs = [driver.communicate(timeout=200)[0] for driver in drivers]
+    assert [driver.returncode for driver in drivers] == [0, 0], "\n".join(outputs)
     trials = read_trials(tmp_path / "study.db")
     assert trials["stop_reason"].eq("finished").all()
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'study.db'}")

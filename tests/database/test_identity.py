@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dgsearch.analysis.selection import finished
+from dgsearch.database import conditions
 from dgsearch.database.conditions import provenance_content, read_provenance, store_provenance
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.identity import SUPERSEDED, find_takeover
@@ -17,7 +18,7 @@ from dgsearch.database.studies import attempts, finished_values, register_study
 from dgsearch.errors import StudyChangedError
 from dgsearch.space import Float, Space
 from dgsearch.study.plan import plan_trials
-from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study
+from tests.fakes import SPACES, FakeStudy, fake_facts, fake_spec, full_study, planned
 
 STAGES = {"mpbm": {"pretrain": 1, "alternate": 1}, "erm": {"pretrain": 1, "erm": 1}}
 
@@ -169,3 +170,24 @@ def test_each_trial_has_the_provenance_of_its_run(database: str) -> None:
     assert found["threads"].tolist() == [1, 2]
     assert found["first_trial"].tolist() == [0, 2]
     assert found["versions.dgsearch"].tolist() == ["0.1.0", "0.1.0"]
+
+
+def test_a_driver_that_begins_while_conditions_are_read_is_left_out(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = FakeStudy(database)
+    study.begin(planned(lambda_adv=1.0))
+    read = conditions._contents
+
+    def contents(*arguments: Any) -> Any:
+        found = read(*arguments)
+        another = store_provenance(study.engine, {"threads": 2})
+        driver = study.driver.driver_id
+        study.recorder = StudyRecorder(study.engine, study.study_id, driver, provenance_id=another)
+        study.begin(planned(lambda_adv=2.0))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(conditions, "_contents", contents)
+        assert conditions.read_conditions(open_for_reading(database), "fake")["trials"].sum() == 1
+    assert conditions.read_conditions(open_for_reading(database), "fake")["trials"].sum() == 2

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -15,6 +18,7 @@ from sqlalchemy import event
 from dgsearch.database.connection import open_for_writing
 from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.database.studies import register_study
+from dgsearch.runner import history as histories
 from dgsearch.runner.history import History
 from tests.bulk import bulk_search
 from tests.fakes import FakeStudy, fake_facts, planned
@@ -105,20 +109,54 @@ def test_trials_of_another_version_of_the_method_teach_nothing(
     for study in (raised, fresh):
         for place in range(12):  # under version 2 low ones are
             _finished(study, place * 0.8, 0.5 - place / 100)
-    histories = [
+    made = [
         History(study.engine, study.study_id, latest=latest)
         for study, latest in ((raised, 6), (fresh, 6), (raised, 3000), (fresh, 3000))
     ]
-    samplers = [_sampler() for _ in histories]
+    samplers = [_sampler() for _ in made]
     for _ in range(5):
         proposed = [
             history.propose(SPACE, sampler).values
-            for history, sampler in zip(histories, samplers, strict=True)
+            for history, sampler in zip(made, samplers, strict=True)
         ]
         assert proposed[0] == proposed[1]
         assert proposed[2] == proposed[3]
-    assert [len(_learned_from(history)) for history in histories] == [12] * 4
+    assert [len(_learned_from(history)) for history in made] == [12] * 4
     assert float(proposed[2]["lambda_adv"]) < 5
+
+
+@pytest.mark.parametrize(
+    "kind", ["database", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def test_a_trial_that_another_driver_begins_meanwhile_is_learnt_from_the_next_time(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = FakeStudy(request.getfixturevalue(kind))
+    for place in range(3):
+        _trained(study, place)
+    history = History(study.engine, study.study_id)
+    begun = threading.Event()
+
+    def begin_another() -> None:
+        study.begin(planned(lambda_adv=5.0))
+        begun.set()
+
+    def belonging(*arguments: Any) -> Iterator[Any]:
+        if other.ident is None:  # the trials are read, what belongs to them is not
+            other.start()
+            assert begun.wait(60)
+        return read(*arguments)
+
+    read, other = histories._belonging, threading.Thread(target=begin_another)
+    monkeypatch.setattr(histories, "_belonging", belonging)
+    history.propose(SPACE, _sampler())
+    other.join()
+    assert len(_learned_from(history)) == 3
+    history.propose(SPACE, _sampler())
+    late = _learned_from(history)[3]
+    assert late.params["lambda_adv"] == 5.0
+    assert late.state == optuna.trial.TrialState.RUNNING
+    study.engine.dispose()
 
 
 def _fetched(database: str, *, trials: int) -> list[int]:
