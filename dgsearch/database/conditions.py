@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Select, func, inspect, select
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.connection import open_for_reading
 from dgsearch.database.identity import COUNTS
-from dgsearch.database.snapshot import Database, begin_snapshot, frame_of
+from dgsearch.database.snapshot import Database, at_one_moment, frame_of
 from dgsearch.database.tables import (
     CONFIGURATION_OF_TRIAL,
     OWN_CONFIGURATIONS,
@@ -124,8 +124,8 @@ def read_conditions(engine: Engine, study: str, switches: Collection[str] = ()) 
     """
     if not _has_provenances(engine):
         return pd.DataFrame({name: [] for name in _COLUMNS})
-    with naming_broken_rows(engine), engine.connect() as connection:
-        begin_snapshot(connection)  # a driver that begins meanwhile adds a provenance and trials
+    # A driver that begins meanwhile adds a provenance and trials.
+    with naming_broken_rows(engine), at_one_moment(engine) as connection:
         contents = _contents(connection, study)
         recorded = {key: set(content.get("speed", ())) for key, content in contents.items()}
         known = set(switches).union(*recorded.values())

@@ -146,8 +146,7 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
     engine = open_for_reading(database)
     errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
     try:
-        with engine.connect() as connection:
-            begin_snapshot(connection)
+        with at_one_moment(engine) as connection:
             tables = inspect(connection)
             own = tables.has_table(OWN_TRIALS.name)
             columns = tables.get_columns(OWN_TRIALS.name) if own else []
@@ -163,14 +162,20 @@ def snapshot(database: Database) -> Iterator[Snapshot]:
         raise
 
 
-def begin_snapshot(connection: Connection) -> None:
-    """Start a transaction in which all statements see the same moment, and which only reads."""
-    if connection.dialect.name == "sqlite":
-        connection.begin()
-        if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
-            connection.exec_driver_sql("BEGIN")
-    elif connection.dialect.name == "postgresql":
-        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+@contextmanager
+def at_one_moment(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which all statements see the same moment, and which only reads."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.begin()
+            driver: Any = connection.connection.dbapi_connection
+            if not driver.in_transaction:
+                connection.exec_driver_sql("BEGIN")
+        elif connection.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        yield connection
 
 
 def frame_of(engine: Engine, query: Any) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -200,7 +199,7 @@ def _ranges(view: StudyView) -> list[str]:
     """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
     if view.spread["seed"].nunique() < 2:
         return []  # nothing can be paired
-    found = [part for part in map(partial(_range, view), view.varied) if part is not None]
+    found = [part for name in view.varied if (part := _range(view, name))]
     adjusted = holm([part.p for part in found])
     told = [part for part, p in zip(found, adjusted, strict=True) if p <= LEVEL]
     flat = [part.text for part, p in zip(found, adjusted, strict=True) if p > LEVEL]

@@ -7,7 +7,6 @@ each epoch is decided on the first time that it is reported.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -82,7 +81,7 @@ class RecordedHalving(ASHAScheduler):
             return self._decided(trial, key, epoch)
         cut = self._pending_cut(key, result)
         decision: str = super().on_trial_result(controller, named, result)
-        if cut is not None and math.isnan(result.get("value") or 0.0):
+        if cut is not None and np.isnan(result.get("value") or 0.0):
             decision = TrialScheduler.STOP
         if epoch:
             self._passed[key] = epoch

@@ -27,7 +27,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, not_, or_, select
 from dgsearch.database.identity import COUNTS
 from dgsearch.database.measured import Outcome, read_measured
 from dgsearch.database.rows import CONSTRAINTS, untyped
-from dgsearch.database.snapshot import begin_snapshot
+from dgsearch.database.snapshot import at_one_moment
 from dgsearch.database.tables import (
     FIRST_VALUE,
     INTERMEDIATE_VALUES,
@@ -137,19 +137,10 @@ class History:
 
     def _new(self) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
         """What is new in the database since the last time; changes nothing here."""
-        with self._engine.connect() as connection:
-            begin_snapshot(connection)  # other drivers begin and end trials meanwhile
-            return self._of(connection)
-
-    def _of(self, connection: Connection) -> tuple[Sequence[_Row], Mapping[int, _Parts]]:
-        if self._last is None:
-            wanted = self._first(connection)
-        else:
-            wanted = or_(TRIALS.c.trial_id > self._last, TRIALS.c.trial_id.in_(self._unfinished))
-        wanted = self._own & wanted
-        rows, parts = _read(connection, wanted)
-        names = self._goal.measured
-        found = read_measured(connection, wanted, names, targets=self._targets) if names else {}
+        with at_one_moment(self._engine) as connection:  # others begin and end trials meanwhile
+            wanted = self._own & self._wanted(connection)
+            rows, parts = _read(connection, wanted)
+            found = read_measured(connection, wanted, self._goal.measured, targets=self._targets)
         for place, own in parts.items():
             if own.value is not None:
                 numbers = found.get(place, {})
@@ -169,8 +160,10 @@ class History:
                 self._unfinished[row.place] = number
         self._last = max([self._last or 0, *(row.place for row in rows)])
 
-    def _first(self, connection: Connection) -> ColumnElement[bool]:
-        """Which trials to begin with: the latest, the best and those that run."""
+    def _wanted(self, connection: Connection) -> ColumnElement[bool]:
+        """Which trials to read: at first the latest, the best and those that run."""
+        if self._last is not None:
+            return or_(TRIALS.c.trial_id > self._last, TRIALS.c.trial_id.in_(self._unfinished))
         ids = select(TRIALS.c.trial_id).where(self._own).order_by(TRIALS.c.trial_id.desc())
         earliest = connection.scalar(ids.offset(self._latest - 1).limit(1)) or 0
         best = (

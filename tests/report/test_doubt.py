@@ -8,11 +8,7 @@ from dgsearch.database.recorder import Ending, Epoch
 from dgsearch.report.parts import Copyable, Figure, Note, Section, Table, Warn
 from dgsearch.study.plan import plan_trials
 from tests.fakes import SPACES, FakeStudy, fake_spec, full_study
-from tests.report.page_sections import PageSections, page_sections
-
-
-def _sections(database: str, study: str) -> PageSections:
-    return page_sections(database, study)
+from tests.report.page_sections import page_sections
 
 
 def _texts(section: Section) -> str:
@@ -36,7 +32,7 @@ def _unbalanced(database: str) -> None:
 
 def test_failed_seeds_are_named_and_what_failed_is_not_the_best(database: str) -> None:
     _unbalanced(database)
-    sections = _sections(database, "unbalanced")
+    sections = page_sections(database, "unbalanced")
     answer = _texts(sections["answer"])
     assert "2 of 6 seeds of λ_adv = 1 failed (0 and 1); it is compared on the other 4." in answer
     (overview,) = [b for b in sections["sensitivity"].blocks if isinstance(b, Table)]
@@ -66,7 +62,7 @@ def test_values_that_differ_are_not_said_to_be_told_from_the_best(
     study = FakeStudy(database, spec)
     for trial in plan_trials(study.spec, SPACES):
         study.complete(trial, 0.4 + 0.02 * float(trial.configuration.values["lambda_adv"]))
-    answer = _texts(_sections(database, "few")["answer"])
+    answer = _texts(page_sections(database, "few")["answer"])
     assert "The outcome differs between the values of λ_adv" in answer
     without = "for λ_adv, no value by itself differs significantly from the best"
     assert (without in answer) != told
@@ -76,7 +72,7 @@ def test_the_figure_of_a_hyperparameter_joins_means_over_shared_seeds(database: 
     _unbalanced(database)
     (figure,) = [
         block
-        for block in _sections(database, "unbalanced")["sensitivity-lambda_adv"].blocks
+        for block in page_sections(database, "unbalanced")["sensitivity-lambda_adv"].blocks
         if isinstance(block, Figure)
     ]
     (line,) = [each for each in figure.figure.data if each.mode == "lines+markers"][:1]
@@ -89,7 +85,7 @@ def test_the_figure_of_a_hyperparameter_joins_means_over_shared_seeds(database: 
 def test_learning_curves_are_means_over_the_seeds_that_the_groups_share(database: str) -> None:
     _unbalanced(database)
     (figure,) = [
-        b for b in _sections(database, "unbalanced")["curves"].blocks if isinstance(b, Figure)
+        b for b in page_sections(database, "unbalanced")["curves"].blocks if isinstance(b, Figure)
     ]
     cells = [[getattr(cell, "text", cell) for cell in row] for row in figure.table.rows]
     means = {str(row[0]): (row[3], row[4]) for row in cells if row[1] == "mean of targets"}
@@ -111,7 +107,9 @@ def test_a_group_that_shares_no_seed_is_marked_in_the_learning_curves(database: 
         hard = trial.configuration.values["lambda_adv"] == 0.0
         if hard == (trial.seed == 3):  # seed 3 of one, the others of the other
             study.complete(trial, 0.5)
-    (figure,) = [b for b in _sections(database, "apart")["curves"].blocks if isinstance(b, Figure)]
+    (figure,) = [
+        b for b in page_sections(database, "apart")["curves"].blocks if isinstance(b, Figure)
+    ]
     assert {str(row[0]) for row in figure.table.rows} == {"mpbm at the centre", "λ_adv = 0†"}
     told = "Means are over the seeds that the groups share. † marks a group without them"
     assert told in figure.caption
@@ -120,7 +118,7 @@ def test_a_group_that_shares_no_seed_is_marked_in_the_learning_curves(database: 
 def test_the_figure_of_costs_marks_means_over_other_seeds(database: str) -> None:
     _unbalanced(database)
     figures = [
-        b for b in _sections(database, "unbalanced")["cost"].blocks if isinstance(b, Figure)
+        b for b in page_sections(database, "unbalanced")["cost"].blocks if isinstance(b, Figure)
     ]
     (figure,) = [each for each in figures if each.name == "cost"]
     names = {trace.name for trace in figure.figure.data}
@@ -133,7 +131,7 @@ def test_a_page_on_which_every_accuracy_is_equal_says_what_it_can(database: str)
     design = {"kind": "grid", "vary": vary}
     spec = fake_spec(name="flat", seeds=[0], baselines=[], design=design)
     full_study(database, lambda trial, random: 1.0, spec)
-    sections = _sections(database, "flat")
+    sections = page_sections(database, "flat")
     assert "every trial has the same" in _texts(sections["importance"])
     copied = [block for block in sections["domains"].blocks if isinstance(block, Copyable)]
     assert copied
@@ -149,7 +147,7 @@ def test_a_target_whose_validation_images_choose_is_named(database: str) -> None
         study.recorder.report(begun.trial_id, [Epoch(1, 0.6, scores)], {})
         ending = Ending("COMPLETE", "finished", value=0.6, selected_epoch=1)
         study.recorder.end(begun.trial_id, ending)
-    answer = _sections(database, "target-chooses")["answer"]
+    answer = page_sections(database, "target-chooses")["answer"]
     assert "validation images of the target photo choose configurations" in _texts(answer)
     (facts,) = [block for block in answer.blocks if isinstance(block, Table)]
     chosen = {row[0]: row[1] for row in facts.rows}["configurations are chosen by"]

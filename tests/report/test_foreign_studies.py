@@ -51,13 +51,9 @@ def _written(url: str, study: ForeignStudy) -> ForeignStudy:
 def _assert_paged(url: str, study: ForeignStudy) -> None:
     page = Path(url.removeprefix("sqlite:///")).with_name("page.html")
     assert write_report(url, [study.name], page).stat().st_size
-    sections = _sections(url, study.name)
+    sections = page_sections(url, study.name)
     _assert_best_of_page(sections, url, study)
-    _assert_mirror(sections, _sections(url, negated(study).name))
-
-
-def _sections(url: str, name: str) -> PageSections:
-    return page_sections(url, name)
+    _assert_mirror(sections, page_sections(url, negated(study).name))
 
 
 def _stored(url: str, study: ForeignStudy) -> list[FrozenTrial]:

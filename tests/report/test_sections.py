@@ -36,15 +36,11 @@ def _texts(section: Section) -> str:
     return " ".join(block.text for block in section.blocks if isinstance(block, Note | Warn))
 
 
-def _sections(database: str, study: str) -> PageSections:
-    return page_sections(database, study)
-
-
 @pytest.fixture(scope="module")
 def ablation(tmp_path_factory: pytest.TempPathFactory) -> PageSections:
     database = f"sqlite:///{tmp_path_factory.mktemp('ablation') / 'study.db'}"
     rich_study(database, name="ablation", design=ABLATION, seeds=list(range(8)))
-    return _sections(database, "ablation")
+    return page_sections(database, "ablation")
 
 
 def test_diagnostics_stand_against_accuracy_where_five_configurations_differ(
@@ -52,7 +48,7 @@ def test_diagnostics_stand_against_accuracy_where_five_configurations_differ(
 ) -> None:
     vary = {"lambda_adv": [0.0, 0.2, 0.5, 0.8, 1.0]}
     rich_study(database, design={"kind": "grid", "vary": vary}, seeds=[0, 1])
-    section = _sections(database, "rich")["diagnostics-accuracy"]
+    section = page_sections(database, "rich")["diagnostics-accuracy"]
     note, figure = section.blocks
     assert isinstance(note, Note)
     assert "across configurations" in note.text
@@ -115,7 +111,7 @@ def test_a_correction_that_leaves_no_chance_is_said(database: str) -> None:
 
     spec = fake_spec(design=ABLATION, seeds=list(range(6)), baselines=[])
     full_study(database, accuracy, spec)
-    answer = _texts(_sections(database, "fake")["answer"])
+    answer = _texts(page_sections(database, "fake")["answer"])
     assert "With 2 comparisons, 6 pairs cannot bring the corrected p below 0.062" in answer
     assert "that takes 7 seeds" in answer
     assert "Without the correction, p is below 0.05 for: plain attention" in answer
@@ -157,7 +153,7 @@ def test_a_broken_sample_is_named_and_not_drawn(
     study = FakeStudy(database)
     started = study.complete(planned(), 0.5)
     study.recorder.keep_samples(started.trial_id, {"images": content})
-    samples = _sections(database, "fake")["samples"]
+    samples = page_sections(database, "fake")["samples"]
     assert problem in _texts(samples)
     assert {block.kind for block in samples.blocks} == {"note", "warning"}
 
@@ -165,7 +161,7 @@ def test_a_broken_sample_is_named_and_not_drawn(
 def test_a_foreign_study_that_minimises_is_read_the_right_way_round(database: str) -> None:
     study = optuna.create_study(study_name="foreign", storage=database, direction="minimize")
     study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=12)
-    sections = _sections(database, "foreign")
+    sections = page_sections(database, "foreign")
     assert f"is trial {study.best_trial.number} with x = " in _texts(sections["answer"])
     assert "sensitivity-x" in sections
     assert "domains" not in sections
@@ -231,7 +227,7 @@ def test_an_error_of_many_trials_is_told_once_with_their_numbers(database: str) 
         study.recorder.end(started.trial_id, ending)
     warnings = [
         block.text
-        for block in _sections(database, "fake")["trials"].blocks
+        for block in page_sections(database, "fake")["trials"].blocks
         if isinstance(block, Warn)
     ]
     assert warnings == [
@@ -244,7 +240,7 @@ def test_the_key_facts_name_every_method_that_was_trained(database: str) -> None
     full_study(database)
     (table,) = (
         block
-        for block in _sections(database, "fake")["answer"].blocks
+        for block in page_sections(database, "fake")["answer"].blocks
         if isinstance(block, Table) and block.name == "key-facts"
     )
     assert dict(table.rows)["method"] == "mpbm; compared with erm"
@@ -257,7 +253,7 @@ def test_an_attempt_that_was_repeated_is_no_failed_trial(database: str) -> None:
         ending = Ending("FAIL", "interrupted", error_type="WorkerDied", error="it was killed")
         study.recorder.end(lost.trial_id, ending)
     study.complete(planned(seed=0), 0.5)
-    answer = _sections(database, "fake")["answer"]
+    answer = page_sections(database, "fake")["answer"]
     assert "1 trial failed and is excluded" in _texts(answer)  # seed 1 has no other attempt yet
     (table,) = (block for block in answer.blocks if isinstance(block, Table))
     told = dict(table.rows)["trials"]
@@ -266,7 +262,7 @@ def test_an_attempt_that_was_repeated_is_no_failed_trial(database: str) -> None:
 
 def test_pairs_are_those_of_the_hyperparameters_that_matter_most(database: str) -> None:
     bulk_search(database, trials=200, epochs=3)
-    pairs = _sections(database, "bulk")["pairs"]
+    pairs = page_sections(database, "bulk")["pairs"]
     drawn = {block.name for block in pairs.blocks if isinstance(block, Figure)}
     assert "pair-lambda_adv-attention" in drawn  # the outcome depends on these two alone
     assert len(drawn) == 6
