@@ -6,10 +6,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm_command import forked_command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
@@ -22,9 +23,8 @@ def _write(text: str, folder: Path) -> None:
     (folder / first.removeprefix("# ")).write_text(rest, encoding="utf-8")
 
 
-def _run(script: str, folder: Path) -> list[dict[str, object]]:
+def _run(script: str, folder: Path, commands: Path) -> list[dict[str, object]]:
     """The objects that the commands of a script printed."""
-    commands = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("DGSEARCH_DATABASE", None)
     ran = subprocess.run(
@@ -56,11 +56,12 @@ def test_every_command_of_the_document_asks_for_json() -> None:
 @pytest.mark.timeout(2 * LIMIT_S)
 def test_a_program_improves_mpbm_by_json_alone(tmp_path: Path) -> None:
     answers = []
-    for language, text in BLOCKS:
-        if language == "sh":
-            answers += _run(text, tmp_path)
-        else:
-            _write(text, tmp_path)
+    with forked_command(tmp_path / "commands") as commands:
+        for language, text in BLOCKS:
+            if language == "sh":
+                answers += _run(text, tmp_path, commands)
+            else:
+                _write(text, tmp_path)
     assert all(answer["exit_code"] == 0 for answer in answers)
     by_command = {answer["command"]: answer["result"] for answer in answers}
     assert by_command["best"]["best"]["varied"] == {"lr": 1e-3}

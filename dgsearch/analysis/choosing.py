@@ -35,7 +35,7 @@ def rule_costs(
         (Spearman's between scores and accuracies over the candidates; NaN where either is
         constant or there are fewer than three). Rules without a score at a seed are left out.
     """
-    done = finished(trials)[["seed", "trial_number"]]
+    done = finished(trials, ["seed", "trial_number"])
     sign = 1.0 if maximise else -1.0
     found = {}
     for rule in RULES:

@@ -46,12 +46,15 @@ def compare_to_reference(
         One row a configuration in order of first trial: config_id, method, role, variant, and
         the columns of `compare_columns`.
     """
-    done = with_target_mean(finished(trials), targets)
+    named = ["config_id", "method", "role", "variant"]
     column = f"accuracy/{domain}"
+    accuracies = [f"accuracy/{name}" for name in targets]
+    columns = dict.fromkeys(["seed", *named, *accuracies, column])
+    done = with_target_mean(finished(trials, [c for c in columns if c in trials]), targets)
     wide = done.pivot_table(index="seed", columns="config_id", values=column, observed=True)
-    named = done.drop_duplicates("config_id")[["config_id", "method", "role", "variant"]]
+    configurations = done.drop_duplicates("config_id")[named]
     compared = compare_columns(wide, reference).rename(columns={"row": "config_id"})
-    return named.merge(compared, on="config_id", how="inner").reset_index(drop=True)
+    return configurations.merge(compared, on="config_id", how="inner").reset_index(drop=True)
 
 
 def compare_columns(wide: pd.DataFrame, reference: Hashable) -> pd.DataFrame:

@@ -106,7 +106,9 @@ def cost_table(
         share), elsewhere (the accuracy is over other seeds), efficient (ranked, and no other
         ranked row is both cheaper and, over the shared seeds, better).
     """
-    done = with_target_mean(finished(trials), targets)
+    accuracies = [f"accuracy/{name}" for name in targets]
+    columns = ["trial_number", "row", "seed", "wall_s", "saved_s", "peak_memory_mb", *accuracies]
+    done = with_target_mean(finished(trials, columns), targets)
     seconds = done["wall_s"] + done["saved_s"].fillna(0.0)
     epochs = scores[scores["metric"] == "epoch_s"].groupby("trial_number")["value"].mean()
     done = done.assign(seconds=seconds, epoch_s=done["trial_number"].map(epochs))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -73,23 +73,36 @@ def diagnostic_correlations(
     done = with_target_mean(finished(trials), targets)
     columns = ["trial_number", "seed", "config_id", f"accuracy/{MEAN}"]
     table = done[columns].merge(last, left_on="trial_number", right_index=True, how="inner")
-    rows = []
-    for metric in table.columns[len(columns) :]:
-        known = table[table[metric].notna()]
-        own, accuracy = (_by_configuration(known, name) for name in (metric, columns[-1]))
-        found = rank_correlation(own.tolist(), accuracy.tolist())
-        if found.rho == found.rho:
-            rows.append({"metric": metric, **found._asdict()})
-    return pd.DataFrame(rows, columns=["metric", "n", "rho", "low", "high"])
+    metrics = list(table.columns[len(columns) :])
+    rows = {}
+    for known, names in _known_together(table, metrics):
+        means = _by_configuration(table[known], [columns[-1], *names])
+        accuracy = means.iloc[:, 0].tolist()
+        for place, metric in enumerate(names, 1):
+            rows[metric] = rank_correlation(means.iloc[:, place].tolist(), accuracy)
+    found = [{"metric": name, **rows[name]._asdict()} for name in metrics]
+    table = pd.DataFrame(found, columns=["metric", "n", "rho", "low", "high"])
+    return table[table["rho"].notna()].reset_index(drop=True)
 
 
-def _by_configuration(table: pd.DataFrame, column: str) -> pd.Series[float]:
-    """Mean of a column over the seeds of each configuration, each seed less its own mean."""
-    numbers = table[column].astype("float64")
+def _known_together(
+    table: pd.DataFrame, metrics: Sequence[str]
+) -> Iterator[tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], list[str]]]:
+    """The metrics that the same trials have, with which trials these are."""
+    known = table[metrics].notna().to_numpy()
+    alike: dict[bytes, list[int]] = {}
+    for place in range(len(metrics)):
+        alike.setdefault(known[:, place].tobytes(), []).append(place)
+    for places in alike.values():
+        yield known[:, places[0]], [metrics[place] for place in places]
+
+
+def _by_configuration(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Mean of columns over the seeds of each configuration, each seed less its own mean."""
+    numbers = table[list(columns)].astype("float64")
     if table["seed"].notna().all():
         numbers = numbers - numbers.groupby(table["seed"]).transform("mean")
-    means: pd.Series[float] = numbers.groupby(table["config_id"], sort=False).mean().round(12)
-    return means
+    return numbers.groupby(table["config_id"], sort=False).mean().round(12)
 
 
 def _train(scores: pd.DataFrame) -> pd.DataFrame:

@@ -32,14 +32,18 @@ def failure_checks(
     Returns:
         One row for each check and group: check, row, n (trials), number, bound, seen.
     """
-    done = finished(trials)
-    done = done.join(last.drop(columns=list({*last.columns} & {*done.columns})), on="trial_number")
+    named = {_column(name) for of, check in known.checks() for name in _names(of, check)}
+    own = [name for name in trials if name in named]
+    reported = [name for name in last if name in named and name not in own]
+    done = finished(trials, ["row", "config_id", "trial_number", *own])
+    done = done.join(last[reported], on="trial_number")
+    groups = list(done.groupby("row", sort=False))
     found = []
     for of, check in known.checks():
-        needs = [_column(name) for name in (of, check.less, check.over) if name]
+        needs = [_column(name) for name in _names(of, check)]
         if not set(needs) <= set(done.columns):
             continue
-        for row, part in done.groupby("row", sort=False):
+        for row, part in groups:
             complete = part.dropna(subset=needs)
             if complete.empty:
                 continue
@@ -80,6 +84,11 @@ def out_of_bounds(last: pd.DataFrame, known: KnownDiagnostics) -> pd.DataFrame:
                 {"metric": metric, "trials": len(outside), "worst": max(outside, key=abs)}
             )
     return pd.DataFrame(found, columns=["metric", "trials", "worst"])
+
+
+def _names(of: str, check: FailureCheck) -> list[str]:
+    """What a check looks at."""
+    return [name for name in (of, check.less, check.over) if name]
 
 
 def _column(name: str) -> str:

@@ -118,7 +118,7 @@ def chosen_trials(
         One row a trial: row, config_id, seed, epoch, validation, one column a target, "mean of
         targets".
     """
-    done = finished(trials)[["row", "config_id", "seed", "trial_number"]]
+    done = finished(trials, ["row", "config_id", "seed", "trial_number"])
     picked, criterion = rule_epochs(epochs, rule, maximise=maximise)
     joined = done.merge(picked, on="trial_number", how="inner")
     best = chosen_configurations(joined, by="row", value=criterion, maximise=maximise)
@@ -143,7 +143,7 @@ def split_oracle(
         One row a trial: row, config_id, seed, one column a target and "mean of targets", all on
         the images that did not choose. Trials that lack a target are left out.
     """
-    done = finished(trials)[["row", "config_id", "seed", "trial_number"]]
+    done = finished(trials, ["row", "config_id", "seed", "trial_number"])
     rows: list[dict[str, Any]] = []
     for row, config_id, seed, number in done.itertuples(index=False):
         stored = [tested.get((int(number), target)) for target in targets]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from dgsearch.database.identity import SUPERSEDED
@@ -27,18 +28,24 @@ __all__ = [
 MEAN = "mean of targets"
 
 
-def finished(trials: pd.DataFrame) -> pd.DataFrame:
+def finished(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The trials that ran to their last epoch, the only ones whose numbers are compared.
 
     Of several attempts at one configuration and seed the last one counts. Trials of another
     identity (role "superseded") do not.
+
+    Args:
+        trials: Of one study or several.
+        columns: Those that are wanted; None: all of them, which takes longer.
     """
-    done = trials[trials["state"] == "COMPLETE"]
-    if "role" in done:
-        done = done[~superseded(done)]
-    if done["config_id"].isna().all():
-        return done
-    return done.drop_duplicates(["study", "config_id", "seed"], keep="last")
+    done = (trials["state"] == "COMPLETE").to_numpy(dtype=bool, na_value=False)
+    if "role" in trials:
+        done = done & ~superseded(trials).to_numpy(dtype=bool)
+    places = np.flatnonzero(done)
+    if trials["config_id"].iloc[places].notna().any():
+        attempts = trials[["study", "config_id", "seed"]].iloc[places]
+        places = places[~attempts.duplicated(keep="last").to_numpy()]
+    return (trials if columns is None else trials[list(columns)]).iloc[places]
 
 
 def superseded(trials: pd.DataFrame) -> pd.Series[bool]:

@@ -83,7 +83,7 @@ def early_against_final(
         One row an epoch before the last: epoch, n, rho, low, high (Spearman with its 95%
         interval), kept (share of the final best third that is in the best third at the epoch).
     """
-    done = finished(trials)
+    done = finished(trials, ["trial_number"])
     values = curves[curves["trial_number"].isin(done["trial_number"])]
     wide = values.pivot_table(index="trial_number", columns="epoch", values="value").dropna()
     rows = []
@@ -108,7 +108,9 @@ def source_against_target(trials: pd.DataFrame, *, targets: Sequence[str]) -> pd
         One row a configuration that has all shared seeds (`shared_seeds.balanced`): config_id,
         row, n, validation, target (mean of targets), both means over the shared seeds.
     """
-    done = with_target_mean(finished(trials), targets)
+    accuracies = [f"accuracy/{name}" for name in targets]
+    columns = ["config_id", "row", "seed", "value", *accuracies]
+    done = with_target_mean(finished(trials, columns), targets)
     done = balanced_trials(done, f"accuracy/{MEAN}")
     grouped = done.groupby("config_id", sort=False, observed=True)
     table = grouped.agg(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -22,6 +23,7 @@ _CHANGES = {  # what a variant of the papers' tables changes here
 }
 
 
+@functools.lru_cache(maxsize=1)
 def compared(view: StudyView) -> pd.DataFrame:
     """`compare_to_reference` of the study's configurations with a column `label`.
 

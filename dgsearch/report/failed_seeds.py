@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -12,6 +13,7 @@ from dgsearch.report.words import listed
 from dgsearch.wording import plural
 
 
+@functools.lru_cache(maxsize=1)
 def failed_seeds(view: StudyView) -> Mapping[str, Sequence[int]]:
     """The seeds at which a configuration's last attempt failed, by config_id, where there are any.
 
@@ -41,6 +43,7 @@ def failure_words(view: StudyView, config_id: str) -> str:
     return f"{len(failed)} of {plural(len(own), 'seed')} of {name} failed ({seeds}); {rest}."
 
 
+@functools.lru_cache(maxsize=1)
 def _ended(view: StudyView) -> pd.DataFrame:
     """The last attempts that finished or failed."""
     trials = view.trials

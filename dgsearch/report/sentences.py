@@ -9,17 +9,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from dgsearch.analysis.comparison import LEVEL, compare_to_reference
-from dgsearch.analysis.sensitivity import (
-    binned,
-    effect_range,
-    response_points,
-    values_effect_p,
-    values_tied_with_best,
-)
+from dgsearch.analysis.sensitivity import effect_range, values_effect_p
 from dgsearch.analysis.shared_seeds import best_column
 from dgsearch.analysis.statistics import fewest_pairs, holm, mean_interval, smallest_sign_flip_p
 from dgsearch.report.coalitions import shapley_sentences
 from dgsearch.report.comparisons import compared
+from dgsearch.report.responses import Response, responses
 from dgsearch.report.seed_decisions import decision_sentences
 from dgsearch.report.verdicts import alike_sentences
 from dgsearch.report.view import StudyView
@@ -199,7 +194,7 @@ def _ranges(view: StudyView) -> list[str]:
     """How much each hyperparameter moves the outcome, and which of them repeats over seeds."""
     if view.spread["seed"].nunique() < 2:
         return []  # nothing can be paired
-    found = [part for name in view.varied if (part := _range(view, name))]
+    found = [_range(view, name, response) for name, response in responses(view).items()]
     adjusted = holm([part.p for part in found])
     told = [part for part, p in zip(found, adjusted, strict=True) if p <= LEVEL]
     flat = [part.text for part, p in zip(found, adjusted, strict=True) if p > LEVEL]
@@ -228,14 +223,9 @@ class _Range(NamedTuple):
     all_tied: bool  # no value by itself differs significantly from the best
 
 
-def _range(view: StudyView, name: str) -> _Range | None:
-    """That of one hyperparameter; None where fewer than two of its values are known."""
-    points = binned(
-        response_points(view.spread, name, centre=view.centre, targets=view.targets)
-    ).dropna(subset=["accuracy"])
-    if points["value"].nunique() < 2:
-        return None
-    tied = values_tied_with_best(points, maximise=view.data.maximise)
+def _range(view: StudyView, name: str, response: Response) -> _Range:
+    """That of one hyperparameter."""
+    tied = response.tied
     found = effect_range(tied, maximise=view.data.maximise)
     ends = sorted((found.best, found.worst), key=_by_size)
     step = f" {view.unit.step}" if view.unit.step else ""
@@ -244,7 +234,7 @@ def _range(view: StudyView, name: str) -> _Range | None:
         f"{short(ends[0])} and {short(ends[1])})"
     )
     all_tied = bool(tied.loc[tied["ranked"], "tied"].all())
-    return _Range(view.label(name), text, values_effect_p(points), all_tied)
+    return _Range(view.label(name), text, values_effect_p(response.grouped), all_tied)
 
 
 def _not_which(labels: list[str]) -> str:

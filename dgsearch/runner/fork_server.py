@@ -1,8 +1,9 @@
 """Workers are forked from a process that has imported what they need.
 
 A worker that starts from nothing imports PyTorch and Ray Tune for 3 to 4 s. The command line forks
-a server before it opens anything, while it has one thread. The server imports Ray when the first
-`fork_client` asks for a worker, and forks one for each. It ends with its driver.
+a server before it opens anything, while it has one thread. The server imports what it can at once,
+and Ray when the first `fork_client` asks for a worker. It forks one for each, and ends with its
+driver.
 Workers belong to their raylet, as if that had started them.
 """
 
@@ -32,12 +33,12 @@ _LENGTH = 8
 _LISTENING = b"1"
 _PATIENCE_S = 30.0
 _STANDARD_ERROR = 2
+_FIRST = "torch._dynamo"  # of the first optimizer of a trial; needs no Ray, and takes a second
 _MODULES = (
     "ray._private.node",
     "ray.actor",
     "ray._private.runtime_env.setup_hook",
     "dgsearch.runner.actor",
-    "torch._dynamo",  # by the first optimizer of a trial
 )
 _OF_TRIALS = ("dgsearch.data.", "dgsearch.methods.")
 _GPUS = ("/dev/nvidiactl", "/dev/kfd")
@@ -54,15 +55,26 @@ class ForkServer:
         self._control = control
         self._control.settimeout(_PATIENCE_S)
         self._pid = pid
+        self._asked = False
 
     def listen(self, place: str) -> bool:
         """Let the server fork for whoever asks at a socket there; whether it does by now."""
+        self._asked = True
         try:
             message = {"place": place, "modules": _loaded()}
             self._control.sendall(json.dumps(message).encode() + b"\n")
             return self._control.recv(1) == _LISTENING
         except OSError:  # it has ended, or hangs; workers start from nothing then
             return False
+
+    def end(self) -> None:
+        """Let the server end, and wait until it has."""
+        self._control.close()
+        if not self._asked:  # it imports, and would not hear for a second that nobody needs it
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            waited_for(self._pid)
 
 
 def _loaded() -> list[str]:
@@ -91,13 +103,7 @@ def begin() -> None:
         _serve(its)
     its.close()
     _server = ForkServer(mine, pid)
-    atexit.register(_end, _server)
-
-
-def _end(server: ForkServer) -> None:
-    server._control.close()
-    with contextlib.suppress(ChildProcessError):
-        waited_for(server._pid)
+    atexit.register(_server.end)
 
 
 def _serve(control: socket.socket) -> None:
@@ -110,6 +116,7 @@ def _serve(control: socket.socket) -> None:
         for standard in (0, 1, 2):
             os.dup2(nowhere, standard)
         _close_all_but(control.fileno())
+        importlib.import_module(_FIRST)
         _Server(control).serve()
         code = 0
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from filelock import FileLock
 from safetensors.torch import save_file
 
 from dgsearch.data.digits_mini import VERSION, DigitsMini
@@ -31,6 +32,8 @@ def _keep_few(name: str, count: int, root: Path) -> None:
     file = root / DigitsMini.name / f"v{VERSION}-{name}-0.safetensors"
     if file.exists():
         return
-    whole = DigitsMini().load(name)
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache_folder() / "few" / f"{name}.lock"):  # one worker draws the whole domain
+        whole = DigitsMini().load(name)
     with atomic_write(file) as part:
         save_file({"images": whole.images[:count], "labels": whole.labels[:count]}, part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -13,19 +13,17 @@ from dgsearch.analysis.selection import MEAN
 from dgsearch.analysis.sensitivity import (
     MOST_VALUES,
     bin_of,
-    binned,
     effect_range,
     on_shared_seeds,
-    response_points,
     response_summary,
     response_trials,
-    values_tied_with_best,
 )
 from dgsearch.report.comparisons import reported_here
 from dgsearch.report.figures.base import MOST_DOTS
 from dgsearch.report.figures.response import response_figure
 from dgsearch.report.marks import behind, leading
 from dgsearch.report.parts import ELSEWHERE, Block, Cell, Figure, Note, Rows, Section, Table, Warn
+from dgsearch.report.responses import Response, responses
 from dgsearch.report.verdicts import equivalence_words
 from dgsearch.report.view import StudyView
 from dgsearch.report.words import listed, p_cell, records, short, short_cell
@@ -41,30 +39,9 @@ _SHARED = (
 )
 
 
-class _Response(NamedTuple):
-    """What the overview and the section of a hyperparameter rest on.
-
-    Attributes:
-        points: `response_points`.
-        grouped: The same in bins, where values are many.
-        tied: `values_tied_with_best` of these.
-    """
-
-    points: pd.DataFrame
-    grouped: pd.DataFrame
-    tied: pd.DataFrame
-
-
 def sensitivity_sections(view: StudyView) -> Iterator[Section]:
     """Nothing for an ablation, which varies no value."""
-    found: dict[str, _Response] = {}
-    for name in view.varied:
-        points = response_points(view.spread, name, centre=view.centre, targets=view.targets)
-        points = points.dropna(subset=["accuracy"])
-        if points["value"].nunique() > 1:
-            grouped = binned(points)
-            tied = values_tied_with_best(grouped, maximise=view.data.maximise)
-            found[name] = _Response(points, grouped, tied)
+    found = responses(view)
     if not found:
         return
     yield _overview(view, found)
@@ -72,7 +49,7 @@ def sensitivity_sections(view: StudyView) -> Iterator[Section]:
         yield _sensitivity(view, name, response)
 
 
-def _overview(view: StudyView, found: Mapping[str, _Response]) -> Section:
+def _overview(view: StudyView, found: Mapping[str, Response]) -> Section:
     rows: Rows = []
     unlike = False
     for name, (_, _, tied) in found.items():
@@ -124,7 +101,7 @@ def _judged(view: StudyView, tied: pd.DataFrame) -> pd.DataFrame:
     return tied.assign(verdict=verdict).set_index("value")
 
 
-def _sensitivity(view: StudyView, name: str, response: _Response) -> Section:
+def _sensitivity(view: StudyView, name: str, response: Response) -> Section:
     points, grouped, tied = response
     shared = on_shared_seeds(grouped)
     drawn = _leading(view, name, points, response_summary(shared))
