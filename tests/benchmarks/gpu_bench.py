@@ -134,8 +134,8 @@ def measure(
         allowed = left * section.share / shares
         shares -= section.share
         found[name] = _figures(section, root, scale, allowed)
-        gc.collect()
         if cuda:
+            gc.collect()
             torch.cuda.empty_cache()
     return found
 

@@ -46,11 +46,17 @@ def packed_trial(rank: int, root: str, scale: Scale, together: Any, took: Any) -
 
 
 def packed_wall(root: Path, scale: Scale, trials: int) -> float:
-    """Seconds from the common begin to the last end of so many trials at a time."""
-    context = multiprocessing.get_context("spawn")
+    """Seconds from the common begin to the last end of so many trials at a time.
+
+    The libraries are imported once: in a process of which those of trials are forks.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "torch._dynamo"])  # the second by an optimiser
     together, took = context.Barrier(trials), context.SimpleQueue()
     arguments = (str(root), scale, together, took)
-    started = multiprocessing.spawn(packed_trial, arguments, nprocs=trials, join=False)
+    started = multiprocessing.start_processes(
+        packed_trial, arguments, nprocs=trials, join=False, start_method="forkserver"
+    )
     try:
         while not started.join():
             pass

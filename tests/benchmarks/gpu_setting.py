@@ -39,6 +39,7 @@ class Scale:
         repeat: Measured epochs; their median counts.
         compiled: Whether `torch.compile` is measured.
         most_s: Seconds after which no further epochs of one comparison begin.
+        width: Of AuG-KD's generator and encoder; else their own.
     """
 
     device: str
@@ -51,11 +52,22 @@ class Scale:
     repeat: int = 5
     compiled: bool = True
     most_s: float = 6.0
+    width: int | None = None
 
     @classmethod
     def tiny(cls, device: str) -> Scale:
         """A few seconds, to see that it runs."""
-        return cls(device, 64, 16, 8, "convnet-small", (1, 2), (2, 3), 1, compiled=False)
+        return cls(
+            device,
+            images=32,
+            size=16,
+            batch=8,
+            packed=(1, 2),
+            fused=(2, 3),
+            repeat=1,
+            compiled=False,
+            width=8,
+        )
 
     @property
     def place(self) -> torch.device:
@@ -110,7 +122,9 @@ def last_runs(
         graphs: Whether steps are recorded.
     """
     found = find_method(method)
+    widths = ("generator_width", "encoder_width")
     usual: Mapping[str, Any] = {
+        **({} if scale.width is None else dict.fromkeys(widths, scale.width)),
         "network": scale.network,
         "teacher_network": scale.network,
         "student_network": scale.network,
