@@ -14,6 +14,7 @@ from tests.questions import DESIGNS, question_study
 from tests.report.test_browser import (  # the tests run here on this page
     browser,
     folder,
+    printed,
     pytestmark,
     test_a_link_to_a_figure_shows_it,
     test_a_page_prints_with_every_figure,
@@ -28,6 +29,7 @@ from tests.report.test_browser import (  # the tests run here on this page
 __all__ = [
     "browser",
     "folder",
+    "printed",
     "pytestmark",
     "test_a_link_to_a_figure_shows_it",
     "test_a_page_prints_with_every_figure",
