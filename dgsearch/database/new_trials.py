@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from dgsearch.database.rows import CONSTRAINTS, optuna_now, param_row
 from dgsearch.database.tables import (
@@ -26,6 +36,17 @@ from dgsearch.endings import StopReason
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+
+# Built once: building a statement takes longer than executing it.
+_LOCK_STUDY = (
+    select(STUDIES.c.study_id).where(STUDIES.c.study_id == bindparam("of_study")).with_for_update()
+)
+_COUNT_EARLIER = (
+    select(func.count())
+    .select_from(TRIALS)
+    .where(TRIALS.c.study_id == bindparam("of_study"), TRIALS.c.trial_id < bindparam("trial"))
+)
+_CHANGE_TRIAL = update(TRIALS).where(TRIALS.c.trial_id == bindparam("trial"))
 
 
 class Started(NamedTuple):
@@ -171,20 +192,12 @@ def _insert_trial(connection: Connection, study_id: int) -> Started:
     Raises:
         DatabaseError: If the study was deleted meanwhile.
     """
-    locked = connection.scalar(
-        select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id).with_for_update()
-    )
-    if locked is None:
+    if connection.scalar(_LOCK_STUDY, {"of_study": study_id}) is None:
         raise study_deleted(connection.engine)
-    trial_id = connection.execute(
-        insert(TRIALS).values(study_id=study_id, state="RUNNING", datetime_start=optuna_now())
-    ).inserted_primary_key[0]  # type: ignore[index]
-    number = connection.scalar(
-        select(func.count())
-        .select_from(TRIALS)
-        .where(TRIALS.c.study_id == study_id, TRIALS.c.trial_id < trial_id)
-    )
-    connection.execute(update(TRIALS).where(TRIALS.c.trial_id == trial_id).values(number=number))
+    row = {"study_id": study_id, "state": "RUNNING", "datetime_start": optuna_now()}
+    trial_id = connection.execute(insert(TRIALS), row).inserted_primary_key[0]  # type: ignore[index]
+    number = connection.scalar(_COUNT_EARLIER, {"of_study": study_id, "trial": trial_id})
+    connection.execute(_CHANGE_TRIAL, {"trial": trial_id, "number": number})
     return Started(int(trial_id), int(number or 0))
 
 
@@ -200,18 +213,19 @@ def _insert_own(connection: Connection, new: NewTrial, started: Started) -> None
     }
     insert_new(connection, OWN_CONFIGURATIONS, [row])
     connection.execute(
-        insert(OWN_TRIALS).values(
-            trial_id=started.trial_id,
-            study_id=new.study_id,
-            seed=new.planned.seed,
-            config_id=configuration.config_id,
-            driver_id=new.driver_id,
-            attempt=new.attempt,
-            continues=new.continues,
-            provenance_id=new.provenance_id,
-            judged=int(new.judged),
-            proposed=int(new.proposed),
-        )
+        insert(OWN_TRIALS),
+        {
+            "trial_id": started.trial_id,
+            "study_id": new.study_id,
+            "seed": new.planned.seed,
+            "config_id": configuration.config_id,
+            "driver_id": new.driver_id,
+            "attempt": new.attempt,
+            "continues": new.continues,
+            "provenance_id": new.provenance_id,
+            "judged": int(new.judged),
+            "proposed": int(new.proposed),
+        },
     )
     attributes = {"seed": new.planned.seed, "config_id": configuration.config_id}
     connection.execute(

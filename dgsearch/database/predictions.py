@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Engine, delete, insert, inspect, select
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, inspect, select
 
 from dgsearch.database.broken_rows import naming_broken_rows
 from dgsearch.database.filters import Names, Numbers, Since, TrialFilter, listed
@@ -21,6 +21,7 @@ from dgsearch.database.tables import OWN_PREDICTIONS, STUDIES, TRIALS
 from dgsearch.errors import DatabaseError, one_of
 
 _SPLITS = ("validation", "test")
+_FORGET = delete(OWN_PREDICTIONS).where(OWN_PREDICTIONS.c.trial_id == bindparam("of_trial"))
 
 
 def packed(correct: Sequence[bool] | np.ndarray[Any, Any]) -> bytes:
@@ -68,7 +69,7 @@ def replace_predictions(
 ) -> None:
     """Store the rows of a trial instead of those of an earlier epoch."""
     if rows:
-        connection.execute(delete(OWN_PREDICTIONS).where(OWN_PREDICTIONS.c.trial_id == trial_id))
+        connection.execute(_FORGET, {"of_trial": trial_id})
         connection.execute(insert(OWN_PREDICTIONS), list(rows))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from dgsearch.database.new_trials import (
     NewTrial,
@@ -41,6 +41,15 @@ from dgsearch.endings import StopReason
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+
+# Built once: building a statement takes longer than executing it.
+_STILL_RUNNING = select(TRIALS.c.trial_id).where(
+    TRIALS.c.trial_id.in_(bindparam("trial_ids", expanding=True)), TRIALS.c.state == "RUNNING"
+)
+_CHANGE_RUNNING = update(TRIALS).where(
+    TRIALS.c.trial_id == bindparam("of_trial"), TRIALS.c.state == "RUNNING"
+)
+_CHANGE_FACTS = update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == bindparam("of_trial"))
 
 
 class Epoch(NamedTuple):
@@ -197,12 +206,8 @@ class StudyRecorder:
 
     def placed(self, trial_id: int) -> None:
         """Record that a trial has its worker: only now it starts; before it was queued."""
-        start = (
-            update(TRIALS)
-            .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
-            .values(datetime_start=optuna_now())
-        )
-        persistently(self._engine, lambda connection: connection.execute(start))
+        start = {"of_trial": trial_id, "datetime_start": optuna_now()}
+        persistently(self._engine, lambda connection: connection.execute(_CHANGE_RUNNING, start))
 
     def report(
         self,
@@ -250,9 +255,7 @@ class StudyRecorder:
             insert_new(connection, OWN_SCORES, stored)
             insert_new(connection, OWN_SAMPLES, shown)
             replace_predictions(connection, trial_id, correct)
-            connection.execute(
-                update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
-            )
+            connection.execute(_CHANGE_FACTS, {"of_trial": trial_id, **columns})
             self._store_reached(connection, trial_id, ending)
             return True
 
@@ -285,9 +288,7 @@ class StudyRecorder:
         def write(connection: Connection) -> bool:
             if not _ended(connection, trial_id, ending):
                 return False
-            connection.execute(
-                update(OWN_TRIALS).where(OWN_TRIALS.c.trial_id == trial_id).values(**columns)
-            )
+            connection.execute(_CHANGE_FACTS, {"of_trial": trial_id, **columns})
             self._store_reached(connection, trial_id, ending)
             return True
 
@@ -349,19 +350,13 @@ class StudyRecorder:
 
 
 def _running(connection: Connection, trial_ids: Collection[int]) -> frozenset[int]:
-    query = select(TRIALS.c.trial_id).where(
-        TRIALS.c.trial_id.in_(trial_ids), TRIALS.c.state == "RUNNING"
-    )
-    return frozenset(connection.scalars(query))
+    return frozenset(connection.scalars(_STILL_RUNNING, {"trial_ids": list(trial_ids)}))
 
 
 def _ended(connection: Connection, trial_id: int, ending: Ending) -> bool:
     """Write the state with which a trial ends; False if it had ended before."""
-    changed = connection.execute(
-        update(TRIALS)
-        .where(TRIALS.c.trial_id == trial_id, TRIALS.c.state == "RUNNING")
-        .values(state=ending.state, datetime_complete=optuna_now())
-    )
+    end = {"state": ending.state, "datetime_complete": optuna_now()}
+    changed = connection.execute(_CHANGE_RUNNING, {"of_trial": trial_id, **end})
     return changed.rowcount > 0
 
 

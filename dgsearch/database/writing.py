@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, insert
@@ -26,22 +27,24 @@ Result = TypeVar("Result")
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows that violate no unique constraint; leave the others out."""
-    if not rows:
-        return
-    statement: Any
-    if connection.dialect.name == "sqlite":
-        statement = sqlite.insert(table).on_conflict_do_nothing()
-    elif connection.dialect.name == "postgresql":
+    if rows:
+        connection.execute(_insert_new(connection.dialect.name, table), list(rows))
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    """The statement of `insert_new`, built once: building one takes longer than executing it."""
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # takes a while to import, as mysql does
 
-        statement = postgresql.insert(table).on_conflict_do_nothing()
-    elif connection.dialect.name in MYSQL:
+        return postgresql.insert(table).on_conflict_do_nothing()
+    if dialect in MYSQL:
         from sqlalchemy.dialects import mysql
 
-        statement = mysql.insert(table).prefix_with("IGNORE")
-    else:
-        statement = insert(table)
-    connection.execute(statement, list(rows))
+        return mysql.insert(table).prefix_with("IGNORE")
+    return insert(table)
 
 
 def persistently(
