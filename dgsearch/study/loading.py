@@ -6,6 +6,7 @@ import copy
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -193,7 +194,7 @@ def _read_part(name: str, value: Any, parts: dict[str, Any]) -> list[ErrorDetail
 
     Where there are only unknown keys, the rest is read all the same, so that they hide nothing.
     """
-    reader = TypeAdapter[Any](_TYPES[name])
+    reader = _reader(name)
     try:
         parts[name] = reader.validate_python(value)
     except ValidationError as error:
@@ -202,6 +203,12 @@ def _read_part(name: str, value: Any, parts: dict[str, Any]) -> list[ErrorDetail
             parts[name] = reader.validate_python(_without(value, found))
         return found
     return []
+
+
+@cache
+def _reader(name: str) -> TypeAdapter[Any]:
+    """Of one entry of a study; building it takes longer than reading with it."""
+    return TypeAdapter(_TYPES[name])
 
 
 def _without(value: Any, unknown: Sequence[ErrorDetails]) -> Any:
