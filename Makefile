@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 UV ?=
 into = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install) --quiet
 
-.PHONY: help install check tests test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-carry gpu-bench gpu-test clean
+.PHONY: help install lint check tests test fast docs install-lowest test-lowest demo demo-short open-questions bench gpu-carry gpu-bench gpu-test clean
 
 help:  ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/'
@@ -21,11 +21,13 @@ $(STAMP): pyproject.toml constraints.txt
 
 install: $(STAMP)  ## create .venv with the pinned versions
 
-check: install  ## ruff, format, mypy --strict, import-linter, size of files and bodies
+lint: install  ## ruff, format, mypy --strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint  ## the same, and the size of files and bodies
 	$(BIN)/pytest -q tests/test_sizes.py
 
 fast: install  ## the fast tests: no marker
@@ -53,7 +55,7 @@ $(LOWEST)/.installed: pyproject.toml tests/lowest.py
 install-lowest: $(LOWEST)/.installed  ## create .venv-lowest with the lowest versions allowed
 
 test-lowest: install-lowest  ## the fast tests of the reading half with the lowest versions allowed, without torch and Ray
-	$(LOWEST)/bin/python -m pytest -q $(PARALLEL) -W default \
+	$(LOWEST)/bin/python -m pytest -q -W default \
 		-m "not slow and not gpu and not browser and not postgres and not mysql and not long" $(READING)
 
 demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.html
@@ -63,16 +65,16 @@ demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.h
 	$(BIN)/dgsearch report demo-augkd -o reports/demo_augkd.html
 
 SHORT := build/demo-short
-demo-short: install  ## the demo with few epochs, one seed and its own database, as CI runs it
+demo-short: install  ## the demo with few epochs, one seed, one target and its own database, as CI runs it
 	rm -rf $(SHORT)
 	mkdir -p $(SHORT)
 	$(BIN)/dgsearch run studies/demo_mpbm.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
-		--set seeds=[0] --set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
+		--set seeds=[0] --set 'data.targets=["photo"]' --set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
 	$(BIN)/dgsearch report demo-mpbm --database $(SHORT)/study.db -o $(SHORT)/demo.html
 	test $$(wc -c < $(SHORT)/demo.html) -gt 1000000
 	$(BIN)/dgsearch run studies/demo_augkd.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
 		--set seeds=[0] --set hyperparameters.teacher_epochs=1 --set hyperparameters.generator_epochs=1 \
-		--set hyperparameters.anchor_epochs=1 --set hyperparameters.epochs=1
+		--set hyperparameters.generator_steps=4 --set hyperparameters.anchor_epochs=1 --set hyperparameters.epochs=1
 	$(BIN)/dgsearch report demo-augkd --database $(SHORT)/study.db -o $(SHORT)/demo_augkd.html
 
 # One after another, so that each finds the stages of those before it. A trial that failed (exit 1)

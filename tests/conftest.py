@@ -61,7 +61,7 @@ _GROUPS = {
     "runner": "runner",
     "test_stopped_commands.py": "runner",  # they fork from the same process of `tests.warm`
     "test_stopping.py": "runner",
-    "test_agents.py": "environments",
+    "test_agents.py": "chaos",  # likewise
     "test_walks.py": "environments",
     "test_plugins.py": "environments",
     "test_packaging.py": "environments",

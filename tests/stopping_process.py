@@ -48,7 +48,8 @@ def stop_itself() -> None:
         _at[kind] = int(number)
     event.listen(Engine, "before_cursor_execute", lambda *_: _heard("work"))
     sys.argv[0] = "dgsearch"
-    exec(os.environ["STOP_BEFORE"], {})
+    names: dict[str, Any] = {}  # live as long as the command: what they hold may be a context
+    exec(os.environ["STOP_BEFORE"], names)
     sys.addaudithook(_audited)
     try:
         main()
