@@ -140,7 +140,7 @@ def test_a_checkpoint_has_the_form_of_one_that_was_trained_alone(kind: str) -> N
 @pytest.mark.parametrize("kind", ["pretrain", "batch norm", "mixup", "anchor"])
 def test_in_single_precision_it_matters_no_more_than_the_number_of_threads(kind: str) -> None:
     """The losses of one epoch, to twice the spread and four units of a number's last place."""
-    alone = [_first_losses(MAKERS[kind](), threads=threads) for threads in (1, 2, 3, 4, 8)]
+    alone = [_first_losses(MAKERS[kind](), threads=threads) for threads in (1, 2, 4)]
     together = _first_losses(MAKERS[kind](), threads=1, join=True)
     spread = torch.stack(alone).amax(dim=0) - torch.stack(alone).amin(dim=0)
     allowed = 2 * (spread / alone[0]).max() + 4 * torch.finfo(torch.float32).eps

@@ -30,8 +30,8 @@ ONE_SOURCE = DataSpec(
 STUDENT = DataSpec(
     benchmark="digits-mini", source=("textured",), targets=("photo",), validation=0.1
 )
-IMAGES = {"scan": 200, "photo": 60}  # 150 of `scan` train
-STUDENT_IMAGES = {"textured": 600, "photo": 300}  # 540 of `textured` train
+IMAGES = {"scan": 180, "photo": 40}  # 135 of `scan` train
+STUDENT_IMAGES = {"textured": 400, "photo": 260}  # 360 of `textured` train
 SMALL: Mapping[str, Value] = {
     "epochs": 2,
     "pretrain_epochs": 3,
@@ -47,11 +47,11 @@ SMALL: Mapping[str, Value] = {
     "generator_epochs": 2,
     "generator_steps": 6,
     "student_steps": 2,
-    "generated_batch": 32,
+    "generated_batch": 16,
     "anchor_epochs": 2,
     "teacher_network": "convnet-small",
     "transformation_steps": 3,
-    "adversary_steps": 5,
+    "adversary_steps": 3,
 }
 # A student that starts among a handful of labelled images needs more steps to leave chance.
 SMALL_STUDENT: Mapping[str, Value] = {
@@ -70,6 +70,8 @@ TINY: Mapping[str, Value] = {
     "generated_batch": 16,
     "student_network": "convnet-small",
     "batch_size": 16,
+    "adversary_steps": 2,
+    "transformation_steps": 2,
     "epochs": 2,
 }
 TINY_IMAGES = {"scan": 64, "photo": 16}  # half of the source's train
