@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -101,23 +102,33 @@ def test_the_whole_script_runs_there(bare: dict[str, str], tmp_path: Path) -> No
     assert found["graph_equality"]["erm"]["bitwise"] is True
 
 
+class _Outcomes:
+    """A plug-in of pytest that counts how tests end."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self.counts[report.outcome] += 1
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_tests_of_accelerators_run() -> None:
-    folder = REPOSITORY / "tests" / "methods"
-    files = [folder / "test_cohorts_gpu.py", folder / "test_graphs_gpu.py"]
+def test_the_tests_of_accelerators_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, where PyTorch is imported; their modules are imported anew."""
+    modules = ("test_cohorts_gpu", "test_graphs_gpu", "test_networks_gpu")
+    monkeypatch.setenv("DGSEARCH_GPU_TESTS_ON", "cpu")
+    for name in ("tests.gpu_device", *(f"tests.methods.{module}" for module in modules)):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    *whole, networks = (f"{REPOSITORY / 'tests' / 'methods' / module}.py" for module in modules)
     test = "test_an_option_for_speed_keeps_accuracy_within_noise[memory_format]"
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
-    ran = subprocess.run(
-        [*command, *map(str, files), f"{folder / 'test_networks_gpu.py'}::{test}"],
-        env=os.environ | {"DGSEARCH_GPU_TESTS_ON": "cpu"},
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=550,
-    )
-    assert ran.returncode == 0, ran.stdout
-    assert "skipped" not in ran.stdout
+    ended = _Outcomes()
+    options = ["-q", "-m", "gpu", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--timeout=0"]
+    code = pytest.main([*options, *whole, f"{networks}::{test}"], plugins=[ended])
+    assert code == 0
+    assert set(ended.counts) == {"passed"}
+    assert ended.counts["passed"] > 10
 
 
 @pytest.mark.slow

@@ -21,7 +21,13 @@ from tests.data.few_digits import few_digits
 pytestmark = pytest.mark.slow
 
 SOURCE = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.5)
-STUDENT = DataSpec(benchmark="digits-mini", source=("textured",), targets=("photo",))
+STUDENT = DataSpec(
+    benchmark="digits-mini",
+    source=("textured",),
+    targets=("photo",),
+    student_images=50,
+    student_validation=50,
+)
 TINY: dict[str, Value] = {
     "pretrain_epochs": 1, "epochs": 4, "lr": 5e-3, "T": 1, "teacher_epochs": 1,
     "generator_epochs": 1, "generator_steps": 2, "student_steps": 1, "anchor_epochs": 1,
@@ -34,7 +40,7 @@ def _job(folder: Path, method: str = "erm", **values: Value) -> TrialJob:
     found = find_method(method)
     known = {name: value for name, value in TINY.items() if name in found.space}
     data = (STUDENT if found.one_target else SOURCE).model_copy(
-        update={"root": few_digits(scan=240, textured=240, photo=300)}
+        update={"root": few_digits(scan=160, textured=100, photo=150)}
     )
     return TrialJob("s", 0, method, found.space.resolve(known | values), 0, data, str(folder))
 

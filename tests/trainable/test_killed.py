@@ -34,6 +34,8 @@ data = DataSpec(
     source=("textured",),
     targets=("photo",),
     validation=0.5,
+    student_images=48,
+    student_validation=16,
     root=sys.argv[2],
 )
 for line in sys.stdin:
@@ -50,7 +52,7 @@ for line in sys.stdin:
 VALUES = {
     "teacher_epochs": 2,
     "teacher_rounds": 2,
-    "teacher_batch_size": 32,
+    "teacher_batch_size": 16,
     "T": 1,
     "latent": 8,
     "generator_width": 16,
@@ -60,7 +62,7 @@ VALUES = {
     "student_steps": 1,
     "generated_batch": 16,
     "anchor_epochs": 2,
-    "batch_size": 32,
+    "batch_size": 16,
     "epochs": 3,
 }
 STAGES = ("pretrain", "mpbm", "data_free", "anchor", "distill")
@@ -69,7 +71,7 @@ STAGES = ("pretrain", "mpbm", "data_free", "anchor", "distill")
 @pytest.fixture
 def trials() -> Iterator[subprocess.Popen[str]]:
     """The process that forks a trial for each line."""
-    root = few_digits(textured=240, photo=240)
+    root = few_digits(textured=96, photo=96)
     command = [sys.executable, "-c", SCRIPT, json.dumps(VALUES), root]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

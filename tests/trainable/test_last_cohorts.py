@@ -22,7 +22,7 @@ from dgsearch.trainable.trial import Trial
 from tests.data.few_digits import few_digits
 
 CPU = torch.device("cpu")
-DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.5)
+DATA = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=1 / 3)
 RATES = (1e-3, 3e-3, 3e-4)
 EPOCHS = 4
 PERCEPTRON = "tests.benchmarks.fused_anchor:perceptron"
@@ -35,7 +35,7 @@ def _values(rate: float, **changes: Any) -> dict[str, Any]:
 
 def _job(folder: Path, member: int, **changes: Any) -> TrialJob:
     values = _values(RATES[member])
-    data = DATA.model_copy(update={"root": few_digits(scan=120, photo=60)})
+    data = DATA.model_copy(update={"root": few_digits(scan=90, photo=30)})
     job = TrialJob("ahead", member, "erm", values, member % 2, data, str(folder), fuse=4)
     return replace(job, **changes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,20 +18,38 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 GROUP, FIRST, SECOND, THIRD = 52000, 52001, 52002, 52003
 ROOT = Path(__file__).parents[2]
 
-# Each begins with the store of the first argument.
+# Forks a user for each line that it reads, so that PyTorch is imported once. Each has the store of
+# the first argument. Nothing is left to import that only root may read.
 BEGIN = """
-import os, sys, time
+import encodings.ascii, json, os, shutil, sys, time, traceback
 from pathlib import Path
 import torch
+from dgsearch.errors import ArtifactFolderError
 from dgsearch.trainable.tensor_files import write_tree
 from dgsearch.trainable.kept_splits import splits_file
 from dgsearch.trainable.leases import SILENCE_S
 from dgsearch.trainable.store import Store
 from dgsearch.trainable.checkpoint import trial_folder
 
-artifacts = Path(sys.argv[1])
-store = Store(artifacts / "stages")
-product, record = {"w": torch.ones(2)}, {"stage": "pretrain", "seconds": 1.0}
+os.umask(0o002)
+for line in sys.stdin:
+    user, groups, code = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups(groups)
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            artifacts = Path(sys.argv[1])
+            store = Store(artifacts / "stages")
+            product, record = {"w": torch.ones(2)}, {"stage": "pretrain", "seconds": 1.0}
+            exec(code)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(1)
 """
 FIRST_DOES = """
 store.save("kept", product, record)
@@ -44,7 +63,6 @@ os.utime(half / "product.safetensors", (0, 0))
 os.utime(half, (0, 0))
 """
 SECOND_DOES = """
-import shutil
 assert store.load("kept")[0]["w"].tolist() == [1.0, 1.0]
 assert store.listed()[0].used_at > time.time() - 600
 assert store.leases.claim("abandoned"), "the claim of a process that is gone"
@@ -57,7 +75,6 @@ assert sorted(one.key for one in store.prune(keep_bytes=0)) == ["abandoned", "ke
 store.save("second", product, record)
 """
 THIRD_DOES = """
-from dgsearch.errors import ArtifactFolderError
 assert store.load("second")[0]["w"].tolist() == [1.0, 1.0]
 assert store.listed()[0].problem == ""
 assert store.prune(keep_bytes=0) == []
@@ -71,15 +88,13 @@ assert store.load("second") is not None
 """
 
 
-def _as(user: int, groups: str, folder: Path, code: str) -> None:
-    """Run code as a user that exists by number alone."""
-    identity = ["--reuid", str(user), "--regid", str(user), *groups.split()]
-    command = ["setpriv", *identity, "--inh-caps=-all", sys.executable, "-c", BEGIN + code]
+def _one_after_another(folder: Path, *users: tuple[int, list[int], str]) -> None:
+    """Run the code of each as a user that exists by number alone, with these groups."""
     ran = subprocess.run(
-        [*command, str(folder)],
+        [sys.executable, "-c", BEGIN, str(folder)],
+        input="\n".join(map(json.dumps, users)),
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "OMP_NUM_THREADS": "1"},
-        umask=0o002,
         capture_output=True,
         text=True,
         check=False,
@@ -105,7 +120,9 @@ def shared() -> Iterator[Path]:
 
 
 def test_two_users_of_a_group_share_artifacts_and_a_third_reads_them(shared: Path) -> None:
-    of_group = f"--groups {GROUP}"
-    _as(FIRST, of_group, shared, FIRST_DOES)
-    _as(SECOND, of_group, shared, SECOND_DOES)
-    _as(THIRD, "--clear-groups", shared, THIRD_DOES)
+    _one_after_another(
+        shared,
+        (FIRST, [GROUP], FIRST_DOES),
+        (SECOND, [GROUP], SECOND_DOES),
+        (THIRD, [], THIRD_DOES),
+    )
