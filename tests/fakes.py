@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from optuna.distributions import (
 from PIL import Image
 from sqlalchemy import Engine
 
-from dgsearch.database.connection import open_for_writing
 from dgsearch.database.drivers import Driver
 from dgsearch.database.new_trials import Started
 from dgsearch.database.predictions import packed
@@ -34,6 +32,7 @@ from dgsearch.space import Choice, Float, Int, Space
 from dgsearch.study import Catalogue, StudySpec, parse_study
 from dgsearch.study.metrics import metric_facts
 from dgsearch.study.plan import methods_of, plan_trials
+from tests.fake_databases import copied, opened
 
 SPACES = {
     "mpbm": Space(
@@ -127,32 +126,39 @@ def fake_facts(spec: StudySpec) -> dict[str, Any]:
     }
 
 
-@cache
-def _empty() -> bytes:
-    """An SQLite database with all tables and no study, made once: creating tables takes long."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "study.db"
-        open_for_writing(file).engine.dispose()
-        return file.read_bytes()
-
-
-def _opened(database: str) -> Engine:
-    """A database for writing; a copy of the empty one where an SQLite file is not there yet."""
-    scheme, _, file = database.partition(":///")
-    if scheme == "sqlite" and not Path(file).exists():
-        Path(file).write_bytes(_empty())
-    return open_for_writing(database).engine
-
-
 class FakeStudy:
     """A study in a database, with a recorder to add trials."""
 
     def __init__(self, database: str, spec: StudySpec | None = None) -> None:
         self.spec = spec or fake_spec()
-        self.engine = _opened(database)
+        self._database = database
         self.study_id = register_study(self.engine, self.spec, fake_facts(self.spec))
-        self.driver = Driver(self.engine, self.study_id)
-        self.recorder = StudyRecorder(self.engine, self.study_id, self.driver.driver_id)
+        self._signed_in = Driver(self.engine, self.study_id)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Of the database, for writing."""
+        return opened(self._database)
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The one that has signed in."""
+        driver = copy.copy(self._signed_in)
+        driver._engine = self.engine
+        return driver
+
+    @cached_property
+    def recorder(self) -> StudyRecorder:
+        """Writes in the name of the driver."""
+        return StudyRecorder(self.engine, self.study_id, self.driver.driver_id)
+
+    def moved(self, database: str) -> FakeStudy:
+        """The same study and driver in a copy of the database, opened when it is asked for."""
+        there = copy.copy(self)
+        for name in ("engine", "driver", "recorder"):
+            vars(there).pop(name, None)
+        there._database, there._signed_in = database, self.driver
+        return there
 
     def frame(self) -> pd.DataFrame:
         """The study's trials."""
@@ -231,12 +237,19 @@ def full_study(
     spec: StudySpec | None = None,
 ) -> FakeStudy:
     """Every planned trial of a fake study, finished; seeds shift all configurations alike."""
-    study = FakeStudy(database, spec)
-    random = np.random.default_rng(0)
-    for trial in plan_trials(study.spec, SPACES):
-        value = 0.5 + 0.02 * trial.seed if accuracy is None else accuracy(trial, random)
-        study.complete(trial, value)
-    return study
+
+    def build(url: str) -> FakeStudy:
+        study = FakeStudy(url, spec)
+        random = np.random.default_rng(0)
+        for trial in plan_trials(study.spec, SPACES):
+            value = 0.5 + 0.02 * trial.seed if accuracy is None else accuracy(trial, random)
+            study.complete(trial, value)
+        return study
+
+    if accuracy is not None:
+        return build(database)
+    spec = spec or fake_spec()
+    return copied(database, f"full {spec.model_dump_json()}", build)
 
 
 def every_diagnostic(level: float) -> dict[str, float]:
@@ -307,7 +320,12 @@ DESIGNS: dict[str, dict[str, Any]] = {
 
 def rich_study(database: str, *, name: str = "rich", **changes: Any) -> FakeStudy:
     """A study with diagnostics, samples, a warning, a failed and a stopped trial."""
-    study = FakeStudy(database, fake_spec(name=name, **changes))
+    spec = fake_spec(name=name, **changes)
+    return copied(database, f"rich {spec.model_dump_json()}", lambda url: _rich(url, spec))
+
+
+def _rich(database: str, spec: StudySpec) -> FakeStudy:
+    study = FakeStudy(database, spec)
     random = np.random.default_rng(0)
     for trial in plan_trials(study.spec, SPACES):
         values = trial.configuration.values
@@ -333,6 +351,10 @@ def adaptive_study(database: str, *, end: bool = True) -> FakeStudy:
         database: URL.
         end: Whether it goes on to its end, or stops after the seeds of the file.
     """
+    return copied(database, f"adaptive {end}", lambda url: _adaptive(url, end=end))
+
+
+def _adaptive(database: str, *, end: bool) -> FakeStudy:
     study = FakeStudy(database, fake_spec(name="adaptive", design=ADAPTIVE, baselines=[]))
     noise = np.random.default_rng(0).normal(0, 0.001, (100, 20))
     outcomes: dict[tuple[str, int], float] = {}

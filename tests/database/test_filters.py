@@ -19,9 +19,10 @@ from tests.fakes import FakeStudy, fake_spec, full_study, planned
 equal = pd.testing.assert_frame_equal
 
 
-@pytest.fixture
-def two_studies(database: str) -> str:
-    """A full study, and one with a trial of each state."""
+@pytest.fixture(scope="module")
+def two_studies(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A full study, and one with a trial of each state; these tests only read them."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('two') / 'study.db'}"
     full_study(database)
     other = FakeStudy(database, fake_spec(name="other"))
     other.complete(planned(T=9, seed=7), 0.9)
