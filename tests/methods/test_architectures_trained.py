@@ -69,7 +69,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "own_pooled:pooled"
 
 
-@pytest.mark.parametrize("name", ["convnext_tiny", "timm/vit_tiny_patch16_224", "own"])
+@pytest.mark.parametrize("name", ["timm/test_convnext", "timm/test_vit", "own"])
 def test_mpbm_trains_it_for_an_epoch(tmp_path: Path, data: DataSpec, own: str, name: str) -> None:
     network = own if name == "own" else name
     reports = _train(
@@ -91,8 +91,8 @@ def test_mpbm_trains_it_for_an_epoch(tmp_path: Path, data: DataSpec, own: str, n
     ("teacher", "student"),
     [
         ("timm/test_vit", "convnet-student"),
-        ("timm/convnext_atto", "timm/convnext_atto"),
-        ("convnet-teacher", "timm/vit_tiny_patch16_224"),
+        ("timm/test_convnext", "timm/test_convnext"),
+        ("convnet-teacher", "timm/test_vit2"),
     ],
 )
 def test_augkd_distils_it(tmp_path: Path, data: DataSpec, teacher: str, student: str) -> None:
