@@ -21,7 +21,7 @@ from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial
 from tests.data.few_digits import few_digits
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_generated")]
 
 METHODS = sorted(installed_methods())
 ONE_SOURCE = DataSpec(

@@ -19,7 +19,7 @@ from dgsearch.trainable.trial import Trial
 from tests.data.few_digits import few_digits
 from tests.data.made import make_tree
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_generated")]
 
 CPU = torch.device("cpu")
 DIGITS = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",))

@@ -11,6 +11,8 @@ from dgsearch.methods.augkd.distill_cohort import FUSABLE_DISTILLATION, Distilla
 from dgsearch.methods.base import CannotFuse, restore_state, state_of
 from tests.methods.cohorts_of import agreeing, augkd_stage, shape_of, state, students
 
+pytestmark = pytest.mark.usefixtures("few_generated")
+
 SEEDS = (0, 0, 0, 1)  # the first three draw the same batches and latent vectors
 MEMBERS = (
     {"lr": 1e-3, "kd_weight": 0.2},
