@@ -6,8 +6,6 @@ reader can disagree. The methods declare the checks (`dgsearch.diagnostics`).
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from dgsearch.analysis.selection import MEAN, finished
@@ -37,28 +35,28 @@ def failure_checks(
     reported = [name for name in last if name in named and name not in own]
     done = finished(trials, ["row", "config_id", "trial_number", *own])
     done = done.join(last[reported], on="trial_number")
-    groups = list(done.groupby("row", sort=False))
+    order = done["row"].unique()
     found = []
     for of, check in known.checks():
         needs = [_column(name) for name in _names(of, check)]
         if not set(needs) <= set(done.columns):
             continue
-        for row, part in groups:
-            complete = part.dropna(subset=needs)
-            if complete.empty:
+        complete = done.dropna(subset=needs)
+        counts = complete["row"].value_counts()
+        numbers = _numbers(complete, of, check).dropna()  # a deviation over one seed, n / 0
+        for row in order:
+            if row not in numbers.index:
                 continue
-            number = _number(complete, of, check)
-            if math.isnan(number):  # a deviation over one seed, a ratio of nothing
-                continue
+            number = float(numbers[row])
             seen = number > check.bound if check.above else number < check.bound
             found.append(
                 {
                     "check": check.name,
                     "row": row,
-                    "n": len(complete),
+                    "n": int(counts[row]),
                     "number": number,
                     "bound": check.bound,
-                    "seen": bool(seen),
+                    "seen": seen,
                 }
             )
     return pd.DataFrame(found, columns=["check", "row", "n", "number", "bound", "seen"])
@@ -95,13 +93,15 @@ def _column(name: str) -> str:
     return _ACCURACY if name == ACCURACY else name
 
 
-def _number(part: pd.DataFrame, of: str, check: FailureCheck) -> float:
-    """What a check compares, of the trials of one row."""
-    values = part[_column(of)]
+def _numbers(complete: pd.DataFrame, of: str, check: FailureCheck) -> pd.Series[float]:
+    """What a check compares, by the row of the trials."""
+    values = complete[_column(of)]
     if check.less:
-        values = values - part[_column(check.less)]
+        values = values - complete[_column(check.less)]
     if check.over:
-        values = values / part[_column(check.over)]
+        values = values / complete[_column(check.over)]
+    rows = complete["row"]
     if check.over_seeds:
-        return float(values.groupby(part["config_id"]).std().mean())
-    return float(values.mean())
+        deviations = values.groupby([rows, complete["config_id"]], sort=False).std()
+        return deviations.groupby(level="row", sort=False).mean()
+    return values.groupby(rows, sort=False).mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -91,14 +92,20 @@ def differences(view: StudyView, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "seed", "difference"])
 
 
+@functools.cache
+def _reported(method: str) -> Sequence[dict[str, Any]]:
+    """The rows of `reported_differences`."""
+    return records(reported_differences(method))
+
+
 def reported_for(view: StudyView, table: pd.DataFrame) -> dict[str, dict[str, object]]:
     """The paper's reported difference of each variant that its ablation has, by label."""
-    reported = reported_differences(view.facts.method)
+    reported = _reported(view.facts.method)
     variants = view.design.named_variants()
-    if reported.empty or not variants or view.metric != "accuracy":
+    if not reported or not variants or view.metric != "accuracy":
         return {}
     found: dict[str, dict[str, object]] = {}
-    for entry in records(reported):
+    for entry in reported:
         change = _CHANGES.get(entry["variant"])
         for label in table["label"]:
             changes = variants.get(label, {})

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dgsearch.database.facts import StudyFacts
@@ -95,9 +96,11 @@ class Unit:
         """Intervals (low, high) of the outcome itself, ended where its numbers end."""
         if self.bounds is None:
             return intervals
-        low, high = self.bounds
-        ends = intervals[["low", "high"]].astype("float64").clip(low, high)
-        return intervals.assign(low=ends["low"], high=ends["high"])
+        ends = {
+            name: np.clip(intervals[name].to_numpy(dtype=np.float64), *self.bounds)
+            for name in ("low", "high")
+        }
+        return intervals.assign(**ends)
 
     def ends_words(self, intervals: pd.DataFrame) -> str:
         """What a caption says where `within` cut any; empty otherwise."""
