@@ -70,7 +70,7 @@ def test_mpbm_trains_a_resnet18_at_224_pixels(
 ) -> None:
     reports = _train(
         "mpbm",
-        _folder(tmp_path, monkeypatch, 224, each=4),
+        _folder(tmp_path, monkeypatch, 224, each=3),
         tmp_path,
         network="resnet18",
         optimiser="sgd",

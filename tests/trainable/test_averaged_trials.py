@@ -36,6 +36,13 @@ TINY: dict[str, Value] = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _few_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Describe a generator by 32 images, of which 512 take longer than training does."""
+    monkeypatch.setattr("dgsearch.methods.augkd.distill._GENERATED", 32)
+    monkeypatch.setattr("dgsearch.methods.augkd.data_free._SHOWN", 32)
+
+
 def _job(folder: Path, method: str = "erm", **values: Value) -> TrialJob:
     found = find_method(method)
     known = {name: value for name, value in TINY.items() if name in found.space}

@@ -22,12 +22,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 # which the first optimiser imports.
 SCRIPT = """
 import json, os, sys, torch, torch._dynamo
+from dgsearch.methods.augkd import data_free, distill
 from dgsearch.methods.registry import find_method
 from dgsearch.study import DataSpec
 from dgsearch.trainable.reports import TrialJob
 from dgsearch.trainable.trial import Trial
 
 torch.set_num_threads(1)
+data_free._SHOWN = distill._GENERATED = 32  # images that describe a generator, instead of 512
 values = find_method("mpbm+augkd").space.resolve(json.loads(sys.argv[1]))
 data = DataSpec(
     benchmark="digits-mini",
