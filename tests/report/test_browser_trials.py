@@ -43,21 +43,24 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory, page: str) -> Iterator[Browser]:
     with chromium(tmp_path_factory.mktemp("profile")) as found:
+        found.get(page)
         yield found
 
 
 @pytest.fixture
-def driver(browser: Browser, page: str) -> Browser:
-    """The page, opened anew."""
-    browser.get("about:blank")
-    browser.get(page)
+def driver(browser: Browser) -> Browser:
+    """The page, with no trial beside it."""
+    browser.execute_script("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))")
+    WebDriverWait(browser, 60).until(lambda found: _panel(found) == "")
     return browser
 
 
 def _panel(driver: Browser) -> str:
-    return str(driver.execute_script("return document.querySelector('aside.trial').innerText"))
+    """What is shown beside the page; a hidden panel keeps its text."""
+    shown = "return document.querySelector('aside.trial:not([hidden])')?.innerText ?? ''"
+    return str(driver.execute_script(shown))
 
 
 def _wait(driver: Browser, text: str) -> None:
