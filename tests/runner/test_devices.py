@@ -19,9 +19,11 @@ import json, os, time
 import ray
 from ray.util.placement_group import placement_group, placement_group_table
 from ray.util.placement_group import remove_placement_group
+from dgsearch.runner.bare_ray import bare_ray
 from dgsearch.runner.devices import places
 
-ray.init(address="local", num_cpus=100, num_gpus=8, include_dashboard=False, log_to_driver=False)
+with bare_ray():
+    ray.init(address="local", num_cpus=100, num_gpus=8, include_dashboard=False, log_to_driver=False)
 placed = {}
 for share in (0.15, 1 / 7, 0.51, 3):
     groups = [placement_group([{"CPU": 1, "GPU": share}]) for _ in range(int(8 / share) + 2)]
