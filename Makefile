@@ -41,7 +41,8 @@ test: check tests  ## every check, and every test but those that need a GPU or v
 docs: install  ## build the documentation in build/site; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-# No test of the browser, and none that reads what only the running half has.
+# No test of the browser, none that reads what only the running half has, and none of the page
+# whose every line others run (tests/benchmarks/lowest_lines.py).
 LOWEST := $(VENV)-lowest
 READING := tests/database tests/analysis tests/report tests/notebook tests/test_reading_elsewhere.py \
 	--ignore-glob 'tests/report/test_browser*' --ignore tests/report/test_declared_diagnostics.py
@@ -56,7 +57,7 @@ install-lowest: $(LOWEST)/.installed  ## create .venv-lowest with the lowest ver
 
 test-lowest: install-lowest  ## the fast tests of the reading half with the lowest versions allowed, without torch and Ray
 	$(LOWEST)/bin/python -m pytest -q -W default \
-		-m "not slow and not gpu and not browser and not postgres and not mysql and not long" $(READING)
+		-m "not slow and not gpu and not browser and not postgres and not mysql and not long" $(READING) @tests/lowest_left_out.txt
 
 demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.html
 	$(BIN)/dgsearch run studies/demo_mpbm.toml

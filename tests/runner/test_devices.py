@@ -23,7 +23,7 @@ from dgsearch.runner.bare_ray import bare_ray
 from dgsearch.runner.devices import places
 
 with bare_ray():
-    ray.init(address="local", num_cpus=100, num_gpus=8, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=100, num_gpus=8, log_to_driver=False)
 placed = {}
 for share in (0.15, 1 / 7, 0.51, 3):
     groups = [placement_group([{"CPU": 1, "GPU": share}]) for _ in range(int(8 / share) + 2)]
