@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     NoSuchModuleError,
+    OperationalError,
     SQLAlchemyError,
 )
 from sqlalchemy.pool import NullPool, QueuePool
@@ -129,22 +130,24 @@ def _create(url: URL) -> None:
 
     unpooled = {**_engine_arguments(url), "poolclass": NullPool}  # a collision leaves none open
     for patience in reversed(range(_CREATION_ATTEMPTS)):
+        began = time.monotonic()
         try:
             engine = RDBStorage(_plain(url), engine_kwargs=dict(unpooled)).engine
             OWN.create_all(engine)
             create_views(engine)
             return
         except (StorageInternalError, RuntimeError, SQLAlchemyError) as error:
-            if not (patience and _collided(error)):
+            waited = time.monotonic() - began >= _BUSY_S
+            if not patience or waited or not _collided(error):
                 raise DatabaseError(_unopened(url, error)) from error
             time.sleep(0.2)
 
 
 def _collided(error: BaseException) -> bool:
-    """Whether another process created the same table or row in the same moment."""
+    """Whether another process created the same table or row, or wrote, in the same moment."""
     text = f"{error} {error.__cause__}".lower()
     from_database = isinstance(error, DBAPIError) or isinstance(error.__cause__, DBAPIError)
-    return from_database and ("already exists" in text or "unique" in text)
+    return from_database and any(told in text for told in ("already exists", "unique", "locked"))
 
 
 def open_for_reading(database: str | os.PathLike[str] | Engine | None = None) -> Engine:
@@ -291,8 +294,21 @@ def _tune_sqlite(engine: Engine) -> None:
 
     event.listen(engine, "connect", set_pragmas)
     engine.dispose()
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    _write_ahead(engine)
+
+
+def _write_ahead(engine: Engine) -> None:
+    """Switch to the write-ahead log; SQLite does not wait by itself for others that write."""
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _sign_schema(engine: Engine) -> None:

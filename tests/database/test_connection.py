@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -166,6 +167,22 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 def test_sqlite_is_opened_with_a_write_ahead_log(database: str) -> None:
     with open_for_writing(database).engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_whoever_opens_waits_for_a_table_that_another_creates_in_a_new_database(
+    database: str,
+) -> None:
+    open_for_writing(database).engine.dispose()
+    other = sqlite3.connect(database.partition(":///")[2], check_same_thread=False)
+    other.execute("PRAGMA journal_mode=DELETE")  # as in a new database
+    other.execute("SELECT * FROM studies").fetchall()
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.rollback)
+    release.start()
+    with open_for_writing(database).engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    release.join()
+    other.close()
 
 
 def _open_at_once(database: str, openers: int) -> list[int | None]:
