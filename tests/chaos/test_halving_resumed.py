@@ -121,7 +121,7 @@ def _curves(folder: Path, trials: pd.DataFrame) -> dict[float, list[float]]:
     return {row.x: by_trial[row.trial_number] for row in trials.itertuples()}
 
 
-@pytest.mark.parametrize("killed_after", [(3, 7), pytest.param((2, 5, 8), marks=pytest.mark.long)])
+@pytest.mark.parametrize("killed_after", [(5,), pytest.param((2, 5, 8), marks=pytest.mark.long)])
 def test_the_decisions_of_a_killed_study_are_those_of_one_left_alone(
     tmp_path: Path, killed_after: tuple[int, ...]
 ) -> None:

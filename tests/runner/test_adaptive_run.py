@@ -81,6 +81,7 @@ def test_open_points_get_seeds_up_to_the_cap_and_failing_ones_none(
     assert f"adaptive: {planned}/{planned} trials done" in output
 
 
+@pytest.mark.long
 def test_killed_and_run_again_it_takes_the_same_seeds_with_the_same_numbers(
     straight: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_asked_again_they_are_answered(straight: tuple[Path, dict[str, Any]]) ->
     assert _judge(folder)["spent"] == answer["spent"]
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_it_decides_the_same_and_spends_no_more(
     champion: Path, straight: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
