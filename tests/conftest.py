@@ -55,27 +55,44 @@ settings.register_profile("repeatable", derandomize=True, database=None, deadlin
 settings.load_profile("repeatable")
 
 # What starts drivers, Ray or fresh environments, by group: each group runs on one worker, one test
-# after another. They begin first, since they take the longest and mostly wait.
+# after another. They begin first and in this order, since they take the longest and mostly wait.
+# Those of a group fork from the same process of `tests.warm`; those that compare with the same
+# undisturbed study are in one.
 _GROUPS = {
-    "chaos": "chaos",
+    "chaos": "compared",
     "runner": "runner",
-    "test_stopped_commands.py": "runner",  # they fork from the same process of `tests.warm`
+    "test_stopped_commands.py": "runner",
     "test_stopping.py": "runner",
-    "test_agents.py": "chaos",  # likewise
     "test_walks.py": "environments",
     "test_plugins.py": "environments",
     "test_packaging.py": "environments",
+    "test_agents.py": "ended",
+    "chaos/test_ended_from_outside.py": "ended",
+    "chaos/test_full_disk.py": "ended",
+    "chaos/test_hanging_trials.py": "ended",
+    "chaos/test_head_killed.py": "ended",
+    "chaos/test_long_life.py": "ended",
+    "chaos/test_nothing_left.py": "ended",
+    "chaos/test_search_of_two.py": "ended",
+    "chaos/test_several_drivers.py": "ended",
+    "chaos/test_token.py": "ended",
 }
+_ORDER = list(dict.fromkeys(_GROUPS.values()))
 
 
 def _group(nodeid: str) -> str | None:
-    file = nodeid.partition("::")[0]
-    return _GROUPS.get(file.removeprefix("tests/").partition("/")[0])
+    place = nodeid.partition("::")[0].removeprefix("tests/")
+    return _GROUPS.get(place, _GROUPS.get(place.partition("/")[0]))
+
+
+def _turn(nodeid: str) -> int:
+    group = _group(nodeid)
+    return len(_ORDER) if group is None else _ORDER.index(group)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The groups first; the order within them, and of all other tests, stays."""
-    items.sort(key=lambda item: _group(item.nodeid) is None)
+    items.sort(key=lambda item: _turn(item.nodeid))
 
 
 class _OneGroupAWorker(LoadScopeScheduling):
