@@ -66,11 +66,12 @@ demo: install  ## sweep MPBM and AuG-KD on real digits and write reports/demo*.h
 	$(BIN)/dgsearch report demo-augkd -o reports/demo_augkd.html
 
 SHORT := build/demo-short
-demo-short: install  ## the demo with few epochs, one seed, one target and its own database, as CI runs it
+demo-short: install  ## the demo with few epochs, values and targets, one seed and its own database, as CI runs it
 	rm -rf $(SHORT)
 	mkdir -p $(SHORT)
 	$(BIN)/dgsearch run studies/demo_mpbm.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \
-		--set seeds=[0] --set 'data.targets=["photo"]' --set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
+		--set seeds=[0] --set 'data.targets=["photo"]' --set 'design.vary={ lambda_adv = [0.0, 0.5, 1.0], N_b = [2, 5] }' \
+		--set hyperparameters.epochs=1 --set hyperparameters.pretrain_epochs=1 --set hyperparameters.T=1
 	$(BIN)/dgsearch report demo-mpbm --database $(SHORT)/study.db -o $(SHORT)/demo.html
 	test $$(wc -c < $(SHORT)/demo.html) -gt 1000000
 	$(BIN)/dgsearch run studies/demo_augkd.toml --database $(SHORT)/study.db --artifacts $(SHORT)/artifacts \

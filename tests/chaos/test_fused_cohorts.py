@@ -93,6 +93,7 @@ def test_a_driver_killed_amid_a_cohort_leaves_what_its_trials_go_on_from(
     assert not ahead.exists()
 
 
+@pytest.mark.long
 def test_two_drivers_train_what_one_would_and_no_trial_twice(
     undisturbed: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def _start(folder: Path, held: Path, trains: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 def test_two_drivers_make_twenty_proposals_together_and_confirm_the_best_two(
     tmp_path: Path,
 ) -> None:

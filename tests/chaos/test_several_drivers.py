@@ -34,6 +34,7 @@ concurrent = 1
 """
 
 
+@pytest.mark.long
 def test_three_drivers_train_every_stage_once_and_no_trial_twice(tmp_path: Path) -> None:
     """Until each has a trial, no first stage ends: they want the same one at the same time."""
     (tmp_path / "study.toml").write_text(STUDY)

@@ -193,7 +193,7 @@ def _some(ends: Sequence[Any], *, one_in: int) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("design", "end"), _some(ENDS, one_in=4))
+@pytest.mark.parametrize(("design", "end"), _some(ENDS, one_in=7))
 def test_a_study_whose_trials_all_end_alike_has_a_page(design: str, end: str) -> None:
     _is_read(_Drawn(design, 3, 2, [end]))
 

@@ -109,6 +109,7 @@ def _run(folder: Path, fuse: str) -> pd.DataFrame:
     return read_trials(folder / "study.db").sort_values("trial_number").reset_index(drop=True)
 
 
+@pytest.mark.long
 def test_halving_decides_on_last_stages_that_were_trained_ahead_as_on_any(tmp_path: Path) -> None:
     """One trial at a time in the order of the plan: each decision follows from those before."""
     alone, fused = _run(tmp_path / "alone", ""), _run(tmp_path / "fused", "fuse = 8\n")

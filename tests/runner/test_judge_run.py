@@ -115,6 +115,7 @@ def test_killed_in_the_middle_it_decides_the_same_and_spends_no_more(
     assert answer["spent"] == straight[1]["spent"]
 
 
+@pytest.mark.long
 def test_where_last_stages_train_together_every_proposal_is_decided(
     champion: Path, straight: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
