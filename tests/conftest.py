@@ -118,6 +118,15 @@ def _one_thread() -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
+@pytest.fixture(scope="module")
+def few_generated() -> Iterator[None]:
+    """Describe a generator by 32 images, of which 512 take longer than these tests' training."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("dgsearch.methods.augkd.distill._GENERATED", 32)
+        patched.setattr("dgsearch.methods.augkd.data_free._SHOWN", 32)
+        yield
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     """URL of an SQLite database that does not exist yet."""

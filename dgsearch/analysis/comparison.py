@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.selection import MEAN, finished_with_mean
 from dgsearch.analysis.shared_seeds import balanced, best_column
 from dgsearch.analysis.statistics import (
     best_p_values,
@@ -48,9 +48,8 @@ def compare_to_reference(
     """
     named = ["config_id", "method", "role", "variant"]
     column = f"accuracy/{domain}"
-    accuracies = [f"accuracy/{name}" for name in targets]
-    columns = dict.fromkeys(["seed", *named, *accuracies, column])
-    done = with_target_mean(finished(trials, [c for c in columns if c in trials]), targets)
+    besides = [] if domain == MEAN else [column]
+    done = finished_with_mean(trials, targets, ["seed", *named, *besides])
     wide = done.pivot_table(index="seed", columns="config_id", values=column, observed=True)
     configurations = done.drop_duplicates("config_id")[named]
     compared = compare_columns(wide, reference).rename(columns={"row": "config_id"})

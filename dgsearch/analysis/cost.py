@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.selection import MEAN, finished_with_mean
 from dgsearch.analysis.shared_seeds import balanced
 from dgsearch.analysis.statistics import intervals_by, mean_interval
 
@@ -106,9 +106,8 @@ def cost_table(
         share), elsewhere (the accuracy is over other seeds), efficient (ranked, and no other
         ranked row is both cheaper and, over the shared seeds, better).
     """
-    accuracies = [f"accuracy/{name}" for name in targets]
-    columns = ["trial_number", "row", "seed", "wall_s", "saved_s", "peak_memory_mb", *accuracies]
-    done = with_target_mean(finished(trials, columns), targets)
+    columns = ["trial_number", "row", "seed", "wall_s", "saved_s", "peak_memory_mb"]
+    done = finished_with_mean(trials, targets, columns)
     seconds = done["wall_s"] + done["saved_s"].fillna(0.0)
     epochs = scores[scores["metric"] == "epoch_s"].groupby("trial_number")["value"].mean()
     done = done.assign(seconds=seconds, epoch_s=done["trial_number"].map(epochs))

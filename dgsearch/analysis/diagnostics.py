@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.selection import MEAN, finished_with_mean
 from dgsearch.analysis.statistics import rank_correlation
 
 __all__ = ["diagnostic_correlations", "diagnostic_series", "last_diagnostics"]
@@ -70,16 +70,17 @@ def diagnostic_correlations(
         One row a metric that varies: metric, n (configurations), rho, low, high (Spearman with its
         95% interval, not corrected for the number of metrics).
     """
-    done = with_target_mean(finished(trials), targets)
-    columns = ["trial_number", "seed", "config_id", f"accuracy/{MEAN}"]
-    table = done[columns].merge(last, left_on="trial_number", right_index=True, how="inner")
+    place = ["trial_number", "seed", "config_id"]
+    columns = [*place, f"accuracy/{MEAN}"]
+    table = finished_with_mean(trials, targets, place)[columns].merge(
+        last, left_on="trial_number", right_index=True, how="inner"
+    )
     metrics = list(table.columns[len(columns) :])
     rows = {}
     for known, names in _known_together(table, metrics):
         means = _by_configuration(table[known], [columns[-1], *names])
-        accuracy = means.iloc[:, 0].tolist()
-        for place, metric in enumerate(names, 1):
-            rows[metric] = rank_correlation(means.iloc[:, place].tolist(), accuracy)
+        for name in names:
+            rows[name] = rank_correlation(means[name].tolist(), means[columns[-1]].tolist())
     found = [{"metric": name, **rows[name]._asdict()} for name in metrics]
     table = pd.DataFrame(found, columns=["metric", "n", "rho", "low", "high"])
     return table[table["rho"].notna()].reset_index(drop=True)

@@ -18,6 +18,7 @@ __all__ = [
     "accuracy_columns",
     "equal_length",
     "finished",
+    "finished_with_mean",
     "hyperparameter_column",
     "long_accuracies",
     "repeated",
@@ -46,6 +47,21 @@ def finished(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.D
         attempts = trials[["study", "config_id", "seed"]].iloc[places]
         places = places[~attempts.duplicated(keep="last").to_numpy()]
     return (trials if columns is None else trials[list(columns)]).iloc[places]
+
+
+def finished_with_mean(
+    trials: pd.DataFrame, targets: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """These columns of the finished trials, with accuracies on the targets and their mean.
+
+    Args:
+        trials: As for `finished`.
+        targets: As for `with_target_mean`.
+        columns: What is wanted besides.
+    """
+    accuracies = [f"accuracy/{name}" for name in targets]
+    wanted = list(dict.fromkeys([*columns, *accuracies]))
+    return with_target_mean(finished(trials, wanted), targets)
 
 
 def superseded(trials: pd.DataFrame) -> pd.Series[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dgsearch.analysis.selection import MEAN, finished, with_target_mean
+from dgsearch.analysis.selection import MEAN, finished, finished_with_mean
 from dgsearch.analysis.shared_seeds import balanced_trials
 from dgsearch.analysis.statistics import Correlation, rank_correlation
 
@@ -108,9 +108,7 @@ def source_against_target(trials: pd.DataFrame, *, targets: Sequence[str]) -> pd
         One row a configuration that has all shared seeds (`shared_seeds.balanced`): config_id,
         row, n, validation, target (mean of targets), both means over the shared seeds.
     """
-    accuracies = [f"accuracy/{name}" for name in targets]
-    columns = ["config_id", "row", "seed", "value", *accuracies]
-    done = with_target_mean(finished(trials, columns), targets)
+    done = finished_with_mean(trials, targets, ["config_id", "row", "seed", "value"])
     done = balanced_trials(done, f"accuracy/{MEAN}")
     grouped = done.groupby("config_id", sort=False, observed=True)
     table = grouped.agg(

@@ -18,7 +18,7 @@ from dgsearch.trainable.tensor_files import read_tree
 from dgsearch.trainable.trial import Trial
 from tests.data.few_digits import few_digits
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_generated")]
 
 SOURCE = DataSpec(benchmark="digits-mini", source=("scan",), targets=("photo",), validation=0.5)
 STUDENT = DataSpec(
@@ -34,13 +34,6 @@ TINY: dict[str, Value] = {
     "latent": 8, "generator_width": 16, "encoder_width": 16, "generated_batch": 32,
     "averaging_start_patience": 2,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _few_generated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Describe a generator by 32 images, of which 512 take longer than training does."""
-    monkeypatch.setattr("dgsearch.methods.augkd.distill._GENERATED", 32)
-    monkeypatch.setattr("dgsearch.methods.augkd.data_free._SHOWN", 32)
 
 
 def _job(folder: Path, method: str = "erm", **values: Value) -> TrialJob:
