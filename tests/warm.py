@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Popen", "run"]
+__all__ = ["Popen", "received", "run"]
 
 _LIBRARIES = (
     "torch._dynamo",
@@ -148,16 +148,23 @@ def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[A
     return ran
 
 
+def received(connection: socket.socket) -> tuple[Any, list[int]]:
+    """What is asked and the standard files for it; None once nobody asks any more."""
+    head, files, *_ = socket.recv_fds(connection, _LENGTH, 3)
+    if not head:
+        return None, files
+    return json.loads(connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)), files
+
+
 def _asked_for(control: socket.socket) -> Mapping[str, Any] | None:
     """Fork for whoever holds the other end; what is to be done, in each process that is forked.
 
     None in the process that forks, once the tests have ended.
     """
     while True:
-        head, files, *_ = socket.recv_fds(control, _LENGTH, 3)
-        if not head:
+        asked, files = received(control)
+        if asked is None:
             return None
-        content = control.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
         told, tells = os.pipe()
         between = os.fork()
         if between == 0:
@@ -170,7 +177,6 @@ def _asked_for(control: socket.socket) -> Mapping[str, Any] | None:
             for standard, file in enumerate(files):
                 os.dup2(file, standard)
                 os.close(file)
-            asked: Mapping[str, Any] = json.loads(content)
             return asked
         os.waitpid(between, 0)  # from now on the fork is a child of whoever adopts it
         control.sendall(os.read(told, _LENGTH))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -56,9 +55,7 @@ def _answer(listener: socket.socket) -> None:
         except OSError:  # shut
             return
         with asked:
-            head, files, *_ = socket.recv_fds(asked, 8, 3)
-            content = asked.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
-            words, place, environment = json.loads(content)
+            (words, place, environment), files = warm.received(asked)
             code = _run(words, place, environment, files)
             asked.sendall(code.to_bytes(8, "big", signed=True))
 
